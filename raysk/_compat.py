@@ -1,0 +1,118 @@
+"""Every private name of scikit-learn, joblib and Ray that raysk uses, imported in one place.
+
+A name that has moved fails here, loudly and at once, and not as a slow or wrong run: Ray's own joblib backend lost
+its main optimisation to one swallowed ImportError.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class CompatError(ImportError):
+    """A private name that raysk relies on is gone: a version that raysk does not know."""
+
+
+def _private(module: str, *names: str) -> list[Any]:
+    """Return private names of a module, or say which version does not have them."""
+    import importlib
+    from importlib.metadata import version
+
+    found = importlib.import_module(module)
+    missing = [name for name in names if not hasattr(found, name)]
+    if missing:
+        package = {"sklearn": "scikit-learn"}.get(module.split(".")[0], module.split(".")[0])
+        raise CompatError(f"{module} of {package} {version(package)} has no {', '.join(missing)}; raysk needs it.")
+    return [getattr(found, name) for name in names]
+
+
+def search_parts() -> Any:
+    """Return the parts of ``BaseSearchCV.fit`` that scikit-learn keeps to itself, as a namespace."""
+    from types import SimpleNamespace
+
+    validation = (
+        "_check_method_params",
+        "_fit_and_score",
+        "_insert_error_scores",
+        "_warn_or_raise_about_fit_failures",
+    )
+    parts = dict(
+        zip(validation, _private("sklearn.model_selection._validation", *validation), strict=True),
+        _fit_context=_private("sklearn.base", "_fit_context")[0],
+        _MultimetricScorer=_private("sklearn.metrics._scorer", "_MultimetricScorer")[0],
+    )
+    return SimpleNamespace(**{name.lstrip("_"): part for name, part in parts.items()})
+
+
+def search_methods(search_class: type) -> None:
+    """Check that a search has the methods that stand-ins for its ``fit`` call."""
+    names = (
+        "_run_search",
+        "_get_scorers",
+        "_check_input_parameters",
+        "_get_routed_params_for_fit",
+        "_check_refit_for_multimetric",
+        "_select_best_index",
+        "_format_results",
+    )
+    missing = [name for name in names if not hasattr(search_class, name)]
+    if missing:
+        raise CompatError(f"{search_class.__name__} has no {', '.join(missing)}; raysk needs it.")
+
+
+def callback_context_class() -> type | None:
+    """Return the class whose pickle drags all sibling tasks along (scikit-learn 1.9), or None before it."""
+    try:
+        import sklearn.callback  # noqa: F401 - its presence decides whether the private name must be there
+    except ImportError:
+        return None
+    found: type = _private("sklearn.callback._callback_context", "CallbackContext")[0]
+    return found
+
+
+def has_callbacks(estimator: Any) -> bool:
+    """Tell whether scikit-learn callbacks (1.9) are set on an estimator or on the one inside a search."""
+    nested = getattr(estimator, "estimator", None)
+    return any(bool(getattr(each, "_skl_callbacks", None)) for each in (estimator, nested))
+
+
+@contextlib.contextmanager
+def ray_settings(*, loopback: bool, quiet: bool) -> Iterator[None]:
+    """Change how ``ray.init`` behaves, while it runs.
+
+    Parameters
+    ----------
+    loopback : bool
+        A Ray that is started listens on 127.0.0.1 only. Ray has this for other systems (its constant
+        ENABLE_RAY_CLUSTER); on Linux it would take the address that other machines see.
+    quiet : bool
+        Ray's own messages about dead workers, which go to stdout, are not printed; raysk says it in a line.
+    """
+    constants, worker = "ray._private.ray_constants", "ray._private.worker"
+    changes = []
+    if loopback:
+        changes.append((constants, "ENABLE_RAY_CLUSTER", False))
+    if quiet:
+        changes.append((worker, "listen_error_messages", lambda *_: None))
+    with contextlib.ExitStack() as undo:
+        for module, name, value in changes:
+            undo.enter_context(_changed(module, name, value))
+        yield
+
+
+@contextlib.contextmanager
+def _changed(module: str, name: str, value: Any) -> Iterator[None]:
+    import importlib
+
+    (before,) = _private(module, name)
+    found = importlib.import_module(module)
+    setattr(found, name, value)
+    try:
+        yield
+    finally:
+        setattr(found, name, before)
+

@@ -1,0 +1,298 @@
+"""Connect to a Ray cluster, or start a private Ray on this machine. The only ``ray.init`` in the program.
+
+A private Ray listens on loopback, asks for a random token, keeps its files in a private temporary folder, and is
+gone when the program is: its processes are tied to ours by the kernel, the folder is removed at the end.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import secrets
+import shutil
+import socket
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from raysk import _compat
+from raysk.errors import ClusterError
+from raysk.events import ClusterReady, null_sink
+from raysk.jobs import Resources
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from types import ModuleType
+
+    from typing_extensions import Self
+
+    from raysk.events import Sink
+    from raysk.pool import Pool
+
+ADDRESS_VARIABLES = ("RAYSK_ADDRESS", "RAY_ADDRESS")
+
+KNOCK_S = 3.0
+"""How long a host may take to accept a connection, in seconds; Ray itself would try for minutes."""
+
+JOIN_S = 30.0
+"""How long joining a cluster that accepts connections may take, in seconds; it takes 1-3 s."""
+
+_current: list[Cluster] = []
+
+
+class Cluster:
+    """A Ray cluster with a warm pool of workers; a context manager.
+
+    Parameters
+    ----------
+    address : str or None
+        ``host:port``, ``ray://host:port``, ``auto`` for the cluster running on this machine, ``local`` for a
+        private Ray. None looks at RAYSK_ADDRESS and RAY_ADDRESS, and starts a private Ray if neither is set.
+    resources : Resources
+    sink : callable
+        Takes events.
+    worker_output : bool
+        Whether what workers print is shown, on this process's stdout.
+
+    Raises
+    ------
+    ClusterError
+        If nothing answers, the cluster refuses us, differs in version, or has no CPU.
+    """
+
+    def __init__(
+        self,
+        address: str | None = None,
+        *,
+        resources: Resources | None = None,
+        sink: Sink = null_sink,
+        worker_output: bool = False,
+    ) -> None:
+        self.address = resolve(address)
+        self.sink = sink
+        self._folder: Path | None = None
+        self._pool: Pool | None = None
+        self._joined = self._join(worker_output=worker_output)
+        try:
+            self._pool = self._open_pool(resources or Resources())
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def pool(self) -> Pool:
+        """The warm pool of workers."""
+        if self._pool is None:
+            raise ClusterError("This cluster connection is closed; open another with raysk.connect().")
+        return self._pool
+
+    def __enter__(self) -> Self:
+        _current.append(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _current.remove(self)
+        self.close()
+
+    def close(self) -> None:
+        """End the workers and the connection; a private Ray is stopped. May be called twice."""
+        if self._pool is not None:
+            self._pool.close()
+            self._pool = None
+        if self._joined is not None:
+            self._joined.shutdown()
+            self._joined = None
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = None
+
+    def _join(self, *, worker_output: bool) -> _Init | None:
+        """Connect or start Ray; return None when this process had done so by itself."""
+        if self.address is None:
+            self._folder = _private_folder()
+            _ask_for_token()
+        else:
+            _knock(self.address)
+        import ray
+
+        if ray.is_initialized():
+            return None
+        options: dict[str, Any] = {"log_to_driver": worker_output, "logging_level": "ERROR"}
+        if self._folder is not None:
+            options |= {"address": "local", "include_dashboard": False, "_temp_dir": str(self._folder)}
+        else:
+            options |= {"address": self.address}
+        with _compat.ray_settings(loopback=self._folder is not None, quiet=not worker_output):
+            return _Init(self.address, options)
+
+    def _open_pool(self, resources: Resources) -> Pool:
+        import ray
+
+        from raysk.pool import Pool
+        from raysk.pool.remote import RayLauncher
+
+        nodes = [node for node in ray.nodes() if node["Alive"]]
+        cpus = int(sum(node["Resources"].get("CPU", 0) for node in nodes))
+        _check_cpus(nodes, cpus, resources)
+        self.nodes, self.cpus = len(nodes), cpus
+        self.sink(ClusterReady(address=self.address, nodes=len(nodes), cpus=cpus))
+        travel_by_value([__import__("raysk")])
+        return Pool(RayLauncher(resources.cpus_per_fit), workers=resources.workers, sink=self.sink)
+
+
+def current() -> Cluster | None:
+    """Return the cluster whose ``with`` block is running, the innermost if several are."""
+    return _current[-1] if _current else None
+
+
+def resolve(address: str | None) -> str | None:
+    """Return the address to connect to; None means a private Ray on this machine."""
+    for name in ADDRESS_VARIABLES:
+        address = address or os.environ.get(name)
+    return None if address in {None, "", "local"} else address
+
+
+def travel_by_value(modules: Iterable[ModuleType]) -> None:
+    """Send what these modules define to the workers by value, so that they need not have the files."""
+    from ray import cloudpickle
+
+    for module in modules:
+        cloudpickle.register_pickle_by_value(module)
+
+
+def register_rays_own_backend() -> None:
+    """Register Ray's own joblib backend as "ray"; it rewires joblib for the whole process."""
+    from ray.util.joblib import register_ray
+
+    register_ray()
+
+
+def _ask_for_token() -> None:
+    """Make the Ray that is about to start ask for a token only we know; nothing is written to the home folder.
+
+    Ray reads these when it is imported. A program that imported it before keeps Ray's own way, which since 2.59 is
+    a token too, in the home folder.
+    """
+    if "ray" in sys.modules:
+        return
+    os.environ["RAY_AUTH_MODE"] = "token"
+    os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
+
+
+def _private_folder() -> Path:
+    """Make a folder only we can read; its name tells whose it is, so that one left by a kill -9 can be removed."""
+    root = Path(tempfile.gettempdir())
+    if len(str(root)) > 30 and Path("/tmp").is_dir():  # noqa: S108, PLR2004 - Ray's socket names leave no more room
+        root = Path("/tmp")  # noqa: S108 - mkdtemp makes the private folder inside
+    for old in root.glob("raysk-*-*"):
+        pid = old.name.split("-")[1]
+        if pid.isdigit() and not _alive(int(pid)):
+            shutil.rmtree(old, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=f"raysk-{os.getpid()}-", dir=root))
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _knock(address: str) -> None:
+    """Fail at once when nothing listens at an address."""
+    if address == "auto":
+        return
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdigit():
+        raise ClusterError(
+            f"{address!r} is not an address of a Ray cluster.\n"
+            "Write host:port (6379 is Ray's usual port), ray://host:port, auto or local."
+        )
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=KNOCK_S).close()
+    except (OSError, OverflowError) as error:
+        raise ClusterError(_nothing_there(address, str(error))) from error
+
+
+def _nothing_there(address: str, reason: str) -> str:
+    return (
+        f"No Ray cluster answered at {address!r} ({reason}).\n"
+        "Start one with 'ray start --head', or leave --address out to run on this machine."
+    )
+
+
+class _Init:
+    """Calls ``ray.init`` in a thread of its own, which lives as long as the connection.
+
+    Of its own, because ``ray.init`` may try for minutes, and in the main thread would replace our SIGTERM handler.
+    As long, because the kernel ends Ray's processes with the *thread* that started them.
+    """
+
+    def __init__(self, address: str | None, options: dict[str, Any]) -> None:
+        self._options = options
+        self._answer: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
+        self._over = threading.Event()
+        threading.Thread(target=self._run, name="raysk-init", daemon=True).start()
+        try:
+            error = self._answer.get(timeout=None if address is None else JOIN_S)
+        except queue.Empty:
+            reason = f"it did not let us in within {JOIN_S:g} s"
+            raise ClusterError(_nothing_there(str(address), reason)) from None
+        if error is not None:
+            raise ClusterError(_why(address, error)) from error
+
+    def _run(self) -> None:
+        import ray
+
+        try:
+            ray.init(**self._options)
+        except BaseException as error:  # noqa: BLE001 - raised in the thread that waits for the answer
+            self._answer.put(error)
+        else:
+            self._answer.put(None)
+            self._over.wait()
+
+    def shutdown(self) -> None:
+        """Leave the cluster; a private Ray stops."""
+        import ray
+
+        ray.shutdown()
+        self._over.set()
+
+
+def _why(address: str | None, error: BaseException) -> str:
+    """Turn what Ray says about a failed start into what to do about it."""
+    text = str(error)
+    first = next((line.strip() for line in text.splitlines() if line.strip()), type(error).__name__)
+    if address is None:
+        return f"Ray could not be started on this machine: {first}"
+    if "ersion mismatch" in text:
+        lines = [line.strip() for line in text.splitlines() if "Ray:" in line or "Python:" in line]
+        return f"The cluster at {address!r} runs other versions than this machine.\n" + "\n".join(lines[:4])
+    if "uthentication" in text or "token" in text.lower():
+        return (
+            f"The cluster at {address!r} refused us: its token is not the one given here.\n"
+            "Set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN (or RAY_AUTH_TOKEN_PATH) to the cluster's token."
+        )
+    if isinstance(error, ImportError) or "ray[client]" in text:
+        return f"{address!r} needs Ray's client: pip install 'raysk[client]'"
+    return _nothing_there(address, first)
+
+
+def _check_cpus(nodes: list[dict[str, Any]], cpus: int, resources: Resources) -> None:
+    need = resources.cpus_per_fit
+    if any(node["Resources"].get("CPU", 0) >= need for node in nodes) or resources.workers is not None:
+        return
+    if cpus:
+        largest = int(max(node["Resources"].get("CPU", 0) for node in nodes))
+        raise ClusterError(f"--cpus-per-fit {need}: the largest node of this cluster has {largest} CPUs.")
+    raise ClusterError(
+        "This cluster has no CPU to work on.\n"
+        "Add a node, or ask its autoscaler for some with --workers N."
+    )
+

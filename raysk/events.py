@@ -1,0 +1,101 @@
+"""What can happen during a run, and who is told.
+
+The core reports through one `Sink`: a callable that takes an event. The command line turns events into a live
+view, plain lines or JSON lines; a notebook may pass a function of its own. Events come from several threads.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """Base of all events."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClusterReady(Event):
+    """A Ray cluster is there. `address` is None for a private Ray on this machine."""
+
+    address: str | None
+    nodes: int
+    cpus: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkersChanged(Event):
+    """Workers came up or were lost: `up` of `wanted` run now, on `nodes` nodes."""
+
+    up: int
+    wanted: int
+    nodes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkerLost(Event):
+    """A worker died; what it ran is run again elsewhere. `units` is how much of it there was."""
+
+    node: str
+    reason: str
+    units: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkPlanned(Event):
+    """More work is known: `units` of `unit` ("fit", "tree", "call"). Comes again for each halving round."""
+
+    unit: str
+    units: int
+    candidates: int = 0
+    splits: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkDone(Event):
+    """`units` more are done, of which `failed` failed. `busy_s` is the workers' time they took, in seconds."""
+
+    units: int
+    failed: int = 0
+    busy_s: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class CandidateDone(Event):
+    """All splits of one candidate are done.
+
+    `score` is the mean test score by the metric that decides (None where none does), `scores` the mean test
+    score per metric; `failed` counts splits whose fit failed.
+    """
+
+    index: int
+    params: dict[str, Any]
+    score: float | None
+    scores: dict[str, float] = field(default_factory=dict)
+    failed: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefitStarted(Event):
+    """The best candidate is being fitted on all data."""
+
+    params: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Remark(Event):
+    """Something a person should know, said once, such as which way a job is spread and why."""
+
+    text: str
+
+
+class Sink(Protocol):
+    """Takes events, from any thread, and returns soon."""
+
+    def __call__(self, event: Event, /) -> None:
+        """Take one event."""
+
+
+def null_sink(event: Event, /) -> None:  # noqa: ARG001 - the null object of Sink
+    """Ignore the event."""

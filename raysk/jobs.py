@@ -1,0 +1,116 @@
+"""Frozen, validated descriptions of a job: what a command parsed, before anything runs.
+
+A job that can be made can be run; what is wrong with one is said here, not three layers down.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from raysk.errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def _length(array: Any) -> int | None:
+    """Return the number of samples, or None where the object does not tell."""
+    shape = getattr(array, "shape", None)
+    if shape is not None and len(shape) > 0:
+        return int(shape[0])
+    return len(array) if hasattr(array, "__len__") else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Data:
+    """What an estimator is fitted on.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, n_features)
+    y : array-like of shape (n_samples,) or (n_samples, n_outputs), or None for unsupervised learning
+    fit_params : mapping of str to object
+        Passed to ``fit`` as they are: ``groups``, ``sample_weight`` and others.
+
+    Raises
+    ------
+    InputError
+        If X is missing, or the lengths of X, y, groups and sample_weight differ.
+    """
+
+    X: Any
+    y: Any = None
+    fit_params: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.X is None:
+            raise InputError("There is no data X. Name it X in the file, or write a function load_data().")
+        rows = _length(self.X)
+        named = {"y": self.y, "groups": self.fit_params.get("groups")}
+        named["sample_weight"] = self.fit_params.get("sample_weight")
+        for name, value in named.items():
+            length = None if value is None else _length(value)
+            if rows is not None and length is not None and rows != length:
+                raise InputError(
+                    f"X has {rows:,} rows but {name} has {length:,}.\n"
+                    f"Give X and {name} the same number of rows, in the same order."
+                )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resources:
+    """What of the cluster a job uses.
+
+    Parameters
+    ----------
+    workers : int or None
+        How many worker processes; None means as many as the cluster's CPUs allow, growing with it.
+    cpus_per_fit : int
+        CPUs that each worker reserves, and the limit of its inner threads.
+    """
+
+    workers: int | None = None
+    cpus_per_fit: int = 1
+
+    def __post_init__(self) -> None:
+        if self.workers is not None and self.workers < 1:
+            raise UsageError(f"--workers {self.workers}: at least 1 worker is needed.")
+        if self.cpus_per_fit < 1:
+            raise UsageError(f"--cpus-per-fit {self.cpus_per_fit}: a fit needs at least 1 CPU.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitJob:
+    """One ``fit`` of one estimator (which may be a search).
+
+    Parameters
+    ----------
+    estimator : estimator
+        An unfitted scikit-learn estimator.
+    data : Data
+    source : str
+        Where the estimator came from, as the person wrote it.
+    """
+
+    estimator: Any
+    data: Data
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchJob:
+    """A parameter search.
+
+    Parameters
+    ----------
+    search : BaseSearchCV
+        The person's search object, unfitted.
+    data : Data
+    source : str
+        Where the search came from, as the person wrote it.
+    """
+
+    search: Any
+    data: Data
+    source: str

@@ -1,0 +1,16 @@
+"""One warm worker process per CPU slot, on every node: tasks go in, futures are completed exactly once.
+
+task.py    what can be handed in, and how it becomes a message
+shared.py  objects put once in the object store
+remote.py  the Ray side: start a worker somewhere, call it, hear of its end
+worker.py  what runs on the node
+pool.py    who gets what, and what happens when a worker is gone
+stream.py  many small units, cut into messages of the right size
+"""
+
+from raysk.pool.pool import Pool
+from raysk.pool.shared import Shared
+from raysk.pool.stream import stream
+from raysk.pool.task import Block, RemoteTraceback, Task
+
+__all__ = ["Block", "Pool", "RemoteTraceback", "Shared", "Task", "stream"]

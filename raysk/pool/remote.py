@@ -1,0 +1,142 @@
+"""The Ray side of the pool: start a worker somewhere, call it, hear of its end.
+
+The pool knows only the two protocols below, so its rules are tested without Ray.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from raysk.pool.shared import Shared
+from raysk.pool.task import Reply
+from raysk.pool.worker import Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+# What every job imports on its workers anyway: doing so while the worker starts overlaps it with the rest.
+PRELOAD = ("sklearn.model_selection", "sklearn.ensemble", "joblib", "threadpoolctl")
+
+
+@dataclass(frozen=True)
+class Gone:
+    """A worker is no longer there, or never came up; `reason` is one line."""
+
+    reason: str
+
+
+class RemoteWorker(Protocol):
+    """One worker process, wherever it runs."""
+
+    def call(
+        self,
+        message: bytes,
+        refs: Mapping[str, Any],
+        drop: Sequence[str],
+        done: Callable[[Reply | Gone], None],
+    ) -> None:
+        """Ask for a task; `done` is called once, from any thread, with the reply or the news of the end."""
+
+    def kill(self) -> None:
+        """End the process now."""
+
+
+class Launcher(Protocol):
+    """Starts workers and keeps shared objects."""
+
+    def launch(self, up: Callable[[str | Gone], None]) -> RemoteWorker:
+        """Ask for a worker; `up` is called once, with its node's id when it is up, or with why it is not."""
+
+    def slots(self) -> int:
+        """Return how many workers the cluster has room for in all."""
+
+    def put(self, value: Any) -> Shared:
+        """Put an object in the store."""
+
+
+class RayLauncher:
+    """Workers as Ray actors that reserve their CPUs and are spread over the nodes.
+
+    Parameters
+    ----------
+    cpus : int
+        CPUs that each worker reserves.
+    """
+
+    def __init__(self, cpus: int) -> None:
+        import ray
+
+        self._cpus = cpus
+        self._keys = itertools.count()
+        # No restarts by Ray: the pool counts what each task has cost and replaces workers itself.
+        self._actor = ray.remote(Worker).options(
+            num_cpus=cpus, max_restarts=0, max_task_retries=0, scheduling_strategy="SPREAD"
+        )
+
+    def launch(self, up: Callable[[str | Gone], None]) -> RemoteWorker:
+        """See `Launcher.launch`."""
+        worker = _RayWorker(self._actor.remote(self._cpus, PRELOAD))
+        _when_done(worker.actor.hello.remote(), lambda answer: up(answer if isinstance(answer, Gone) else answer[0]))
+        return worker
+
+    def slots(self) -> int:
+        """See `Launcher.slots`."""
+        import ray
+
+        return sum(
+            int(node["Resources"].get("CPU", 0)) // self._cpus for node in ray.nodes() if node["Alive"]
+        )
+
+    def put(self, value: Any) -> Shared:
+        """See `Launcher.put`."""
+        import ray
+
+        return Shared(f"shared-{next(self._keys)}", ray.put(value))
+
+
+class _RayWorker:
+    def __init__(self, actor: Any) -> None:
+        self.actor = actor
+
+    def call(
+        self,
+        message: bytes,
+        refs: Mapping[str, Any],
+        drop: Sequence[str],
+        done: Callable[[Reply | Gone], None],
+    ) -> None:
+        ref = self.actor.run.remote(message, refs, drop)
+        _when_done(ref, lambda answer: done(answer if isinstance(answer, Gone) else Reply(*answer)))
+
+    def kill(self) -> None:
+        import ray
+
+        with contextlib.suppress(Exception):  # it, or the whole cluster, may be gone already
+            ray.kill(self.actor)
+
+
+def _when_done(ref: Any, done: Callable[[Any], None]) -> None:
+    """Call `done` with the value of a Ray reference, or with `Gone`, from one of Ray's threads."""
+
+    def report(future: Any) -> None:
+        error = future.exception()
+        done(future.result() if error is None else Gone(_reason(error)))
+
+    ref.future().add_done_callback(report)
+
+
+def _reason(error: BaseException) -> str:
+    """Say in one line why a worker is gone."""
+    from ray import exceptions
+
+    if isinstance(error, exceptions.ActorUnschedulableError):
+        return f"no node can take it: {error}".splitlines()[0]
+    if isinstance(error, exceptions.OutOfMemoryError) or "OutOfMemory" in str(error) or "OOM" in str(error)[:200]:
+        return "its node ran out of memory"
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if isinstance(error, exceptions.ActorDiedError) and "creation task" in lines[0]:
+        return f"it failed to start: {lines[-1]}"
+    return "its process died" if isinstance(error, exceptions.RayActorError) else lines[0]

@@ -1,0 +1,90 @@
+"""Objects put once in the object store and unpacked once per worker; the messages that refer to them.
+
+    driver                                   worker
+    pool.share(X) -> Shared(key, ref)        cache: key -> X, read from shared memory on first use
+    pack((f, Shared, 3)) -> bytes, {Shared}  unpack(bytes, cache.__getitem__) -> (f, X, 3)
+
+A `Shared` may stand anywhere inside a message: the pickler leaves its key there, the unpickler asks the worker's
+cache for the object. Arrays read from the store are read-only views, one copy per node.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ray import cloudpickle
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@dataclass(frozen=True, eq=False)
+class Shared:
+    """Stands for an object in the object store, wherever it is used in a task.
+
+    Parameters
+    ----------
+    key : str
+        Name of the object in the workers' caches.
+    ref : ray.ObjectRef
+        Keeps the object in the store for as long as this handle lives.
+    """
+
+    key: str
+    ref: Any
+
+
+class _Packer(cloudpickle.Pickler):  # type: ignore[misc]
+    """A cloudpickle pickler that leaves shared objects behind and remembers which."""
+
+    def __init__(self, file: io.BytesIO, stand_in: Callable[[Any], Shared | None] | None) -> None:
+        super().__init__(file)
+        self.needs: dict[str, Shared] = {}
+        self._stand_in = stand_in
+
+    def persistent_id(self, obj: Any) -> str | None:
+        shared = obj if isinstance(obj, Shared) else self._stand_in and self._stand_in(obj)
+        if not shared:
+            return None
+        self.needs[shared.key] = shared
+        return shared.key
+
+
+class _Unpacker(pickle.Unpickler):
+    """Finds shared objects in a cache."""
+
+    def __init__(self, message: bytes, load: Callable[[str], Any]) -> None:
+        super().__init__(io.BytesIO(message))
+        self._load = load
+
+    def persistent_load(self, pid: str) -> Any:
+        return self._load(pid)
+
+
+def pack(content: Any, stand_in: Callable[[Any], Shared | None] | None = None) -> tuple[bytes, dict[str, Shared]]:
+    """Pickle a message; shared objects in it are replaced by their keys.
+
+    Parameters
+    ----------
+    content : object
+    stand_in : callable, optional
+        Asked for every object on the way; may return a `Shared` to send instead of it.
+
+    Returns
+    -------
+    message : bytes
+    needs : dict of str to Shared
+        What the message refers to.
+    """
+    buffer = io.BytesIO()
+    packer = _Packer(buffer, stand_in)
+    packer.dump(content)
+    return buffer.getvalue(), packer.needs
+
+
+def unpack(message: bytes, load: Callable[[str], Any]) -> Any:
+    """Unpickle a message made by `pack`; `load` turns a key into the shared object."""
+    return _Unpacker(message, load).load()

@@ -1,0 +1,105 @@
+"""What can be handed to the pool."""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from raysk.pool.shared import pack
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from raysk.pool.shared import Shared
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Task:
+    """A function to run on a worker.
+
+    Parameters
+    ----------
+    function : callable or Shared
+        Called as ``function(*args)``, or as ``function(*args, units)`` when there are units.
+    args : tuple
+        Small arguments, and `Shared` ones, which arrive as the objects they stand for.
+    units : sequence or None
+        What the task can be split into. The function then returns an iterable with one value per unit, in
+        order. None means that the task is one piece.
+    patience_s : float or None
+        After this many seconds the worker hands back the units it has not begun. None means never.
+    repeatable : bool
+        Whether an idle worker may start it a second time when it takes long.
+    stand_in : callable or None
+        See `raysk.pool.shared.pack`.
+    """
+
+    function: Callable[..., Any] | Shared
+    args: tuple[Any, ...] = ()
+    units: Sequence[Any] | None = None
+    patience_s: float | None = None
+    repeatable: bool = False
+    stand_in: Callable[[Any], Shared | None] | None = None
+
+    def pack(self, units: Sequence[Any] | None) -> tuple[bytes, dict[str, Shared]]:
+        """Make the message that asks a worker for these units of the task."""
+        return pack((self.function, self.args, units, self.patience_s), self.stand_in)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """The result of a task with units.
+
+    Parameters
+    ----------
+    units : sequence
+        The units that are done: all of the task's, or the first of them if patience ran out.
+    values : list
+        One value per unit; a `TaskLost` for a unit that was given up.
+    wall_s : float
+        What they took on the worker, in seconds.
+    """
+
+    units: Sequence[Any]
+    values: list[Any]
+    wall_s: float
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a worker sends back.
+
+    Parameters
+    ----------
+    ok : bool
+    content : bytes
+        Pickled value, or pickled exception. In-band: arrays that come back are writable and own their memory,
+        which a view into the object store would not.
+    frames : list of traceback.FrameSummary
+        Where the exception was raised; empty when `ok`.
+    wall_s, cpu_s : float
+        What it took on the worker, in seconds.
+    """
+
+    ok: bool
+    content: bytes
+    frames: list[traceback.FrameSummary]
+    wall_s: float
+    cpu_s: float
+
+
+class RemoteTraceback(Exception):  # noqa: N818 - shown as the cause of an error, never raised
+    """Where on a worker an exception was raised; set as the exception's `__cause__`.
+
+    Parameters
+    ----------
+    frames : list of traceback.FrameSummary
+    """
+
+    def __init__(self, frames: list[traceback.FrameSummary]) -> None:
+        super().__init__(frames)
+        self.frames = frames
+
+    def __str__(self) -> str:
+        return "\nTraceback on the worker (most recent call last):\n" + "".join(traceback.format_list(self.frames))

@@ -1,0 +1,155 @@
+"""What runs on the node: unpack a task, limit inner threads, run it, report.
+
+Travels by value, so the nodes need ray, scikit-learn, joblib and threadpoolctl, but not raysk.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import time
+import traceback
+from typing import TYPE_CHECKING, Any
+
+from raysk.pool.shared import unpack
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+# Read by BLAS and OpenMP libraries when they are loaded; Ray sets only the first. The last is how joblib and
+# scikit-learn count CPUs, so that `n_jobs=-1` inside a fit means the CPUs this worker reserved.
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "BLIS_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMBA_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "LOKY_MAX_CPU_COUNT",
+)
+
+
+class Worker:
+    """One worker process; its methods are called one at a time.
+
+    Parameters
+    ----------
+    cpus : int
+        CPUs reserved for this worker: the limit of its inner threads.
+    preload : sequence of str
+        Modules to import before the first task comes.
+    """
+
+    def __init__(self, cpus: int, preload: Sequence[str] = ()) -> None:
+        self._cpus = cpus
+        self._refs: dict[str, Any] = {}
+        self._cache: dict[str, Any] = {}
+        os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(cpus)))
+        for module in preload:
+            importlib.import_module(module)
+        self._limit_threads()
+
+    def hello(self) -> tuple[str, int]:
+        """Say which node this worker is on, and its process id."""
+        import ray
+
+        return ray.get_runtime_context().get_node_id(), os.getpid()
+
+    def run(self, message: bytes, refs: Mapping[str, Any], drop: Sequence[str]) -> tuple[Any, ...]:
+        """Run one task and return the fields of a `raysk.pool.task.Reply`.
+
+        A tuple, because a class that travelled by value would be pickled anew into every reply.
+
+        Parameters
+        ----------
+        message : bytes
+            See `raysk.pool.task.Task.pack`.
+        refs : mapping of str to ray.ObjectRef
+            Shared objects that this worker hears of for the first time.
+        drop : sequence of str
+            Shared objects that nobody needs any more.
+        """
+        self._refs.update(refs)
+        for key in drop:
+            self._refs.pop(key, None)
+            self._cache.pop(key, None)
+        wall, cpu = time.perf_counter(), time.process_time()
+        ok, content, frames = self._answer(message)
+        wall_s, cpu_s = time.perf_counter() - wall, time.process_time() - cpu
+        return ok, content, frames, wall_s, cpu_s
+
+    def _answer(self, message: bytes) -> tuple[bool, bytes, list[traceback.FrameSummary]]:
+        from ray import cloudpickle
+
+        try:
+            return True, cloudpickle.dumps(self._compute(message)), []
+        except BaseException as error:  # noqa: BLE001 - also a SystemExit of the person's code is an answer
+            frames = list(traceback.extract_tb(error.__traceback__))
+            return False, _pickled_error(error), frames
+
+    def _compute(self, message: bytes) -> Any:
+        function, args, units, patience_s = unpack(message, self._load)
+        with self._within_cpus():
+            if units is None:
+                return function(*args)
+            return _take(function(*args, units), patience_s)
+
+    def _load(self, key: str) -> Any:
+        if key not in self._cache:
+            import ray
+
+            self._cache[key] = ray.get(self._refs[key])
+            self._limit_threads()  # unpickling may have loaded another BLAS or OpenMP library
+        return self._cache[key]
+
+    def _limit_threads(self) -> None:
+        import threadpoolctl
+
+        threadpoolctl.threadpool_limits(self._cpus)
+
+    @contextlib.contextmanager
+    def _within_cpus(self) -> Iterator[None]:
+        """Keep parallel calls inside a fit within this worker's CPUs."""
+        import joblib
+
+        backend = "sequential" if self._cpus == 1 else _capped_threading(self._cpus)
+        with joblib.parallel_config(backend=backend, n_jobs=self._cpus):
+            yield
+
+
+def _capped_threading(cpus: int) -> Any:
+    from joblib import parallel
+
+    class CappedThreading(parallel.ThreadingBackend):  # type: ignore[misc]
+        """joblib's threads, never more than the worker's CPUs, whatever `n_jobs` asks for."""
+
+        def effective_n_jobs(self, n_jobs: int) -> int:
+            return min(int(super().effective_n_jobs(n_jobs)), cpus)
+
+    # Nesting level 1 is joblib's own mark of a call inside a worker.
+    return CappedThreading(nesting_level=1)
+
+
+def _take(values: Iterable[Any], patience_s: float | None) -> list[Any]:
+    """Collect values until all are there or time is up; at least one, so that work goes on."""
+    deadline = time.perf_counter() + (float("inf") if patience_s is None else patience_s)
+    taken = []
+    for value in values:
+        taken.append(value)
+        if time.perf_counter() > deadline:
+            break
+    return taken
+
+
+def _pickled_error(error: BaseException) -> bytes:
+    """Pickle an exception, or one with the same words where its own class cannot travel."""
+    from ray import cloudpickle
+
+    try:
+        content: bytes = cloudpickle.dumps(error)
+        cloudpickle.loads(content)
+    except Exception:  # noqa: BLE001 - any class of the person's may fail here, in any way
+        return bytes(cloudpickle.dumps(RuntimeError(f"{type(error).__name__}: {error}")))
+    return content

@@ -1,0 +1,1 @@
+"""What a run leaves behind: its folder and manifest, the fitted model, the results table."""

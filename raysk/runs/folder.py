@@ -1,0 +1,387 @@
+"""The run folder, its manifest, and files that are written whole or not at all.
+
+    write_atomically:   .model.pkl.x1y2.tmp (0600) -> write -> fsync -> chmod -> os.replace -> model.pkl
+
+Invariant: at any moment, also after a crash or a full disk, the target holds all of its old content or all of
+its new.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import importlib.metadata
+import itertools
+import os
+import platform
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+import threading
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from raysk.errors import InputError, UsageError
+from raysk.runs.jsonable import plain, to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Mapping
+
+SCHEMA = 1
+RUNS_FOLDER = "raysk-runs"
+MANIFEST = "run.json"
+# Everything a run writes. A --run-dir that holds one of these is somebody's work: it is never written over.
+RUN_FILES = (MANIFEST, "journal.jsonl", "results.csv", "model.pkl", "model.json", "report.html")
+
+# Git answers in milliseconds; on a slow network disk we would rather not know than keep the person waiting.
+_GIT_TIMEOUT_S = 3.0
+_umask_lock = threading.Lock()
+
+
+# --- writing --------------------------------------------------------------------------------------
+
+
+def write_atomically(path: Path, write: Callable[[BinaryIO], None]) -> None:
+    """Write a file whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+        The target. A link is followed; a pipe or device is written to directly, as it cannot be replaced.
+    write : callable
+        Gets the open binary file. While it writes, the file is a hidden one beside the target that only its
+        owner can read; then it gets the target's permissions, or for a new file those of the umask.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be written. What `write` raises that is no `OSError` passes through. In both cases
+        an existing file is untouched and nothing new is left.
+    """
+    with _explained(path):
+        _check_target(path)
+        if _is_special(path):
+            with path.open("wb") as file:
+                write(file)
+        else:
+            _replace(Path(os.path.realpath(path)), write)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write bytes, whole or not at all; raises as `write_atomically`."""
+    write_atomically(path, lambda file: _write_all(file, content))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write text as UTF-8, whole or not at all; raises as `write_atomically`."""
+    # File names may hold bytes that are no text: escape those rather than lose the file.
+    write_bytes(path, text.encode("utf-8", errors="backslashreplace"))
+
+
+def check_output(path: Path, kinds: Collection[str] = ()) -> None:
+    """Fail before a job runs if its output could not be written after it.
+
+    Parameters
+    ----------
+    path : Path
+        The file to be written later.
+    kinds : collection of str
+        The suffixes that are known, such as ``.csv``; none means that any will do.
+
+    Raises
+    ------
+    UsageError
+        If the suffix is not one of `kinds`.
+    InputError
+        If the path is a folder, its folder is missing, or no file can be made there.
+    """
+    if kinds and path.suffix.lower() not in kinds:
+        known = ", ".join(kinds)
+        raise UsageError(
+            f"{str(path)!r}: the ending {path.suffix!r} names no known format.\nKnown are {known}."
+        )
+    with _explained(path):
+        _check_target(path)
+        if not _is_special(path):
+            # Trying is the only sure test: permission bits know nothing of access lists and read-only disks.
+            with tempfile.TemporaryFile(dir=Path(os.path.realpath(path)).parent):
+                pass
+
+
+def _check_target(path: Path) -> None:
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if path.exists() and not os.access(path, os.W_OK):  # it could be replaced, but its owner locked it
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+
+def _write_all(file: BinaryIO, content: bytes) -> None:
+    file.write(content)
+
+
+def _is_special(path: Path) -> bool:
+    """Tell pipes and devices, such as /dev/null: replacing one by a file would destroy it."""
+    return path.exists() and not path.is_file() and not path.is_dir()
+
+
+def _replace(path: Path, write: Callable[[BinaryIO], None]) -> None:
+    mode = _final_mode(path)
+    # The name is cut so that a long target's temporary name is not too long where the target's own is not.
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".tmp")
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(PermissionError):  # some mounted disks know no permissions
+            temporary.chmod(mode)
+        temporary.replace(path)
+    except BaseException:  # a Ctrl-C too must leave nothing behind
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _final_mode(path: Path) -> int:
+    with contextlib.suppress(FileNotFoundError):
+        return path.stat().st_mode & 0o777
+    # A umask can only be read by setting it. A file that another thread makes in that instant is private.
+    with _umask_lock:
+        umask = os.umask(0o077)
+        os.umask(umask)
+    return 0o666 & ~umask
+
+
+@contextlib.contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Turn an `OSError` into an `InputError` that names `path`, the reason, and what to do."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise  # the reader of a pipe left: no fault of the path's
+    except OSError as err:
+        reason, advice = _reason(path, err)
+        raise InputError(f"{str(path)!r} cannot be written: {reason}.\n{advice}") from err
+
+
+def _reason(path: Path, err: OSError) -> tuple[str, str]:
+    folder = str(path.parent)
+    match err.errno:
+        case errno.ENOSPC | errno.EDQUOT:
+            return "the disk is full", "Nothing was written. Free some space, or name a file on another disk."
+        case errno.EACCES | errno.EPERM | errno.EROFS:
+            return "permission denied", "Name a file that you may write, in a folder that you may write to."
+        case errno.ENOENT if not path.parent.exists():
+            make = f"mkdir -p {shlex.quote(folder)}"
+            return f"the folder {folder!r} does not exist", f"Make it with: {make}"
+        case errno.ENOTDIR | errno.EEXIST:
+            return f"a part of {folder!r} is a file, not a folder", "Name a file in an existing folder."
+        case errno.EISDIR:
+            return "it is a folder", f"Name a file in it, for example {str(path / 'NAME')!r}."
+    return (err.strerror or str(err)), "Nothing was written. Name another file."
+
+
+# --- the folder -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The folder of one run.
+
+    Parameters
+    ----------
+    root : Path
+        Absolute, so that user code may change the working directory.
+    """
+
+    root: Path
+
+    @classmethod
+    def create(cls, path: Path | None, name: str) -> RunFolder:
+        """Make the folder of a new run.
+
+        Parameters
+        ----------
+        path : Path or None
+            The folder to use, made if missing; None makes ``raysk-runs/<name>-<time>`` where we are.
+        name : str
+            What the run is of; what does not suit a file name is replaced.
+
+        Raises
+        ------
+        InputError
+            If `path` is a file or holds another run, or the folder cannot be made.
+        """
+        if path is None:
+            return cls(_new_folder(Path.cwd() / RUNS_FOLDER, name))
+        _refuse_used(path)
+        with _explained(path):
+            path.mkdir(parents=True, exist_ok=True)
+        return cls(path.absolute())
+
+    def path(self, name: str) -> Path:
+        """Return where a file of this run is."""
+        return self.root / name
+
+    def write_manifest(self, manifest: Mapping[str, Any]) -> None:
+        """Write ``run.json``, whole or not at all, in place of an earlier one.
+
+        Raises
+        ------
+        InputError
+            If it cannot be written.
+        """
+        write_text(self.path(MANIFEST), to_json(manifest, indent=2) + "\n")
+
+
+def _refuse_used(path: Path) -> None:
+    if path.exists() and not path.is_dir():
+        raise InputError(f"--run-dir {str(path)!r} is a file.\nName a folder that is new or empty.")
+    used = [name for name in RUN_FILES if (path / name).exists()]
+    if used:
+        raise InputError(
+            f"--run-dir {str(path)!r} already holds a run: {', '.join(used)}.\n"
+            f"Name a new folder, or leave --run-dir out to get one in {RUNS_FOLDER}."
+        )
+
+
+def _new_folder(parent: Path, name: str) -> Path:
+    name = re.sub(r"[^\w.]+", "-", name)[:60].strip("-.") or "run"
+    stem = f"{name}-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
+    with _explained(parent / stem):
+        parent.mkdir(parents=True, exist_ok=True)
+        for suffix in itertools.chain([""], (f"-{number}" for number in itertools.count(2))):
+            with contextlib.suppress(
+                FileExistsError
+            ):  # another run began in this second: mkdir decides whose it is
+                (parent / f"{stem}{suffix}").mkdir()
+                return parent / f"{stem}{suffix}"
+    raise AssertionError("unreachable")  # itertools.count does not end
+
+
+# --- the manifest ---------------------------------------------------------------------------------
+
+
+def now() -> str:
+    """Return the local time as an ISO timestamp with its offset, to the millisecond."""
+    return datetime.now(timezone.utc).astimezone().isoformat(timespec="milliseconds")
+
+
+def versions(*distributions: str) -> dict[str, str | None]:
+    """Return the versions of Python, raysk and the named distributions, importing none of them.
+
+    Parameters
+    ----------
+    *distributions : str
+        Names as pip knows them, such as ``scikit-learn``.
+
+    Returns
+    -------
+    dict of str to (str or None)
+        None for a distribution that is not installed.
+    """
+    # Our parent package is always loaded, and right where the installed metadata is of an older checkout.
+    ours = getattr(sys.modules.get("raysk"), "__version__", None)
+    return {
+        "python": platform.python_version(),
+        "raysk": ours,
+        **{name: _version(name) for name in distributions},
+    }
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def git_state(path: Path) -> dict[str, Any] | None:
+    """Return which commit a file was at.
+
+    Parameters
+    ----------
+    path : Path
+        The user's file.
+
+    Returns
+    -------
+    dict or None
+        ``commit``, and ``dirty``: whether tracked files were changed or this one is not tracked. None if git
+        does not know the folder, has no commit, is not installed, or takes over 3 s for an answer.
+    """
+    folder = path.absolute().parent
+    commit = _git(folder, "rev-parse", "--verify", "HEAD")
+    changed = _git(folder, "status", "--porcelain", "--untracked-files=no")
+    own = _git(folder, "status", "--porcelain", "--", path.name)
+    if not commit or changed is None or own is None:
+        return None
+    return {"commit": commit, "dirty": bool(changed or own)}
+
+
+def _git(folder: Path, *args: str) -> str | None:
+    """Run git in a folder; None if it fails. Its stdin is closed: ours may be the person's data."""
+    # Inside a git hook these name another repository than the one the file is in.
+    hooks = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"}
+    env = {key: value for key, value in os.environ.items() if key not in hooks}
+    try:
+        done = subprocess.run(  # noqa: S603 - our own arguments, and no shell
+            ["git", "--literal-pathspecs", *args],  # noqa: S607 - git from the person's PATH is the git they use
+            cwd=folder,
+            env=env | {"GIT_OPTIONAL_LOCKS": "0"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_GIT_TIMEOUT_S,
+            check=True,
+            text=True,
+            errors="replace",
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
+
+
+def manifest(
+    *,
+    job: Mapping[str, Any],
+    cluster: Mapping[str, Any] | None = None,
+    source: Path | None = None,
+    started: str | None = None,
+) -> dict[str, Any]:
+    """Describe a run that begins: what is run, with which versions, where.
+
+    Parameters
+    ----------
+    job : mapping of str to object
+        What was asked for; any values.
+    cluster : mapping of str to object, or None
+        What it runs on; None if that is not known yet.
+    source : Path or None
+        The user's file, whose git state is recorded; None where there is none.
+    started : str or None
+        An ISO timestamp from `now`; None means now.
+
+    Returns
+    -------
+    dict
+        With outcome ``running`` and ``ended`` None; `ended` makes the final one of it.
+    """
+    return {
+        "schema": SCHEMA,
+        "outcome": "running",
+        "started": started or now(),
+        "ended": None,
+        "job": plain(job),
+        "cluster": plain(cluster),
+        "versions": versions("ray", "scikit-learn", "joblib", "numpy"),
+        "git": None if source is None else git_state(source),
+    }
+
+
+def ended(manifest: Mapping[str, Any], outcome: str, **facts: Any) -> dict[str, Any]:
+    """Return the manifest of a run that has ended, with its outcome and further facts, such as timings."""
+    return {**manifest, "outcome": outcome, "ended": now(), **plain(facts)}

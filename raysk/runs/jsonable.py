@@ -1,0 +1,117 @@
+"""Any object -> valid JSON: for stdout, for the manifest and for a model's sidecar.
+
+JSON knows no NaN and no estimators; scikit-learn's results are full of both. What JSON cannot say becomes
+null (NaN, infinity, masked) or text (all else), so that no summary fails on what a person searched over.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+import sys
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+# Memory addresses differ from run to run and tell the reader nothing.
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
+
+
+def to_json(obj: Any, *, indent: int | None = None) -> str:
+    """Write any object as valid JSON.
+
+    Parameters
+    ----------
+    obj : object
+        See `plain` for how it is read.
+    indent : int or None
+        Spaces per level; None writes one line.
+
+    Returns
+    -------
+    str
+        ASCII only, so that any terminal and any locale can carry it.
+    """
+    return json.dumps(plain(obj), indent=indent, allow_nan=False)
+
+
+def plain(obj: Any) -> Any:
+    """Reduce an object to dicts, lists, text, numbers, booleans and None.
+
+    Parameters
+    ----------
+    obj : object
+        numpy scalars become Python's, arrays become lists, NaN, infinities and masked values become None,
+        keys become text; estimators, functions, distributions and other objects become their `repr`.
+
+    Returns
+    -------
+    object
+        What `json.dumps` can write with ``allow_nan=False``.
+    """
+    try:
+        return _plain(obj)
+    except RecursionError:  # a container that holds itself
+        return describe(obj)
+
+
+def describe(obj: Any) -> str:
+    """Return the `repr` of an object without memory addresses; a scipy distribution as it is written."""
+    try:
+        return _distribution(obj) or _ADDRESS.sub("", repr(obj))
+    except Exception:  # noqa: BLE001 - a person's broken __repr__ must not cost them the run's results
+        return f"<{type(obj).__name__}>"
+
+
+def _distribution(obj: Any) -> str | None:
+    """Return ``uniform(0, 1)`` for a frozen scipy distribution, whose `repr` names its class only."""
+    name = getattr(getattr(obj, "dist", None), "name", None)
+    args, kwds = getattr(obj, "args", None), getattr(obj, "kwds", None)
+    if not (isinstance(name, str) and isinstance(args, tuple) and isinstance(kwds, dict)):
+        return None
+    parts = [str(value) for value in args] + [f"{key}={value}" for key, value in kwds.items()]
+    return f"{name}({', '.join(parts)})"
+
+
+def _plain(obj: Any) -> Any:
+    if obj is None or isinstance(obj, (bool, int, str)):
+        return obj
+    if isinstance(obj, float):
+        return float(obj) if math.isfinite(obj) else None
+    if isinstance(obj, Mapping):
+        return {key if isinstance(key, str) else str(key): _plain(value) for key, value in obj.items()}
+    if isinstance(obj, (list, tuple)):
+        return [_plain(value) for value in obj]
+    if isinstance(obj, (set, frozenset)):
+        return sorted((_plain(value) for value in obj), key=repr)  # sets of text change order from run to run
+    return _plain_object(obj)
+
+
+def _plain_object(obj: Any) -> Any:
+    # If numpy was never imported then this is no numpy object, and `raysk runs` need not pay for the import.
+    numpy = sys.modules.get("numpy")
+    if numpy is not None and isinstance(obj, numpy.ndarray):
+        return _plain_array(obj)
+    if numpy is not None and isinstance(obj, numpy.generic):
+        return _plain_scalar(obj, numpy)
+    if isinstance(obj, date):
+        return obj.isoformat()
+    if isinstance(obj, os.PathLike):
+        return os.fspath(obj)
+    return describe(obj)
+
+
+def _plain_array(array: Any) -> Any:
+    if array.dtype.kind in "mM":  # tolist() turns nanoseconds into bare integers
+        return [_plain(value) for value in array] if array.ndim else _plain(array[()])
+    return _plain(array.tolist())
+
+
+def _plain_scalar(scalar: Any, numpy: Any) -> Any:
+    if isinstance(scalar, (numpy.datetime64, numpy.timedelta64)):
+        return None if numpy.isnat(scalar) else str(scalar)
+    if isinstance(scalar, numpy.floating):  # long doubles too, whose item() is no Python float
+        return _plain(float(scalar))
+    return _plain(scalar.item()) if isinstance(scalar, (numpy.bool_, numpy.integer)) else describe(scalar)

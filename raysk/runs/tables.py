@@ -1,0 +1,166 @@
+"""`cv_results_` of scikit-learn -> CSV, JSON, JSON lines, Parquet; one row model for all of them."""
+
+from __future__ import annotations
+
+import csv
+import importlib
+import io
+import re
+from typing import TYPE_CHECKING, Any
+
+from raysk.errors import InputError
+from raysk.runs.folder import check_output, write_bytes
+from raysk.runs.jsonable import plain, to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
+
+# What a reader wants first, comes first.
+_ORDER = (re.compile(r"rank_"), re.compile(r"(mean|std)_test_"), re.compile(r"param_"), re.compile(""))
+
+Columns = list[str]
+Rows = list[list[Any]]
+
+
+def results_rows(cv_results: Mapping[str, Any]) -> tuple[Columns, Rows]:
+    """Flatten the results of a search.
+
+    Parameters
+    ----------
+    cv_results : mapping of str to array-like of shape (n_candidates,)
+        `cv_results_` of a fitted search.
+
+    Returns
+    -------
+    columns : list of str
+        Ranks, then mean and standard deviation of the test scores, then the parameters, then the rest.
+    rows : list of list, of shape (n_candidates, n_columns)
+        In scikit-learn's order. Numbers (NaN stays NaN), booleans, text, lists; None where a candidate has no
+        value of a parameter; estimators and other objects as text.
+    """
+    names = [name for name in cv_results if name != "params"]
+    columns = sorted(names, key=_place)
+    rows = zip(*(_column(cv_results[name]) for name in columns), strict=True)
+    return columns, [list(row) for row in rows]
+
+
+def check_results(path: Path) -> None:
+    """Fail before a job runs if its results could not be written to `path`.
+
+    Raises
+    ------
+    UsageError
+        If the suffix names no known format.
+    InputError
+        If no file can be written there, or the format needs a package that is not installed.
+    """
+    check_output(path, _WRITERS)
+    if path.suffix.lower() == ".parquet":
+        _pyarrow()
+
+
+def write_results(cv_results: Mapping[str, Any], path: Path) -> None:
+    """Write the results of a search, whole or not at all, in the format that the suffix names.
+
+    Parameters
+    ----------
+    cv_results : mapping of str to array-like of shape (n_candidates,)
+        `cv_results_` of a fitted search.
+    path : Path
+        ``.csv`` (floats read back exactly; empty means no value), ``.jsonl`` (one object a line), ``.json``
+        (a list of objects) or ``.parquet``.
+
+    Raises
+    ------
+    UsageError
+        If the suffix is none of these.
+    InputError
+        If the file cannot be written, or Parquet is not installed.
+    """
+    check_results(path)
+    columns, rows = results_rows(cv_results)
+    content = _WRITERS[path.suffix.lower()](columns, rows)
+    write_bytes(path, content)
+
+
+def _place(name: str) -> int:
+    return next(place for place, pattern in enumerate(_ORDER) if pattern.match(name))
+
+
+def _column(values: Any) -> list[Any]:
+    """Return the plain values of an array, of which some may be masked."""
+    from numpy.ma import MaskedArray, getmaskarray
+
+    if not isinstance(values, MaskedArray):
+        return [_cell(item) for item in values]
+    # A masked array wraps its items when it is iterated; its data does not.
+    items, masked = values.data, getmaskarray(values)
+    return [None if hidden else _cell(item) for item, hidden in zip(items, masked, strict=True)]
+
+
+def _cell(value: Any) -> Any:
+    """Return a plain value; unlike in JSON, NaN is kept: a failed fit is no missing parameter."""
+    return float(value) if isinstance(value, float) else plain(value)
+
+
+def _flat(value: Any) -> Any:
+    return to_json(value) if isinstance(value, (list, dict)) else value
+
+
+def _csv(columns: Columns, rows: Rows) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")  # it writes floats by repr, which reads back exactly
+    writer.writerow(columns)
+    writer.writerows([_flat(value) for value in row] for row in rows)
+    return text.getvalue().encode("utf-8", errors="backslashreplace")
+
+
+def _lines(columns: Columns, rows: Rows) -> Iterable[str]:
+    return (to_json(dict(zip(columns, row, strict=True))) for row in rows)
+
+
+def _jsonl(columns: Columns, rows: Rows) -> bytes:
+    return "".join(f"{line}\n" for line in _lines(columns, rows)).encode()
+
+
+def _json(columns: Columns, rows: Rows) -> bytes:
+    body = ",\n ".join(_lines(columns, rows))
+    return f"[\n {body}\n]\n".encode() if body else b"[]\n"
+
+
+def _parquet(columns: Columns, rows: Rows) -> bytes:
+    arrow, parquet = _pyarrow()
+    table = arrow.table(
+        {name: _arrow_array(arrow, [row[at] for row in rows]) for at, name in enumerate(columns)}
+    )
+    buffer = io.BytesIO()
+    parquet.write_table(table, buffer)
+    return buffer.getvalue()
+
+
+def _arrow_array(arrow: Any, values: list[Any]) -> Any:
+    """Make a typed column; of text where values share no type, such as ``max_features`` 0.5 and "sqrt"."""
+    flat = [_flat(value) for value in values]
+    try:
+        return arrow.array(flat)
+    except (ValueError, TypeError, OverflowError):
+        return arrow.array([None if value is None else str(value) for value in flat])
+
+
+def _pyarrow() -> tuple[Any, Any]:
+    try:
+        return importlib.import_module("pyarrow"), importlib.import_module("pyarrow.parquet")
+    except ImportError as err:
+        raise InputError(
+            "Parquet needs pyarrow, which is not installed here.\n"
+            "Install it with: pip install 'raysk[data]'\nOr name a .csv, .json or .jsonl file."
+        ) from err
+
+
+_WRITERS: dict[str, Callable[[Columns, Rows], bytes]] = {
+    ".csv": _csv,
+    ".json": _json,
+    ".jsonl": _jsonl,
+    ".parquet": _parquet,
+}

@@ -1,0 +1,1 @@
+"""What the person gives us: their files and flags, turned into jobs. Never imports ray."""

@@ -1,0 +1,216 @@
+"""Parts and flags -> jobs.
+
+    Found --+-- a *SearchCV object -------------------------+
+            +-- estimator + param_distributions / param_grid +--> copy -> flags -> checks -> SearchJob
+            +-- estimator ----------------------------------------> copy -> flags -----------> FitJob
+
+The person's own objects are never changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from raysk.errors import InputError
+from raysk.jobs import Data, FitJob, SearchJob
+from raysk.spec.facts import data_facts, estimator_facts, search_facts
+from raysk.spec.found import find_estimator, find_option, find_search, find_space, is_estimator, is_search
+from raysk.spec.inline import find_data
+from raysk.spec.overrides import (
+    Overrides,
+    copied,
+    override_estimator,
+    override_search,
+    refuse_search_flags,
+    scorer_hint,
+    unknown_scorer,
+)
+from raysk.spec.space import check_space
+from raysk.spec.words import shown, type_name
+
+if TYPE_CHECKING:
+    from raysk.spec.found import Found
+
+__all__ = ["Overrides", "describe", "fit_job", "search_job"]
+
+
+def fit_job(found: Found, overrides: Overrides, *, data: Data | None = None) -> FitJob:
+    """Make the job of one ``fit``.
+
+    Parameters
+    ----------
+    found : Found
+    overrides : Overrides
+    data : Data or None
+        Used instead of the file's own, which is then not loaded.
+
+    Returns
+    -------
+    FitJob
+        With a search as its estimator when the file has nothing else.
+
+    Raises
+    ------
+    InputError
+        If there is no estimator or no data.
+    UsageError
+        If a flag does not fit the estimator.
+    """
+    estimator = find_estimator(found)
+    if is_search(estimator):
+        estimator = _adjusted(estimator, overrides)
+    else:
+        refuse_search_flags(estimator, overrides)
+        estimator = copied(estimator)
+        override_estimator(estimator, overrides)
+    return FitJob(estimator=estimator, data=data if data is not None else _data(found), source=found.source)
+
+
+def search_job(found: Found, overrides: Overrides, *, data: Data | None = None) -> SearchJob:
+    """Make the job of a parameter search, from a search object or from loose parts.
+
+    Parameters
+    ----------
+    found : Found
+    overrides : Overrides
+    data : Data or None
+        Used instead of the file's own, which is then not loaded.
+
+    Returns
+    -------
+    SearchJob
+
+    Raises
+    ------
+    InputError
+        If there is no search, no data, or the parameter space cannot be used.
+    UsageError
+        If a flag does not fit the search.
+    """
+    search = find_search(found)
+    search = _adjusted(_built(found, overrides) if search is None else search, overrides)
+    return SearchJob(search=search, data=data if data is not None else _data(found), source=found.source)
+
+
+def _data(found: Found) -> Data:
+    data = find_data(found)
+    if data is None:
+        raise InputError(
+            f"{found.where} holds no data.\n"
+            "Name it X and y in the file, or data = (X, y), or write load_data() that returns X, y."
+        )
+    return data
+
+
+def _adjusted(search: Any, overrides: Overrides) -> Any:
+    search = _own_copy(search)
+    override_search(search, overrides)
+    _check(search)
+    return search
+
+
+def _own_copy(search: Any) -> Any:
+    twin = copied(search)
+    if twin.estimator is search.estimator:  # a shallow copy
+        if not is_estimator(search.estimator):
+            raise InputError(_not_an_estimator(search))
+        twin.estimator = copied(search.estimator)
+    return twin
+
+
+def _not_an_estimator(search: Any) -> str:
+    return (
+        f"The {type_name(search)}'s estimator is of type {type_name(search.estimator)}, "
+        "which is not a scikit-learn object.\n"
+        f"Give it an object that has fit and get_params: {type_name(search)}(SVC(), ...)"
+    )
+
+
+def _check(search: Any) -> None:
+    if not is_estimator(search.estimator):
+        raise InputError(_not_an_estimator(search))
+    for name in ("param_grid", "param_distributions"):
+        if hasattr(search, name):
+            check_space(name, getattr(search, name), search.estimator)
+    scoring = search.scoring
+    named = [scoring] if isinstance(scoring, str) else scoring if isinstance(scoring, list | tuple) else []
+    wrong = unknown_scorer([name for name in named if isinstance(name, str)])
+    if wrong is not None:
+        raise InputError(f"The search's scoring is {wrong!r}, but {scorer_hint(wrong)}")
+
+
+def _built(found: Found, overrides: Overrides) -> Any:
+    """Make a search from an estimator and a parameter space."""
+    from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
+
+    estimator = find_estimator(found)
+    space = find_space(found)
+    if space is None:
+        raise InputError(_no_search(found, estimator))
+    name, values = space
+    scoring = find_option(found, "scoring")
+    options = {"cv": find_option(found, "cv"), "scoring": scoring, "refit": _refit(scoring)}
+    if name == "param_grid" and overrides.n_iter is None:
+        return GridSearchCV(estimator, values, **options)
+    return RandomizedSearchCV(estimator, values, **options)  # n_iter and the seed come with the flags
+
+
+def _refit(scoring: Any) -> bool | str:
+    """Return what to choose by: of several metrics the first, as ``--scoring a,b`` does."""
+    several = isinstance(scoring, Mapping | list | tuple) and len(scoring) > 0
+    return str(next(iter(scoring))) if several else True
+
+
+def _no_search(found: Found, estimator: Any) -> str:
+    return (
+        f"{shown(found.source)} holds a {type_name(estimator)}, but no search and no parameter space.\n"
+        "Write in the file param_grid = {'C': [1, 10, 100]} or param_distributions = {...},\n"
+        "or search = GridSearchCV(...); for one fit without a search, use 'raysk fit'."
+    )
+
+
+def describe(found: Found, overrides: Overrides | None = None) -> dict[str, Any]:
+    """Return facts for ``raysk inspect``: what was found, and what would run.
+
+    Parameters
+    ----------
+    found : Found
+    overrides : Overrides or None
+
+    Returns
+    -------
+    dict
+        JSON-able: source, path, source_hash, modules, objects, runs (``"search"`` or ``"fit"``), estimator,
+        search (or None), data (or None). ``load_data()`` is called.
+
+    Raises
+    ------
+    InputError
+        As `fit_job` and `search_job`, but not for missing data.
+    """
+    flags = overrides or Overrides()
+    search = find_search(found)
+    loose = search is None and not _is_chosen_alone(found) and find_space(found) is not None
+    search = _built(found, flags) if loose else search
+    if search is not None:
+        search = _adjusted(search, flags)
+    estimator = copied(find_estimator(found)) if search is None else search.estimator
+    if search is None:
+        override_estimator(estimator, flags)
+    data = find_data(found)
+    return {
+        "source": shown(found.source),
+        "path": None if found.path is None else shown(found.path),
+        "source_hash": found.source_hash,
+        "modules": sorted(module.__name__ for module in found.modules),
+        "objects": {name: type_name(value) for name, value in found.names.items() if is_estimator(value)},
+        "runs": "fit" if search is None else "search",
+        "estimator": estimator_facts(estimator),
+        "search": None if search is None else search_facts(search, data),
+        "data": None if data is None else data_facts(data),
+    }
+
+
+def _is_chosen_alone(found: Found) -> bool:
+    return found.chosen is not None and not is_estimator(found.chosen)

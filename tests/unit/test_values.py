@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import pytest
+
+from raysk.errors import UsageError
+from raysk.spec.values import parse_setting, parse_value
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("10", 10),
+        ("-1e-3", -0.001),
+        ("[1, 2]", [1, 2]),
+        ("(100, 50)", (100, 50)),
+        ("None", None),
+        ("True", True),
+        ("'rbf'", "rbf"),
+        ("true", True),
+        ("null", None),
+        ('{"a": true}', {"a": True}),
+        ("rbf", "rbf"),
+        ("a b=c", "a b=c"),
+        ("", ""),
+        ("[1,", "[1,"),
+        ("(" * 500, "(" * 500),
+    ],
+)
+def test_value(text, value):
+    """A value is a Python literal, else JSON, else the text itself."""
+    assert parse_value(text) == value
+    assert type(parse_value(text)) is type(value)
+
+
+def test_setting_splits_at_the_first_equals_sign():
+    """The value may hold equals signs itself."""
+    assert parse_setting("svc__C=10") == ("svc__C", 10)
+    assert parse_setting(" kernel = a=b") == ("kernel", " a=b")
+
+
+@pytest.mark.parametrize("text", ["C", "", "=3", " =3"])
+def test_setting_without_a_name_or_equals_sign(text):
+    """A setting that sets nothing is wrong usage, and the message shows how to write one."""
+    with pytest.raises(UsageError, match="NAME=VALUE"):
+        parse_setting(text)
