@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import io
 import pickle
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ray import cloudpickle
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,13 +37,31 @@ class Shared:
     ref: Any
 
 
+@dataclass(frozen=True, kw_only=True)
+class Packing:
+    """How to pickle a message.
+
+    Parameters
+    ----------
+    stand_in : callable or None
+        Asked for every object on the way; may return a `Shared` to send instead of it.
+    reducers : mapping of type to callable
+        As in `copyreg`: how to pickle objects of exactly these classes.
+    """
+
+    stand_in: Callable[[Any], Shared | None] | None = None
+    reducers: Mapping[type, Callable[[Any], Any]] = field(default_factory=dict)
+
+
 class _Packer(cloudpickle.Pickler):  # type: ignore[misc]
     """A cloudpickle pickler that leaves shared objects behind and remembers which."""
 
-    def __init__(self, file: io.BytesIO, stand_in: Callable[[Any], Shared | None] | None) -> None:
+    def __init__(self, file: io.BytesIO, packing: Packing) -> None:
         super().__init__(file)
         self.needs: dict[str, Shared] = {}
-        self._stand_in = stand_in
+        self._stand_in = packing.stand_in
+        if packing.reducers:
+            self.dispatch_table = self.dispatch_table.new_child(dict(packing.reducers))
 
     def persistent_id(self, obj: Any) -> str | None:
         shared = obj if isinstance(obj, Shared) else self._stand_in and self._stand_in(obj)
@@ -64,14 +82,13 @@ class _Unpacker(pickle.Unpickler):
         return self._load(pid)
 
 
-def pack(content: Any, stand_in: Callable[[Any], Shared | None] | None = None) -> tuple[bytes, dict[str, Shared]]:
+def pack(content: Any, packing: Packing) -> tuple[bytes, dict[str, Shared]]:
     """Pickle a message; shared objects in it are replaced by their keys.
 
     Parameters
     ----------
     content : object
-    stand_in : callable, optional
-        Asked for every object on the way; may return a `Shared` to send instead of it.
+    packing : Packing
 
     Returns
     -------
@@ -80,7 +97,7 @@ def pack(content: Any, stand_in: Callable[[Any], Shared | None] | None = None) -
         What the message refers to.
     """
     buffer = io.BytesIO()
-    packer = _Packer(buffer, stand_in)
+    packer = _Packer(buffer, packing)
     packer.dump(content)
     return buffer.getvalue(), packer.needs
 

@@ -2,7 +2,7 @@
 
 Units leave for the workers in messages that take about TARGET_S there: long enough to hide the message, short
 enough to hear of results soon. Towards the end messages shrink, so that all workers finish together. A worker that
-met expensive units hands back those it has not begun.
+met expensive units hands back those it has not begun, if the task says so (`patience_s`).
 """
 
 from __future__ import annotations
@@ -27,9 +27,6 @@ worker's time; longer ones delay the journal and the balance between workers."""
 LEAST_S = 0.02
 """Messages do not shrink below this at the end, in seconds: a shorter one costs more than the balance it brings."""
 
-PATIENCE_S = 1.0
-"""A worker hands units back once a message has taken this long, in seconds."""
-
 FADE = 0.8
 """How much of what was known about a unit's time stays when another block is heard of: candidates that are tried
 in order often get dearer or cheaper along the way."""
@@ -45,7 +42,7 @@ def stream(pool: Pool, task: Task, units: Sequence[Any]) -> Iterator[Block]:
     ----------
     pool : Pool
     task : Task
-        What to run; its `units` and `patience_s` are filled in here.
+        What to run; its `units` are filled in here.
     units : sequence
         Must support slicing.
 
@@ -62,7 +59,7 @@ def stream(pool: Pool, task: Task, units: Sequence[Any]) -> Iterator[Block]:
         while work.left or flying:
             while work.left and len(flying) < pool.room() + 1:
                 part = work.take(workers=max(pool.up, pool.wanted))
-                future = pool.submit(replace(task, units=part, patience_s=PATIENCE_S))
+                future = pool.submit(replace(task, units=part))
                 flying[future] = part
                 future.add_done_callback(done.put)
             with contextlib.suppress(queue.Empty):  # then look at the room again: workers may have come

@@ -6,7 +6,7 @@ import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from raysk.pool.shared import pack
+from raysk.pool.shared import Packing, pack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,8 +31,8 @@ class Task:
         After this many seconds the worker hands back the units it has not begun. None means never.
     repeatable : bool
         Whether an idle worker may start it a second time when it takes long.
-    stand_in : callable or None
-        See `raysk.pool.shared.pack`.
+    packing : Packing
+        How to pickle it.
     """
 
     function: Callable[..., Any] | Shared
@@ -40,11 +40,11 @@ class Task:
     units: Sequence[Any] | None = None
     patience_s: float | None = None
     repeatable: bool = False
-    stand_in: Callable[[Any], Shared | None] | None = None
+    packing: Packing = Packing()
 
     def pack(self, units: Sequence[Any] | None) -> tuple[bytes, dict[str, Shared]]:
         """Make the message that asks a worker for these units of the task."""
-        return pack((self.function, self.args, units, self.patience_s), self.stand_in)
+        return pack((self.function, self.args, units, self.patience_s), self.packing)
 
 
 @dataclass(frozen=True, kw_only=True)

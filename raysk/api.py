@@ -1,0 +1,131 @@
+"""The public Python names: `connect`, `fit` and `register`."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import threading
+from typing import TYPE_CHECKING, Any
+
+from raysk import cluster
+from raysk.events import null_sink
+from raysk.jobs import Data, Resources
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from raysk.events import Sink
+    from raysk.pool import Pool
+
+_standing: list[cluster.Cluster] = []
+_lock = threading.Lock()
+
+
+def connect(
+    address: str | None = None,
+    *,
+    workers: int | None = None,
+    cpus_per_fit: int = 1,
+    sink: Sink = null_sink,
+) -> cluster.Cluster:
+    """Connect to a Ray cluster, or start a private Ray on this machine.
+
+    Use it as a context manager: inside, `raysk.fit` and joblib's backend "raysk" use this cluster's warm workers.
+
+    Parameters
+    ----------
+    address : str, optional
+        ``host:port``, ``ray://host:port``, ``auto`` for the cluster running on this machine, ``local`` for a
+        private Ray. None looks at RAYSK_ADDRESS and RAY_ADDRESS, and starts a private Ray if neither is set.
+    workers : int, optional
+        How many worker processes; None means as many as the cluster's CPUs allow.
+    cpus_per_fit : int, default=1
+        CPUs that each worker reserves; inner threads are limited to it.
+    sink : callable, optional
+        Takes the `raysk.events` of all that runs on this cluster.
+
+    Returns
+    -------
+    cluster : Cluster
+
+    Raises
+    ------
+    ClusterError
+        If nothing answers, the cluster refuses us, differs in version, or has no CPU.
+    UsageError
+        If `workers` or `cpus_per_fit` is below 1.
+    """
+    resources = Resources(workers=workers, cpus_per_fit=cpus_per_fit)
+    return cluster.Cluster(address, resources=resources, sink=sink)
+
+
+def fit(estimator: Any, X: Any, y: Any = None, *, address: str | None = None, **fit_params: Any) -> Any:
+    """Fit an estimator or a search on Ray; the answer is scikit-learn's own.
+
+    Inside a `connect` block its cluster is used; else this call connects and leaves again.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Any scikit-learn estimator, or a ``*SearchCV``.
+    X : array-like of shape (n_samples, n_features)
+    y : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
+        None for unsupervised learning.
+    address : str, optional
+        See `connect`. Inside a `connect` block it must be None.
+    **fit_params : object
+        Passed to the estimator's ``fit``.
+
+    Returns
+    -------
+    estimator : estimator
+        The same object, fitted.
+
+    Raises
+    ------
+    InputError
+        If X and y differ in length.
+    ClusterError
+        See `connect`.
+    Exception
+        Whatever the estimator's own code raises.
+    """
+    data = Data(X=X, y=y, fit_params=fit_params)
+    with _this_cluster(address) as pool:
+        from raysk import plans
+
+        return plans.fit(pool, estimator, data.X, data.y, data.fit_params)
+
+
+def register() -> None:
+    """Register the joblib backend "raysk".
+
+    After it, ``joblib.parallel_config(backend="raysk")`` sends the parallel calls of any library built on joblib to
+    Ray: to the cluster of the `connect` block that is running, else to one that is connected to when first needed,
+    as `connect` does without arguments, and kept until the program ends.
+    """
+    from raysk.plans import joblib_backend
+
+    joblib_backend.register(_standing_pool)
+
+
+@contextlib.contextmanager
+def _this_cluster(address: str | None) -> Iterator[Pool]:
+    running = cluster.current()
+    if running is not None and address is None:
+        yield running.pool
+        return
+    with connect(address) as own:
+        yield own.pool
+
+
+def _standing_pool() -> Pool:
+    """Return the running cluster's pool, or that of one that stands until the program ends."""
+    running = cluster.current()
+    if running is not None:
+        return running.pool
+    with _lock:
+        if not _standing:
+            _standing.append(connect())
+            atexit.register(_standing[0].close)
+        return _standing[0].pool

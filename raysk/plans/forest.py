@@ -1,0 +1,105 @@
+"""Random forests and extra trees: sub-forests with scikit-learn's own seeds.
+
+scikit-learn draws one seed a tree, in order, from the forest's random state. So a sub-forest of trees [a, b) is
+bit for bit that part of the whole if it is fitted with the same random state advanced by a draws, which is what
+scikit-learn's own warm start does. Every worker has all rows, so bootstrap sizes and class weights are the whole's.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn import clone, config_context, ensemble, get_config
+from sklearn.utils import check_random_state
+
+from raysk import _compat
+from raysk.errors import TaskLost
+from raysk.events import WorkDone, WorkPlanned
+from raysk.pool import Task, stream
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from raysk.pool import Pool
+
+# Exactly these: a subclass may fit in a way of its own.
+FORESTS = (
+    ensemble.RandomForestClassifier,
+    ensemble.RandomForestRegressor,
+    ensemble.ExtraTreesClassifier,
+    ensemble.ExtraTreesRegressor,
+)
+
+MAX_INT = np.iinfo(np.int32).max
+"""Seeds are drawn below this, in ``sklearn.ensemble._base``."""
+
+
+def suits(estimator: Any, fit_params: Mapping[str, Any]) -> bool:
+    """Tell whether a forest's trees can be grown apart and give scikit-learn's own forest.
+
+    Not with ``oob_score``, which needs all trees where they are grown, nor ``warm_start``, which keeps old ones.
+    """
+    return (
+        type(estimator) in FORESTS
+        and not estimator.oob_score
+        and not estimator.warm_start
+        and isinstance(estimator.n_estimators, int | np.integer)
+        and estimator.n_estimators > 1
+        and set(fit_params) <= {"sample_weight"}
+        and not _compat.has_callbacks(estimator)
+    )
+
+
+def fit(pool: Pool, forest: Any, X: Any, y: Any, fit_params: Mapping[str, Any]) -> Any:
+    """Grow a forest on the pool; see `raysk.plans.fit`."""
+    count = int(forest.n_estimators)
+    pool.sink(WorkPlanned(unit="tree", units=count))
+    random_state = check_random_state(forest.random_state)
+    job = {
+        "forest": clone(forest).set_params(random_state=None, n_jobs=None),
+        "random_state": copy.deepcopy(random_state),
+        "X": _as_trees_read_it(X),
+        "y": y,
+        "fit_params": dict(fit_params),
+        "config": get_config(),
+    }
+    shared = [pool.share(_grow), pool.share(job)]
+    trees: list[Any] = [None] * count
+    rest: dict[str, Any] = {}
+    try:
+        for block in stream(pool, Task(function=shared[0], args=(shared[1],), repeatable=True), range(count)):
+            for number, value in zip(block.units, block.values, strict=True):
+                if isinstance(value, TaskLost):
+                    raise value
+                trees[number], attributes = value
+                rest.update(attributes)
+            pool.sink(WorkDone(units=len(block.units), busy_s=block.wall_s))
+    finally:
+        pool.release(shared)
+    random_state.randint(MAX_INT, size=count)  # a RandomState of the person's ends where scikit-learn leaves it
+    vars(forest).update(rest, estimators_=trees)
+    return forest
+
+
+def _as_trees_read_it(X: Any) -> Any:
+    """Convert plain numbers to the type trees work on once, here, instead of in every message."""
+    if type(X) is np.ndarray and X.ndim == 2 and X.dtype.kind in "fiu":  # noqa: PLR2004 - a table
+        return np.ascontiguousarray(X, dtype=np.float32)
+    return X
+
+
+def _grow(job: Mapping[str, Any], units: range) -> Iterator[tuple[Any, dict[str, Any]]]:
+    """Grow trees ``units`` on the worker; the first tree of all brings the forest's other attributes along."""
+    forest = clone(job["forest"])
+    random_state = copy.deepcopy(job["random_state"])
+    random_state.randint(MAX_INT, size=units[0])
+    forest.set_params(n_estimators=len(units), random_state=random_state)
+    with config_context(**job["config"]):
+        forest.fit(job["X"], job["y"], **job["fit_params"])
+    trees = forest.estimators_
+    fitted = {name: value for name, value in vars(forest).items() if name not in forest.get_params(deep=False)}
+    del fitted["estimators_"]
+    for number, tree in zip(units, trees, strict=True):
+        yield tree, fitted if number == 0 else {}

@@ -1,0 +1,301 @@
+"""Any ``*SearchCV``: candidates x splits, spread over the pool.
+
+    person's search.fit -> (its own class's code) -> _PoolSearch.fit        driver
+        _run_search(evaluate_candidates)  Grid, Randomized, Halving, the person's own
+            evaluate_candidates           share candidates and splits once; stream fit numbers to the workers
+    _evaluate                             worker: clone, set, slice, fit, score by scikit-learn's own function
+        results in scikit-learn's order -> its own _format_results, best chosen by its own rules, refit on the pool
+
+While it is fitted, the person's search gets a class whose parents are its own class and, just before ``BaseSearchCV``,
+`_PoolSearch`: what subclasses do in their ``fit`` stays, and only the base's loop is ours. A fit travels as one
+number, candidate x n_splits + split.
+"""
+
+from __future__ import annotations
+
+import inspect
+import time
+import warnings
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn import clone, config_context, get_config
+from sklearn.base import is_classifier
+from sklearn.model_selection import check_cv
+from sklearn.utils import indexable
+
+from raysk import _compat
+from raysk.errors import TaskLost
+from raysk.events import CandidateDone, RefitStarted, WorkDone, WorkPlanned
+from raysk.pool import Task, stream
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from raysk.pool import Pool
+
+PATIENCE_S = 1.0
+"""A worker hands fits back once a message has taken this long, in seconds: candidates differ in cost by orders of
+magnitude, and a finished fit should be heard of within about a second."""
+
+_parts = _compat.search_parts()
+
+
+def suits(estimator: Any, fit_params: Mapping[str, Any]) -> bool:  # noqa: ARG001 - every plan is asked this
+    """Tell whether the estimator is a search, and one that no scikit-learn callback watches (1.9).
+
+    Callbacks get scikit-learn's own context for every fit, which only its own loop makes.
+    """
+    return isinstance(estimator, _parts.BaseSearchCV) and not _compat.has_callbacks(estimator)
+
+
+def fit(pool: Pool, search: Any, X: Any, y: Any, fit_params: Mapping[str, Any]) -> Any:
+    """Run the search on the pool; see `raysk.plans.fit`."""
+    own = type(search)
+    names = {"__module__": own.__module__, "__qualname__": own.__qualname__, "_pool": pool}
+    search.__class__ = type(own.__name__, (own, _PoolSearch), names)
+    try:
+        return search.fit(X, y, **fit_params)
+    finally:
+        search.__class__ = own
+
+
+class _PoolSearch(_parts.BaseSearchCV):  # type: ignore[misc]
+    """``BaseSearchCV`` with a ``fit`` that works on a pool."""
+
+    _pool: Pool
+
+    @_parts.fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X: Any, y: Any = None, **params: Any) -> Any:
+        """Do what ``BaseSearchCV.fit`` does, in its order."""
+        scorers, refit_metric = self._get_scorers()
+        X, y = indexable(X, y)
+        routed = self._get_routed_params_for_fit(_parts.check_method_params(X, params=params))
+        self._checked_cv_orig = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
+        self._check_input_parameters(X=X, y=y, split_params=routed.splitter.split)
+        self.n_splits_ = self._checked_cv_orig.get_n_splits(X, y, **routed.splitter.split)
+        rounds = _Rounds(self, X, y, routed, scorers, refit_metric)
+        try:
+            self._call_run_search(rounds.evaluate_candidates)
+        finally:
+            rounds.release()
+        self._choose_best(rounds, refit_metric)
+        if self.refit:
+            self._refit(rounds.estimator, X, y, routed.estimator.fit)
+        self.scorer_ = getattr(scorers, "_scorers", scorers) if _is_multimetric(scorers) else scorers
+        self.cv_results_ = rounds.results
+        return self
+
+    def _call_run_search(self, evaluate_candidates: Any) -> None:
+        """Call the search's own loop, with a callback context where its signature names one (1.9)."""
+        if "callback_ctx" not in inspect.signature(self._run_search).parameters:
+            self._run_search(evaluate_candidates)
+            return
+        context = _compat.root_callback_context(self)
+        self._run_search(evaluate_candidates, callback_ctx=context)
+
+    def _choose_best(self, rounds: _Rounds, refit_metric: Any) -> None:
+        first = rounds.out[0]["test_scores"]
+        self.multimetric_ = isinstance(first, dict)
+        if callable(self.scoring) and self.multimetric_:
+            self._check_refit_for_multimetric(first)
+            refit_metric = self.refit
+        if not (self.refit or not self.multimetric_):
+            return
+        self.best_index_ = self._select_best_index(self.refit, refit_metric, rounds.results)
+        if not callable(self.refit):
+            self.best_score_ = rounds.results[f"mean_test_{refit_metric}"][self.best_index_]
+        self.best_params_ = rounds.results["params"][self.best_index_]
+
+    def _refit(self, estimator: Any, X: Any, y: Any, fit_params: Mapping[str, Any]) -> None:
+        from raysk import plans
+
+        self._pool.sink(RefitStarted(params=self.best_params_))
+        best = clone(estimator).set_params(**clone(self.best_params_, safe=False))
+        start = time.time()
+        self.best_estimator_ = plans.fit(self._pool, best, X, y, fit_params)
+        self.refit_time_ = time.time() - start
+        if hasattr(self.best_estimator_, "feature_names_in_"):
+            self.feature_names_in_ = self.best_estimator_.feature_names_in_
+
+
+class _Rounds:
+    """The rounds of a search - one for grid and random, several for halving - and their results so far."""
+
+    def __init__(self, search: _PoolSearch, X: Any, y: Any, routed: Any, scorers: Any, refit_metric: Any) -> None:
+        self.search, self.pool = search, search._pool
+        self.X, self.y, self.routed, self.scorers = X, y, routed, scorers
+        self.estimator = clone(search.estimator)
+        self.metric = refit_metric
+        self.candidates: list[dict[str, Any]] = []
+        self.out: list[dict[str, Any]] = []
+        self.more: defaultdict[str, list[Any]] = defaultdict(list)
+        self.results: dict[str, Any] = {}
+        self._job = self.pool.share(self._what_every_fit_needs())
+
+    def _what_every_fit_needs(self) -> dict[str, Any]:
+        search = self.search
+        arguments = {
+            "scorer": self.scorers,
+            "fit_params": self.routed.estimator.fit,
+            "score_params": self.routed.scorer.score,
+            "return_train_score": search.return_train_score,
+            "return_n_test_samples": True,
+            "return_times": True,
+            "return_parameters": False,
+            "error_score": search.error_score,
+            "verbose": search.verbose,
+        }
+        settings = {"config": get_config(), "filters": list(warnings.filters)}
+        data = {"estimator": self.estimator, "X": self.X, "y": self.y}
+        return {"fit_and_score": _parts.fit_and_score, "arguments": arguments, **data, **settings}
+
+    def release(self) -> None:
+        """Let the workers forget the data."""
+        self.pool.release([self._job])
+
+    def evaluate_candidates(
+        self,
+        candidate_params: Iterable[dict[str, Any]],
+        cv: Any = None,
+        more_results: Mapping[str, Sequence[Any]] | None = None,
+        callback_ctx: Any = None,  # noqa: ARG002 - part of scikit-learn's signature since 1.9; nobody listens
+    ) -> dict[str, Any]:
+        """Evaluate candidates, as the function that ``BaseSearchCV.fit`` hands to ``_run_search`` does."""
+        candidates = list(candidate_params)
+        splits = self._splits(cv or self.search._checked_cv_orig)
+        self._announce(len(candidates), len(splits))
+        out = self._run(candidates, splits)
+        if not out:
+            raise ValueError("No fits were performed. Was the CV iterator empty? Were there no candidates?")
+        _parts.warn_or_raise_about_fit_failures(out, self.search.error_score)
+        if callable(self.search.scoring):
+            _parts.insert_error_scores(out, self.search.error_score)
+        self.candidates += candidates
+        self.out += out
+        for key, values in (more_results or {}).items():
+            self.more[key].extend(values)
+        self.results = self.search._format_results(self.candidates, len(splits), self.out, self.more)
+        return self.results
+
+    def _splits(self, cv: Any) -> list[tuple[Any, Any]]:
+        splits = list(cv.split(self.X, self.y, **self.routed.splitter.split))
+        if len(splits) != self.search.n_splits_:
+            raise ValueError(
+                "cv.split and cv.get_n_splits return inconsistent results. "
+                f"Expected {self.search.n_splits_} splits, got {len(splits)}"
+            )
+        return splits
+
+    def _announce(self, n_candidates: int, n_splits: int) -> None:
+        fits = n_candidates * n_splits
+        self.pool.sink(WorkPlanned(unit="fit", units=fits, candidates=n_candidates, splits=n_splits))
+        if self.search.verbose > 0:
+            print(  # noqa: T201 - scikit-learn prints this line too
+                f"Fitting {n_splits} folds for each of {n_candidates} candidates, totalling {fits} fits"
+            )
+
+    def _run(self, candidates: list[dict[str, Any]], splits: list[tuple[Any, Any]]) -> list[dict[str, Any]]:
+        """Fit and score every candidate on every split; results in scikit-learn's order."""
+        board = _Board(self, candidates, splits)
+        function, round_ = self.pool.share(_evaluate), self.pool.share((candidates, splits))
+        task = Task(function=function, args=(self._job, round_), patience_s=PATIENCE_S, repeatable=True)
+        try:
+            for block in stream(self.pool, task, range(len(candidates) * len(splits))):
+                board.put(block.units, block.values, block.wall_s)
+        finally:
+            self.pool.release([function, round_])
+        return board.out
+
+
+class _Board:
+    """Results of one round as they come in; tells the sink."""
+
+    def __init__(self, rounds: _Rounds, candidates: list[dict[str, Any]], splits: list[tuple[Any, Any]]) -> None:
+        self.out: list[Any] = [None] * (len(candidates) * len(splits))
+        self._rounds, self._candidates, self._splits = rounds, candidates, splits
+        self._waiting = [len(splits)] * len(candidates)
+        self._warned: set[tuple[Any, ...]] = set()
+
+    def put(self, units: Sequence[int], values: Sequence[Any], busy_s: float) -> None:
+        """Take a block of results; a fit that was given up counts as a failed one."""
+        failed = 0
+        for unit, value in zip(units, values, strict=True):
+            result, warned = (self._lost(unit, value), ()) if isinstance(value, TaskLost) else value
+            self.out[unit] = result
+            failed += result["fit_error"] is not None
+            for warning in warned:
+                self._warn(*warning)
+            candidate = unit // len(self._splits)
+            self._waiting[candidate] -= 1
+            if not self._waiting[candidate]:
+                self._rounds.pool.sink(self._done(candidate))
+        self._rounds.pool.sink(WorkDone(units=len(units), failed=failed, busy_s=busy_s))
+
+    def _lost(self, unit: int, loss: TaskLost) -> dict[str, Any]:
+        """Return what scikit-learn would return for a fit that failed."""
+        search = self._rounds.search
+        if search.error_score == "raise":
+            raise loss
+        scorers = self._rounds.scorers
+        scores: Any = search.error_score
+        if _is_multimetric(scorers):
+            scores = dict.fromkeys(scorers._scorers, scores)
+        test = self._splits[unit % len(self._splits)][1]
+        result = {"fit_error": f"TaskLost: {loss}\n", "test_scores": scores, "fit_time": 0.0, "score_time": 0.0}
+        result["n_test_samples"] = np.count_nonzero(test) if np.asarray(test).dtype == bool else len(test)
+        if search.return_train_score:
+            result["train_scores"] = scores
+        return result
+
+    def _warn(self, category: type[Warning], text: str, filename: str, line: int) -> None:
+        """Warn here of what a worker warned of, once a place, as Python does by default."""
+        if (category, filename, line) not in self._warned:
+            self._warned.add((category, filename, line))
+            warnings.warn_explicit(text, category, filename, line)
+
+    def _done(self, candidate: int) -> CandidateDone:
+        n_splits = len(self._splits)
+        results = self.out[candidate * n_splits : (candidate + 1) * n_splits]
+        rows = [result["test_scores"] for result in results]
+        named = [row if isinstance(row, dict) else {"score": row} for row in rows]
+        metrics = set(named[0]).intersection(*named)
+        means = {metric: float(np.mean([row[metric] for row in named])) for metric in sorted(metrics)}
+        metric = self._rounds.metric
+        return CandidateDone(
+            index=len(self._rounds.candidates) + candidate,
+            params=self._candidates[candidate],
+            score=means.get(metric) if isinstance(metric, str) else None,
+            scores=means,
+            failed=sum(result["fit_error"] is not None for result in results),
+        )
+
+
+def _is_multimetric(scorers: Any) -> bool:
+    return isinstance(scorers, _parts.MultimetricScorer)
+
+
+def _evaluate(
+    job: Mapping[str, Any], round_: tuple[list[dict[str, Any]], list[tuple[Any, Any]]], units: Sequence[int]
+) -> Iterator[tuple[dict[str, Any], list[Any]]]:
+    """Fit and score on the worker; yields scikit-learn's result and the warnings of each fit."""
+    candidates, splits = round_
+    with config_context(**job["config"]), warnings.catch_warnings(record=True) as heard:
+        warnings.filters[:] = job["filters"]  # type: ignore[index]
+        for unit in units:
+            candidate, split = divmod(unit, len(splits))
+            train, test = splits[split]
+            result = job["fit_and_score"](
+                clone(job["estimator"]),
+                job["X"],
+                job["y"],
+                train=train,
+                test=test,
+                parameters=candidates[candidate],
+                split_progress=(split, len(splits)),
+                candidate_progress=(candidate, len(candidates)),
+                **job["arguments"],
+            )
+            yield result, [(w.category, str(w.message), w.filename, w.lineno) for w in heard]
+            heard.clear()
