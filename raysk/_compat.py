@@ -25,7 +25,7 @@ def _private(module: str, *names: str) -> list[Any]:
     found = importlib.import_module(module)
     missing = [name for name in names if not hasattr(found, name)]
     if missing:
-        package = {"sklearn": "scikit-learn"}.get(module.split(".")[0], module.split(".")[0])
+        package = {"sklearn": "scikit-learn"}.get(module.split(".", maxsplit=1)[0], module.split(".", maxsplit=1)[0])
         raise CompatError(f"{module} of {package} {version(package)} has no {', '.join(missing)}; raysk needs it.")
     return [getattr(found, name) for name in names]
 
@@ -111,7 +111,7 @@ def ray_settings(*, loopback: bool, quiet: bool) -> Iterator[None]:
         Ray's own messages about dead workers, which go to stdout, are not printed; raysk says it in a line.
     """
     constants, worker = "ray._private.ray_constants", "ray._private.worker"
-    changes = []
+    changes: list[tuple[str, str, Any]] = []
     if loopback:
         changes.append((constants, "ENABLE_RAY_CLUSTER", False))
     if quiet:
@@ -133,4 +133,3 @@ def _changed(module: str, name: str, value: Any) -> Iterator[None]:
         yield
     finally:
         setattr(found, name, before)
-

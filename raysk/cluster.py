@@ -55,6 +55,8 @@ class Cluster:
         Takes events.
     worker_output : bool
         Whether what workers print is shown, on this process's stdout.
+    warm : bool
+        Whether workers are started at once, or when the pool is first used.
 
     Raises
     ------
@@ -69,14 +71,20 @@ class Cluster:
         resources: Resources | None = None,
         sink: Sink = null_sink,
         worker_output: bool = False,
+        warm: bool = True,
     ) -> None:
         self.address = resolve(address)
         self.sink = sink
+        self._resources = resources or Resources()
+        self._closed = False
         self._folder: Path | None = None
         self._pool: Pool | None = None
         self._joined = self._join(worker_output=worker_output)
         try:
-            self._pool = self._open_pool(resources or Resources())
+            self.nodes, self.cpus = _size(self._resources)
+            sink(ClusterReady(address=self.address, nodes=self.nodes, cpus=self.cpus))
+            if warm:
+                self._pool = self._open_pool()
         except BaseException:
             self.close()
             raise
@@ -84,8 +92,9 @@ class Cluster:
     @property
     def pool(self) -> Pool:
         """The warm pool of workers."""
-        if self._pool is None:
+        if self._closed:
             raise ClusterError("This cluster connection is closed; open another with raysk.connect().")
+        self._pool = self._pool or self._open_pool()
         return self._pool
 
     def __enter__(self) -> Self:
@@ -98,6 +107,7 @@ class Cluster:
 
     def close(self) -> None:
         """End the workers and the connection; a private Ray is stopped. May be called twice."""
+        self._closed = True
         if self._pool is not None:
             self._pool.close()
             self._pool = None
@@ -127,19 +137,70 @@ class Cluster:
         with _compat.ray_settings(loopback=self._folder is not None, quiet=not worker_output):
             return _Init(self.address, options)
 
-    def _open_pool(self, resources: Resources) -> Pool:
-        import ray
-
+    def _open_pool(self) -> Pool:
+        import raysk
         from raysk.pool import Pool
         from raysk.pool.remote import RayLauncher
 
-        nodes = [node for node in ray.nodes() if node["Alive"]]
-        cpus = int(sum(node["Resources"].get("CPU", 0) for node in nodes))
-        _check_cpus(nodes, cpus, resources)
-        self.nodes, self.cpus = len(nodes), cpus
-        self.sink(ClusterReady(address=self.address, nodes=len(nodes), cpus=cpus))
-        travel_by_value([__import__("raysk")])
-        return Pool(RayLauncher(resources.cpus_per_fit), workers=resources.workers, sink=self.sink)
+        travel_by_value([raysk])  # so that nodes need not have it
+        launcher = RayLauncher(self._resources.cpus_per_fit)
+        return Pool(launcher, workers=self._resources.workers, sink=self.sink)
+
+
+class Starting:
+    """A cluster that is being connected to, or started, while the program does something else.
+
+    A context manager; at its end the cluster is closed. If it is not there yet by then, as when the person's file
+    cannot be read, nobody waits for it: `abandoned` says that the program should end without ceremony, and a Ray
+    that is half started ends with it.
+
+    Parameters
+    ----------
+    **options : object
+        Of `Cluster`.
+    """
+
+    abandoned = False
+
+    def __init__(self, **options: Any) -> None:
+        self._cluster: Cluster | None = None
+        self._error: BaseException | None = None
+        self._done = threading.Event()
+        threading.Thread(target=self._start, kwargs=options, name="raysk-start", daemon=True).start()
+
+    def _start(self, **options: Any) -> None:
+        try:
+            self._cluster = Cluster(**options)
+        except BaseException as error:  # noqa: BLE001 - raised in the thread that asks for the result
+            self._error = error
+        self._done.set()
+
+    def result(self) -> Cluster:
+        """Wait for the cluster, or raise what went wrong."""
+        self._done.wait()
+        if self._error is not None:
+            raise self._error
+        assert self._cluster is not None  # noqa: S101 - it is one or the other
+        return self._cluster
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if not self._done.is_set():
+            Starting.abandoned = True
+        elif self._cluster is not None:
+            self._cluster.close()
+
+
+def _size(resources: Resources) -> tuple[int, int]:
+    """Return the cluster's nodes and CPUs, if they are enough for one worker."""
+    import ray
+
+    nodes = [node for node in ray.nodes() if node["Alive"]]
+    cpus = int(sum(node["Resources"].get("CPU", 0) for node in nodes))
+    _check_cpus(nodes, cpus, resources)
+    return len(nodes), cpus
 
 
 def current() -> Cluster | None:
@@ -292,7 +353,5 @@ def _check_cpus(nodes: list[dict[str, Any]], cpus: int, resources: Resources) ->
         largest = int(max(node["Resources"].get("CPU", 0) for node in nodes))
         raise ClusterError(f"--cpus-per-fit {need}: the largest node of this cluster has {largest} CPUs.")
     raise ClusterError(
-        "This cluster has no CPU to work on.\n"
-        "Add a node, or ask its autoscaler for some with --workers N."
+        "This cluster has no CPU to work on.\nAdd a node, or ask its autoscaler for some with --workers N."
     )
-

@@ -5,14 +5,19 @@ RayskError
 ├── InputError       3    a file, an object in it, or the data cannot be used
 ├── ClusterError     4    no cluster answers, refuses us, differs from us, or has no CPU
 ├── UserCodeError    1    the person's own code raised
-├── JobError         1    the job ran and failed: every fit failed
+├── AllFitsFailed    1    a search ran and every fit of it failed; also the ValueError that scikit-learn raises
 ├── TaskLost         1    a task took its worker down with it too many times
-└── StrictError      5    the job is done, but fits failed and --strict was given
+└── ReaderGone     141    whoever read our stdout has closed it
 
 A user's Ctrl-C stays `KeyboardInterrupt` (130); whatever else reaches `raysk.cli.app.main` is a bug of ours.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class RayskError(Exception):
@@ -48,10 +53,22 @@ class UserCodeError(RayskError):
     exit_code = 1
 
 
-class JobError(RayskError):
-    """The job ran and failed as a whole, for example because every fit failed."""
+class AllFitsFailed(RayskError, ValueError):  # noqa: N818 - says what happened
+    """Every fit of a search failed.
+
+    Parameters
+    ----------
+    details : str
+        scikit-learn's own words: all tracebacks, counted.
+    errors : sequence of str
+        The traceback of each fit.
+    """
 
     exit_code = 1
+
+    def __init__(self, details: str, errors: Sequence[str] = ()) -> None:
+        super().__init__(details)
+        self.errors = errors
 
 
 class TaskLost(RayskError):  # noqa: N818 - an outcome of a task, as in concurrent.futures
@@ -60,7 +77,7 @@ class TaskLost(RayskError):  # noqa: N818 - an outcome of a task, as in concurre
     exit_code = 1
 
 
-class StrictError(RayskError):
-    """The job is done, but some fits failed and ``--strict`` was given."""
+class ReaderGone(RayskError):  # noqa: N818 - says what happened
+    """Whoever read our stdout has closed it; nothing is left to say."""
 
-    exit_code = 5
+    exit_code = 141

@@ -97,5 +97,5 @@ class Sink(Protocol):
         """Take one event."""
 
 
-def null_sink(event: Event, /) -> None:  # noqa: ARG001 - the null object of Sink
+def null_sink(event: Event, /) -> None:
     """Ignore the event."""

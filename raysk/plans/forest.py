@@ -41,7 +41,7 @@ def suits(estimator: Any, fit_params: Mapping[str, Any]) -> bool:
 
     Not with ``oob_score``, which needs all trees where they are grown, nor ``warm_start``, which keeps old ones.
     """
-    return (
+    return bool(
         type(estimator) in FORESTS
         and not estimator.oob_score
         and not estimator.warm_start

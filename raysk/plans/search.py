@@ -26,7 +26,7 @@ from sklearn.model_selection import check_cv
 from sklearn.utils import indexable
 
 from raysk import _compat
-from raysk.errors import TaskLost
+from raysk.errors import AllFitsFailed, TaskLost
 from raysk.events import CandidateDone, RefitStarted, WorkDone, WorkPlanned
 from raysk.pool import Task, stream
 
@@ -61,12 +61,12 @@ def fit(pool: Pool, search: Any, X: Any, y: Any, fit_params: Mapping[str, Any]) 
         search.__class__ = own
 
 
-class _PoolSearch(_parts.BaseSearchCV):  # type: ignore[misc]
+class _PoolSearch(_parts.BaseSearchCV):  # type: ignore[misc, name-defined]
     """``BaseSearchCV`` with a ``fit`` that works on a pool."""
 
     _pool: Pool
 
-    @_parts.fit_context(prefer_skip_nested_validation=False)
+    @_parts.fit_context(prefer_skip_nested_validation=False)  # type: ignore[untyped-decorator]
     def fit(self, X: Any, y: Any = None, **params: Any) -> Any:
         """Do what ``BaseSearchCV.fit`` does, in its order."""
         scorers, refit_metric = self._get_scorers()
@@ -75,7 +75,7 @@ class _PoolSearch(_parts.BaseSearchCV):  # type: ignore[misc]
         self._checked_cv_orig = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
         self._check_input_parameters(X=X, y=y, split_params=routed.splitter.split)
         self.n_splits_ = self._checked_cv_orig.get_n_splits(X, y, **routed.splitter.split)
-        rounds = _Rounds(self, X, y, routed, scorers, refit_metric)
+        rounds = _Rounds(self, (X, y), routed, scorers, refit_metric)
         try:
             self._call_run_search(rounds.evaluate_candidates)
         finally:
@@ -123,11 +123,11 @@ class _PoolSearch(_parts.BaseSearchCV):  # type: ignore[misc]
 class _Rounds:
     """The rounds of a search - one for grid and random, several for halving - and their results so far."""
 
-    def __init__(self, search: _PoolSearch, X: Any, y: Any, routed: Any, scorers: Any, refit_metric: Any) -> None:
+    def __init__(self, search: _PoolSearch, data: tuple[Any, Any], routed: Any, scorers: Any, metric: Any) -> None:
         self.search, self.pool = search, search._pool
-        self.X, self.y, self.routed, self.scorers = X, y, routed, scorers
+        (self.X, self.y), self.routed, self.scorers = data, routed, scorers
         self.estimator = clone(search.estimator)
-        self.metric = refit_metric
+        self.metric = metric
         self.candidates: list[dict[str, Any]] = []
         self.out: list[dict[str, Any]] = []
         self.more: defaultdict[str, list[Any]] = defaultdict(list)
@@ -169,7 +169,7 @@ class _Rounds:
         out = self._run(candidates, splits)
         if not out:
             raise ValueError("No fits were performed. Was the CV iterator empty? Were there no candidates?")
-        _parts.warn_or_raise_about_fit_failures(out, self.search.error_score)
+        self._warn_of_failures(out)
         if callable(self.search.scoring):
             _parts.insert_error_scores(out, self.search.error_score)
         self.candidates += candidates
@@ -178,6 +178,12 @@ class _Rounds:
             self.more[key].extend(values)
         self.results = self.search._format_results(self.candidates, len(splits), self.out, self.more)
         return self.results
+
+    def _warn_of_failures(self, out: list[dict[str, Any]]) -> None:
+        try:
+            _parts.warn_or_raise_about_fit_failures(out, self.search.error_score)
+        except ValueError as error:
+            raise AllFitsFailed(str(error), [result["fit_error"] for result in out]) from None
 
     def _splits(self, cv: Any) -> list[tuple[Any, Any]]:
         splits = list(cv.split(self.X, self.y, **self.routed.splitter.split))

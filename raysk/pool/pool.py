@@ -15,6 +15,7 @@ nothing to lock; callers only ever put.
 from __future__ import annotations
 
 import contextlib
+import functools
 import queue
 import threading
 import time
@@ -224,9 +225,7 @@ class Pool:
         for _ in range(self.wanted - len(self._slots)):
             slot = _Slot()
             self._slots.append(slot)
-            slot.remote = self._launcher.launch(
-                lambda answer, slot=slot: self._post(self._on_start, slot, answer)
-            )
+            slot.remote = self._launcher.launch(functools.partial(self._post, self._on_start, slot))
         self._report_workers()
 
     def _on_start(self, slot: _Slot, answer: str | Gone) -> None:
@@ -284,9 +283,7 @@ class Pool:
         entry.holders.append(slot)
         entry.sent_at = time.monotonic()
         assert slot.remote is not None  # noqa: S101 - a slot that is up has one
-        slot.remote.call(
-            entry.message, refs, drop, lambda answer: self._post(self._on_answer, slot, entry, answer)
-        )
+        slot.remote.call(entry.message, refs, drop, functools.partial(self._post, self._on_answer, slot, entry))
 
     def _latest_start_of_a_repeat(self) -> float | None:
         """Return when the first running task may be started a second time; None if none or no worker is idle."""
@@ -370,7 +367,7 @@ class Pool:
             part = _Entry(task=entry.task, units=one, message=message, needs=needs, future=Future())
             part.losses = entry.losses
             part.future.set_running_or_notify_cancel()
-            part.future.add_done_callback(lambda future, index=index: gather(index, future))
+            part.future.add_done_callback(functools.partial(gather, index))
             self._entries[part.future] = part
             self._pending.appendleft(part)
 

@@ -86,9 +86,7 @@ class RayLauncher:
         """See `Launcher.slots`."""
         import ray
 
-        return sum(
-            int(node["Resources"].get("CPU", 0)) // self._cpus for node in ray.nodes() if node["Alive"]
-        )
+        return sum(int(node["Resources"].get("CPU", 0)) // self._cpus for node in ray.nodes() if node["Alive"])
 
     def put(self, value: Any) -> Shared:
         """See `Launcher.put`."""

@@ -53,6 +53,10 @@ class Packing:
     reducers: Mapping[type, Callable[[Any], Any]] = field(default_factory=dict)
 
 
+PLAIN = Packing()
+"""Nothing special."""
+
+
 class _Packer(cloudpickle.Pickler):  # type: ignore[misc]
     """A cloudpickle pickler that leaves shared objects behind and remembers which."""
 
@@ -61,7 +65,7 @@ class _Packer(cloudpickle.Pickler):  # type: ignore[misc]
         self.needs: dict[str, Shared] = {}
         self._stand_in = packing.stand_in
         if packing.reducers:
-            self.dispatch_table = self.dispatch_table.new_child(dict(packing.reducers))
+            self.dispatch_table: Any = cloudpickle.Pickler.dispatch_table.new_child(dict(packing.reducers))
 
     def persistent_id(self, obj: Any) -> str | None:
         shared = obj if isinstance(obj, Shared) else self._stand_in and self._stand_in(obj)

@@ -6,7 +6,7 @@ import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from raysk.pool.shared import Packing, pack
+from raysk.pool.shared import PLAIN, Packing, pack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -40,7 +40,7 @@ class Task:
     units: Sequence[Any] | None = None
     patience_s: float | None = None
     repeatable: bool = False
-    packing: Packing = Packing()
+    packing: Packing = PLAIN
 
     def pack(self, units: Sequence[Any] | None) -> tuple[bytes, dict[str, Shared]]:
         """Make the message that asks a worker for these units of the task."""

@@ -101,9 +101,7 @@ def check_output(path: Path, kinds: Collection[str] = ()) -> None:
     """
     if kinds and path.suffix.lower() not in kinds:
         known = ", ".join(kinds)
-        raise UsageError(
-            f"{str(path)!r}: the ending {path.suffix!r} names no known format.\nKnown are {known}."
-        )
+        raise UsageError(f"{str(path)!r}: the ending {path.suffix!r} names no known format.\nKnown are {known}.")
     with _explained(path):
         _check_target(path)
         if not _is_special(path):
@@ -255,9 +253,7 @@ def _new_folder(parent: Path, name: str) -> Path:
     with _explained(parent / stem):
         parent.mkdir(parents=True, exist_ok=True)
         for suffix in itertools.chain([""], (f"-{number}" for number in itertools.count(2))):
-            with contextlib.suppress(
-                FileExistsError
-            ):  # another run began in this second: mkdir decides whose it is
+            with contextlib.suppress(FileExistsError):  # another run began in this second: mkdir decides whose it is
                 (parent / f"{stem}{suffix}").mkdir()
                 return parent / f"{stem}{suffix}"
     raise AssertionError("unreachable")  # itertools.count does not end

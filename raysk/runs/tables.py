@@ -131,9 +131,7 @@ def _json(columns: Columns, rows: Rows) -> bytes:
 
 def _parquet(columns: Columns, rows: Rows) -> bytes:
     arrow, parquet = _pyarrow()
-    table = arrow.table(
-        {name: _arrow_array(arrow, [row[at] for row in rows]) for at, name in enumerate(columns)}
-    )
+    table = arrow.table({name: _arrow_array(arrow, [row[at] for row in rows]) for at, name in enumerate(columns)})
     buffer = io.BytesIO()
     parquet.write_table(table, buffer)
     return buffer.getvalue()

@@ -91,9 +91,7 @@ def _parameters(space: Any) -> dict[str, int | None]:
     """Return each searched parameter and its number of values, None for a distribution."""
     grids = [space] if isinstance(space, Mapping) else space or []
     return {
-        str(key): len(values) if hasattr(values, "__len__") else None
-        for grid in grids
-        for key, values in grid.items()
+        str(key): len(values) if hasattr(values, "__len__") else None for grid in grids for key, values in grid.items()
     }
 
 
@@ -121,9 +119,7 @@ def _splits(search: Any, data: Data | None) -> int | None:
     try:
         cv = check_cv(search.cv, None if data is None else data.y, classifier=is_classifier(search.estimator))
         groups = None if data is None else data.fit_params.get("groups")
-        return int(
-            cv.get_n_splits(None if data is None else data.X, None if data is None else data.y, groups)
-        )
+        return int(cv.get_n_splits(None if data is None else data.X, None if data is None else data.y, groups))
     except Exception:  # noqa: BLE001 - a person's splitter, or one that needs data that is not here
         return None
 

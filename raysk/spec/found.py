@@ -245,16 +245,10 @@ def _which(found: Found, candidates: dict[str, Any], noun: str) -> str:
 def _no_estimator(found: Found) -> str:
     lines = [f"{found.where} holds no estimator: nothing in it has fit and get_params."]
     named = {name: found.names[name] for name in ESTIMATOR_NAMES if found.names.get(name) is not None}
-    classes = [
-        name for name, value in found.names.items() if inspect.isclass(value) and hasattr(value, "fit")
-    ]
+    classes = [name for name, value in found.names.items() if inspect.isclass(value) and hasattr(value, "fit")]
     if named:
         lines.append(f"It has {with_types(named)}, which is not a scikit-learn object.")
     elif classes:
-        lines.append(
-            f"{classes[0]} is a class: say {shlex.quote(f'{found.source}:{classes[0]}')} to make one."
-        )
-    lines.append(
-        "Write for example model = SVC() in it, or name a function that returns one: FILE.py:make_model"
-    )
+        lines.append(f"{classes[0]} is a class: say {shlex.quote(f'{found.source}:{classes[0]}')} to make one.")
+    lines.append("Write for example model = SVC() in it, or name a function that returns one: FILE.py:make_model")
     return "\n".join(lines)

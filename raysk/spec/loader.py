@@ -263,9 +263,7 @@ def _found(
     if isinstance(chosen, dict) and CONVENTIONAL & chosen.keys():
         names, chosen = {**names, **_names(chosen)}, None  # a factory that returns the parts by name
     digest = None if content is None else hashlib.sha256(content).hexdigest()
-    return Found(
-        source=source, path=place.path, names=names, chosen=chosen, modules=modules, source_hash=digest
-    )
+    return Found(source=source, path=place.path, names=names, chosen=chosen, modules=modules, source_hash=digest)
 
 
 def _names(base: Any) -> dict[str, Any]:
@@ -301,9 +299,7 @@ def _looked_up(base: Any, names: Mapping[str, Any], request: Request, where: str
         elif hasattr(value, name):
             value = getattr(value, name)
         else:
-            raise InputError(
-                f"{where} has no {'.'.join(request.names)!r}.\n{_others(value, base, names, name)}"
-            )
+            raise InputError(f"{where} has no {'.'.join(request.names)!r}.\n{_others(value, base, names, name)}")
     return value
 
 
@@ -316,8 +312,7 @@ def _called(function: Any, request: Request, where: str) -> Any:
     called = f"{where}:{'.'.join(request.names)}"
     if not callable(function):
         raise InputError(
-            f"{called} is of type {type_name(function)} and cannot be called.\n"
-            f"Say {called}, without the brackets."
+            f"{called} is of type {type_name(function)} and cannot be called.\nSay {called}, without the brackets."
         )
     _check_arguments(function, request, called)
     try:
@@ -337,12 +332,8 @@ def _check_arguments(function: Callable[..., Any], request: Request, called: str
     except TypeError as err:
         takes = listed(signature.parameters)
         wrong = next((name for name in request.kwargs if name not in signature.parameters), None)
-        end = (
-            suggestion(wrong, signature.parameters, "arguments") if wrong else f"Its arguments are: {takes}."
-        )
-        raise InputError(
-            f"{called} cannot be called so: {err}.\n{end}\n{_example(signature, called)}"
-        ) from err
+        end = suggestion(wrong, signature.parameters, "arguments") if wrong else f"Its arguments are: {takes}."
+        raise InputError(f"{called} cannot be called so: {err}.\n{end}\n{_example(signature, called)}") from err
 
 
 def _example(signature: inspect.Signature, called: str) -> str:

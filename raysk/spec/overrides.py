@@ -191,9 +191,7 @@ def _set_scoring(search: Any, text: str) -> None:
             search.refit = True
         return
     if hasattr(search, "factor") and hasattr(search, "resource"):
-        raise UsageError(
-            f"--scoring {text}: {type_name(search)} takes one metric. Name the one to choose by."
-        )
+        raise UsageError(f"--scoring {text}: {type_name(search)} takes one metric. Name the one to choose by.")
     search.scoring, search.refit = names, names[0]
 
 
@@ -225,9 +223,7 @@ def refuse_search_flags(estimator: Any, overrides: Overrides) -> None:
     UsageError
         If a search's flag was given.
     """
-    given = [
-        f"--{name.replace('_', '-')}" for name in ("n_iter", "cv", "scoring") if getattr(overrides, name)
-    ]
+    given = [f"--{name.replace('_', '-')}" for name in ("n_iter", "cv", "scoring") if getattr(overrides, name)]
     given += [] if overrides.refit else ["--no-refit"]
     if given:
         raise UsageError(

@@ -27,8 +27,7 @@ def check_space(name: str, space: Any, estimator: Any) -> None:
     grids = [space] if isinstance(space, Mapping) else space
     if not isinstance(grids, list | tuple) or not all(isinstance(grid, Mapping) for grid in grids):
         raise InputError(
-            f"{name} is of type {type_name(space)}.\n"
-            f"Write a dict, or a list of dicts: {name} = {{'C': [1, 10]}}"
+            f"{name} is of type {type_name(space)}.\nWrite a dict, or a list of dicts: {name} = {{'C': [1, 10]}}"
         )
     if not any(grids):  # one {} among others is scikit-learn's way to say "the defaults"
         raise InputError(f"{name} is empty.\nName at least one parameter: {name} = {{'C': [1, 10]}}")
@@ -58,9 +57,7 @@ def _check_values(name: str, key: str, values: Any) -> None:
             f"Write a list or a 1-d array: {key!r}: [...]"
         )
     if len(values) == 0:
-        raise InputError(
-            f"{name} gives {key!r} an empty list.\nName at least one value, or leave {key!r} out."
-        )
+        raise InputError(f"{name} gives {key!r} an empty list.\nName at least one value, or leave {key!r} out.")
 
 
 def _is_list(values: Any) -> bool:

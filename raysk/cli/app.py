@@ -1,0 +1,130 @@
+"""The Typer app and `main`, the single place where errors become text and exit codes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+import raysk
+from raysk.cli import fit, inspect, search
+from raysk.errors import AllFitsFailed, RayskError, ReaderGone
+
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+app = typer.Typer(
+    name="raysk",
+    help="Run your own scikit-learn job on Ray: one fit, or a whole parameter search.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.command()(fit.fit)
+app.command()(search.search)
+app.command()(inspect.inspect)
+
+
+def _version(*, wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"raysk {raysk.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", callback=lambda value: _version(wanted=value), is_eager=True
+        ),
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> NoReturn:
+    """Run the command line, say what went wrong if anything did, and exit with its code."""
+    _exit_on_sigterm()
+    code = 0
+    try:
+        app(prog_name="raysk")
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+    except RayskError as error:
+        code = error.exit_code
+        _report(error)
+    except KeyboardInterrupt:
+        code = 130
+    except Exception as error:  # noqa: BLE001 - the person's code, or a bug of ours: it decides
+        code = 1
+        _report_code(error)
+    _leave(code)
+
+
+def _leave(code: int) -> NoReturn:
+    """Exit; at once if a Ray is being started that nobody waits for, which ends with us."""
+    from raysk import cluster
+
+    if cluster.Starting.abandoned:
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
+def _exit_on_sigterm() -> None:
+    def end(*_: object) -> NoReturn:
+        raise SystemExit(128 + signal.SIGTERM)
+
+    signal.signal(signal.SIGTERM, end)
+
+
+def _report(error: RayskError) -> None:
+    """Print what we raised on purpose: at most five lines, or every frame with --debug."""
+    if isinstance(error, ReaderGone):
+        return
+    if "--debug" in sys.argv:
+        _print_all_frames(error)
+    text = _all_fits_failed(error) if isinstance(error, AllFitsFailed) else str(error)
+    _say(text)
+
+
+def _all_fits_failed(error: AllFitsFailed) -> str:
+    """Put scikit-learn's pages of tracebacks into three lines."""
+    from collections import Counter
+
+    last_lines = Counter(text.strip().splitlines()[-1] for text in error.errors if text.strip())
+    (common, count), *_ = last_lines.most_common(1) or [("", 0)]
+    return (
+        f"All {len(error.errors):,} fits failed; {count:,} of them with:\n  {common[:400]}\n"
+        "Try one with 'raysk fit', or see the whole error with --debug."
+    )
+
+
+def _report_code(error: Exception) -> None:
+    """Print an error raised by the person's code, with their frames only; or a bug of ours, with all."""
+    from raysk.cli import blame
+
+    lines = None if "--debug" in sys.argv else blame.lines(error)
+    if lines is None:
+        _print_all_frames(error)
+    else:
+        _say("\n".join(lines))
+
+
+def _print_all_frames(error: BaseException) -> None:
+    import traceback
+
+    traceback.print_exception(error, file=sys.stderr)
+
+
+def _say(text: str) -> None:
+    from raysk.cli.render import stderr_console
+
+    lines = text.strip().splitlines()
+    console: Any = stderr_console()
+    console.print("Error:", style="bold red", end=" ")
+    console.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)

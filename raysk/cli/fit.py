@@ -1,0 +1,85 @@
+"""``raysk fit``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from raysk.cli import options as o  # noqa: TC001 - Typer reads the annotations
+from raysk.jobs import Resources
+
+if TYPE_CHECKING:
+    from raysk.cli.running import Ran
+
+
+def fit(
+    file: o.File,
+    address: o.Address = None,
+    set_: o.Set = None,
+    seed: o.Seed = None,
+    workers: o.Workers = None,
+    cpus_per_fit: o.CpusPerFit = 1,
+    backend: o.Backend = None,
+    output: o.Output = None,
+    run_dir: o.RunDir = None,
+    as_json: o.Json = False,
+    quiet: o.Quiet = False,
+    verbose: o.Verbose = False,
+    debug: o.Debug = False,  # noqa: ARG001 - read by main
+    dry_run: o.DryRun = False,
+) -> None:
+    """Fit the estimator defined in FILE on a Ray cluster.
+
+    Examples
+    --------
+      raysk fit model.py --address auto -o model.pkl
+      raysk fit model.py:make_model(depth=3) --set n_estimators=5000
+      raysk fit 'sklearn.svm:SVC(C=10)' --dry-run
+    """
+    from raysk.cli import inspect, running
+    from raysk.cli.render import View, show_summary
+    from raysk.cli.streams import data_stdout
+    from raysk.runs.folder import RunFolder
+    from raysk.runs.models import check_model
+    from raysk.spec import assemble, loader
+
+    overrides = assemble.Overrides(set=tuple(set_ or ()), seed=seed)
+    resources = Resources(workers=workers, cpus_per_fit=cpus_per_fit)
+    where = running.Where(address=address, resources=resources, backend=backend, worker_output=verbose)
+    if output is not None:
+        check_model(output)
+    with data_stdout() as out:
+        if dry_run:
+            inspect.show(out, loader.load(file), overrides, as_json=as_json)
+            return
+        view = View(quiet=quiet, verbose=verbose)
+        with where.starting(view) as start, view.running():
+            found = loader.load(file)
+            job = assemble.fit_job(found, overrides)
+            folder = RunFolder.create(run_dir, running.run_name(found))
+            with running.recorded(folder, found, {"command": "fit", "source": file}) as facts:
+                fitted, ran = running.run(where, start, job, found)
+                model = running.save(fitted, output, folder, running.model_facts(found, job.data))
+                facts.update(cluster=ran.cluster, time_s=ran.time_s, model=model)
+        summary = _summary(fitted, ran) | {"run_dir": str(folder.root), "model": str(model)}
+        show_summary(out, summary, as_json=as_json, rows=_rows(summary))
+
+
+def _summary(fitted: Any, ran: Ran) -> dict[str, Any]:
+    return {
+        "schema": 1,
+        "estimator": type(fitted).__name__,
+        "params": fitted.get_params(deep=True),
+        "time_s": ran.time_s,
+        "cpu_time_s": ran.cpu_time_s,
+        "workers": ran.workers,
+        "nodes": ran.nodes,
+    }
+
+
+def _rows(summary: dict[str, Any]) -> list[tuple[str, str]]:
+    return [
+        ("fitted", summary["estimator"]),
+        ("time", f"{summary['time_s']:.1f} s"),
+        ("model", summary["model"]),
+        ("run", summary["run_dir"]),
+    ]

@@ -1,0 +1,109 @@
+"""Shared options, each named once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+File = Annotated[
+    str,
+    typer.Argument(
+        metavar="FILE",
+        help="Python file or pickle: PATH[:NAME], package.module:NAME, or PATH:factory(arg=1).",
+        show_default=False,
+    ),
+]
+Address = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="Ray cluster: host:port, ray://host:port, auto, or local. Without it, Ray is started on this machine. "
+        "RAYSK_ADDRESS or RAY_ADDRESS say the same.",
+        show_default=False,
+        rich_help_panel="Cluster",
+    ),
+]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N", help="Worker processes; as many as CPUs allow.", show_default=False, rich_help_panel="Cluster"
+    ),
+]
+CpusPerFit = Annotated[
+    int,
+    typer.Option(metavar="N", help="CPUs a worker reserves; inner threads keep to it.", rich_help_panel="Cluster"),
+]
+Backend = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Run scikit-learn's own fit on another joblib backend instead: ray (Ray's own), loky, threading, ...",
+        show_default=False,
+        rich_help_panel="Cluster",
+    ),
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="NAME=VALUE", help="Set a parameter of the estimator; repeatable.", show_default=False
+    ),
+]
+Seed = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="Set every random_state of the estimator and the search.", show_default=False),
+]
+NIter = Annotated[int | None, typer.Option(metavar="N", help="Candidates a random search draws.", show_default=False)]
+Cv = Annotated[int | None, typer.Option(metavar="K", help="Number of folds.", show_default=False)]
+Scoring = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME[,NAME]",
+        help="Metric; with several, the first decides which candidate is best.",
+        show_default=False,
+    ),
+]
+NoRefit = Annotated[bool, typer.Option("--no-refit", help="Do not fit the best candidate on all data.")]
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="PATH",
+        help="Save the fitted model here.",
+        show_default=False,
+        rich_help_panel="Output",
+    ),
+]
+Results = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="PATH",
+        help="Save the table of candidates here: .csv, .jsonl, .json or .parquet.",
+        show_default=False,
+        rich_help_panel="Output",
+    ),
+]
+RunDir = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="PATH",
+        help="Folder for all files of this run; raysk-runs/<name>-<time> without it.",
+        show_default=False,
+        rich_help_panel="Output",
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, as in a pipe.", rich_help_panel="Output")]
+Stream = Annotated[
+    bool,
+    typer.Option(
+        "--stream", help="Print a JSON line per finished candidate, then the summary.", rich_help_panel="Output"
+    ),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.", rich_help_panel="Output")]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Show what workers print, and warnings whole.", rich_help_panel="Output")
+]
+Debug = Annotated[bool, typer.Option("--debug", help="Show every frame of an error.", rich_help_panel="Output")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would run, and stop.")]

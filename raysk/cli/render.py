@@ -1,0 +1,236 @@
+"""The two Rich consoles, the progress view, tables, JSON."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+import warnings
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from raysk.runs.jsonable import to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from rich.console import RenderableType
+
+    from raysk import events
+    from raysk.cli.streams import DataOut
+
+PLAIN_EVERY_S = 10.0
+"""How often progress is said in a file or pipe, in seconds: a log of an hour stays at 360 lines."""
+
+
+class _Stderr(Console):
+    """A console that does not touch stdout when stderr's reader is gone: the job goes on."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+
+
+def stderr_console() -> Console:
+    """Return the console for conversation; colours may be forced into a file, animation may not."""
+    return _Stderr(stderr=True, force_interactive=sys.stderr.isatty())
+
+
+class View:
+    """What is said on stderr while a job runs: a live view on a terminal, plain lines elsewhere. A sink.
+
+    Parameters
+    ----------
+    quiet : bool
+        Say nothing but errors.
+    verbose : bool
+        Warnings are shown whole.
+    """
+
+    def __init__(self, *, quiet: bool = False, verbose: bool = False) -> None:
+        self._console = stderr_console()
+        self._console.quiet = quiet
+        self._verbose = verbose
+        self._lock = threading.RLock()
+        self._unit, self._total, self._done, self.failed, self._lost = "fit", 0, 0, 0, 0
+        self._workers: events.WorkersChanged | None = None
+        self._best: events.CandidateDone | None = None
+        self._stage = ""
+        self._start = self._said = time.monotonic()
+        self._first_done: float | None = None
+        self._progress = _progress(self._console)
+        self._task = self._progress.add_task("", total=None)
+        self._live: Live | None = None
+
+    @contextmanager
+    def running(self) -> Iterator[View]:
+        """Show progress while a job runs; warnings go through the view."""
+        show, warnings.showwarning = warnings.showwarning, self._show_warning
+        try:
+            if not self._console.is_interactive or self._console.quiet:
+                yield self
+                return
+            with Live(get_renderable=self._render, console=self._console, transient=True, refresh_per_second=5) as live:
+                self._live = live
+                yield self
+        finally:
+            self._live = None
+            warnings.showwarning = show
+
+    def __call__(self, event: events.Event, /) -> None:
+        """Take one event; see `raysk.events`."""
+        with self._lock:
+            handler = getattr(self, f"_on_{type(event).__name__}", None)
+            if handler is not None:
+                handler(event)
+
+    def say(self, text: str) -> None:
+        """Say one line."""
+        self._console.print(text, markup=False, highlight=False, soft_wrap=not self._console.is_interactive)
+
+    def _on_ClusterReady(self, event: events.ClusterReady) -> None:  # noqa: N802 - named by the event
+        where = "Ray started on this machine" if event.address is None else f"Ray cluster {event.address}"
+        self.say(f"{where}: {_count(event.nodes, 'node')}, {_count(event.cpus, 'CPU')}")
+
+    def _on_WorkersChanged(self, event: events.WorkersChanged) -> None:  # noqa: N802
+        self._workers = event
+
+    def _on_WorkerLost(self, event: events.WorkerLost) -> None:  # noqa: N802
+        self._lost += 1
+        again = f"; {_count(event.units, self._unit)} of it run again" if event.units else ""
+        self.say(f"A worker was lost ({event.reason}){again}")
+
+    def _on_WorkPlanned(self, event: events.WorkPlanned) -> None:  # noqa: N802
+        if event.unit != self._unit:
+            self._unit, self._total, self._done, self._first_done = event.unit, 0, 0, None
+        self._total += event.units
+        if event.candidates:
+            self._best = None  # a round of halving is judged by itself
+            self.say(f"{event.candidates:,} candidates x {event.splits} splits = {_count(event.units, event.unit)}")
+
+    def _on_WorkDone(self, event: events.WorkDone) -> None:  # noqa: N802
+        self._done += event.units
+        self.failed += event.failed
+        self._first_done = self._first_done or time.monotonic()
+        self._say_progress()
+
+    def _on_CandidateDone(self, event: events.CandidateDone) -> None:  # noqa: N802
+        if event.score is not None and (self._best is None or event.score > (self._best.score or -float("inf"))):
+            self._best = event
+
+    def _on_RefitStarted(self, event: events.RefitStarted) -> None:  # noqa: N802
+        self._stage = "fitting the best candidate on all data"
+        self.say(f"Fitting the best candidate on all data: {_params(event.params)}")
+
+    def _on_Remark(self, event: events.Remark) -> None:  # noqa: N802
+        if not self._stage:  # of the job, not of the refit at its end
+            self.say(event.text)
+
+    def _say_progress(self) -> None:
+        """Say progress as a plain line, now and then, where there is no live view."""
+        now = time.monotonic()
+        if self._live is None and not self._console.is_interactive and now - self._said >= PLAIN_EVERY_S:
+            self._said = now
+            self.say(" · ".join([f"{self._done:,}/{self._total:,} {self._unit}s", *self._facts()]))
+
+    def _facts(self) -> list[str]:
+        facts = [f"{self._rate():,.1f} {self._unit}s/s"] if self._done else []
+        if self._best is not None:
+            facts.append(f"best {self._best.score:.4f} {_params(self._best.params)}")
+        return facts
+
+    def _rate(self) -> float:
+        return self._done / max(time.monotonic() - self._start, 1e-9)
+
+    def _render(self) -> RenderableType:
+        with self._lock:
+            self._progress.update(
+                self._task, description=f"{self._unit}s", total=self._total or None, completed=self._done
+            )
+            lines: list[RenderableType] = [self._progress]
+            lines.extend(_one_line(text) for text in self._state())
+            return Group(*lines)
+
+    def _state(self) -> Sequence[str]:
+        """Return the lines below the bar."""
+        rate = f"{self._rate():,.1f} {self._unit}s/s · " if self._done else ""
+        workers = self._workers
+        crew = (
+            f"{workers.up} of {_count(workers.wanted, 'worker')} on {_count(workers.nodes, 'node')}" if workers else ""
+        )
+        trouble = f" · {self.failed:,} failed" * bool(self.failed) + f" · {self._lost} workers lost" * bool(self._lost)
+        lines = [f"{rate}{crew or 'connecting'}{trouble}"]
+        if self._best is not None:
+            lines.append(f"best {self._best.score:.4f}  {_params(self._best.params)}")
+        if self._stage:
+            lines.append(self._stage)
+        return lines
+
+    def _show_warning(self, message: Any, category: type[Warning], *_: Any, **__: Any) -> None:
+        lines = [line for line in str(message).strip().splitlines() if line.strip()]
+        text = "\n".join(lines) if self._verbose else " ".join(lines[:2])
+        with self._lock:
+            self.say(f"{category.__name__}: {text}")
+
+
+def _progress(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=None),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("ETA"),
+        TimeRemainingColumn(),
+        console=console,
+        expand=True,
+    )
+
+
+def _one_line(text: str) -> Text:
+    return Text(text, no_wrap=True, overflow="ellipsis")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" + "s" * (number != 1)
+
+
+def _params(params: Mapping[str, Any]) -> str:
+    """Write parameters as a person would, short."""
+    return " ".join(f"{name}={_short(value)}" for name, value in params.items()) or "(no parameters)"
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    text = " ".join(str(value).split())
+    return text if len(text) <= 40 else text[:37] + "..."  # noqa: PLR2004 - about half a line
+
+
+def show_summary(
+    out: DataOut, summary: Mapping[str, Any], *, as_json: bool, rows: Sequence[Sequence[str]] = ()
+) -> None:
+    """Write a job's summary to stdout: one JSON object, or a table on a terminal.
+
+    Parameters
+    ----------
+    out : DataOut
+    summary : mapping
+    as_json : bool
+        JSON also on a terminal.
+    rows : sequence of (name, value)
+        What the table shows.
+    """
+    if as_json or not out.is_terminal:
+        out.write_line(to_json(summary))
+        return
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in rows:
+        table.add_row(name, Text(value))
+    Console(file=out.file).print(table)

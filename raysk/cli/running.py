@@ -1,0 +1,143 @@
+"""What `raysk fit` and `raysk search` have in common: connect while the file is read, run, leave a run folder."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from raysk import cluster
+from raysk.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from raysk.events import Sink
+    from raysk.jobs import FitJob, Resources, SearchJob
+    from raysk.runs.folder import RunFolder
+    from raysk.spec.loader import Found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Where:
+    """Where a job runs, as the command line says.
+
+    Parameters
+    ----------
+    address : str or None
+    resources : Resources
+    backend : str or None
+        Another joblib backend that scikit-learn's own ``fit`` runs on; None means raysk's plans.
+    worker_output : bool
+        Whether what workers print is shown.
+    """
+
+    address: str | None
+    resources: Resources
+    backend: str | None = None
+    worker_output: bool = False
+
+    @contextlib.contextmanager
+    def starting(self, sink: Sink) -> Iterator[cluster.Starting | None]:
+        """Connect in the background, if a cluster is needed; leave at the end."""
+        if self.backend not in {None, "raysk", "ray"}:
+            yield None
+            return
+        options = {"resources": self.resources, "sink": sink, "worker_output": self.worker_output}
+        with cluster.Starting(address=self.address, warm=self.backend != "ray", **options) as start:
+            yield start
+
+
+@dataclass(kw_only=True)
+class Ran:
+    """What a run took."""
+
+    time_s: float = 0.0
+    cpu_time_s: float | None = None
+    workers: int | None = None
+    nodes: int | None = None
+    cluster: dict[str, Any] = field(default_factory=dict)
+
+
+def run(where: Where, start: cluster.Starting | None, job: FitJob | SearchJob, found: Found) -> tuple[Any, Ran]:
+    """Fit a job's estimator or search where the command line says; returns it, fitted, and what that took."""
+    estimator = job.search if hasattr(job, "search") else job.estimator
+    data, begin = job.data, time.perf_counter()
+    if start is None or where.backend == "ray":
+        ran = Ran(nodes=start.result().nodes if start else None)
+        fitted = _fit_plainly(str(where.backend), estimator, data)
+    else:
+        from raysk import plans
+
+        running = start.result()
+        cluster.travel_by_value(found.modules)
+        pool = running.pool
+        fitted = plans.fit(pool, estimator, data.X, data.y, data.fit_params)
+        ran = Ran(cpu_time_s=pool.cpu_s, workers=pool.up, nodes=pool.nodes)
+        ran.cluster = {"address": running.address, "nodes": running.nodes, "cpus": running.cpus}
+    ran.time_s = time.perf_counter() - begin
+    return fitted, ran
+
+
+def _fit_plainly(backend: str, estimator: Any, data: Any) -> Any:
+    """Run scikit-learn's own fit on another joblib backend; for "ray", as Ray's documentation says."""
+    import joblib
+
+    if backend == "ray":
+        cluster.register_rays_own_backend()
+    try:
+        context = joblib.parallel_config(backend=backend, n_jobs=-1)
+    except ValueError as error:
+        known = ", ".join(sorted({*joblib.parallel.BACKENDS, *joblib.parallel.EXTERNAL_BACKENDS, "ray", "raysk"}))
+        raise UsageError(f"--backend {backend}: joblib does not know it. Known: {known}.") from error
+    with context:
+        if data.y is None:
+            return estimator.fit(data.X, **data.fit_params)
+        return estimator.fit(data.X, data.y, **data.fit_params)
+
+
+def run_name(found: Found) -> str:
+    """Return what a run folder is called after: the file without its suffix, or the object's name."""
+    return found.path.stem if found.path is not None else found.source.partition("(")[0].rpartition(":")[2]
+
+
+@contextlib.contextmanager
+def recorded(folder: RunFolder, found: Found, job: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Keep the run folder's manifest: "running" at first, then how it ended.
+
+    Yields
+    ------
+    facts : dict
+        What the caller wants recorded at the end.
+    """
+    from raysk.runs.folder import ended, manifest
+
+    running = manifest(job=job, source=found.path)
+    folder.write_manifest(running)
+    facts: dict[str, Any] = {}
+    outcome = "failed"
+    try:
+        yield facts
+        outcome = "done"
+    except (KeyboardInterrupt, SystemExit):
+        outcome = "interrupted"
+        raise
+    finally:
+        folder.write_manifest(ended(running, outcome, **facts))
+
+
+def model_facts(found: Found, data: Any, **scores: Any) -> dict[str, Any]:
+    """Return what a model's sidecar says of where the model came from."""
+    from raysk.runs.models import data_facts
+
+    about = {"source": found.source, "source_hash": found.source_hash}
+    return {**about, "data": data_facts(data.X, data.y), "scores": scores}
+
+
+def save(estimator: Any, output: Path | None, folder: RunFolder, facts: Mapping[str, Any]) -> Path:
+    """Save a model where the person said, or in the run folder."""
+    from raysk.runs.models import save_model
+
+    return save_model(estimator, output or folder.path("model.pkl"), facts)

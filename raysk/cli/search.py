@@ -1,0 +1,151 @@
+"""``raysk search``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from raysk.cli import options as o  # noqa: TC001 - Typer reads the annotations
+from raysk.errors import UsageError
+from raysk.events import CandidateDone
+from raysk.jobs import Resources
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from raysk.cli.render import View
+    from raysk.cli.running import Ran
+    from raysk.cli.streams import DataOut
+    from raysk.events import Event, Sink
+
+
+def search(
+    file: o.File,
+    address: o.Address = None,
+    n_iter: o.NIter = None,
+    cv: o.Cv = None,
+    scoring: o.Scoring = None,
+    seed: o.Seed = None,
+    set_: o.Set = None,
+    no_refit: o.NoRefit = False,
+    workers: o.Workers = None,
+    cpus_per_fit: o.CpusPerFit = 1,
+    backend: o.Backend = None,
+    output: o.Output = None,
+    results: o.Results = None,
+    run_dir: o.RunDir = None,
+    as_json: o.Json = False,
+    stream: o.Stream = False,
+    quiet: o.Quiet = False,
+    verbose: o.Verbose = False,
+    debug: o.Debug = False,  # noqa: ARG001 - read by main
+    dry_run: o.DryRun = False,
+) -> None:
+    """Run the parameter search defined in FILE on a Ray cluster.
+
+    Examples
+    --------
+      raysk search spec.py --n-iter 1500 | jq .best_params
+      raysk search spec.py --address auto -o best.pkl --results table.csv
+      raysk search search.pkl --cv 10 --scoring f1_macro,accuracy --stream
+    """
+    from raysk.cli import inspect, running
+    from raysk.cli.render import View, show_summary
+    from raysk.cli.streams import data_stdout
+    from raysk.runs.folder import RunFolder
+    from raysk.spec import assemble, loader
+
+    overrides = assemble.Overrides(
+        n_iter=n_iter, cv=cv, scoring=scoring, seed=seed, set=tuple(set_ or ()), refit=not no_refit
+    )
+    resources = Resources(workers=workers, cpus_per_fit=cpus_per_fit)
+    where = running.Where(address=address, resources=resources, backend=backend, worker_output=verbose)
+    _check_outputs(output, results, no_refit=no_refit)
+    with data_stdout() as out:
+        if dry_run:
+            inspect.show(out, loader.load(file), overrides, as_json=as_json)
+            return
+        view = View(quiet=quiet, verbose=verbose)
+        sink = _streaming(view, out) if stream else view
+        with where.starting(sink) as start, view.running():
+            found = loader.load(file)
+            job = assemble.search_job(found, overrides)
+            folder = RunFolder.create(run_dir, running.run_name(found))
+            with running.recorded(folder, found, {"command": "search", "source": file}) as facts:
+                fitted, ran = running.run(where, start, job, found)
+                _write_tables(fitted, folder.path("results.csv"), results)
+                facts_of_model = running.model_facts(found, job.data, **_best(fitted))
+                model = running.save(fitted, output, folder, facts_of_model) if fitted.refit else None
+                facts.update(cluster=ran.cluster, time_s=ran.time_s, model=model)
+        failed = view.failed if ran.workers is not None else None
+        summary = _summary(fitted, ran, failed) | {"run_dir": str(folder.root), "model": model and str(model)}
+        show_summary(out, summary, as_json=as_json or stream, rows=_rows(summary))
+
+
+def _check_outputs(output: Path | None, results: Path | None, *, no_refit: bool) -> None:
+    """Fail before anything runs if what the person wants to keep cannot be written."""
+    from raysk.runs.models import check_model
+    from raysk.runs.tables import check_results
+
+    if no_refit and output is not None:
+        raise UsageError(f"--no-refit fits no model that could be saved as {output}. Leave one of the two out.")
+    if output is not None:
+        check_model(output)
+    if results is not None:
+        check_results(results)
+
+
+def _streaming(view: View, out: DataOut) -> Sink:
+    """Return a sink that also prints a JSON line per finished candidate."""
+    from raysk.runs.jsonable import to_json
+
+    def sink(event: Event, /) -> None:
+        view(event)
+        if isinstance(event, CandidateDone):
+            line = {"candidate": event.index, "params": event.params, "score": event.score, "scores": event.scores}
+            out.write_line(to_json(line | {"failed": event.failed}))
+
+    return sink
+
+
+def _write_tables(fitted: Any, *paths: Path | None) -> None:
+    from raysk.runs.tables import write_results
+
+    for path in paths:
+        if path is not None:
+            write_results(fitted.cv_results_, path)
+
+
+def _best(fitted: Any) -> dict[str, Any]:
+    return {name: getattr(fitted, f"{name}_", None) for name in ("best_score", "best_params", "best_index")}
+
+
+def _summary(fitted: Any, ran: Ran, failed: int | None) -> dict[str, Any]:
+    candidates, splits = len(fitted.cv_results_["params"]), fitted.n_splits_
+    return {
+        "schema": 1,
+        **_best(fitted),
+        "candidates": candidates,
+        "splits": splits,
+        "fits": candidates * splits,
+        "fits_failed": failed,
+        "fits_saved": 0,
+        "fits_resumed": 0,
+        "time_s": ran.time_s,
+        "cpu_time_s": ran.cpu_time_s,
+        "workers": ran.workers,
+        "nodes": ran.nodes,
+        "stopped": None,
+    }
+
+
+def _rows(summary: dict[str, Any]) -> list[tuple[str, str]]:
+    params = summary["best_params"]
+    rows = [
+        ("best score", "" if summary["best_score"] is None else f"{summary['best_score']:.6g}"),
+        ("best params", "" if params is None else "\n".join(f"{name} = {value!r}" for name, value in params.items())),
+        ("fits", f"{summary['fits']:,} in {summary['time_s']:.1f} s"),
+        ("failed", str(summary["fits_failed"] or "")),
+        ("model", summary["model"] or ""),
+        ("run", summary["run_dir"]),
+    ]
+    return [(name, value) for name, value in rows if value]

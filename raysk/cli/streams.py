@@ -1,0 +1,56 @@
+"""stdout is data, stderr is conversation.
+
+Descriptor 1 is duplicated for our own use and then pointed at stderr, before anything of the person's is imported:
+whatever their code, a library written in C, or Ray prints, a pipe gets only what we write.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from typing import TYPE_CHECKING, TextIO
+
+from raysk.errors import ReaderGone
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class DataOut:
+    """The real stdout, kept for data.
+
+    Parameters
+    ----------
+    file : text file
+    """
+
+    def __init__(self, file: TextIO) -> None:
+        self.file = file
+        self.is_terminal = file.isatty()
+
+    def write_line(self, text: str) -> None:
+        """Write one line at once.
+
+        Raises
+        ------
+        ReaderGone
+            If nobody reads any more.
+        """
+        try:
+            self.file.write(text + "\n")
+            self.file.flush()
+        except BrokenPipeError as error:
+            with contextlib.suppress(OSError):  # what is still buffered has nowhere to go
+                self.file.close()
+            raise ReaderGone("stdout was closed") from error
+
+
+@contextlib.contextmanager
+def data_stdout() -> Iterator[DataOut]:
+    """Keep stdout for data while the person's code runs."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    with open(kept, "w", encoding="utf-8") as file, contextlib.redirect_stdout(sys.stderr):  # noqa: PTH123 - a descriptor
+        yield DataOut(file)
