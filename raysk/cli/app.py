@@ -96,12 +96,20 @@ def _all_fits_failed(error: AllFitsFailed) -> str:
     """Put scikit-learn's pages of tracebacks into three lines."""
     from collections import Counter
 
-    last_lines = Counter(text.strip().splitlines()[-1] for text in error.errors if text.strip())
-    (common, count), *_ = last_lines.most_common(1) or [("", 0)]
+    said = Counter(_what_was_raised(text) for text in error.errors)
+    (common, count), *_ = said.most_common(1) or [("", 0)]
     return (
         f"All {len(error.errors):,} fits failed; {count:,} of them with:\n  {common[:400]}\n"
         "Try one with 'raysk fit', or see the whole error with --debug."
     )
+
+
+def _what_was_raised(traceback_text: str) -> str:
+    """Return the line of a traceback that names the exception: the first one after the frames."""
+    lines = traceback_text.strip().splitlines()
+    frames = [number for number, line in enumerate(lines) if line.startswith("  ")]
+    after = frames[-1] + 1 if frames else 0
+    return lines[after] if after < len(lines) else traceback_text
 
 
 def _report_code(error: Exception) -> None:
