@@ -3,6 +3,7 @@
 RayskError
 ├── UsageError       2    the command line asks for something that makes no sense
 ├── InputError       3    a file, an object in it, or the data cannot be used
+│   └── Unpicklable  3    an object cannot be sent to the workers; also the PicklingError that joblib raises
 ├── ClusterError     4    no cluster answers, refuses us, differs from us, or has no CPU
 ├── UserCodeError    1    the person's own code raised
 ├── AllFitsFailed    1    a search ran and every fit of it failed; also the ValueError that scikit-learn raises
@@ -14,6 +15,7 @@ A user's Ctrl-C stays `KeyboardInterrupt` (130); whatever else reaches `raysk.cl
 
 from __future__ import annotations
 
+import pickle
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -39,6 +41,10 @@ class InputError(RayskError):
     """A file, an object in it, or the data in it cannot be used."""
 
     exit_code = 3
+
+
+class Unpicklable(InputError, pickle.PicklingError):  # noqa: N818 - says what it is
+    """An object cannot be sent to the workers."""
 
 
 class ClusterError(RayskError):

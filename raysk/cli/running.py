@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from raysk import cluster
-from raysk.errors import UsageError
+from raysk.errors import Unpicklable, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -70,11 +70,15 @@ def run(where: Where, start: cluster.Starting | None, job: FitJob | SearchJob, f
         fitted = _fit_plainly(str(where.backend), estimator, data)
     else:
         from raysk import plans
+        from raysk.runs.pickling import unpicklable
 
         running = start.result()
         cluster.travel_by_value(found.modules)
         pool = running.pool
-        fitted = plans.fit(pool, estimator, data.X, data.y, data.fit_params)
+        try:
+            fitted = plans.fit(pool, estimator, data.X, data.y, data.fit_params)
+        except Unpicklable as error:
+            raise unpicklable(estimator, error, "sent to the workers") from error
         ran = Ran(cpu_time_s=pool.cpu_s, workers=pool.up, nodes=pool.nodes)
         ran.cluster = {"address": running.address, "nodes": running.nodes, "cpus": running.cpus}
     ran.time_s = time.perf_counter() - begin

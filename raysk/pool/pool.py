@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import pickle
 import queue
 import threading
 import time
@@ -24,7 +25,7 @@ from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from raysk.errors import ClusterError, TaskLost
+from raysk.errors import ClusterError, TaskLost, Unpicklable
 from raysk.events import WorkerLost, WorkersChanged, null_sink
 from raysk.pool.remote import Gone, Launcher, RemoteWorker
 from raysk.pool.task import Block, RemoteTraceback, Reply, Task
@@ -63,6 +64,7 @@ class _Entry:
     future: Future[Any]
     losses: int = 0
     holders: list[_Slot] = field(default_factory=list)
+    parts: list[_Entry] = field(default_factory=list)
     sent_at: float = 0.0
 
 
@@ -122,22 +124,32 @@ class Pool:
         -------
         future : concurrent.futures.Future
             Its result is what the function returned; with units, a `Block`, where a `TaskLost` stands for a
-            unit that kept killing its worker. Fails with what the function raised, with `TaskLost`, with
-            `ClusterError` when no worker can be started, or is cancelled.
+            unit that kept killing its worker. Fails with what the function raised, with `TaskLost` when there
+            are no units, with `ClusterError` when no worker can be started, or is cancelled.
 
         Raises
         ------
-        Exception
-            Whatever pickling the task raises.
+        Unpicklable
         """
-        message, needs = task.pack(task.units)
+        try:
+            message, needs = task.pack(task.units)
+        except (TypeError, AttributeError, pickle.PicklingError) as error:
+            raise Unpicklable(f"It cannot be sent to the workers: {error}") from error
         entry = _Entry(task=task, units=task.units, message=message, needs=needs, future=Future())
         self._post(self._on_submit, entry)
         return entry.future
 
     def share(self, value: Any) -> Shared:
-        """Put an object in the object store once, for use in any number of tasks."""
-        return self._launcher.put(value)
+        """Put an object in the object store once, for use in any number of tasks.
+
+        Raises
+        ------
+        Unpicklable
+        """
+        try:
+            return self._launcher.put(value)
+        except (TypeError, AttributeError, pickle.PicklingError) as error:
+            raise Unpicklable(f"It cannot be sent to the workers: {error}") from error
 
     def release(self, shared: Iterable[Shared]) -> None:
         """Let workers forget shared objects, with their next task."""
@@ -169,7 +181,7 @@ class Pool:
 
     def _post(self, handle: Callable[..., None], *args: Any) -> None:
         self._inbox.put((handle, args))
-        if not self._thread.is_alive():
+        if not self._open:  # the thread may have looked into the inbox for the last time
             self._drain()
 
     # ------------------------------------------------------------------ the collector thread: everything below
@@ -221,7 +233,9 @@ class Pool:
     def _fill(self) -> None:
         """Ask for the workers that are missing; those that find no CPU yet are demand that an autoscaler sees."""
         if self._failed_starts >= MAX_FAILED_STARTS:
-            return
+            if self._slots or not self._entries:
+                return
+            self._failed_starts = 0  # the last worker that was up is gone: try again, or say that it fails
         for _ in range(self.wanted - len(self._slots)):
             slot = _Slot()
             self._slots.append(slot)
@@ -322,25 +336,42 @@ class Pool:
             return
         self._slots.remove(slot)
         first, *others = slot.queue or [None]
-        lost = first.units if first else None
-        self.sink(WorkerLost(node=slot.node or "", reason=reason, units=len(lost) if lost else int(bool(first))))
+        units = 0 if first is None or first.future not in self._entries else len(first.units or [first])
+        self.sink(WorkerLost(node=slot.node or "", reason=reason, units=units))
         for entry in [*others[::-1], first]:  # in front of the rest, in their order
             if entry is not None:
                 entry.holders.remove(slot)
                 self._again(entry, reason, charged=entry is first)
+        self._ask_idle_workers()
         self._fill()
+
+    def _ask_idle_workers(self) -> None:
+        """Send idle workers an empty task: those lost with the same node say so now, at no task's expense."""
+        task = Task(function=int)
+        message, needs = task.pack(None)
+        for slot in self._slots:
+            if slot.up and not slot.queue:
+                self._send(slot, _Entry(task=task, units=None, message=message, needs=needs, future=Future()))
 
     def _again(self, entry: _Entry, reason: str, *, charged: bool) -> None:
         """Hand an entry out again after its worker was lost; charged if that worker was running it."""
         if entry.future not in self._entries:
             return
         entry.losses += charged
+        if entry.holders:  # it was started a second time, and that one goes on
+            return
         if charged and entry.units is not None and len(entry.units) > 1:
             self._split(entry)
         elif entry.losses >= MAX_LOSSES:
-            self._finish(entry, TaskLost(f"its worker died {entry.losses} times running it ({reason})"))
-        elif not entry.holders:
+            self._give_up(entry, TaskLost(f"its worker died {entry.losses} times running it ({reason})"))
+        else:
             self._pending.appendleft(entry)
+
+    def _give_up(self, entry: _Entry, lost: TaskLost) -> None:
+        if entry.units is None:
+            self._complete(entry, error=lost)
+        else:
+            self._complete(entry, value=Block(units=entry.units, values=[lost], wall_s=0.0))
 
     def _split(self, entry: _Entry) -> None:
         """Try every unit of a lost entry on its own, and gather their values."""
@@ -350,11 +381,10 @@ class Pool:
 
         def gather(index: int, part: Future[Any]) -> None:
             error = CancelledError() if part.cancelled() else part.exception()
-            if error is not None and not isinstance(error, TaskLost):
+            if error is not None:
                 self._complete(entry, error=error)
                 return
-            one = units[index : index + 1]
-            parts[index] = Block(units=one, values=[error], wall_s=0.0) if error else part.result()
+            parts[index] = part.result()
             done = [block for block in parts if block is not None]
             if len(done) == len(units):
                 values = [value for block in done for value in block.values]
@@ -369,6 +399,7 @@ class Pool:
             part.future.set_running_or_notify_cancel()
             part.future.add_done_callback(functools.partial(gather, index))
             self._entries[part.future] = part
+            entry.parts.append(part)
             self._pending.appendleft(part)
 
     def _finish(self, entry: _Entry, outcome: Reply | Exception) -> None:
@@ -395,6 +426,8 @@ class Pool:
             return
         if entry in self._pending:
             self._pending.remove(entry)
+        if entry.parts:  # one of them may have failed: the others are not needed any more
+            self._on_cancel([part.future for part in entry.parts])
         if entry.future.cancelled() or not (entry.future.running() or entry.future.set_running_or_notify_cancel()):
             return
         if error is None:
@@ -413,6 +446,7 @@ class Pool:
             _cancel(future)
             for slot in [slot for slot in entry.holders if slot.queue and slot.queue[0] is entry]:
                 self._end(slot)
+            self._on_cancel([part.future for part in entry.parts])
         self._fill()
 
     def _end(self, slot: _Slot) -> None:

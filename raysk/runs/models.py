@@ -13,26 +13,22 @@ import hashlib
 import json
 import pickle
 import warnings
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from raysk.errors import InputError, UsageError
 from raysk.runs.data_facts import data_facts
 from raysk.runs.folder import SCHEMA, check_output, now, versions, write_atomically, write_text
 from raysk.runs.jsonable import plain, to_json
+from raysk.runs.pickling import unpicklable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 __all__ = ["check_model", "data_facts", "load_model", "read_sidecar", "save_model", "sidecar_path"]
 
 # Marks a .json file as ours, so that a person's own model.json is never written over.
 _KIND = "raysk-model"
-
-# How deep to look for what cannot be pickled: search, estimator, steps, step, attribute, and further.
-_BLAME_DEPTH = 10
-
 
 # --- saving ---------------------------------------------------------------------------------------
 
@@ -131,7 +127,7 @@ def _dump(estimator: Any, path: Path) -> _Tally:
         except (OSError, MemoryError):  # the disk's or the machine's fault, not the estimator's
             raise
         except Exception as err:
-            raise _unpicklable(estimator, err) from err
+            raise unpicklable(estimator, err, "saved") from err
 
     write_atomically(path, write)
     return tally
@@ -169,49 +165,6 @@ def _fitted(estimator: Any, name: str) -> Any:
         return getattr(estimator, name, None)
     except Exception:  # noqa: BLE001 - a property of the person's class; the model is worth more than this line
         return None
-
-
-# --- what cannot be pickled -----------------------------------------------------------------------
-
-
-def _unpicklable(estimator: Any, err: Exception) -> InputError:
-    where, cause = _blame(estimator, type(estimator).__name__, err, _BLAME_DEPTH)
-    reason = f"{type(cause).__name__}: {cause}".splitlines()[0][:300]
-    return InputError(
-        f"The model cannot be saved: {where} cannot be pickled.\n{reason}\n"
-        "Make it when it is needed instead of keeping it, or leave it out in __getstate__."
-    )
-
-
-def _blame(obj: Any, where: str, err: Exception, depth: int) -> tuple[str, Exception]:
-    """Follow the first part that cannot be pickled, then its first such part, and so on."""
-    import cloudpickle
-
-    for name, part in _parts(obj) if depth else ():
-        try:
-            cloudpickle.dump(part, _Tally())
-        except Exception as cause:  # noqa: BLE001, PERF203 - what a person's __reduce__ raises is what we look for
-            return _blame(part, where + name, cause, depth - 1)
-    return where, err
-
-
-def _parts(obj: Any) -> Iterator[tuple[str, Any]]:
-    """Yield what an object holds, each with how one writes the way to it in Python."""
-    if isinstance(obj, Mapping):
-        yield from ((f"[{key!r}]", value) for key, value in obj.items())
-    elif isinstance(obj, (list, tuple)):
-        yield from ((f"[{at}]", value) for at, value in enumerate(obj))
-    elif not isinstance(obj, type):
-        yield from ((f".{name}", value) for name, value in _state(obj).items())
-
-
-def _state(obj: Any) -> dict[str, Any]:
-    # A class may leave out of its state what cannot be pickled: then that is not to blame.
-    with contextlib.suppress(Exception):
-        state = obj.__getstate__()
-        if isinstance(state, dict):
-            return state
-    return dict(getattr(obj, "__dict__", {}))
 
 
 # --- loading --------------------------------------------------------------------------------------

@@ -1,0 +1,113 @@
+"""The command line as a person runs it: real subprocesses; one `ray start --head` for all that need a cluster."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass
+
+import pytest
+
+COMMAND = [sys.executable, "-m", "raysk"]
+
+RUN_S = 90
+"""How long one command may take, in seconds; with a Ray of its own it takes about 8."""
+
+
+@dataclass
+class Ran:
+    """A finished command."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def summary(self) -> dict:
+        """The last line of stdout, which is JSON."""
+        return json.loads(self.out.splitlines()[-1])
+
+    def assert_error(self, code: int, *words: str) -> None:
+        """Assert an exit code and a message of at most five lines that holds these words."""
+        message = self.err[re.search(r"(?m)^(Error:|Usage:)", self.err).start() :]
+        assert self.code == code, self.err
+        assert "Traceback" not in self.err
+        assert len(message.strip().splitlines()) <= 5, message
+        for word in words:
+            assert word in message
+
+
+def _environment(**more: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("RAY", "PYTHONDONT"))}
+    return {**kept, "NO_COLOR": "1", **more}
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """Work in a folder whose path holds a space."""
+    path = tmp_path / "my work"
+    path.mkdir()
+    monkeypatch.chdir(path)
+    return path
+
+
+@pytest.fixture
+def start(folder):
+    """Return a function that starts a command in that folder; what still runs at the end is ended."""
+    started = []
+
+    def run(*args: str, **options) -> subprocess.Popen:
+        environment = _environment(**options.pop("env", {}))
+        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        process = subprocess.Popen([*COMMAND, *args], cwd=folder, env=environment, **{**pipes, **options})
+        started.append(process)
+        return process
+
+    yield run
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def raysk(start):
+    """Return a function that runs a command to its end."""
+
+    def run(*args: str, **options) -> Ran:
+        process = start(*args, **options)
+        out, err = process.communicate(timeout=RUN_S)
+        return Ran(process.returncode, out, err)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def head(tmp_path_factory):
+    """Return the address of a Ray head with two CPUs, as `ray start` makes one; stopped at the end."""
+    with socket.socket() as free:
+        free.bind(("", 0))
+        port = free.getsockname()[1]
+    ray = os.path.join(os.path.dirname(sys.executable), "ray")  # noqa: PTH118, PTH120 - a symlink must stay one
+    options = [f"--port={port}", "--num-cpus=2", "--include-dashboard=false", "--disable-usage-stats", "--block"]
+    log = tmp_path_factory.mktemp("head") / "log"
+    environment = _environment(RAY_AUTH_MODE="disabled")
+    with log.open("w") as file:
+        process = subprocess.Popen(
+            [ray, "start", "--head", *options], stdout=file, stderr=subprocess.STDOUT, env=environment
+        )
+    try:
+        for _ in range(240):
+            if found := re.search(r"--address='([^']+)'", log.read_text()):
+                break
+            assert process.poll() is None, log.read_text()
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(0.25)
+        yield found.group(1)
+    finally:
+        process.terminate()
+        process.wait(30)

@@ -1,0 +1,218 @@
+"""The command line from start to end: what it prints, writes and leaves behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SPEC = """
+import os
+import numpy as np
+from sklearn.datasets import load_digits
+from sklearn.model_selection import RandomizedSearchCV
+from sklearn.svm import SVC
+
+print("printed at import")
+os.write(1, b"written to descriptor 1\\n")
+
+class Chatty(SVC):
+    def fit(self, X, y):
+        print("printed by a worker")
+        return super().fit(X, y)
+
+X, y = load_digits(return_X_y=True)
+X, y = X[:150], y[:150]
+search = RandomizedSearchCV(
+    Chatty(), {"C": np.logspace(-2, 2, 20), "gamma": np.logspace(-4, 0, 20)}, n_iter=6, cv=3, random_state=0, verbose=3
+)
+"""
+
+SLOW = SPEC.replace("return super()", "__import__('time').sleep(0.2); return super()").replace("n_iter=6", "n_iter=200")
+
+SUMMARY = [
+    *["schema", "best_score", "best_params", "best_index", "candidates", "splits", "fits", "fits_failed", "fits_saved"],
+    *["fits_resumed", "time_s", "cpu_time_s", "workers", "nodes", "stopped", "run_dir", "model"],
+]
+
+
+@pytest.fixture
+def spec(folder):
+    path = folder / "my spec.py"
+    path.write_text(SPEC)
+    return path
+
+
+@pytest.fixture
+def expected(spec):
+    """Run the same search with scikit-learn alone."""
+    names = {"__name__": "spec"}
+    exec(compile(spec.read_text().replace("verbose=3", "verbose=0"), spec, "exec"), names)  # noqa: S102 - the test's own
+    return names["search"].fit(names["X"], names["y"])
+
+
+def _processes_of(pid: int) -> list[str]:
+    """Return the command lines of processes whose environment names this run's private folder."""
+    found = []
+    for proc in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            line = proc.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if f"raysk-{pid}-" in line:
+            found.append(line)
+    return found
+
+
+def test_a_search_in_a_pipe(raysk, folder, spec, expected):
+    """Without an address: stdout is one JSON object whatever prints, the answer is scikit-learn's, no Ray is left."""
+    home = folder / "home"
+    home.mkdir()
+    process_env = {"HOME": str(home)}
+    ran = raysk("search", spec.name, "-o", "best model.pkl", "--results", "table.jsonl", env=process_env)
+    assert ran.code == 0, ran.err
+    assert len(ran.out.splitlines()) == 1
+    assert sorted(ran.summary) == sorted(SUMMARY)
+    assert ran.summary["best_params"] == expected.best_params_
+    assert ran.summary["best_score"] == expected.best_score_
+    assert (ran.summary["candidates"], ran.summary["splits"], ran.summary["fits"]) == (6, 3, 18)
+    assert "printed at import" in ran.err
+    assert "written to descriptor 1" in ran.err
+    assert list(home.iterdir()) == []
+    rows = [json.loads(line) for line in (folder / "table.jsonl").read_text().splitlines()]
+    assert [row["mean_test_score"] for row in rows] == expected.cv_results_["mean_test_score"].tolist()
+
+
+def test_the_model_needs_no_file(raysk, folder, spec, expected, head):
+    """A class from the person's file works on workers and in the saved model after the file is gone."""
+    ran = raysk("search", spec.name, "-o", "best.pkl", "--address", head)
+    assert ran.code == 0, ran.err
+    spec.unlink()
+    code = "import pickle, sys, json; from sklearn.datasets import load_digits; m = pickle.load(open('best.pkl', 'rb'))"
+    code += "; print(json.dumps(m.predict(load_digits().data).tolist()))"
+    out = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True).stdout
+    from sklearn.datasets import load_digits
+
+    assert json.loads(out) == expected.predict(load_digits().data).tolist()
+    sidecar = json.loads((folder / "best.json").read_text())
+    assert sidecar["scores"]["best_params"] == expected.best_params_
+
+
+def test_the_run_folder(raysk, spec, head):
+    """A run leaves manifest, table and model in its folder, and says where."""
+    ran = raysk("search", spec.name, "--address", head)
+    folder = Path(ran.summary["run_dir"])
+    assert {path.name for path in folder.iterdir()} == {"run.json", "results.csv", "model.pkl", "model.json"}
+    assert json.loads((folder / "run.json").read_text())["outcome"] == "done"
+    assert folder.name.startswith("my-spec") or folder.name.startswith("my spec")
+
+
+def test_stream(raysk, spec, expected, head):
+    """--stream prints a JSON line per candidate, each with its mean score, and then the summary."""
+    ran = raysk("search", spec.name, "--stream", "--no-refit", "--address", head)
+    lines = [json.loads(line) for line in ran.out.splitlines()]
+    candidates = {line["candidate"]: line for line in lines[:-1]}
+    assert sorted(candidates) == list(range(6))
+    assert [candidates[i]["score"] for i in range(6)] == expected.cv_results_["mean_test_score"].tolist()
+    assert [candidates[i]["params"] for i in range(6)] == expected.cv_results_["params"]
+    assert lines[-1]["model"] is None
+
+
+def test_reader_gone(start, folder, head):
+    """`| head -1` ends the search quietly with exit 141."""
+    (folder / "slow.py").write_text(SLOW)
+    process = start("search", "slow.py", "--stream", "--address", head)
+    process.stdout.readline()
+    process.stdout.close()
+    process.stdout = None
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 141, err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_it_and_its_ray(start, folder, eventually, sent, code):
+    """Ctrl-C and SIGTERM end the run with 130 and 143, and the private Ray is gone, folder and all."""
+    (folder / "slow.py").write_text(SLOW)
+    process = start("search", "slow.py", "--stream")
+    process.stdout.readline()
+    assert _processes_of(process.pid)
+    process.send_signal(sent)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == code, err
+    assert "Traceback" not in err
+    eventually(lambda: not _processes_of(process.pid), "the private Ray to be gone")
+    assert not list(Path("/tmp").glob(f"raysk-{process.pid}-*"))  # noqa: S108 - where it makes its folder
+
+
+def test_a_killed_worker_costs_nothing(start, spec, expected, head):
+    """A worker killed with SIGKILL in the middle of a search: the same result, and it is said."""
+    spec.write_text(SPEC.replace("return super()", "__import__('time').sleep(0.1); return super()"))
+    process = start("search", spec.name, "--stream", "--address", head)
+    process.stdout.readline()
+    os.kill(_a_worker(), signal.SIGKILL)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert "worker was lost" in err
+    summary = json.loads(out.splitlines()[-1])
+    assert summary["best_params"] == expected.best_params_
+    assert summary["best_score"] == expected.best_score_
+
+
+def _a_worker() -> int:
+    """Return the process id of one of our workers; Ray names the process after the class."""
+    names = {int(path.parent.name): path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline")}
+    return next(pid for pid, name in names.items() if name.startswith(b"ray::Worker"))
+
+
+def test_fit_without_parallel_part_says_so(raysk, folder, head):
+    """`raysk fit` of an estimator without parallel part runs it on one worker and says so."""
+    (folder / "model.py").write_text(
+        "from sklearn.svm import SVC\n"
+        "from sklearn.datasets import load_iris\n"
+        "X, y = load_iris(return_X_y=True)\n"
+        "model = SVC()\n"
+    )
+    ran = raysk("fit", "model.py:model", "--set", "C=3", "--address", head, "-o", "m.pkl")
+    assert ran.code == 0, ran.err
+    assert "SVC has no parallel part" in ran.err
+    assert ran.summary["params"]["C"] == 3
+    assert pickle.loads((folder / "m.pkl").read_bytes()).C == 3
+
+
+def test_a_pickled_search(raysk, folder, expected, head):
+    """A pickle that holds a search and its data gives the same answer as the file it came from."""
+    import cloudpickle
+    from sklearn.base import clone
+    from sklearn.datasets import load_digits
+
+    X, y = load_digits(return_X_y=True)
+    content = cloudpickle.dumps({"search": clone(expected), "X": X[:150], "y": y[:150]})
+    (folder / "search.pkl").write_bytes(content)
+    ran = raysk("search", "search.pkl", "--address", head)
+    assert ran.code == 0, ran.err
+    assert ran.summary["best_params"] == expected.best_params_
+
+
+@pytest.mark.parametrize("backend", ["ray", "loky", "threading"])
+def test_the_plain_way(raysk, spec, expected, head, backend):
+    """--backend runs scikit-learn's own fit on another joblib backend, with the same answer."""
+    ran = raysk("search", spec.name, "--backend", backend, "--address", head)
+    assert ran.code == 0, ran.err
+    assert len(ran.out.splitlines()) == 1
+    assert ran.summary["best_params"] == expected.best_params_
+
+
+def test_inspect_and_dry_run_start_no_ray(raysk, spec):
+    """Both tell what would run, with the options applied, and write nothing."""
+    facts = json.loads(raysk("inspect", spec.name).out)
+    assert facts["search"]["fits"] == 18
+    facts = json.loads(raysk("search", spec.name, "--n-iter", "10", "--cv", "4", "--dry-run").out)
+    assert facts["search"]["fits"] == 40
+    assert [path.name for path in spec.parent.iterdir()] == [spec.name]

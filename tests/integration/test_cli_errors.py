@@ -1,0 +1,129 @@
+"""Bad input to the command line: exit codes, and messages of at most five lines."""
+
+from __future__ import annotations
+
+import pickle
+import socket
+
+import pytest
+
+SEARCH = """
+from sklearn.datasets import load_iris
+from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
+from sklearn.svm import SVC
+
+X, y = load_iris(return_X_y=True)
+search = RandomizedSearchCV(SVC(), {"C": [0.1, 1.0, 10.0]}, n_iter=2, random_state=0, cv=2)
+"""
+
+ESTIMATOR = """
+from sklearn.svm import SVC
+X, y = [[0], [1], [2], [3]], [0, 1, 0, 1]
+model = SVC()
+"""
+
+CASES = {
+    "no such file": ("fit", "modle.py", [], 3, ["modle.py", "model.py"], ESTIMATOR),
+    "syntax error": ("fit", "model.py", [], 3, ["model.py:1", "def"], "def f(:\n"),
+    "exception at import": ("fit", "model.py", [], 3, ["ZeroDivisionError", "line 1"], "1 / 0\n"),
+    "exit at import": ("fit", "model.py", [], 3, ["SystemExit"], "raise SystemExit(0)\n"),
+    "no estimator": ("fit", "model.py", [], 3, ["no estimator"], "x = 1\n"),
+    "two estimators": (
+        "fit",
+        "model.py",
+        [],
+        3,
+        ["a (SVC)", "b (SVR)", "model.py:a"],
+        "from sklearn.svm import SVC, SVR\na, b = SVC(), SVR()\nX, y = [[1]], [1]\n",
+    ),
+    "unknown attribute": ("fit", "model.py:modle", [], 3, ["modle", "model"], ESTIMATOR),
+    "unknown parameter": ("fit", "model.py", ["--set", "gama=1"], 2, ["gama", "gamma"], ESTIMATOR),
+    "parameter without value": ("fit", "model.py", ["--set", "gamma"], 2, ["gamma"], ESTIMATOR),
+    "not a scikit-learn object": ("fit", "model.py:model", [], 3, ["int"], "model = 3\nX, y = [[1]], [1]\n"),
+    "lengths differ": ("fit", "model.py", [], 3, ["4 rows", "3"], ESTIMATOR.replace("[0, 1, 0, 1]", "[0, 1, 0]")),
+    "no data": ("fit", "model.py", [], 3, ["X"], "from sklearn.svm import SVC\nmodel = SVC()\n"),
+    "empty list in a grid": (
+        "search",
+        "model.py",
+        [],
+        3,
+        ["'C'", "empty"],
+        ESTIMATOR + "param_grid = {'C': []}\n",
+    ),
+    "n-iter 0": ("search", "model.py", ["--n-iter", "0"], 2, ["--n-iter 0"], SEARCH),
+    "unknown scorer": ("search", "model.py", ["--scoring", "acuracy"], 2, ["acuracy", "accuracy"], SEARCH),
+    "n-iter for a grid": (
+        "search",
+        "model.py",
+        ["--n-iter", "5"],
+        2,
+        ["GridSearchCV"],
+        SEARCH + "search = GridSearchCV(SVC(), {'C': [1]})\n",
+    ),
+    "unknown address": ("search", "model.py", ["--address", "nowhere"], 4, ["nowhere", "host:port"], SEARCH),
+    "model without refit": ("search", "model.py", ["--no-refit", "-o", "m.pkl"], 2, ["--no-refit", "m.pkl"], SEARCH),
+    "output in no folder": ("search", "model.py", ["-o", "not/here.pkl"], 3, ["not"], SEARCH),
+    "unknown table": ("search", "model.py", ["--results", "table.xyz"], 2, [".csv"], SEARCH),
+    "unknown backend": ("search", "model.py", ["--backend", "lokey"], 2, ["lokey", "loky"], SEARCH),
+    "no workers": ("search", "model.py", ["--workers", "0"], 2, ["--workers 0"], SEARCH),
+    "unknown option": ("search", "model.py", ["--scorng", "f1"], 2, ["--scorng", "--scoring"], SEARCH),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_bad_input_names_the_value_and_what_to_do(raysk, folder, name):
+    """Bad input ends with its exit code and at most five lines that name the value and what to look at."""
+    command, source, options, code, words, text = CASES[name]
+    (folder / "model.py").write_text(text)
+    ran = raysk(command, source, *options)
+    ran.assert_error(code, *words)
+    assert ran.out == ""
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage", pickle.dumps(list(range(1000)))[:50]])
+def test_a_damaged_pickle_is_bad_input(raysk, folder, content):
+    """An empty, wrong or truncated pickle ends with exit 3."""
+    (folder / "model.pkl").write_bytes(content)
+    raysk("fit", "model.pkl").assert_error(3, "model.pkl")
+
+
+def test_nothing_listens(raysk, folder):
+    """An address where nothing listens ends with exit 4, the address, and how to start a cluster."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound but not listening: connections are refused
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        (folder / "model.py").write_text(SEARCH)
+        raysk("search", "model.py", "--address", address).assert_error(4, address, "ray start --head")
+
+
+def test_an_unpicklable_object_is_named(raysk, folder, head):
+    """An estimator that cannot travel ends with a message that says so, and no traceback of ours."""
+    (folder / "model.py").write_text(
+        ESTIMATOR + "import threading\nmodel.lock = threading.Lock()\nmodel.kernel = threading.Lock()\n"
+    )
+    ran = raysk("fit", "model.py", "--address", head)
+    ran.assert_error(3, "SVC", "lock")
+
+
+def test_their_code_fails_with_their_frames_only(raysk, folder, head):
+    """An exception in the person's fit shows their lines, not scikit-learn's nor ours."""
+    (folder / "model.py").write_text(
+        "from sklearn.base import BaseEstimator\n"
+        "class Mine(BaseEstimator):\n"
+        "    def fit(self, X, y=None):\n"
+        "        return self.deeper()\n"
+        "    def deeper(self):\n"
+        "        raise KeyError('oh')\n"
+        "model = Mine()\n"
+        "X = [[1.0], [2.0]]\n"
+    )
+    ran = raysk("fit", "model.py", "--address", head)
+    ran.assert_error(1, "KeyError: 'oh'", "model.py:4 in fit", "model.py:6 in deeper")
+    assert "worker.py" not in ran.err
+
+
+def test_all_fits_failed(raysk, folder, head):
+    """When every fit fails, the common reason is said in a line and the exit code is 1."""
+    (folder / "model.py").write_text(SEARCH.replace("[0.1, 1.0, 10.0]", "[-1.0, -2.0]"))
+    ran = raysk("search", "model.py", "--address", head)
+    ran.assert_error(1, "All 4 fits failed", "InvalidParameterError")
