@@ -66,7 +66,10 @@ def run(where: Where, start: cluster.Starting | None, job: FitJob | SearchJob, f
     estimator = job.search if hasattr(job, "search") else job.estimator
     data, begin = job.data, time.perf_counter()
     if start is None or where.backend == "ray":
-        ran = Ran(nodes=start.result().nodes if start else None)
+        ran = Ran()
+        if start is not None:
+            ran.nodes = start.result().nodes
+            cluster.travel_by_value(found.modules)
         fitted = _fit_plainly(str(where.backend), estimator, data)
     else:
         from raysk import plans
