@@ -39,7 +39,11 @@ def _options(
     version: Annotated[
         bool,
         typer.Option(
-            "--version", help="Print the version.", callback=lambda value: _version(wanted=value), is_eager=True
+            "--version",
+            metavar="",
+            help="Print the version.",
+            callback=lambda value: _version(wanted=value),
+            is_eager=True,
         ),
     ] = False,
 ) -> None:

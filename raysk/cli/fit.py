@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 from raysk.cli import options as o  # noqa: TC001 - Typer reads the annotations
@@ -29,18 +30,19 @@ def fit(
 ) -> None:
     """Fit the estimator defined in FILE on a Ray cluster.
 
-    Examples
-    --------
+    For example:
+
       raysk fit model.py --address auto -o model.pkl
-      raysk fit model.py:make_model(depth=3) --set n_estimators=5000
+
+      raysk fit 'model.py:make_model(depth=3)' --set n_estimators=5000
+
       raysk fit 'sklearn.svm:SVC(C=10)' --dry-run
     """
     from raysk.cli import inspect, running
     from raysk.cli.render import View, show_summary
     from raysk.cli.streams import data_stdout
-    from raysk.runs.folder import RunFolder
     from raysk.runs.models import check_model
-    from raysk.spec import assemble, loader
+    from raysk.spec import assemble
 
     overrides = assemble.Overrides(set=tuple(set_ or ()), seed=seed)
     resources = Resources(workers=workers, cpus_per_fit=cpus_per_fit)
@@ -49,18 +51,18 @@ def fit(
         check_model(output)
     with data_stdout() as out:
         if dry_run:
-            inspect.show(out, loader.load(file), overrides, as_json=as_json)
+            inspect.show(out, file, overrides, as_json=as_json)
             return
-        view = View(quiet=quiet, verbose=verbose)
-        with where.starting(view) as start, view.running():
-            found = loader.load(file)
-            job = assemble.fit_job(found, overrides)
-            folder = RunFolder.create(run_dir, running.run_name(found))
-            with running.recorded(folder, found, {"command": "fit", "source": file}) as facts:
-                fitted, ran = running.run(where, start, job, found)
-                model = running.save(fitted, output, folder, running.model_facts(found, job.data))
-                facts.update(cluster=ran.cluster, time_s=ran.time_s, model=model)
-        summary = _summary(fitted, ran) | {"run_dir": str(folder.root), "model": str(model)}
+        fitted, ran, kept = running.carry_out(
+            where,
+            View(quiet=quiet, verbose=verbose),
+            command="fit",
+            file=file,
+            run_dir=run_dir,
+            make_job=functools.partial(assemble.fit_job, overrides=overrides),
+            keep=lambda fitted, folder, origin: {"model": running.save(fitted, output, folder, origin)},
+        )
+        summary = _summary(fitted, ran) | kept
         show_summary(out, summary, as_json=as_json, rows=_rows(summary))
 
 

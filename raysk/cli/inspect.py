@@ -11,7 +11,6 @@ if TYPE_CHECKING:
 
     from raysk.cli.streams import DataOut
     from raysk.spec.assemble import Overrides
-    from raysk.spec.loader import Found
 
 
 def inspect(
@@ -21,24 +20,25 @@ def inspect(
 ) -> None:
     """Show what is found in FILE and what would run; starts no Ray.
 
-    Examples
-    --------
+    For example:
+
       raysk inspect spec.py
+
       raysk inspect model.pkl | jq .estimator
     """
     from raysk.cli.streams import data_stdout
-    from raysk.spec import assemble, loader
-
-    with data_stdout() as out:
-        show(out, loader.load(file), assemble.Overrides(), as_json=as_json)
-
-
-def show(out: DataOut, found: Found, overrides: Overrides, *, as_json: bool) -> None:
-    """Write what was found and what would run to stdout."""
-    from raysk.cli.render import show_summary
     from raysk.spec import assemble
 
-    facts = assemble.describe(found, overrides)
+    with data_stdout() as out:
+        show(out, file, assemble.Overrides(), as_json=as_json)
+
+
+def show(out: DataOut, file: str, overrides: Overrides, *, as_json: bool) -> None:
+    """Write what is found in a file and what would run to stdout."""
+    from raysk.cli.render import show_summary
+    from raysk.spec import assemble, loader
+
+    facts = assemble.describe(loader.load(file), overrides)
     show_summary(out, {"schema": 1, **facts}, as_json=as_json, rows=list(_rows(facts)))
 
 

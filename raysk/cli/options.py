@@ -64,7 +64,7 @@ Scoring = Annotated[
         show_default=False,
     ),
 ]
-NoRefit = Annotated[bool, typer.Option("--no-refit", help="Do not fit the best candidate on all data.")]
+NoRefit = Annotated[bool, typer.Option("--no-refit", metavar="", help="Do not fit the best candidate on all data.")]
 Output = Annotated[
     Path | None,
     typer.Option(
@@ -94,16 +94,25 @@ RunDir = Annotated[
         rich_help_panel="Output",
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, as in a pipe.", rich_help_panel="Output")]
+Json = Annotated[
+    bool, typer.Option("--json", metavar="", help="Print one JSON object, as in a pipe.", rich_help_panel="Output")
+]
 Stream = Annotated[
     bool,
     typer.Option(
         "--stream", help="Print a JSON line per finished candidate, then the summary.", rich_help_panel="Output"
     ),
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.", rich_help_panel="Output")]
-Verbose = Annotated[
-    bool, typer.Option("--verbose", "-v", help="Show what workers print, and warnings whole.", rich_help_panel="Output")
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", metavar="", help="Say nothing but errors.", rich_help_panel="Output")
 ]
-Debug = Annotated[bool, typer.Option("--debug", help="Show every frame of an error.", rich_help_panel="Output")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would run, and stop.")]
+Verbose = Annotated[
+    bool,
+    typer.Option(
+        "--verbose", "-v", metavar="", help="Show what workers print, and warnings whole.", rich_help_panel="Output"
+    ),
+]
+Debug = Annotated[
+    bool, typer.Option("--debug", metavar="", help="Show every frame of an error.", rich_help_panel="Output")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", metavar="", help="Say what would run, and stop.")]

@@ -11,9 +11,10 @@ from raysk import cluster
 from raysk.errors import Unpicklable, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+    from raysk.cli.render import View
     from raysk.events import Sink
     from raysk.jobs import FitJob, Resources, SearchJob
     from raysk.runs.folder import RunFolder
@@ -59,6 +60,57 @@ class Ran:
     workers: int | None = None
     nodes: int | None = None
     cluster: dict[str, Any] = field(default_factory=dict)
+
+
+def carry_out(
+    where: Where,
+    view: View,
+    *,
+    command: str,
+    file: str,
+    run_dir: Path | None,
+    make_job: Callable[[Found], FitJob | SearchJob],
+    keep: Callable[[Any, RunFolder, dict[str, Any]], dict[str, Any]],
+    sink: Sink | None = None,
+) -> tuple[Any, Ran, dict[str, Any]]:
+    """Read the file while Ray starts, run its job, and leave a run folder.
+
+    Parameters
+    ----------
+    where : Where
+    view : View
+        What is said meanwhile.
+    command, file : str
+        As the person wrote them.
+    run_dir : Path or None
+        None makes a folder in ``raysk-runs``.
+    make_job : callable
+        Makes the job of what was found in the file.
+    keep : callable
+        Called with what was fitted, the run folder and what a model's sidecar says of its origin; writes what
+        should last and returns what the summary says of it.
+    sink : callable or None
+        Takes events; None means the view.
+
+    Returns
+    -------
+    fitted : estimator
+    ran : Ran
+    kept : dict
+        What `keep` returned, and ``run_dir``.
+    """
+    from raysk.runs.folder import RunFolder
+    from raysk.spec import loader
+
+    with where.starting(sink or view) as start, view.running():
+        found = loader.load(file)
+        job = make_job(found)
+        folder = RunFolder.create(run_dir, run_name(found))
+        with recorded(folder, found, {"command": command, "source": file}) as facts:
+            fitted, ran = run(where, start, job, found)
+            kept = keep(fitted, folder, origin(found, job.data))
+            facts.update(kept, cluster=ran.cluster, time_s=ran.time_s)
+    return fitted, ran, {"run_dir": str(folder.root.absolute()), **kept}
 
 
 def run(where: Where, start: cluster.Starting | None, job: FitJob | SearchJob, found: Found) -> tuple[Any, Ran]:
@@ -135,16 +187,15 @@ def recorded(folder: RunFolder, found: Found, job: Mapping[str, Any]) -> Iterato
         folder.write_manifest(ended(running, outcome, **facts))
 
 
-def model_facts(found: Found, data: Any, **scores: Any) -> dict[str, Any]:
+def origin(found: Found, data: Any) -> dict[str, Any]:
     """Return what a model's sidecar says of where the model came from."""
     from raysk.runs.models import data_facts
 
-    about = {"source": found.source, "source_hash": found.source_hash}
-    return {**about, "data": data_facts(data.X, data.y), "scores": scores}
+    return {"source": found.source, "source_hash": found.source_hash, "data": data_facts(data.X, data.y)}
 
 
-def save(estimator: Any, output: Path | None, folder: RunFolder, facts: Mapping[str, Any]) -> Path:
-    """Save a model where the person said, or in the run folder."""
+def save(estimator: Any, output: Path | None, folder: RunFolder, facts: Mapping[str, Any]) -> str:
+    """Save a model where the person said, or in the run folder; returns the path."""
     from raysk.runs.models import save_model
 
-    return save_model(estimator, output or folder.path("model.pkl"), facts)
+    return str(save_model(estimator, (output or folder.path("model.pkl")).absolute(), facts))

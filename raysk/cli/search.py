@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 from raysk.cli import options as o  # noqa: TC001 - Typer reads the annotations
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from raysk.cli.running import Ran
     from raysk.cli.streams import DataOut
     from raysk.events import Event, Sink
+    from raysk.runs.folder import RunFolder
 
 
 def search(
@@ -42,17 +44,18 @@ def search(
 ) -> None:
     """Run the parameter search defined in FILE on a Ray cluster.
 
-    Examples
-    --------
+    For example:
+
       raysk search spec.py --n-iter 1500 | jq .best_params
+
       raysk search spec.py --address auto -o best.pkl --results table.csv
+
       raysk search search.pkl --cv 10 --scoring f1_macro,accuracy --stream
     """
     from raysk.cli import inspect, running
     from raysk.cli.render import View, show_summary
     from raysk.cli.streams import data_stdout
-    from raysk.runs.folder import RunFolder
-    from raysk.spec import assemble, loader
+    from raysk.spec import assemble
 
     overrides = assemble.Overrides(
         n_iter=n_iter, cv=cv, scoring=scoring, seed=seed, set=tuple(set_ or ()), refit=not no_refit
@@ -62,22 +65,20 @@ def search(
     _check_outputs(output, results, no_refit=no_refit)
     with data_stdout() as out:
         if dry_run:
-            inspect.show(out, loader.load(file), overrides, as_json=as_json)
+            inspect.show(out, file, overrides, as_json=as_json)
             return
         view = View(quiet=quiet, verbose=verbose)
-        sink = _streaming(view, out) if stream else view
-        with where.starting(sink) as start, view.running():
-            found = loader.load(file)
-            job = assemble.search_job(found, overrides)
-            folder = RunFolder.create(run_dir, running.run_name(found))
-            with running.recorded(folder, found, {"command": "search", "source": file}) as facts:
-                fitted, ran = running.run(where, start, job, found)
-                _write_tables(fitted, folder.path("results.csv"), results)
-                facts_of_model = running.model_facts(found, job.data, **_best(fitted))
-                model = running.save(fitted, output, folder, facts_of_model) if fitted.refit else None
-                facts.update(cluster=ran.cluster, time_s=ran.time_s, model=model)
-        failed = view.failed if ran.workers is not None else None
-        summary = _summary(fitted, ran, failed) | {"run_dir": str(folder.root), "model": model and str(model)}
+        fitted, ran, kept = running.carry_out(
+            where,
+            view,
+            command="search",
+            file=file,
+            run_dir=run_dir,
+            make_job=functools.partial(assemble.search_job, overrides=overrides),
+            keep=functools.partial(_keep, output=output, results=results),
+            sink=_streaming(view, out) if stream else None,
+        )
+        summary = _summary(fitted, ran, view) | kept
         show_summary(out, summary, as_json=as_json or stream, rows=_rows(summary))
 
 
@@ -107,19 +108,24 @@ def _streaming(view: View, out: DataOut) -> Sink:
     return sink
 
 
-def _write_tables(fitted: Any, *paths: Path | None) -> None:
+def _keep(
+    fitted: Any, folder: RunFolder, origin: dict[str, Any], output: Path | None, results: Path | None
+) -> dict[str, Any]:
+    """Write the table of candidates and the model."""
+    from raysk.cli import running
     from raysk.runs.tables import write_results
 
-    for path in paths:
+    for path in (folder.path("results.csv"), results):
         if path is not None:
             write_results(fitted.cv_results_, path)
+    return {"model": running.save(fitted, output, folder, origin | {"scores": _best(fitted)}) if fitted.refit else None}
 
 
 def _best(fitted: Any) -> dict[str, Any]:
     return {name: getattr(fitted, f"{name}_", None) for name in ("best_score", "best_params", "best_index")}
 
 
-def _summary(fitted: Any, ran: Ran, failed: int | None) -> dict[str, Any]:
+def _summary(fitted: Any, ran: Ran, view: View) -> dict[str, Any]:
     candidates, splits = len(fitted.cv_results_["params"]), fitted.n_splits_
     return {
         "schema": 1,
@@ -127,7 +133,7 @@ def _summary(fitted: Any, ran: Ran, failed: int | None) -> dict[str, Any]:
         "candidates": candidates,
         "splits": splits,
         "fits": candidates * splits,
-        "fits_failed": failed,
+        "fits_failed": None if ran.workers is None else view.failed,  # unknown on other backends
         "fits_saved": 0,
         "fits_resumed": 0,
         "time_s": ran.time_s,

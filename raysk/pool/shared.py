@@ -61,11 +61,11 @@ class _Packer(cloudpickle.Pickler):  # type: ignore[misc]
     """A cloudpickle pickler that leaves shared objects behind and remembers which."""
 
     def __init__(self, file: io.BytesIO, packing: Packing) -> None:
+        if packing.reducers:  # before the pickler is set up: it looks for its table then, and never again
+            self.dispatch_table: Any = cloudpickle.Pickler.dispatch_table.new_child(dict(packing.reducers))
         super().__init__(file)
         self.needs: dict[str, Shared] = {}
         self._stand_in = packing.stand_in
-        if packing.reducers:
-            self.dispatch_table: Any = cloudpickle.Pickler.dispatch_table.new_child(dict(packing.reducers))
 
     def persistent_id(self, obj: Any) -> str | None:
         shared = obj if isinstance(obj, Shared) else self._stand_in and self._stand_in(obj)
