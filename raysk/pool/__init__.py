@@ -4,6 +4,8 @@ task.py    what can be handed in, and how it becomes a message
 shared.py  objects put once in the object store
 remote.py  the Ray side: start a worker somewhere, call it, hear of its end
 worker.py  what runs on the node
+crew.py    the workers as the pool sees them
+entry.py   a task on its way to completing its future
 pool.py    who gets what, and what happens when a worker is gone
 stream.py  many small units, cut into messages of the right size
 """

@@ -21,20 +21,25 @@ import queue
 import threading
 import time
 from collections import deque
-from concurrent.futures import CancelledError, Future
-from dataclasses import dataclass, field
+from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING, Any
 
 from raysk.errors import ClusterError, TaskLost, Unpicklable
-from raysk.events import WorkerLost, WorkersChanged, null_sink
-from raysk.pool.remote import Gone, Launcher, RemoteWorker
-from raysk.pool.task import Block, RemoteTraceback, Reply, Task
+from raysk.events import WorkerLost, null_sink
+from raysk.pool.crew import Crew, message_parts
+from raysk.pool.entry import Entry
+from raysk.pool.remote import Gone
+from raysk.pool.task import Task
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from concurrent.futures import Future
 
     from raysk.events import Sink
+    from raysk.pool.crew import Slot
+    from raysk.pool.remote import Launcher
     from raysk.pool.shared import Shared
+    from raysk.pool.task import Reply
 
 MAX_LOSSES = 3
 """How many workers a unit may take down before it is given up."""
@@ -48,39 +53,6 @@ SECOND_START_S = 1.0
 
 TICK_S = 2.0
 """How often the cluster is asked for nodes that joined or left, in seconds."""
-
-MAX_FAILED_STARTS = 3
-"""So many workers in a row failing to start, with none up, is the cluster's fault and not chance."""
-
-
-@dataclass(eq=False)
-class _Entry:
-    """A task, or one unit of a split one, on its way to completing its future."""
-
-    task: Task
-    units: Sequence[Any] | None
-    message: bytes
-    needs: dict[str, Shared]
-    future: Future[Any]
-    losses: int = 0
-    holders: list[_Slot] = field(default_factory=list)
-    parts: list[_Entry] = field(default_factory=list)
-    sent_at: float = 0.0
-
-
-@dataclass(eq=False)
-class _Slot:
-    """One worker process as the pool sees it."""
-
-    remote: RemoteWorker | None = None
-    node: str | None = None
-    queue: deque[_Entry] = field(default_factory=deque)
-    known: set[str] = field(default_factory=set)
-    dropped: int = 0
-
-    @property
-    def up(self) -> bool:
-        return self.node is not None
 
 
 class Pool:
@@ -98,20 +70,16 @@ class Pool:
 
     def __init__(self, launcher: Launcher, *, workers: int | None = None, sink: Sink = null_sink) -> None:
         self._launcher = launcher
-        self._workers = workers
         self.sink = sink
         self._inbox: queue.SimpleQueue[tuple[Callable[..., None], tuple[Any, ...]]] = queue.SimpleQueue()
-        self._slots: list[_Slot] = []
-        self._pending: deque[_Entry] = deque()
-        self._entries: dict[Future[Any], _Entry] = {}
+        self._pending: deque[Entry] = deque()
+        self._entries: dict[Future[Any], Entry] = {}
         self._released: list[str] = []
         self._task_s: float | None = None
-        self._failed_starts = 0
-        self._reported = (0, 0, 0)
         self._next_tick = 0.0
         self._open = True
         self.cpu_s = 0.0
-        self.wanted = workers or max(launcher.slots(), 1)
+        self._crew = Crew(launcher, workers, functools.partial(self._post, self._on_start), sink)
         self._thread = threading.Thread(target=self._collect, name="raysk-pool", daemon=True)
         self._thread.start()
 
@@ -131,11 +99,8 @@ class Pool:
         ------
         Unpicklable
         """
-        try:
-            message, needs = task.pack(task.units)
-        except (TypeError, AttributeError, pickle.PicklingError) as error:
-            raise Unpicklable(f"It cannot be sent to the workers: {error}") from error
-        entry = _Entry(task=task, units=task.units, message=message, needs=needs, future=Future())
+        with _travelling():
+            entry = Entry.of(task, task.units)
         self._post(self._on_submit, entry)
         return entry.future
 
@@ -146,10 +111,8 @@ class Pool:
         ------
         Unpicklable
         """
-        try:
+        with _travelling():
             return self._launcher.put(value)
-        except (TypeError, AttributeError, pickle.PicklingError) as error:
-            raise Unpicklable(f"It cannot be sent to the workers: {error}") from error
 
     def release(self, shared: Iterable[Shared]) -> None:
         """Let workers forget shared objects, with their next task."""
@@ -165,19 +128,24 @@ class Pool:
         if threading.current_thread() is not self._thread:
             self._thread.join()
 
-    def room(self) -> int:
-        """Return how many tasks keep every worker busy: those that run and those that wait in their queues."""
-        return max(self.up, self.wanted) * self._depth()
+    @property
+    def wanted(self) -> int:
+        """Number of workers there should be."""
+        return self._crew.wanted
 
     @property
     def up(self) -> int:
         """Number of workers that are up."""
-        return sum(slot.up for slot in self._slots)
+        return self._crew.up
 
     @property
     def nodes(self) -> int:
         """Number of nodes that have a worker."""
-        return len({slot.node for slot in self._slots if slot.up})
+        return self._crew.nodes
+
+    def room(self) -> int:
+        """Return how many tasks keep every worker busy: those that run and those that wait in their queues."""
+        return max(self.up, self.wanted) * self._depth()
 
     def _post(self, handle: Callable[..., None], *args: Any) -> None:
         self._inbox.put((handle, args))
@@ -191,18 +159,14 @@ class Pool:
             while self._open:
                 self._step()
         except Exception as error:  # noqa: BLE001 - whatever ends this thread must not leave a caller waiting
-            for entry in list(self._entries.values()):
-                self._complete(entry, error=ClusterError(f"The cluster was lost: {error}"))
+            self._fail_all(f"The cluster was lost: {error}")
             self._on_close()
         self._drain()
 
     def _step(self) -> None:
         """Handle one thing that happened, or the passing of time."""
-        try:
+        with contextlib.suppress(queue.Empty):
             handle, args = self._inbox.get(timeout=max(self._next_check() - time.monotonic(), 0))
-        except queue.Empty:
-            pass
-        else:
             handle(*args)
         if self._open:
             self._tick()
@@ -214,113 +178,80 @@ class Pool:
             while True:
                 handle, args = self._inbox.get_nowait()
                 if handle == self._on_submit:
-                    _cancel(args[0].future)
+                    args[0].cancel()
 
     def _next_check(self) -> float:
         """Return when to look again although nothing was heard, as a time of `time.monotonic`."""
-        late = self._latest_start_of_a_repeat()
-        return self._next_tick if late is None else min(self._next_tick, late)
+        if self._pending or not self._crew.idle():
+            return self._next_tick
+        return min([self._next_tick, *(self._late_at(entry) for entry in self._repeatable())])
 
     def _tick(self) -> None:
         if time.monotonic() < self._next_tick:
             return
         self._next_tick = time.monotonic() + TICK_S
-        self.wanted = self._workers or max(self._launcher.slots(), 1)
-        for slot in [slot for slot in self._slots if not slot.up][: max(len(self._slots) - self.wanted, 0)]:
+        self._crew.look_around()
+        for slot in self._crew.superfluous():
             self._end(slot)
-        self._fill()
+        self._crew.fill(needed=bool(self._entries))
 
-    def _fill(self) -> None:
-        """Ask for the workers that are missing; those that find no CPU yet are demand that an autoscaler sees."""
-        if self._failed_starts >= MAX_FAILED_STARTS:
-            if self._slots or not self._entries:
-                return
-            self._failed_starts = 0  # the last worker that was up is gone: try again, or say that it fails
-        for _ in range(self.wanted - len(self._slots)):
-            slot = _Slot()
-            self._slots.append(slot)
-            slot.remote = self._launcher.launch(functools.partial(self._post, self._on_start, slot))
-        self._report_workers()
+    def _on_start(self, slot: Slot, answer: str | Gone) -> None:
+        reason = self._crew.on_start(slot, answer)
+        if reason is not None:
+            self._fail_all(
+                f"No worker can be started; the last one says: {reason}\nLook at 'ray status' and at the node's logs."
+            )
+        self._crew.fill(needed=bool(self._entries))
 
-    def _on_start(self, slot: _Slot, answer: str | Gone) -> None:
-        if slot not in self._slots:
-            return
-        if isinstance(answer, Gone):
-            self._slots.remove(slot)
-            self._on_failed_start(answer.reason)
-        else:
-            slot.node = answer
-            self._failed_starts = 0
-        self._fill()
-        self._report_workers()
-
-    def _on_failed_start(self, reason: str) -> None:
-        self._failed_starts += 1
-        if self._failed_starts < MAX_FAILED_STARTS or any(slot.up for slot in self._slots):
-            return
-        text = f"No worker can be started; the last one says: {reason}\nLook at 'ray status' and at the node's logs."
+    def _fail_all(self, text: str) -> None:
         for entry in list(self._entries.values()):
-            self._finish(entry, ClusterError(text))
+            self._complete(entry, error=ClusterError(text))
 
-    def _on_submit(self, entry: _Entry) -> None:
+    def _on_submit(self, entry: Entry) -> None:
         self._entries[entry.future] = entry
-        if self._failed_starts >= MAX_FAILED_STARTS:
-            self._failed_starts = 0
-            self._fill()
         self._pending.append(entry)
+        if self._crew.gave_up:
+            self._crew.try_again()
+            self._crew.fill(needed=True)
 
     def _dispatch(self) -> None:
-        while self._pending:
-            slot = self._least_loaded()
-            if slot is None:
-                return
+        while self._pending and (slot := self._crew.least_loaded(self._depth())) is not None:
             entry = self._pending.popleft()
             if entry.future.running() or entry.future.set_running_or_notify_cancel():
                 self._send(slot, entry)
             else:
                 self._entries.pop(entry.future, None)
-        self._start_late_ones_again()
-
-    def _least_loaded(self) -> _Slot | None:
-        ready = [slot for slot in self._slots if slot.up]
-        slot = min(ready, key=lambda slot: len(slot.queue), default=None)
-        return slot if slot and len(slot.queue) < self._depth() else None
+        if not self._pending:
+            self._start_late_ones_again()
 
     def _depth(self) -> int:
-        return 2 if self._task_s is not None and self._task_s < PREFETCH_BELOW_S else 1
+        short = self._task_s is not None and self._task_s < PREFETCH_BELOW_S
+        # Not while a worker is still to come: it would stand idle, and what waits behind a task stays there.
+        return 2 if short and self._crew.all_up else 1
 
-    def _send(self, slot: _Slot, entry: _Entry) -> None:
-        refs = {key: shared.ref for key, shared in entry.needs.items() if key not in slot.known}
-        slot.known.update(refs)
-        drop, slot.dropped = self._released[slot.dropped :], len(self._released)
+    def _send(self, slot: Slot, entry: Entry) -> None:
+        refs, drop = message_parts(slot, entry.needs, self._released)
         slot.queue.append(entry)
         entry.holders.append(slot)
         entry.sent_at = time.monotonic()
         assert slot.remote is not None  # noqa: S101 - a slot that is up has one
         slot.remote.call(entry.message, refs, drop, functools.partial(self._post, self._on_answer, slot, entry))
 
-    def _latest_start_of_a_repeat(self) -> float | None:
-        """Return when the first running task may be started a second time; None if none or no worker is idle."""
-        if self._pending or not any(slot.up and not slot.queue for slot in self._slots):
-            return None
-        return min((self._late_at(entry) for entry in self._repeatable()), default=None)
-
-    def _repeatable(self) -> list[_Entry]:
+    def _repeatable(self) -> list[Entry]:
         heard = self._entries.values() if self._task_s is not None else ()
         return [entry for entry in heard if entry.task.repeatable and len(entry.holders) == 1]
 
-    def _late_at(self, entry: _Entry) -> float:
+    def _late_at(self, entry: Entry) -> float:
+        """Return when an entry may be started a second time, as a time of `time.monotonic`."""
         return entry.sent_at + SECOND_START_S + 3 * (self._task_s or 0.0)
 
     def _start_late_ones_again(self) -> None:
-        idle = [slot for slot in self._slots if slot.up and not slot.queue]
-        if not idle:
-            return
-        late = [entry for entry in self._repeatable() if self._late_at(entry) <= time.monotonic()]
+        idle = self._crew.idle()
+        late = [entry for entry in self._repeatable() if self._late_at(entry) <= time.monotonic()] if idle else []
         for slot, entry in zip(idle, sorted(late, key=lambda entry: entry.sent_at), strict=False):
             self._send(slot, entry)
 
-    def _on_answer(self, slot: _Slot, entry: _Entry, answer: Reply | Gone) -> None:
+    def _on_answer(self, slot: Slot, entry: Entry, answer: Reply | Gone) -> None:
         if isinstance(answer, Gone):
             self._on_gone(slot, answer.reason)
             return
@@ -329,159 +260,104 @@ class Pool:
         self.cpu_s += answer.cpu_s
         if entry.future in self._entries:  # else another worker was faster, or it was cancelled
             self._task_s = answer.wall_s if self._task_s is None else 0.8 * self._task_s + 0.2 * answer.wall_s
-            self._finish(entry, answer)
+            value, error = entry.outcome(answer)
+            self._complete(entry, value=value, error=error)
 
-    def _on_gone(self, slot: _Slot, reason: str) -> None:
-        if slot not in self._slots:
+    def _on_gone(self, slot: Slot, reason: str) -> None:
+        if slot not in self._crew.slots:
             return
-        self._slots.remove(slot)
+        self._crew.slots.remove(slot)
         first, *others = slot.queue or [None]
-        units = 0 if first is None or first.future not in self._entries else len(first.units or [first])
-        self.sink(WorkerLost(node=slot.node or "", reason=reason, units=units))
+        running = first is not None and first.future in self._entries
+        self.sink(WorkerLost(node=slot.node or "", reason=reason, units=first.size if first and running else 0))
         for entry in [*others[::-1], first]:  # in front of the rest, in their order
             if entry is not None:
                 entry.holders.remove(slot)
                 self._again(entry, reason, charged=entry is first)
         self._ask_idle_workers()
-        self._fill()
+        self._crew.fill(needed=bool(self._entries))
 
     def _ask_idle_workers(self) -> None:
         """Send idle workers an empty task: those lost with the same node say so now, at no task's expense."""
-        task = Task(function=int)
-        message, needs = task.pack(None)
-        for slot in self._slots:
-            if slot.up and not slot.queue:
-                self._send(slot, _Entry(task=task, units=None, message=message, needs=needs, future=Future()))
+        for slot in self._crew.idle():
+            self._send(slot, Entry.of(Task(function=int), None))
 
-    def _again(self, entry: _Entry, reason: str, *, charged: bool) -> None:
+    def _again(self, entry: Entry, reason: str, *, charged: bool) -> None:
         """Hand an entry out again after its worker was lost; charged if that worker was running it."""
         if entry.future not in self._entries:
             return
         entry.losses += charged
         if entry.holders:  # it was started a second time, and that one goes on
             return
-        if charged and entry.units is not None and len(entry.units) > 1:
+        if charged and entry.size > 1:
             self._split(entry)
         elif entry.losses >= MAX_LOSSES:
-            self._give_up(entry, TaskLost(f"its worker died {entry.losses} times running it ({reason})"))
+            loss = TaskLost(f"its worker died {entry.losses} times running it ({reason})")
+            value, error = entry.lost(loss)
+            self._complete(entry, value=value, error=error)
         else:
             self._pending.appendleft(entry)
 
-    def _give_up(self, entry: _Entry, lost: TaskLost) -> None:
-        if entry.units is None:
-            self._complete(entry, error=lost)
-        else:
-            self._complete(entry, value=Block(units=entry.units, values=[lost], wall_s=0.0))
-
-    def _split(self, entry: _Entry) -> None:
+    def _split(self, entry: Entry) -> None:
         """Try every unit of a lost entry on its own, and gather their values."""
-        assert entry.units is not None  # noqa: S101 - only what has units is split
-        units = entry.units
-        parts: list[Block | None] = [None] * len(units)
 
-        def gather(index: int, part: Future[Any]) -> None:
+        def gather(part: Future[Any]) -> None:
             error = CancelledError() if part.cancelled() else part.exception()
-            if error is not None:
-                self._complete(entry, error=error)
-                return
-            parts[index] = part.result()
-            done = [block for block in parts if block is not None]
-            if len(done) == len(units):
-                values = [value for block in done for value in block.values]
-                whole = Block(units=units, values=values, wall_s=sum(block.wall_s for block in done))
-                self._complete(entry, value=whole)
+            whole = None if error is not None else entry.gathered()
+            if error is not None or whole is not None:
+                self._complete(entry, value=whole, error=error)
 
-        for index in reversed(range(len(units))):
-            one = units[index : index + 1]
-            message, needs = entry.task.pack(one)
-            part = _Entry(task=entry.task, units=one, message=message, needs=needs, future=Future())
-            part.losses = entry.losses
-            part.future.set_running_or_notify_cancel()
-            part.future.add_done_callback(functools.partial(gather, index))
+        for part in reversed(entry.split()):
+            part.future.add_done_callback(gather)
             self._entries[part.future] = part
-            entry.parts.append(part)
             self._pending.appendleft(part)
 
-    def _finish(self, entry: _Entry, outcome: Reply | Exception) -> None:
-        """Complete an entry's future with what became of it."""
-        if isinstance(outcome, Exception):
-            self._complete(entry, error=outcome)
-            return
-        try:
-            content = _unpickled(outcome)
-        except Exception as error:  # noqa: BLE001 - the person's classes may fail to unpickle in any way
-            self._complete(entry, error=error)
-            return
-        if not outcome.ok:
-            content.__cause__ = RemoteTraceback(outcome.frames)
-            self._complete(entry, error=content)
-        elif entry.units is None:
-            self._complete(entry, value=content)
-        else:
-            done = entry.units[: len(content)]
-            self._complete(entry, value=Block(units=done, values=content, wall_s=outcome.wall_s))
+    def _complete(self, entry: Entry, *, value: Any = None, error: BaseException | None = None) -> None:
+        """Complete an entry's future, once."""
+        if self._forget(entry):
+            self._on_cancel([part.future for part in entry.parts])  # one of them failed: the others are not needed
+            entry.settle(value, error)
 
-    def _complete(self, entry: _Entry, *, value: Any = None, error: BaseException | None = None) -> None:
-        if self._entries.pop(entry.future, None) is None:
-            return
-        if entry in self._pending:
+    def _forget(self, entry: Entry) -> bool:
+        """Take an entry off the books; returns whether it was there."""
+        known = self._entries.pop(entry.future, None) is not None
+        if known and entry in self._pending:
             self._pending.remove(entry)
-        if entry.parts:  # one of them may have failed: the others are not needed any more
-            self._on_cancel([part.future for part in entry.parts])
-        if entry.future.cancelled() or not (entry.future.running() or entry.future.set_running_or_notify_cancel()):
-            return
-        if error is None:
-            entry.future.set_result(value)
-        else:
-            entry.future.set_exception(error)
+        return known
 
     def _on_cancel(self, futures: Sequence[Future[Any]]) -> None:
         """Cancel, then end the workers that ran only what was cancelled."""
         for future in futures:
-            entry = self._entries.pop(future, None)
-            if entry is None:
+            entry = self._entries.get(future)
+            if entry is None or not self._forget(entry):
                 continue
-            if entry in self._pending:
-                self._pending.remove(entry)
-            _cancel(future)
+            entry.cancel()
             for slot in [slot for slot in entry.holders if slot.queue and slot.queue[0] is entry]:
                 self._end(slot)
             self._on_cancel([part.future for part in entry.parts])
-        self._fill()
+        if futures:
+            self._crew.fill(needed=bool(self._entries))
 
-    def _end(self, slot: _Slot) -> None:
+    def _end(self, slot: Slot) -> None:
         """End a worker on purpose; what waited in its queue goes elsewhere."""
-        self._slots.remove(slot)
+        self._crew.end(slot)
         for entry in reversed(slot.queue):
             entry.holders.remove(slot)
             self._again(entry, "it was ended", charged=False)
-        if slot.remote is not None:
-            slot.remote.kill()
 
     def _on_close(self) -> None:
         self._open = False
-        for future in list(self._entries):
-            _cancel(future)
+        for entry in list(self._entries.values()):
+            entry.cancel()
         self._entries.clear()
-        for slot in self._slots:
-            if slot.remote is not None:
-                slot.remote.kill()
-        self._slots.clear()
-
-    def _report_workers(self) -> None:
-        state = (self.up, self.wanted, self.nodes)
-        if state != self._reported:
-            self._reported = state
-            self.sink(WorkersChanged(up=self.up, wanted=self.wanted, nodes=self.nodes))
+        for slot in list(self._crew.slots):
+            self._crew.end(slot)
 
 
-def _cancel(future: Future[Any]) -> None:
-    """Cancel a future, also a running one."""
-    if not future.cancel() and not future.done():
-        future.set_exception(CancelledError())
-
-
-def _unpickled(reply: Reply) -> Any:
-    from ray import cloudpickle
-
-    return cloudpickle.loads(reply.content)
+@contextlib.contextmanager
+def _travelling() -> Iterator[None]:
+    """Say what cannot be pickled in our own words; joblib's users expect a PicklingError, which ours is too."""
+    try:
+        yield
+    except (TypeError, AttributeError, pickle.PicklingError) as error:
+        raise Unpicklable(f"It cannot be sent to the workers: {error}") from error

@@ -1,0 +1,165 @@
+"""The workers as the pool sees them: asked for, up, lost, replaced."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from raysk.events import WorkersChanged
+from raysk.pool.remote import Gone
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from raysk.events import Sink
+    from raysk.pool.entry import Entry
+    from raysk.pool.remote import Launcher, RemoteWorker
+
+MAX_FAILED_STARTS = 3
+"""So many workers in a row failing to start, with none up, is the cluster's fault and not chance."""
+
+
+@dataclass(eq=False)
+class Slot:
+    """One worker process.
+
+    Parameters
+    ----------
+    remote : RemoteWorker or None
+        None until it is asked for.
+    node : str or None
+        None until it is up.
+    queue : deque of Entry
+        What was sent to it and is not answered; the first is running.
+    known : set of str
+        Shared objects it has heard of.
+    dropped : int
+        How many of the released shared objects it was told to forget.
+    """
+
+    remote: RemoteWorker | None = None
+    node: str | None = None
+    queue: deque[Entry] = field(default_factory=deque)
+    known: set[str] = field(default_factory=set)
+    dropped: int = 0
+
+    @property
+    def up(self) -> bool:
+        """Whether the worker has said hello."""
+        return self.node is not None
+
+
+class Crew:
+    """All workers of a pool; used by its collector thread only, but for the counts.
+
+    Parameters
+    ----------
+    launcher : Launcher
+    workers : int or None
+        How many; None means as many as the cluster has room for, growing and shrinking with it.
+    heard : callable
+        Called with a slot and a node's id or `Gone`, from any thread, when a worker is up or is not.
+    sink : callable
+    """
+
+    def __init__(
+        self, launcher: Launcher, workers: int | None, heard: Callable[[Slot, str | Gone], None], sink: Sink
+    ) -> None:
+        self._launcher, self._workers, self._heard, self._sink = launcher, workers, heard, sink
+        self._failed_starts = 0
+        self._reported = (0, 0, 0)
+        self.slots: list[Slot] = []
+        self.wanted = 0
+        self.look_around()
+
+    @property
+    def up(self) -> int:
+        """Number of workers that are up."""
+        return sum(slot.up for slot in self.slots)
+
+    @property
+    def nodes(self) -> int:
+        """Number of nodes that have a worker."""
+        return len({slot.node for slot in self.slots if slot.up})
+
+    @property
+    def all_up(self) -> bool:
+        """Whether no worker is still to come."""
+        return all(slot.up for slot in self.slots)
+
+    @property
+    def gave_up(self) -> bool:
+        """Whether workers fail to start, so that no more are asked for."""
+        return self._failed_starts >= MAX_FAILED_STARTS
+
+    def look_around(self) -> None:
+        """Count what the cluster has room for now."""
+        self.wanted = self._workers or max(self._launcher.slots(), 1)
+
+    def superfluous(self) -> list[Slot]:
+        """Return workers that are waited for in vain, since the cluster became smaller."""
+        return [slot for slot in self.slots if not slot.up][: max(len(self.slots) - self.wanted, 0)]
+
+    def fill(self, *, needed: bool) -> None:
+        """Ask for the workers that are missing; those that find no CPU yet are demand that an autoscaler sees.
+
+        Parameters
+        ----------
+        needed : bool
+            Whether tasks wait: then workers are asked for although they failed to start before.
+        """
+        if self.gave_up:
+            if self.slots or not needed:
+                return
+            self.try_again()
+        for _ in range(self.wanted - len(self.slots)):
+            slot = Slot()
+            self.slots.append(slot)
+            slot.remote = self._launcher.launch(lambda answer, slot=slot: self._heard(slot, answer))  # type: ignore[misc]
+        self._report()
+
+    def try_again(self) -> None:
+        """Forget that workers failed to start."""
+        self._failed_starts = 0
+
+    def on_start(self, slot: Slot, answer: str | Gone) -> str | None:
+        """Take the news of a worker that was asked for; returns why none can be started, if that is so."""
+        if slot not in self.slots:
+            return None
+        if not isinstance(answer, Gone):
+            slot.node = answer
+            self._failed_starts = 0
+            return None
+        self.slots.remove(slot)
+        self._failed_starts += 1
+        return answer.reason if self.gave_up and not self.up else None
+
+    def least_loaded(self, depth: int) -> Slot | None:
+        """Return the worker with the shortest queue if that is below `depth`."""
+        slot = min((slot for slot in self.slots if slot.up), key=lambda slot: len(slot.queue), default=None)
+        return slot if slot and len(slot.queue) < depth else None
+
+    def idle(self) -> list[Slot]:
+        """Return the workers that have nothing to do."""
+        return [slot for slot in self.slots if slot.up and not slot.queue]
+
+    def end(self, slot: Slot) -> None:
+        """End a worker."""
+        self.slots.remove(slot)
+        if slot.remote is not None:
+            slot.remote.kill()
+
+    def _report(self) -> None:
+        state = (self.up, self.wanted, self.nodes)
+        if state != self._reported:
+            self._reported = state
+            self._sink(WorkersChanged(up=self.up, wanted=self.wanted, nodes=self.nodes))
+
+
+def message_parts(slot: Slot, needs: dict[str, Any], released: list[str]) -> tuple[dict[str, Any], list[str]]:
+    """Return what a worker must hear with its next message: new shared objects, and those to forget."""
+    refs = {key: shared.ref for key, shared in needs.items() if key not in slot.known}
+    slot.known.update(refs)
+    drop, slot.dropped = released[slot.dropped :], len(released)
+    return refs, drop

@@ -1,0 +1,114 @@
+"""A task on its way to completing its future, whole or split into its units."""
+
+from __future__ import annotations
+
+from concurrent.futures import CancelledError, Future
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from raysk.pool.task import Block, RemoteTraceback, Task
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from raysk.errors import TaskLost
+    from raysk.pool.crew import Slot
+    from raysk.pool.shared import Shared
+    from raysk.pool.task import Reply
+
+
+@dataclass(eq=False)
+class Entry:
+    """A task, or one unit of a split one.
+
+    Parameters
+    ----------
+    task : Task
+    units : sequence or None
+        Which of the task's units; None if it has none.
+    message, needs : bytes, dict of str to Shared
+        See `raysk.pool.shared.pack`.
+    future : concurrent.futures.Future
+    losses : int
+        How many workers died running it.
+    holders : list of Slot
+        Workers it was sent to that have not answered.
+    parts : list of Entry
+        Its units, if it was split.
+    sent_at : float
+        When it was sent last, as a time of `time.monotonic`.
+    """
+
+    task: Task
+    units: Sequence[Any] | None
+    message: bytes
+    needs: dict[str, Shared]
+    future: Future[Any] = field(default_factory=Future)
+    losses: int = 0
+    holders: list[Slot] = field(default_factory=list)
+    parts: list[Entry] = field(default_factory=list)
+    sent_at: float = 0.0
+
+    @classmethod
+    def of(cls, task: Task, units: Sequence[Any] | None, losses: int = 0) -> Entry:
+        """Pack these units of a task."""
+        message, needs = task.pack(units)
+        return cls(task=task, units=units, message=message, needs=needs, losses=losses)
+
+    @property
+    def size(self) -> int:
+        """Number of units; 1 for a task without units."""
+        return 1 if self.units is None else len(self.units)
+
+    def split(self) -> list[Entry]:
+        """Make one entry per unit; their futures run, as this one's does."""
+        assert self.units is not None  # noqa: S101 - only what has units is split
+        self.parts = [Entry.of(self.task, self.units[at : at + 1], self.losses) for at in range(len(self.units))]
+        for part in self.parts:
+            part.future.set_running_or_notify_cancel()
+        return self.parts
+
+    def gathered(self) -> Block | None:
+        """Return the parts' values as one block, or None while one is missing."""
+        assert self.units is not None  # noqa: S101 - only what has units is split
+        if not all(part.future.done() for part in self.parts):
+            return None
+        blocks = [part.future.result() for part in self.parts]
+        values = [value for block in blocks for value in block.values]
+        return Block(units=self.units, values=values, wall_s=sum(block.wall_s for block in blocks))
+
+    def lost(self, loss: TaskLost) -> tuple[Any, BaseException | None]:
+        """Return value and error of an entry that is given up: a unit's loss is a value, a whole task's an error."""
+        if self.units is None:
+            return None, loss
+        return Block(units=self.units, values=[loss], wall_s=0.0), None
+
+    def outcome(self, reply: Reply) -> tuple[Any, BaseException | None]:
+        """Return value and error that a worker's reply amounts to."""
+        from ray import cloudpickle
+
+        try:
+            content = cloudpickle.loads(reply.content)
+        except Exception as error:  # noqa: BLE001 - the person's classes may fail to unpickle in any way
+            return None, error
+        if not reply.ok:
+            content.__cause__ = RemoteTraceback(reply.frames)
+            return None, content
+        if self.units is None:
+            return content, None
+        return Block(units=self.units[: len(content)], values=content, wall_s=reply.wall_s), None
+
+    def settle(self, value: Any, error: BaseException | None) -> None:
+        """Complete the future, unless its owner has cancelled it."""
+        future = self.future
+        if future.cancelled() or not (future.running() or future.set_running_or_notify_cancel()):
+            return
+        if error is None:
+            future.set_result(value)
+        else:
+            future.set_exception(error)
+
+    def cancel(self) -> None:
+        """Cancel the future, also a running one."""
+        if not self.future.cancel() and not self.future.done():
+            self.future.set_exception(CancelledError())

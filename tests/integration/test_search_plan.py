@@ -1,0 +1,348 @@
+"""A search on the pool against the same search by scikit-learn alone: the fitted objects must be equal.
+
+Every case in CASES makes a search and its data; it is made twice, fitted once here and once on the workers, and
+everything but the times is compared, the warnings too.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import threading
+import time
+import warnings
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse, stats
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.cluster import KMeans
+from sklearn.compose import make_column_transformer
+from sklearn.datasets import load_digits
+from sklearn.decomposition import PCA
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.exceptions import ConvergenceWarning, FitFailedWarning
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401 - makes the halving searches importable
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.metrics import accuracy_score, make_scorer
+from sklearn.model_selection import (
+    GridSearchCV,
+    GroupKFold,
+    HalvingGridSearchCV,
+    HalvingRandomSearchCV,
+    KFold,
+    ParameterGrid,
+    RandomizedSearchCV,
+    StratifiedShuffleSplit,
+)
+from sklearn.model_selection._search import BaseSearchCV
+from sklearn.naive_bayes import GaussianNB
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.svm import SVC
+from sklearn.tree import DecisionTreeClassifier
+
+import raysk
+from raysk.errors import AllFitsFailed, TaskLost
+from raysk.events import CandidateDone, RefitStarted, WorkDone, WorkerLost, WorkPlanned
+
+X, Y = load_digits(return_X_y=True)
+X, Y = X[:150], Y[:150]
+GROUPS = np.arange(150) // 10
+WEIGHT = np.linspace(0.5, 2.0, 150)
+GRID = {"C": [0.01, 1.0, 10.0], "gamma": [1e-3, 1e-2]}
+TREE = DecisionTreeClassifier(random_state=0)
+TABLE = pd.DataFrame({"a": X[:, 2], "b": X[:, 20], "c": np.where(X[:, 30] > 5, "yes", "no")})
+
+
+class OwnSearch(BaseSearchCV):
+    """A person's search: small trees first, then one size more than the best of them."""
+
+    def __init__(self, estimator, *, scoring=None, refit=True, cv=None):
+        super().__init__(estimator, scoring=scoring, refit=refit, cv=cv)
+
+    def _run_search(self, evaluate_candidates):
+        first = evaluate_candidates(ParameterGrid({"max_depth": [1, 2, 3]}))
+        best = first["params"][int(np.argmax(first["mean_test_score"]))]["max_depth"]
+        evaluate_candidates([{"max_depth": best + 1}], more_results={"round": [2]} | {"note": ["more"]})
+
+
+class CountingSearch(GridSearchCV):
+    """A person's search that does something of its own before and after the base's fit."""
+
+    def fit(self, X, y=None, **params):
+        """Fit, and remember what was seen."""
+        self.rows_seen_ = len(X)
+        super().fit(X, y, **params)
+        self.best_text_ = repr(self.best_params_)
+        return self
+
+
+class Picky(ClassifierMixin, BaseEstimator):
+    """A classifier that does what its parameter says in `fit`."""
+
+    def __init__(self, mood="fine", folder=None):
+        self.mood = mood
+        self.folder = folder
+
+    def fit(self, X, y):
+        """Do it."""
+        if self.mood == "fails":
+            raise ValueError(f"in no mood for {len(X)} rows")
+        if self.mood == "fails on its first split" and X[0, 2] == 5.0:
+            raise ArithmeticError("this split adds up to nothing")
+        if self.mood == "warns":
+            warnings.warn("the sky is falling", RuntimeWarning, stacklevel=1)
+        if self.mood == "dies":
+            os._exit(1)
+        if self.mood == "dies once":
+            _die_once(self.folder)
+        if self.mood == "waits to be killed":
+            _wait_to_be_killed(self.folder)
+        self.classes_, counts = np.unique(y, return_counts=True)
+        self.most_ = self.classes_[counts.argmax()]
+        return self
+
+    def predict(self, X):
+        """Say what was seen most."""
+        return np.full(len(X), self.most_)
+
+
+def _die_once(folder):
+    marker = Path(folder, "died")
+    if not marker.exists():
+        marker.touch()
+        os._exit(1)
+
+
+def _wait_to_be_killed(folder):
+    """Tell this process's id and wait for the end; in the next process, go on."""
+    marker = Path(folder, "pid")
+    if marker.exists():
+        return
+    Path(folder, "writing").write_text(str(os.getpid()))
+    Path(folder, "writing").rename(marker)
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        time.sleep(0.01)
+
+
+def mean_and_cost(estimator, X, y):
+    """Score by two metrics at a time."""
+    return {"mean": accuracy_score(y, estimator.predict(X)), "cost": -float(len(X))}
+
+
+def plain_score(estimator, X, y):
+    return accuracy_score(y, estimator.predict(X))
+
+
+def simplest(results):
+    """Choose the first candidate within 0.05 of the best."""
+    score = results["mean_test_score"]
+    return int(np.flatnonzero(score >= score.max() - 0.05)[0])
+
+
+def weighted_svm():
+    """Return a search that routes weights to fit and score, and groups to the splitter."""
+    scorer = make_scorer(accuracy_score).set_score_request(sample_weight=True)
+    svm = SVC().set_fit_request(sample_weight=True)
+    return GridSearchCV(svm, GRID, scoring=scorer, cv=GroupKFold(3))
+
+
+def nested():
+    inner = GridSearchCV(SVC(), {"C": [0.1, 10.0]}, cv=2)
+    return GridSearchCV(inner, {"estimator__gamma": [1e-3, 1e-2]}, cv=2)
+
+
+def table_pipeline():
+    columns = make_column_transformer((StandardScaler(), ["a", "b"]), (OneHotEncoder(), ["c"]))
+    return make_pipeline(columns, LogisticRegression())
+
+
+def any_model():
+    grid = [
+        {"model": [SVC(), SVC(C=10.0)], "scale": [StandardScaler(), "passthrough"]},
+        {"model": [GaussianNB()], "model__var_smoothing": [1e-9, 1e-2]},
+    ]
+    return GridSearchCV(Pipeline([("scale", "passthrough"), ("model", SVC())]), grid, cv=2)
+
+
+def halving_forest():
+    forest = RandomForestClassifier(random_state=0)
+    grid = {"max_depth": [2, 5], "min_samples_leaf": [1, 5]}
+    return HalvingGridSearchCV(forest, grid, resource="n_estimators", max_resources=8, cv=2, random_state=0)
+
+
+SPREAD = {"C": stats.loguniform(1e-2, 1e2), "gamma": stats.loguniform(1e-4, 1e-1)}
+TWO_METRICS = ["accuracy", "f1_macro"]
+MOODS = {"mood": ["fine", "fails", "fails on its first split"]}
+
+CASES = {
+    "grid": lambda: (GridSearchCV(SVC(), GRID), X, Y),
+    "grids": lambda: (GridSearchCV(SVC(), [GRID, {"kernel": ["linear"]}], cv=3), X, Y),
+    "random": lambda: (RandomizedSearchCV(SVC(), SPREAD, n_iter=6, random_state=3, cv=3), X, Y),
+    "random-instance": lambda: (
+        RandomizedSearchCV(TREE, {"max_depth": range(1, 9)}, n_iter=5, random_state=np.random.RandomState(5)),
+        X,
+        Y,
+    ),
+    "halving": lambda: (HalvingGridSearchCV(SVC(), GRID, cv=2, factor=2, random_state=0), X, Y),
+    "halving-random": lambda: (HalvingRandomSearchCV(SVC(), SPREAD, n_candidates=6, cv=2, random_state=0), X, Y),
+    "halving-by-trees": lambda: (halving_forest(), X, Y),
+    "two-metrics": lambda: (GridSearchCV(SVC(), GRID, scoring=TWO_METRICS, refit="f1_macro", cv=2), X, Y),
+    "two-metrics-no-refit": lambda: (GridSearchCV(SVC(), GRID, scoring=TWO_METRICS, refit=False, cv=2), X, Y),
+    "callable-refit": lambda: (GridSearchCV(SVC(), GRID, refit=simplest, cv=3), X, Y),
+    "callable-scoring": lambda: (GridSearchCV(SVC(), GRID, scoring=plain_score, cv=3), X, Y),
+    "scoring-of-two": lambda: (GridSearchCV(SVC(), GRID, scoring=mean_and_cost, refit="mean", cv=3), X, Y),
+    "scoring-of-two-failing": lambda: (
+        GridSearchCV(Picky(), MOODS, scoring=mean_and_cost, refit="mean", cv=3, error_score=0.0),
+        X,
+        Y,
+    ),
+    "some-fits-fail": lambda: (GridSearchCV(Picky(), MOODS, cv=3, return_train_score=True), X, Y),
+    "some-fits-fail-two-metrics": lambda: (
+        GridSearchCV(Picky(), MOODS, cv=3, scoring=TWO_METRICS, refit="accuracy", error_score=-1),
+        X,
+        Y,
+    ),
+    "train-scores": lambda: (GridSearchCV(TREE, {"max_depth": [1, 4]}, return_train_score=True, cv=3), X, Y),
+    "no-refit": lambda: (GridSearchCV(SVC(), GRID, refit=False, cv=2), X, Y),
+    "ties": lambda: (GridSearchCV(SVC(), {"C": [1.0, 10.0], "cache_size": [50, 100]}, cv=2), X, Y),
+    "groups": lambda: (GridSearchCV(SVC(), GRID, cv=GroupKFold(3)), X, Y, {"groups": GROUPS}),
+    "weights": lambda: (GridSearchCV(SVC(), GRID, cv=3), X, Y, {"sample_weight": WEIGHT}),
+    "list-of-splits": lambda: (GridSearchCV(SVC(), GRID, cv=list(KFold(3).split(X))), X, Y),
+    "generated-splits": lambda: (GridSearchCV(SVC(), GRID, cv=KFold(3).split(X)), X, Y),
+    "one-random-split": lambda: (GridSearchCV(SVC(), GRID, cv=StratifiedShuffleSplit(1, random_state=1)), X, Y),
+    "splits-of-an-instance": lambda: (
+        GridSearchCV(SVC(), GRID, cv=KFold(3, shuffle=True, random_state=np.random.RandomState(1))),
+        X,
+        Y,
+    ),
+    "table": lambda: (GridSearchCV(table_pipeline(), {"logisticregression__C": [0.1, 1.0]}, cv=3), TABLE, Y % 2),
+    "sparse": lambda: (GridSearchCV(SVC(), GRID, cv=3), sparse.csr_matrix(X), Y),
+    "lists": lambda: (GridSearchCV(SVC(), GRID, cv=3), X.tolist(), Y.tolist()),
+    "texts": lambda: (
+        GridSearchCV(make_pipeline(TfidfVectorizer(), GaussianNBOnSparse()), {"tfidfvectorizer__min_df": [1, 2]}, cv=2),
+        [f"row {n % 7} of {n % 3}" for n in range(60)],
+        [f"class {n % 3}" for n in range(60)],
+    ),
+    "kernel-matrix": lambda: (GridSearchCV(SVC(kernel="precomputed"), {"C": [0.1, 1.0]}, cv=3), X @ X.T, Y),
+    "regression": lambda: (GridSearchCV(Ridge(), {"alpha": [0.1, 10.0]}, cv=3), X, np.c_[Y, Y**2]),
+    "names-as-classes": lambda: (GridSearchCV(SVC(), GRID, cv=3), X, np.array(["even", "odd"])[Y % 2]),
+    "no-y": lambda: (GridSearchCV(KMeans(random_state=0), {"n_clusters": [2, 5]}, cv=3), X, None),
+    "no-y-pca": lambda: (GridSearchCV(PCA(random_state=0), {"n_components": [2, 5]}, cv=3), X, None),
+    "forest": lambda: (
+        GridSearchCV(RandomForestClassifier(12, random_state=0), {"max_depth": [2, None]}, cv=2),
+        X,
+        Y,
+    ),
+    "search-in-a-search": lambda: (nested(), X, Y),
+    "estimators-as-values": lambda: (any_model(), X, Y),
+    "own-search": lambda: (OwnSearch(TREE, cv=3, refit=False), X, Y),
+    "own-fit": lambda: (CountingSearch(SVC(), GRID, cv=3), X, Y),
+    "n_jobs": lambda: (GridSearchCV(SVC(), GRID, cv=3, n_jobs=2, pre_dispatch=3), X, Y),
+    "warnings": lambda: (GridSearchCV(Picky(), {"mood": ["fine", "warns"]}, cv=3), X, Y),
+    "not-converged": lambda: (GridSearchCV(LogisticRegression(max_iter=2), {"C": [0.1, 1.0]}, cv=2), X, Y),
+}
+
+
+class GaussianNBOnSparse(GaussianNB):
+    """Naive Bayes that takes what a vectoriser makes."""
+
+    def fit(self, X, y):
+        """Fit on the dense table."""
+        return super().fit(X.toarray(), y)
+
+    def predict(self, X):
+        """Predict from the dense table."""
+        return super().predict(X.toarray())
+
+
+def fit_here(search, X, y, params=()):
+    with joblib.parallel_config(backend="sequential"):
+        return search.fit(X, y, **dict(params))
+
+
+def fit_there(search, X, y, params=()):
+    return raysk.fit(search, X, y, **dict(params))
+
+
+def outcome(fit, case):
+    """Fit; return the search, what was raised, and the warnings, each once."""
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        search, *data = case()
+        own = type(search)
+        try:
+            error = None if fit(search, *data) is search else "fit returned another object"
+        except Exception as caught:  # noqa: BLE001 - compared
+            error = caught
+    assert type(search) is own
+    return search, error, {(warning.category, str(warning.message)) for warning in heard}
+
+
+def assert_same_value(ours, theirs):
+    """Compare two results of any kind; estimators by what they print and hold."""
+    assert type(ours) is type(theirs)
+    if isinstance(theirs, np.ma.MaskedArray):
+        assert np.array_equal(np.ma.getmaskarray(ours), np.ma.getmaskarray(theirs))
+        assert_same_value(ours.compressed(), theirs.compressed())
+    elif isinstance(theirs, np.ndarray):
+        assert ours.dtype == theirs.dtype
+        if theirs.dtype.kind == "O":
+            assert_same_value(ours.tolist(), theirs.tolist())
+        else:
+            np.testing.assert_array_equal(ours, theirs)
+    elif isinstance(theirs, list):
+        assert len(ours) == len(theirs)
+        for mine, other in zip(ours, theirs, strict=True):
+            assert_same_value(mine, other)
+    elif isinstance(theirs, dict):
+        assert list(ours) == list(theirs)
+        for key in theirs:
+            assert_same_value(ours[key], theirs[key])
+    elif isinstance(theirs, float):
+        np.testing.assert_equal(ours, theirs)
+    else:
+        assert re.sub(" at 0x[0-9a-f]+", "", repr(ours)) == re.sub(" at 0x[0-9a-f]+", "", repr(theirs))
+
+
+def without_times(results):
+    return {key: value for key, value in results.items() if not re.search("(fit|score)_time$", key)}
+
+
+def assert_same_search(ours, theirs, X):
+    """Compare two fitted searches in everything but the times."""
+    assert list(ours.cv_results_) == list(theirs.cv_results_)
+    assert_same_value(without_times(ours.cv_results_), without_times(theirs.cv_results_))
+    assert set(vars(ours)) == set(vars(theirs))
+    for name in set(vars(theirs)) - {"cv_results_", "refit_time_", "best_estimator_"}:
+        assert_same_value(vars(ours)[name], vars(theirs)[name])
+    if "best_estimator_" in vars(theirs):
+        assert repr(ours.best_estimator_) == repr(theirs.best_estimator_)
+        assert set(vars(ours.best_estimator_)) == set(vars(theirs.best_estimator_))
+        assert ours.refit_time_ > 0
+        for method in ("predict", "transform", "score_samples", "decision_function"):
+            if hasattr(theirs, method):
+                assert_same_value(getattr(ours, method)(X), getattr(theirs, method)(X))
+    for key in ("mean_fit_time", "mean_score_time"):
+        assert ours.cv_results_[key].shape == theirs.cv_results_[key].shape
+        assert (ours.cv_results_[key] >= 0).all()
+
+
+@pytest.mark.usefixtures("cluster")
+@pytest.mark.parametrize("name", CASES)
+def test_a_search_is_scikit_learns(name):
+    """The fitted search, its results and its warnings are those of scikit-learn alone."""
+    theirs, error, their_warnings = outcome(fit_here, CASES[name])
+    assert error is None
+    ours, error, our_warnings = outcome(fit_there, CASES[name])
+    if error is not None:
+        raise error
+    assert_same_search(ours, theirs, CASES[name]()[1])
+    assert our_warnings == their_warnings

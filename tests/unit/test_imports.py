@@ -1,0 +1,220 @@
+"""The rules of the house, held by reading the source: who may import whom, how long things are, what stands where.
+
+Imports within functions count like all others. Imports for annotations only (``if TYPE_CHECKING``) count too: who
+knows whom is the rule, and no module needs an exception.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+HOUSE = ROOT / "raysk"
+FILES = sorted(HOUSE.rglob("*.py"))
+
+LONGEST_FILE = 400  # lines
+LONGEST_FUNCTION = 60  # lines, its docstring included
+
+# Room -> rooms it may import from, besides itself. "raysk" is the package itself, which loads nothing.
+BELOW_CLI = {"api", "bench", "cluster", "errors", "events", "jobs", "plans", "pool", "raysk", "runs", "spec"}
+MAY_IMPORT = {
+    "raysk": {"api"},  # lazily: its public names
+    "__main__": {"cli"},
+    "cli": BELOW_CLI,
+    "bench": {"api", "cluster", "errors", "events", "jobs", "plans", "pool"},
+    "api": {"cluster", "errors", "events", "jobs", "plans", "pool"},
+    "plans": {"_compat", "errors", "events", "jobs", "pool", "runs.journal"},
+    "cluster": {"_compat", "errors", "events", "jobs", "pool", "raysk"},
+    "pool": {"_compat", "errors", "events"},
+    "spec": {"errors", "jobs"},
+    "runs": {"errors", "jobs", "raysk"},
+    "jobs": {"errors"},
+    "events": set(),
+    "errors": set(),
+    "_compat": set(),
+}
+RAY_ROOMS = {"cluster", "pool", "bench", "_compat"}  # _compat: its private names
+TERMINAL_ROOMS = {"cli"}
+HEAVY = {"ray", "sklearn", "numpy", "pandas"}
+
+
+def module_name(path):
+    """Return a file's dotted name: ``raysk.pool`` for ``raysk/pool/__init__.py``."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_name(path) for path in FILES}
+
+
+def room(name):
+    """Return the part of the house a module belongs to: ``pool`` for ``raysk.pool.task``."""
+    return name.split(".")[1] if "." in name else name
+
+
+def imported(path):
+    """Yield the dotted name of every module, or name of a module, that a file imports, and the line."""
+    package = module_name(path) if path.name == "__init__.py" else module_name(path).rpartition(".")[0]
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            base = ".".join([*above, *([node.module] if node.module else [])])
+            yield from ((f"{base}.{alias.name}", node.lineno) for alias in node.names)
+        elif isinstance(node, ast.Call) and (name := called_import(node)):
+            yield name, node.lineno
+
+
+def called_import(node):
+    """Return what ``import_module("name")`` or ``__import__("name")`` imports, if it is written out."""
+    function = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+    literal = bool(node.args) and isinstance(node.args[0], ast.Constant)
+    return node.args[0].value if function in {"import_module", "__import__"} and literal else None
+
+
+IMPORTS = [(path, name, line) for path in FILES for name, line in imported(path)]
+
+
+def wrong(is_wrong):
+    """Return "file:line imports name" for every import that breaks a rule."""
+    return [
+        f"{path.relative_to(ROOT)}:{line} imports {name}"
+        for path, name, line in IMPORTS
+        if is_wrong(room(module_name(path)), name)
+    ]
+
+
+def test_all_rooms_have_a_rule():
+    """A new room needs a line in the table before it can be built."""
+    assert {room(name) for name in MODULES} <= MAY_IMPORT.keys()
+
+
+def test_rooms_import_downwards_only():
+    """Each room imports only from the rooms below it."""
+
+    def upwards(here, name):
+        if name.split(".")[0] != "raysk":
+            return False
+        parts = name.split(".")
+        module = next((".".join(parts[:n]) for n in range(len(parts), 0, -1) if ".".join(parts[:n]) in MODULES), name)
+        inside = module.partition(".")[2]  # "runs.journal" of "raysk.runs.journal"
+        return room(module) != here and not {room(module), inside} & MAY_IMPORT[here]
+
+    assert not wrong(upwards)
+
+
+def test_table_has_no_circle():
+    """The table itself leads downwards: no room is below itself."""
+    below = {name: {inner.split(".")[0] for inner in rooms} for name, rooms in MAY_IMPORT.items()}
+    below |= {"raysk": set()}  # its one import is lazy: the package itself loads nothing
+    while below:
+        lowest = [name for name, rooms in below.items() if not rooms & below.keys()]
+        assert lowest, f"a circle among {sorted(below)}"
+        below = {name: rooms for name, rooms in below.items() if name not in lowest}
+
+
+def test_only_the_cli_knows_the_terminal():
+    """Typer and Rich are imported in cli/ and nowhere else; their click by nobody."""
+    terminal = {"typer", "rich", "click"}
+    assert not wrong(lambda here, name: name.split(".")[0] in terminal and here not in TERMINAL_ROOMS)
+    assert not wrong(lambda _, name: name.split(".")[0] == "click")
+
+
+def test_only_four_rooms_know_ray():
+    """Ray is imported in cluster.py, pool/ and bench/, its private names in _compat.py, and nowhere else."""
+    assert not wrong(lambda here, name: name.split(".")[0] == "ray" and here not in RAY_ROOMS)
+
+
+def test_private_names_come_in_by_one_door():
+    """Names that other libraries keep to themselves are imported in _compat.py only."""
+
+    def private(here, name):
+        first, *rest = name.split(".")
+        ours = here == "_compat" or first == "raysk" or first in sys.stdlib_module_names
+        return not ours and any(re.match(r"_(?!_)", part) for part in rest)
+
+    assert not wrong(private)
+
+
+# --- what starting costs
+
+
+def loaded_by(tmp_path, *command):
+    """Return the top-level modules that a Python command imports, as the interpreter itself reports them."""
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    full = [sys.executable, "-X", "importtime", *command]
+    done = subprocess.run(full, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return {name.split(".")[0] for name in re.findall(r"^import time:.*\| +(\S+)$", done.stderr, re.MULTILINE)}
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("-c", "import raysk"),
+        ("-c", "import raysk.cli.app"),
+        ("-m", "raysk", "--help"),
+        ("-m", "raysk", "--version"),
+        ("-m", "raysk", "fit", "--help"),
+        ("-m", "raysk", "search", "--help"),
+        ("-m", "raysk", "inspect", "--help"),
+    ],
+    ids=" ".join,
+)
+def test_help_is_light(tmp_path, command):
+    """Help, the version and the CLI's import load none of ray, scikit-learn, numpy and pandas."""
+    loaded = loaded_by(tmp_path, *command)
+    assert "raysk" in loaded
+    assert not loaded & HEAVY
+
+
+# --- sizes
+
+
+def test_files_are_short():
+    """No file of the package is longer than 400 lines."""
+    lengths = {str(path.relative_to(ROOT)): len(path.read_bytes().splitlines()) for path in FILES}
+    assert {name: length for name, length in lengths.items() if length > LONGEST_FILE} == {}
+
+
+def test_functions_are_short():
+    """No function of the package is longer than 60 lines, its docstring included."""
+    lengths = {
+        f"{path.relative_to(ROOT)}:{node.lineno} {node.name}": node.end_lineno - node.lineno + 1
+        for path in FILES
+        for node in ast.walk(ast.parse(path.read_bytes()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    assert {name: length for name, length in lengths.items() if length > LONGEST_FUNCTION} == {}
+
+
+# --- the repository
+
+
+def test_top_level_is_as_the_owner_fixed_it():
+    """Beside dot-files the top level holds six names and nothing else."""
+    if (ROOT / ".git").exists():
+        # the command line is one of the few places from which git takes this setting: CI clones as another user
+        command = ["git", "-c", "safe.directory=*", "ls-files"]
+        files = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+        names = {line.split("/")[0] for line in files.stdout.splitlines()}
+    else:
+        names = {path.name for path in ROOT.iterdir()}
+    visible = {name for name in names if not name.startswith(".")}
+    assert visible <= {"pyproject.toml", "README.md", "raysk", "tests", "examples", "Makefile"}
+
+
+def test_core_dependencies_are_the_owners():
+    """The core depends on what the owner named, and on numpy, which is already theirs."""
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    listed = re.search(r"^dependencies = \[(.*?)^\]", text, re.MULTILINE | re.DOTALL)
+    names = set(re.findall(r'^\s*"([\w.-]+)', listed[1], re.MULTILINE))
+    assert names == {"ray", "joblib", "scikit-learn", "typer", "rich", "cloudpickle", "numpy"}

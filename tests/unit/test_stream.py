@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+import importlib
+import random
+import threading
+from concurrent.futures import CancelledError, Future
+
+import pytest
+
+from raysk.errors import TaskLost
+from raysk.pool import Block, Task, stream
+
+settings = importlib.import_module("raysk.pool.stream")
+
+
+class InstantPool:
+    """Answers every message at once, and says that its units took `unit_s` each."""
+
+    def __init__(self, unit_s, *, workers=2, at_most=None):
+        self.up = self.wanted = workers
+        self.sizes = []
+        self._unit_s = unit_s if callable(unit_s) else lambda _units: unit_s
+        self._at_most = at_most
+
+    def submit(self, task):
+        """Answer."""
+        self.sizes.append(len(task.units))
+        done = task.units[: self._at_most]
+        future = Future()
+        future.set_result(Block(units=done, values=list(done), wall_s=self._unit_s(done) * len(done)))
+        return future
+
+    def room(self):
+        """Say that one message a worker is enough."""
+        return self.up
+
+    def cancel(self, futures):
+        """Remember what is cancelled."""
+        self.cancelled = list(futures)
+
+
+def run(pool, units):
+    """Return all values of a stream, in the order they come."""
+    values = [value for block in stream(pool, Task(function=list), units) for value in block.values]
+    assert not pool.cancelled
+    return values
+
+
+def test_no_units_give_no_blocks():
+    """A stream of nothing ends at once."""
+    assert run(InstantPool(0.0), []) == []
+
+
+@pytest.mark.parametrize("units", [range(1), range(2), range(1000), list("abcdefg")])
+@pytest.mark.parametrize("unit_s", [0.0, 0.001, 0.1, 10.0])
+def test_every_unit_comes_exactly_once(units, unit_s):
+    """Whatever units cost, each of them is in exactly one block."""
+    assert sorted(run(InstantPool(unit_s), units)) == sorted(units)
+
+
+def test_the_first_messages_hold_one_unit():
+    """Before anything is known of its cost, a unit travels alone, to every worker and one more."""
+    pool = InstantPool(0.001, workers=3)
+    next(stream(pool, Task(function=list), range(1000)))
+    assert pool.sizes == [1, 1, 1, 1]
+
+
+def test_messages_grow_to_their_target_and_shrink_at_the_end():
+    """Messages of cheap units grow until they take about TARGET_S, and get smaller towards the end."""
+    pool = InstantPool(0.001)
+    run(pool, range(4000))
+    target = settings.TARGET_S / 0.001
+    assert max(pool.sizes) == pytest.approx(target, rel=0.01)
+    tail = pool.sizes[-8:]
+    assert tail == sorted(tail, reverse=True)
+    assert settings.LEAST_S / 0.001 * 0.9 <= tail[-2] <= target / 4
+
+
+def test_expensive_units_travel_alone():
+    """A unit that takes longer than TARGET_S is a message of its own."""
+    pool = InstantPool(5.0)
+    run(pool, range(40))
+    assert set(pool.sizes) == {1}
+
+
+def test_sizes_follow_the_cost_of_units():
+    """When units become dearer along the way, messages become smaller."""
+    pool = InstantPool(lambda units: 0.001 if units[0] < 2000 else 0.05)
+    run(pool, range(3000))
+    assert max(pool.sizes) > 100
+    assert pool.sizes[-1] <= 6
+
+
+def test_units_handed_back_are_run_again():
+    """Units that a worker did not begin go out again, and none of them is lost or doubled."""
+    assert sorted(run(InstantPool(0.001, at_most=3), range(500))) == list(range(500))
+
+
+def test_workers_that_come_later_get_messages():
+    """A stream keeps as many messages out as the workers of the moment can take, and one more."""
+    pool = InstantPool(10.0, workers=1)
+    blocks = stream(pool, Task(function=list), range(100))
+    next(blocks)
+    assert len(pool.sizes) == 2
+    pool.up = pool.wanted = 4
+    next(blocks)
+    assert len(pool.sizes) - 1 == 5
+
+
+# --- on a pool
+
+
+def double(units):
+    return (2 * unit for unit in units)
+
+
+def picky(bad, units):
+    for unit in units:
+        if unit == bad:
+            raise ValueError(f"unit {unit}")
+        yield unit
+
+
+def values_of(blocks):
+    return {unit: value for block in blocks for unit, value in zip(block.units, block.values, strict=True)}
+
+
+def assert_idle(pool):
+    """Assert that nothing is left to do, once the pool has handled what it was told."""
+    handled = threading.Event()
+    pool._post(handled.set)
+    assert handled.wait(20)
+    assert not pool._pending
+    assert not pool._entries
+
+
+@pytest.fixture
+def one_answer(launcher):
+    """Have the first message answered, from another thread."""
+    thread = threading.Thread(target=lambda: launcher.next_call().run(), daemon=True)
+    thread.start()
+    yield
+    thread.join(20)
+
+
+def test_a_stream_runs_on_a_pool(make_pool, launcher):
+    """All units are run by the pool's workers, and values belong to their units."""
+    launcher.by_hand = False
+    assert values_of(stream(make_pool(), Task(function=double), range(300))) == {i: 2 * i for i in range(300)}
+
+
+def test_a_stream_survives_its_workers(make_pool, launcher):
+    """Workers that die in the middle cost nothing but time."""
+    chance = random.Random(3)  # noqa: S311 - not for secrets
+    launcher.by_hand = False
+    launcher.dies_of = lambda call: len(call.units) > 1 and chance.random() < 0.2
+    assert values_of(stream(make_pool(), Task(function=double), range(300))) == {i: 2 * i for i in range(300)}
+
+
+@pytest.mark.parametrize("deadly", [0, 17])
+def test_a_deadly_unit_is_given_up_alone(make_pool, launcher, deadly):
+    """A unit that takes every worker down is a TaskLost, also when it travelled alone; the rest has values."""
+    launcher.by_hand, launcher.dies_of = False, lambda call: deadly in call.units
+    values = values_of(stream(make_pool(), Task(function=double), range(60)))
+    assert isinstance(values.pop(deadly), TaskLost)
+    assert values == {i: 2 * i for i in range(60) if i != deadly}
+
+
+def test_an_error_ends_the_stream_and_cancels_the_rest(make_pool, launcher):
+    """What the function raises is raised here, nothing of the stream runs on, and the pool is as good as new."""
+    launcher.by_hand = False
+    pool = make_pool()
+    with pytest.raises(ValueError, match="unit 5"):
+        values_of(stream(pool, Task(function=picky, args=(5,)), range(300)))
+    assert_idle(pool)
+    assert values_of(stream(pool, Task(function=double), range(3))) == {0: 0, 1: 2, 2: 4}
+
+
+@pytest.mark.usefixtures("one_answer")
+def test_a_caller_that_stops_cancels_the_rest(make_pool, launcher):
+    """When the caller stops iterating, what is out is cancelled and its workers are free again."""
+    pool = make_pool()
+    blocks = stream(pool, Task(function=double), range(300))
+    assert next(blocks).values == [0]
+    blocks.close()
+    assert_idle(pool)
+    assert any(worker.killed for worker in launcher.launched)
+
+
+@pytest.mark.usefixtures("one_answer")
+def test_a_closed_pool_ends_a_stream(make_pool):
+    """Closing the pool ends a stream with CancelledError; it does not wait for ever."""
+    pool = make_pool()
+    blocks = stream(pool, Task(function=double), range(300))
+    next(blocks)
+    pool.close()
+    with pytest.raises(CancelledError):
+        list(blocks)
