@@ -49,7 +49,6 @@ def search_parts() -> Any:
     methods = (
         "_run_search",
         "_get_scorers",
-        "_check_input_parameters",
         "_get_routed_params_for_fit",
         "_check_refit_for_multimetric",
         "_select_best_index",

@@ -110,6 +110,8 @@ class RayskBackend(parallel.AutoBatchingMixin, parallel.ParallelBackendBase):  #
         self._send_waiting()
         return future
 
+    apply_async = submit  # its name before joblib 1.5
+
     def retrieve_result_callback(self, out: Future[Any]) -> list[Any]:
         """Return a batch's results, or raise what became of it."""
         values: list[Any] = out.result().values

@@ -73,7 +73,8 @@ class _PoolSearch(_parts.BaseSearchCV):  # type: ignore[misc, name-defined]
         X, y = indexable(X, y)
         routed = self._get_routed_params_for_fit(_parts.check_method_params(X, params=params))
         self._checked_cv_orig = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
-        self._check_input_parameters(X=X, y=y, split_params=routed.splitter.split)
+        if hasattr(_parts.BaseSearchCV, "_check_input_parameters"):  # before scikit-learn 1.8 only halving has it
+            self._check_input_parameters(X=X, y=y, split_params=routed.splitter.split)
         self.n_splits_ = self._checked_cv_orig.get_n_splits(X, y, **routed.splitter.split)
         rounds = _Rounds(self, (X, y), routed, scorers, refit_metric)
         try:

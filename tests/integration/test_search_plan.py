@@ -6,11 +6,14 @@ everything but the times is compared, the warnings too.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import signal
+import sys
 import threading
 import time
+import uuid
 import warnings
 from pathlib import Path
 
@@ -19,13 +22,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse, stats
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn import config_context
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.cluster import KMeans
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.exceptions import ConvergenceWarning, FitFailedWarning
+from sklearn.exceptions import FitFailedWarning
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401 - makes the halving searches importable
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -46,10 +50,13 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
+from threadpoolctl import threadpool_limits
 
 import raysk
+from raysk.cluster import travel_by_value
 from raysk.errors import AllFitsFailed, TaskLost
 from raysk.events import CandidateDone, RefitStarted, WorkDone, WorkerLost, WorkPlanned
+from raysk.pool import Task
 
 X, Y = load_digits(return_X_y=True)
 X, Y = X[:150], Y[:150]
@@ -94,10 +101,14 @@ class Picky(ClassifierMixin, BaseEstimator):
         """Do it."""
         if self.mood == "fails":
             raise ValueError(f"in no mood for {len(X)} rows")
+        if self.mood == "fails with all" and len(X) == len(Y):
+            raise ValueError("too much of a good thing")
         if self.mood == "fails on its first split" and X[0, 2] == 5.0:
             raise ArithmeticError("this split adds up to nothing")
         if self.mood == "warns":
             warnings.warn("the sky is falling", RuntimeWarning, stacklevel=1)
+        if self.mood == "warns with all" and len(X) == len(Y):
+            warnings.warn("enough is enough", RuntimeWarning, stacklevel=1)
         if self.mood == "dies":
             os._exit(1)
         if self.mood == "dies once":
@@ -247,6 +258,7 @@ CASES = {
     "own-fit": lambda: (CountingSearch(SVC(), GRID, cv=3), X, Y),
     "n_jobs": lambda: (GridSearchCV(SVC(), GRID, cv=3, n_jobs=2, pre_dispatch=3), X, Y),
     "warnings": lambda: (GridSearchCV(Picky(), {"mood": ["fine", "warns"]}, cv=3), X, Y),
+    "refit-warns": lambda: (GridSearchCV(Picky(), {"mood": ["warns with all"]}, cv=3), X, Y),
     "not-converged": lambda: (GridSearchCV(LogisticRegression(max_iter=2), {"C": [0.1, 1.0]}, cv=2), X, Y),
 }
 
@@ -264,7 +276,7 @@ class GaussianNBOnSparse(GaussianNB):
 
 
 def fit_here(search, X, y, params=()):
-    with joblib.parallel_config(backend="sequential"):
+    with joblib.parallel_config(backend="sequential"), threadpool_limits(1):  # as on a worker with one CPU
         return search.fit(X, y, **dict(params))
 
 
@@ -283,7 +295,19 @@ def outcome(fit, case):
         except Exception as caught:  # noqa: BLE001 - compared
             error = caught
     assert type(search) is own
-    return search, error, {(warning.category, str(warning.message)) for warning in heard}
+    return search, error, {(warning.category, LINE.sub("", str(warning.message))) for warning in heard}
+
+
+LINE = re.compile('(?<=_validation.py"), line [0-9]+')
+"""Where scikit-learn's own loop and ours call the fit, in the same function: a line with callbacks, one without."""
+
+ADDRESS = re.compile(" at 0x[0-9a-fA-F]+")
+
+
+def _states(thing):
+    """Return the states of the RandomState instances that an object holds."""
+    held = {"": thing, **(vars(thing) if hasattr(thing, "__dict__") else {})}
+    return {name: value.get_state() for name, value in held.items() if isinstance(value, np.random.RandomState)}
 
 
 def assert_same_value(ours, theirs):
@@ -298,7 +322,7 @@ def assert_same_value(ours, theirs):
             assert_same_value(ours.tolist(), theirs.tolist())
         else:
             np.testing.assert_array_equal(ours, theirs)
-    elif isinstance(theirs, list):
+    elif isinstance(theirs, list | tuple):
         assert len(ours) == len(theirs)
         for mine, other in zip(ours, theirs, strict=True):
             assert_same_value(mine, other)
@@ -309,7 +333,9 @@ def assert_same_value(ours, theirs):
     elif isinstance(theirs, float):
         np.testing.assert_equal(ours, theirs)
     else:
-        assert re.sub(" at 0x[0-9a-f]+", "", repr(ours)) == re.sub(" at 0x[0-9a-f]+", "", repr(theirs))
+        assert ADDRESS.sub("", repr(ours)) == ADDRESS.sub("", repr(theirs))
+        for name, state in _states(theirs).items():
+            assert_same_value(_states(ours)[name], state)
 
 
 def without_times(results):
@@ -346,3 +372,279 @@ def test_a_search_is_scikit_learns(name):
         raise error
     assert_same_search(ours, theirs, CASES[name]()[1])
     assert our_warnings == their_warnings
+
+
+# --- failures
+
+FAILING = {
+    "all-fits-fail": lambda: (GridSearchCV(Picky("fails"), {"folder": [None, "x"]}, cv=2), X, Y),
+    "raise": lambda: (GridSearchCV(Picky(), {"mood": ["fine", "fails"]}, cv=2, error_score="raise"), X, Y),
+    "raise-when-all-fail": lambda: (GridSearchCV(Picky("fails"), {}, cv=2, error_score="raise"), X, Y),
+    "no-such-parameter": lambda: (GridSearchCV(SVC(), {"colour": [1]}, cv=2), X, Y),
+    "no-candidates": lambda: (GridSearchCV(SVC(), {"C": []}, cv=2), X, Y),
+    "no-such-metric": lambda: (GridSearchCV(SVC(), GRID, scoring="beauty"), X, Y),
+    "which-metric": lambda: (GridSearchCV(SVC(), GRID, scoring=TWO_METRICS), X, Y),
+    "which-of-a-callables": lambda: (GridSearchCV(SVC(), GRID, scoring=mean_and_cost, cv=2), X, Y),
+    "no-groups": lambda: (GridSearchCV(SVC(), GRID, cv=GroupKFold(3)), X, Y),
+    "too-many-splits": lambda: (GridSearchCV(SVC(), GRID, cv=100), X, Y),
+    "bad-option": lambda: (GridSearchCV(SVC(), GRID, error_score="ignore"), X, Y),
+    "bad-index": lambda: (GridSearchCV(SVC(), GRID, refit=lambda _: 99, cv=2), X, Y),
+    "refit-fails": lambda: (GridSearchCV(Picky(), {"mood": ["fails with all"]}, cv=2), X, Y),
+    "fit-parameter": lambda: (GridSearchCV(SVC(), GRID, cv=2, error_score="raise"), X, Y, {"colour": "red"}),
+}
+
+
+@pytest.mark.usefixtures("cluster")
+@pytest.mark.parametrize("name", FAILING)
+def test_a_search_fails_as_scikit_learns(name):
+    """What scikit-learn raises is raised here, with the same words, and the search keeps its class."""
+    _, theirs, their_warnings = outcome(fit_here, FAILING[name])
+    _, ours, our_warnings = outcome(fit_there, FAILING[name])
+    assert theirs is not None
+    assert isinstance(ours, type(theirs)), ours
+    assert LINE.sub("", str(ours)) == LINE.sub("", str(theirs))
+    assert our_warnings == their_warnings
+
+
+@pytest.mark.usefixtures("cluster")
+def test_when_every_fit_fails_the_error_holds_all_tracebacks():
+    """The error is scikit-learn's ValueError, and has the traceback of each fit for whoever wants to look."""
+    with pytest.raises(AllFitsFailed) as caught:
+        raysk.fit(*FAILING["all-fits-fail"]())
+    assert len(caught.value.errors) == 4
+    assert all("in no mood for 75 rows" in text for text in caught.value.errors)
+
+
+@pytest.mark.usefixtures("cluster")
+def test_after_a_failure_the_pool_is_as_good_as_new():
+    """A search that raised is followed by one that does not."""
+    with pytest.raises(ValueError, match="in no mood"):
+        raysk.fit(*FAILING["raise"]())
+    assert_same_search(fit_there(*CASES["grid"]()), fit_here(*CASES["grid"]()), X)
+
+
+@pytest.mark.usefixtures("cluster")
+def test_an_interrupt_ends_a_search(events):
+    """Ctrl-C in a search is raised at once; the search has its class back, and the next one works."""
+    import _thread
+
+    interrupted = []
+
+    def interrupt_once(event):
+        if isinstance(event, WorkDone) and not interrupted:
+            interrupted.append(event)
+            _thread.interrupt_main()
+
+    events.act = interrupt_once
+    search = GridSearchCV(SVC(), {"C": np.logspace(-2, 2, 2000)}, cv=2)
+    with pytest.raises(KeyboardInterrupt):
+        raysk.fit(search, X, Y)
+    assert type(search) is GridSearchCV
+    assert not hasattr(search, "cv_results_")
+    assert_same_search(fit_there(*CASES["grid"]()), fit_here(*CASES["grid"]()), X)
+
+
+# --- settings that travel
+
+
+@pytest.mark.usefixtures("cluster")
+def test_metadata_is_routed():
+    """With metadata routing, weights reach fit and score, and groups the splitter."""
+    with config_context(enable_metadata_routing=True):
+        params = {"sample_weight": WEIGHT, "groups": GROUPS}
+        theirs = fit_here(weighted_svm(), X, Y, params)
+        assert_same_search(fit_there(weighted_svm(), X, Y, params), theirs, X)
+
+
+@pytest.mark.usefixtures("cluster")
+def test_a_polars_table_can_be_searched():
+    """Tables of polars work as they do in scikit-learn."""
+    polars = pytest.importorskip("polars")
+    table = polars.from_pandas(TABLE[["a", "b"]])
+    search = GridSearchCV(make_pipeline(StandardScaler(), SVC()), {"svc__C": [0.1, 1.0]}, cv=3)
+    assert_same_search(fit_there(clone(search), table, Y), fit_here(clone(search), table, Y), table)
+
+
+@pytest.mark.usefixtures("cluster")
+def test_a_workers_warning_is_heard_here():
+    """What a fit warns of on a worker can be caught where the search was called."""
+    with pytest.warns(RuntimeWarning, match="the sky is falling"):
+        raysk.fit(GridSearchCV(Picky("warns"), {}, cv=2, refit=False), X, Y)
+
+
+@pytest.mark.usefixtures("cluster")
+@pytest.mark.parametrize("action", ["ignore", "error"])
+def test_warning_filters_hold_on_workers(action):
+    """A warning that is ignored here is not heard of; one that is an error here fails the fit, as it does alone."""
+
+    def fit(search, *data):
+        warnings.filterwarnings(action, message="the sky", category=RuntimeWarning)
+        return (fit_here if here else fit_there)(search, *data)
+
+    here = True
+    theirs, _, their_warnings = outcome(fit, CASES["warnings"])
+    here = False
+    ours, _, our_warnings = outcome(fit, CASES["warnings"])
+    assert_same_search(ours, theirs, X)
+    assert our_warnings == their_warnings
+    assert (action == "error") == any(category is FitFailedWarning for category, _ in our_warnings)
+
+
+class Recorder:
+    """A callback of scikit-learn 1.9 that writes down what it is told."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def setup(self, estimator, context):  # noqa: ARG002 - scikit-learn names its arguments
+        """Begin."""
+        self._write("setup", estimator)
+
+    def teardown(self, estimator, context):  # noqa: ARG002
+        """End."""
+        self._write("teardown", estimator)
+
+    def on_fit_task_begin(self, estimator, context, **_):
+        """Take note of a task."""
+        self._write(f"begin {context.task_name}", estimator)
+
+    def on_fit_task_end(self, estimator, context, **_):
+        """Take note of a task's end."""
+        self._write(f"end {context.task_name}", estimator)
+
+    def _write(self, what, estimator):
+        Path(self.folder, uuid.uuid4().hex).write_text(f"{what} of {type(estimator).__name__}")
+
+    def heard(self):
+        """Return everything written down, in no order."""
+        return sorted(path.read_text() for path in Path(self.folder).iterdir())
+
+
+@pytest.mark.usefixtures("cluster")
+def test_callbacks_hear_what_they_hear_alone(tmp_path):
+    """A search with scikit-learn callbacks (1.9) gives the same result, and they are told the same."""
+    pytest.importorskip("sklearn.callback")
+    told, fitted = [], []
+    for name, fit in (("here", fit_here), ("there", fit_there)):
+        (tmp_path / name).mkdir()
+        recorder = Recorder(tmp_path / name)
+        fitted.append(fit(GridSearchCV(SVC(), GRID, cv=2, n_jobs=2).set_callbacks(recorder), X, Y))
+        told.append(recorder.heard())
+    assert told[0]
+    assert told[1] == told[0]
+    assert_same_value(without_times(fitted[1].cv_results_), without_times(fitted[0].cv_results_))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_events_tell_what_is_done(cluster, events):
+    """The sink hears of all fits before and after, of every candidate with its score, and of the refit."""
+    assert cluster.pool.up
+    search = raysk.fit(GridSearchCV(Picky(), MOODS, cv=3), X, Y)
+    planned, done = events.of(WorkPlanned)[0], events.of(WorkDone)
+    assert (planned.unit, planned.units, planned.candidates, planned.splits) == ("fit", 9, 3, 3)
+    assert sum(event.units for event in done) == 9 + 1  # the refit
+    assert sum(event.failed for event in done) == 5
+    candidates = sorted(events.of(CandidateDone), key=lambda event: event.index)
+    assert [event.params for event in candidates] == search.cv_results_["params"]
+    np.testing.assert_array_equal([event.score for event in candidates], search.cv_results_["mean_test_score"])
+    assert [event.failed for event in candidates] == [0, 3, 2]
+    assert events.of(RefitStarted)[0].params == search.best_params_
+
+
+# --- faults
+
+
+def moods(*names, folder=None, **options):
+    """Return a search over moods, with one split, and its data."""
+    split = [(np.arange(100), np.arange(100, 150))]
+    return GridSearchCV(Picky(folder=folder), {"mood": list(names)}, cv=split, **options), X, Y
+
+
+@pytest.mark.usefixtures("cluster")
+def test_a_killed_worker_changes_nothing(tmp_path, events):
+    """A worker that is killed in the middle of a fit costs time, and nothing else."""
+
+    def kill():
+        marker = tmp_path / "pid"
+        deadline = time.monotonic() + 30
+        while not marker.exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        os.kill(int(marker.read_text()), signal.SIGKILL)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    names = ("fine", "waits to be killed", "warns")
+    ours, error, heard = outcome(fit_there, lambda: moods(*names, folder=str(tmp_path)))
+    killer.join(30)
+    assert error is None
+    theirs, _, expected = outcome(fit_here, lambda: moods(*names, folder=str(tmp_path)))
+    assert_same_search(ours, theirs, X)
+    assert heard == expected
+    assert len(events.of(WorkerLost)) == 1
+
+
+@pytest.mark.usefixtures("cluster")
+def test_a_fit_that_ends_its_process_once_is_tried_again(tmp_path):
+    """A fit that takes its worker down the first time only has its result."""
+    ours = fit_there(*moods("fine", "dies once", folder=str(tmp_path)))
+    assert_same_search(ours, fit_here(*moods("fine", "dies once", folder=str(tmp_path))), X)
+
+
+@pytest.mark.usefixtures("cluster")
+@pytest.mark.filterwarnings("ignore:One or more of the", "ignore:the sky")
+def test_a_candidate_that_kills_its_workers_is_set_aside(events):
+    """A candidate whose fit always ends its process gets the error score; the others are as without it."""
+    with pytest.warns(FitFailedWarning, match="TaskLost: its worker died 3 times"):
+        ours = raysk.fit(*moods("fine", "dies", "warns", return_train_score=True))
+    theirs = fit_here(*moods("fine", "warns", return_train_score=True))
+    for key in ("split0_test_score", "mean_test_score", "mean_train_score"):
+        assert np.isnan(ours.cv_results_[key][1])
+        assert_same_value(ours.cv_results_[key][[0, 2]], theirs.cv_results_[key])
+    assert ours.best_params_ == theirs.best_params_
+    assert len(events.of(WorkerLost)) == 3
+
+
+@pytest.mark.usefixtures("cluster")
+def test_a_candidate_that_kills_its_workers_raises_where_errors_do():
+    """With error_score="raise" a fit that is given up ends the search."""
+    search, *data = moods("fine", "dies", error_score="raise")
+    with pytest.raises(TaskLost, match="died 3 times"):
+        raysk.fit(search, *data)
+    assert type(search) is GridSearchCV
+
+
+# --- what workers need
+
+
+PERSONS_MODULE = """
+from sklearn.svm import SVC
+
+class ShoutingSVC(SVC):
+    def predict(self, X):
+        return super().predict(X)
+
+def score(estimator, X, y):
+    return HELPER(estimator.score(X, y))
+
+def HELPER(value):
+    return value / 2
+"""
+
+
+def test_a_persons_module_travels(pool, tmp_path):
+    """Classes and functions of a module that only this program can import work on the workers, which lack raysk too."""
+    path = tmp_path / "my_models.py"
+    path.write_text(PERSONS_MODULE)
+    spec = importlib.util.spec_from_file_location("my_models", path)
+    module = sys.modules["my_models"] = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+        travel_by_value([module])
+        ours = fit_there(GridSearchCV(module.ShoutingSVC(), GRID, scoring=module.score, cv=2), X, Y)
+        theirs = fit_here(GridSearchCV(module.ShoutingSVC(), GRID, scoring=module.score, cv=2), X, Y)
+        assert_same_search(ours, theirs, X)
+        assert type(ours.best_estimator_) is module.ShoutingSVC
+    finally:
+        del sys.modules["my_models"]
+    known = [pool.submit(Task(function=lambda: {"raysk", "my_models"} & set(sys.modules))) for _ in range(4)]
+    assert [future.result(30) for future in known] == [set()] * 4
