@@ -8,6 +8,7 @@ scikit-learn's own warm start does. Every worker has all rows, so bootstrap size
 from __future__ import annotations
 
 import copy
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from sklearn.utils import check_random_state
 from raysk import _compat
 from raysk.errors import TaskLost
 from raysk.events import WorkDone, WorkPlanned
+from raysk.plans import warned
 from raysk.pool import Task, stream
 
 if TYPE_CHECKING:
@@ -64,17 +66,20 @@ def fit(pool: Pool, forest: Any, X: Any, y: Any, fit_params: Mapping[str, Any]) 
         "y": y,
         "fit_params": dict(fit_params),
         "config": get_config(),
+        "filters": list(warnings.filters),
     }
     shared = [pool.share(_grow), pool.share(job)]
     trees: list[Any] = [None] * count
     rest: dict[str, Any] = {}
+    repeater = warned.Repeater()
     try:
         for block in stream(pool, Task(function=shared[0], args=(shared[1],), repeatable=True), range(count)):
             for number, value in zip(block.units, block.values, strict=True):
                 if isinstance(value, TaskLost):
                     raise value
-                trees[number], attributes = value
+                trees[number], attributes, heard = value
                 rest.update(attributes)
+                repeater.warn(heard)
             pool.sink(WorkDone(units=len(block.units), busy_s=block.wall_s))
     finally:
         pool.release(shared)
@@ -90,16 +95,19 @@ def _as_trees_read_it(X: Any) -> Any:
     return X
 
 
-def _grow(job: Mapping[str, Any], units: range) -> Iterator[tuple[Any, dict[str, Any]]]:
-    """Grow trees ``units`` on the worker; the first tree of all brings the forest's other attributes along."""
+def _grow(job: Mapping[str, Any], units: range) -> Iterator[tuple[Any, dict[str, Any], list[warned.Warned]]]:
+    """Grow trees ``units`` on the worker.
+
+    The first tree of all brings the forest's other attributes along, the first of these what the fit warned of.
+    """
     forest = clone(job["forest"])
     random_state = copy.deepcopy(job["random_state"])
     random_state.randint(MAX_INT, size=units[0])
     forest.set_params(n_estimators=len(units), random_state=random_state)
-    with config_context(**job["config"]):
+    with config_context(**job["config"]), warned.listening(job["filters"]) as heard:
         forest.fit(job["X"], job["y"], **job["fit_params"])
     trees = forest.estimators_
     fitted = {name: value for name, value in vars(forest).items() if name not in forest.get_params(deep=False)}
     del fitted["estimators_"]
     for number, tree in zip(units, trees, strict=True):
-        yield tree, fitted if number == 0 else {}
+        yield tree, fitted if number == 0 else {}, warned.taken(heard)

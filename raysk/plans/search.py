@@ -28,6 +28,7 @@ from sklearn.utils import indexable
 from raysk import _compat
 from raysk.errors import AllFitsFailed, TaskLost
 from raysk.events import CandidateDone, RefitStarted, WorkDone, WorkPlanned
+from raysk.plans import warned
 from raysk.pool import Task, stream
 
 if TYPE_CHECKING:
@@ -223,17 +224,16 @@ class _Board:
         self.out: list[Any] = [None] * (len(candidates) * len(splits))
         self._rounds, self._candidates, self._splits = rounds, candidates, splits
         self._waiting = [len(splits)] * len(candidates)
-        self._warned: set[tuple[Any, ...]] = set()
+        self._warnings = warned.Repeater()
 
     def put(self, units: Sequence[int], values: Sequence[Any], busy_s: float) -> None:
         """Take a block of results; a fit that was given up counts as a failed one."""
         failed = 0
         for unit, value in zip(units, values, strict=True):
-            result, warned = (self._lost(unit, value), ()) if isinstance(value, TaskLost) else value
+            result, heard = (self._lost(unit, value), ()) if isinstance(value, TaskLost) else value
             self.out[unit] = result
             failed += result["fit_error"] is not None
-            for warning in warned:
-                self._warn(*warning)
+            self._warnings.warn(heard)
             candidate = unit // len(self._splits)
             self._waiting[candidate] -= 1
             if not self._waiting[candidate]:
@@ -255,12 +255,6 @@ class _Board:
         if search.return_train_score:
             result["train_scores"] = scores
         return result
-
-    def _warn(self, category: type[Warning], text: str, filename: str, line: int) -> None:
-        """Warn here of what a worker warned of, once a place, as Python does by default."""
-        if (category, filename, line) not in self._warned:
-            self._warned.add((category, filename, line))
-            warnings.warn_explicit(text, category, filename, line)
 
     def _done(self, candidate: int) -> CandidateDone:
         n_splits = len(self._splits)
@@ -288,8 +282,7 @@ def _evaluate(
 ) -> Iterator[tuple[dict[str, Any], list[Any]]]:
     """Fit and score on the worker; yields scikit-learn's result and the warnings of each fit."""
     candidates, splits = round_
-    with config_context(**job["config"]), warnings.catch_warnings(record=True) as heard:
-        warnings.filters[:] = job["filters"]  # type: ignore[index]
+    with config_context(**job["config"]), warned.listening(job["filters"]) as heard:
         for unit in units:
             candidate, split = divmod(unit, len(splits))
             train, test = splits[split]
@@ -304,5 +297,4 @@ def _evaluate(
                 candidate_progress=(candidate, len(candidates)),
                 **job["arguments"],
             )
-            yield result, [(w.category, str(w.message), w.filename, w.lineno) for w in heard]
-            heard.clear()
+            yield result, warned.taken(heard)

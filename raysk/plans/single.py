@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from raysk.events import Remark, WorkDone, WorkPlanned
+from raysk.plans import warned
 from raysk.pool import Task
 
 if TYPE_CHECKING:
@@ -27,25 +29,35 @@ def fit(pool: Pool, estimator: Any, X: Any, y: Any, fit_params: Mapping[str, Any
     pool.sink(WorkPlanned(unit="fit", units=1))
     data = pool.share((X, y, dict(fit_params)))
     try:
-        fitted = pool.submit(Task(function=_fit, args=(estimator, data, get_config()))).result()
+        settings = (get_config(), list(warnings.filters))
+        fitted, heard = pool.submit(Task(function=_fit, args=(estimator, data, settings))).result()
     finally:
         pool.release([data])
+    warned.Repeater().warn(heard)
     pool.sink(WorkDone(units=1))
     vars(estimator).update(vars(fitted))
     return estimator
 
 
-def _fit(estimator: Any, data: tuple[Any, Any, dict[str, Any]], config: dict[str, Any]) -> Any:
-    """Fit on the worker, where arrays are read-only views into shared memory."""
+def _fit(
+    estimator: Any, data: tuple[Any, Any, dict[str, Any]], settings: tuple[dict[str, Any], list[Any]]
+) -> tuple[Any, list[warned.Warned]]:
+    """Fit on the worker; return the estimator and what it warned of."""
     from sklearn import config_context
 
-    with config_context(**config):
-        try:
-            return _fit_on(copy.deepcopy(estimator), *data)
-        except ValueError as error:
-            if "read-only" not in str(error):
-                raise
-            return _fit_on(estimator, *copy.deepcopy(data))
+    config, filters = settings
+    with config_context(**config), warned.listening(filters) as heard:
+        return _healed_fit(estimator, data), warned.taken(heard)
+
+
+def _healed_fit(estimator: Any, data: tuple[Any, Any, dict[str, Any]]) -> Any:
+    """Fit on arrays that are read-only views into shared memory; on copies where the estimator writes in place."""
+    try:
+        return _fit_on(copy.deepcopy(estimator), *data)
+    except ValueError as error:
+        if "read-only" not in str(error):
+            raise
+        return _fit_on(estimator, *copy.deepcopy(data))
 
 
 def _fit_on(estimator: Any, X: Any, y: Any, fit_params: dict[str, Any]) -> Any:
