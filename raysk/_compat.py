@@ -98,37 +98,46 @@ def has_callbacks(estimator: Any) -> bool:
 
 
 @contextlib.contextmanager
-def ray_settings(*, loopback: bool, quiet: bool) -> Iterator[None]:
+def ray_settings(*, private: bool, quiet: bool) -> Iterator[None]:
     """Change how ``ray.init`` behaves, while it runs.
 
     Parameters
     ----------
-    loopback : bool
-        A Ray that is started listens on 127.0.0.1 only. Ray has this for other systems (its constant
-        ENABLE_RAY_CLUSTER); on Linux it would take the address that other machines see.
+    private : bool
+        A Ray that is started listens on 127.0.0.1 only; Ray has this for other systems (its constant
+        ENABLE_RAY_CLUSTER), on Linux it would take the address that other machines see. It starts no API server,
+        which without a dashboard only gathers usage statistics, and takes about 1 s of two cores.
     quiet : bool
-        Ray's own messages about dead workers, which go to stdout, are not printed; raysk says it in a line.
+        Ray's own messages about dead workers, which go to stdout, are not printed, raysk says it in a line; nor are
+        workers' logs followed.
     """
-    constants, worker = "ray._private.ray_constants", "ray._private.worker"
-    changes: list[tuple[str, str, Any]] = []
-    if loopback:
-        changes.append((constants, "ENABLE_RAY_CLUSTER", False))
+    from ray._private import node, ray_constants, worker
+
+    changes: list[tuple[Any, str, Any]] = []
+    if private:
+        changes.append((ray_constants, "ENABLE_RAY_CLUSTER", False))
+        changes.append((node.Node, "start_api_server", _start_no_api_server))
     if quiet:
         changes.append((worker, "listen_error_messages", lambda *_: None))
+        changes.append((node.Node, "start_log_monitor", lambda _: None))
     with contextlib.ExitStack() as undo:
-        for module, name, value in changes:
-            undo.enter_context(_changed(module, name, value))
+        for holder, name, value in changes:
+            undo.enter_context(_changed(holder, name, value))
         yield
+
+
+def _start_no_api_server(node: Any, **_: Any) -> None:
+    """Leave what Ray's own method leaves when it starts none."""
+    node._webui_url = None
 
 
 @contextlib.contextmanager
-def _changed(module: str, name: str, value: Any) -> Iterator[None]:
-    import importlib
-
-    (before,) = _private(module, name)
-    found = importlib.import_module(module)
-    setattr(found, name, value)
+def _changed(holder: Any, name: str, value: Any) -> Iterator[None]:
+    if not hasattr(holder, name):
+        raise CompatError(f"{holder.__name__} of this Ray has no {name}; raysk needs it.")
+    before = getattr(holder, name)
+    setattr(holder, name, value)
     try:
         yield
     finally:
-        setattr(found, name, before)
+        setattr(holder, name, before)

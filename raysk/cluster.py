@@ -122,7 +122,7 @@ class Cluster:
         """Connect or start Ray; return None when this process had done so by itself."""
         if self.address is None:
             self._folder = _private_folder()
-            _ask_for_token()
+            _set_ray_up()
         else:
             _knock(self.address)
         import ray
@@ -134,7 +134,7 @@ class Cluster:
             options |= {"address": "local", "include_dashboard": False, "_temp_dir": str(self._folder)}
         else:
             options |= {"address": self.address}
-        with _compat.ray_settings(loopback=self._folder is not None, quiet=not worker_output):
+        with _compat.ray_settings(private=self._folder is not None, quiet=not worker_output):
             return _Init(self.address, options)
 
     def _open_pool(self) -> Pool:
@@ -230,14 +230,15 @@ def register_rays_own_backend() -> None:
     register_ray()
 
 
-def _ask_for_token() -> None:
-    """Make the Ray that is about to start ask for a token only we know; nothing is written to the home folder.
+def _set_ray_up() -> None:
+    """Make the Ray that is about to start ask for a token only we know, and write nothing to the home folder.
 
     Ray reads these when it is imported. A program that imported it before keeps Ray's own way, which since 2.59 is
     a token too, in the home folder.
     """
     if "ray" in sys.modules:
         return
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     os.environ["RAY_AUTH_MODE"] = "token"
     os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
 
