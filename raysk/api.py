@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import threading
 from typing import TYPE_CHECKING, Any
 
 from raysk import cluster
+from raysk.errors import UsageError
 from raysk.events import null_sink
 from raysk.jobs import Data, Resources
 
@@ -56,13 +56,14 @@ def connect(
         If `workers` or `cpus_per_fit` is below 1.
     """
     resources = Resources(workers=workers, cpus_per_fit=cpus_per_fit)
+    _leave_standing()
     return cluster.Cluster(address, resources=resources, sink=sink)
 
 
 def fit(estimator: Any, X: Any, y: Any = None, *, address: str | None = None, **fit_params: Any) -> Any:
     """Fit an estimator or a search on Ray; the answer is scikit-learn's own.
 
-    Inside a `connect` block its cluster is used; else this call connects and leaves again.
+    While a `connect` connection is open its cluster is used; else this call connects and leaves again.
 
     Parameters
     ----------
@@ -72,7 +73,7 @@ def fit(estimator: Any, X: Any, y: Any = None, *, address: str | None = None, **
     y : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
         None for unsupervised learning.
     address : str, optional
-        See `connect`. Inside a `connect` block it must be None.
+        See `connect`. While a connection is open it must be None, or that connection's address.
     **fit_params : object
         Passed to the estimator's ``fit``.
 
@@ -87,6 +88,8 @@ def fit(estimator: Any, X: Any, y: Any = None, *, address: str | None = None, **
         If X and y differ in length.
     ClusterError
         See `connect`.
+    UsageError
+        If another cluster's address is given while a connection is open.
     Exception
         Whatever the estimator's own code raises.
     """
@@ -112,11 +115,16 @@ def register() -> None:
 @contextlib.contextmanager
 def _this_cluster(address: str | None) -> Iterator[Pool]:
     running = cluster.current()
-    if running is not None and address is None:
-        yield running.pool
+    if running is None:
+        with connect(address) as own:
+            yield own.pool
         return
-    with connect(address) as own:
-        yield own.pool
+    if address is not None and cluster.resolve(address) != running.address:
+        raise UsageError(
+            f"address={address!r}: this program is connected to {running.address or 'a Ray of its own'} already.\n"
+            "Close that connection first, or leave address out to use it."
+        )
+    yield running.pool
 
 
 def _standing_pool() -> Pool:
@@ -126,6 +134,13 @@ def _standing_pool() -> Pool:
         return running.pool
     with _lock:
         if not _standing:
-            _standing.append(connect())
-            atexit.register(_standing[0].close)
+            _standing.append(cluster.Cluster())
         return _standing[0].pool
+
+
+def _leave_standing() -> None:
+    """Close the connection that nobody asked for by name: its workers hold the CPUs."""
+    with _lock:
+        standing, _standing[:] = _standing[:], []
+    for each in standing:
+        each.close()

@@ -6,6 +6,7 @@ gone when the program is: its processes are tied to ours by the kernel, the fold
 
 from __future__ import annotations
 
+import atexit
 import os
 import queue
 import secrets
@@ -40,6 +41,7 @@ JOIN_S = 30.0
 """How long joining a cluster that accepts connections may take, in seconds; it takes 1-3 s."""
 
 _current: list[Cluster] = []
+_open: list[Cluster] = []
 
 
 class Cluster:
@@ -79,8 +81,9 @@ class Cluster:
         self._closed = False
         self._folder: Path | None = None
         self._pool: Pool | None = None
-        self._joined = self._join(worker_output=worker_output)
+        self._joined: _Init | None = None
         try:
+            self._joined = self._join(worker_output=worker_output)
             self.nodes, self.cpus = _size(self._resources)
             sink(ClusterReady(address=self.address, nodes=self.nodes, cpus=self.cpus))
             if warm:
@@ -88,6 +91,8 @@ class Cluster:
         except BaseException:
             self.close()
             raise
+        _open.append(self)
+        atexit.register(self.close)  # for those who never close it
 
     @property
     def pool(self) -> Pool:
@@ -108,6 +113,9 @@ class Cluster:
     def close(self) -> None:
         """End the workers and the connection; a private Ray is stopped. May be called twice."""
         self._closed = True
+        atexit.unregister(self.close)
+        if self in _open:
+            _open.remove(self)
         if self._pool is not None:
             self._pool.close()
             self._pool = None
@@ -204,8 +212,11 @@ def _size(resources: Resources) -> tuple[int, int]:
 
 
 def current() -> Cluster | None:
-    """Return the cluster whose ``with`` block is running, the innermost if several are."""
-    return _current[-1] if _current else None
+    """Return the cluster whose ``with`` block is running, the innermost if several are; else the last one opened.
+
+    Never none while one is open: its workers hold the CPUs, and another connection would wait for them for ever.
+    """
+    return next((clusters[-1] for clusters in (_current, _open) if clusters), None)
 
 
 def resolve(address: str | None) -> str | None:

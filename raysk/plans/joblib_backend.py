@@ -99,12 +99,16 @@ class RayskBackend(parallel.AutoBatchingMixin, parallel.ParallelBackendBase):  #
         self._n_jobs = self.effective_n_jobs(n_jobs)
         return self._n_jobs
 
+    def start_call(self) -> None:
+        """Choose the pool: a call ends where it began, also when the program connects elsewhere meanwhile."""
+        self._pool = self._get_pool()
+
     def submit(self, func: Any, callback: Callable[[Any], None] | None = None) -> Future[Any]:
         """Hand a batch to the pool, or keep it until one of the ``n_jobs`` that are out is done."""
         future: Future[Any] = Future()
         if callback is not None:
             future.add_done_callback(callback)
-        self._get_pool().sink(WorkPlanned(unit="call", units=len(func.items)))
+        self._pool.sink(WorkPlanned(unit="call", units=len(func.items)))
         with self._lock:
             self._waiting.append((func.items, future))
         self._send_waiting()
@@ -123,7 +127,7 @@ class RayskBackend(parallel.AutoBatchingMixin, parallel.ParallelBackendBase):  #
     def stop_call(self) -> None:
         """Forget the call's arrays: the next call may have changed them in place."""
         shared, self._shared = self._shared, {}
-        self._get_pool().release([handle for _, handle in shared.values()])
+        self._pool.release([handle for _, handle in shared.values()])
 
     def terminate(self) -> None:
         """Leave the workers to the next call: they stay warm."""
@@ -136,7 +140,7 @@ class RayskBackend(parallel.AutoBatchingMixin, parallel.ParallelBackendBase):  #
             self._waiting.clear()
         for _, future in waiting:
             future.cancel()
-        self._get_pool().cancel(out)
+        self._pool.cancel(out)
 
     def get_nested_backend(self) -> tuple[Any, int | None]:
         """Return what calls inside a worker use; the worker itself keeps them within its CPUs."""
@@ -147,7 +151,7 @@ class RayskBackend(parallel.AutoBatchingMixin, parallel.ParallelBackendBase):  #
         if obj is not _call and (type(obj) is not np.ndarray or obj.nbytes < SHARE_BYTES):
             return None
         if id(obj) not in self._shared:  # the object is kept with its handle, so that the id stays its own
-            self._shared[id(obj)] = (obj, self._get_pool().share(obj))
+            self._shared[id(obj)] = (obj, self._pool.share(obj))
         return self._shared[id(obj)][1]
 
     def _send_waiting(self) -> None:
@@ -160,7 +164,7 @@ class RayskBackend(parallel.AutoBatchingMixin, parallel.ParallelBackendBase):  #
                 if not future.set_running_or_notify_cancel():
                     continue
                 try:
-                    ours = self._get_pool().submit(self._task(items))
+                    ours = self._pool.submit(self._task(items))
                 except Exception as error:  # noqa: BLE001 - what cannot be pickled is the caller's to hear of
                     ours = Future()
                     ours.set_exception(error)
@@ -169,7 +173,7 @@ class RayskBackend(parallel.AutoBatchingMixin, parallel.ParallelBackendBase):  #
 
     def _limit(self) -> int | float:
         """Return how many batches may be out: fewer jobs than workers is a limit, more is only a longer queue."""
-        return self._n_jobs if self._n_jobs < self._get_pool().wanted else float("inf")
+        return self._n_jobs if self._n_jobs < self._pool.wanted else float("inf")
 
     def _task(self, items: Sequence[Any]) -> Task:
         reducers = {}
@@ -184,7 +188,7 @@ class RayskBackend(parallel.AutoBatchingMixin, parallel.ParallelBackendBase):  #
         error = CancelledError() if ours.cancelled() else ours.exception()
         if error is None:
             block = ours.result()
-            self._get_pool().sink(WorkDone(units=len(block.units), busy_s=block.wall_s))
+            self._pool.sink(WorkDone(units=len(block.units), busy_s=block.wall_s))
             future.set_result(block)
         else:
             future.set_exception(error)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 import warnings
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from raysk.events import Remark, WorkDone, WorkPlanned
 from raysk.plans import warned
@@ -35,8 +36,40 @@ def fit(pool: Pool, estimator: Any, X: Any, y: Any, fit_params: Mapping[str, Any
         pool.release([data])
     warned.Repeater().warn(heard)
     pool.sink(WorkDone(units=1))
-    vars(estimator).update(vars(fitted))
+    _take_over(estimator, fitted)
     return estimator
+
+
+def _take_over(estimator: Any, fitted: Any) -> None:
+    """Give an estimator the state of its fitted twin.
+
+    What the person may hold on to besides it - a step of a pipeline, a RandomState - stays that object, and gets
+    its own twin's state: scikit-learn would have changed it in place.
+    """
+    twins = fitted.get_params(deep=True)
+    for name, part in estimator.get_params(deep=True).items():
+        twin = twins.get(name)
+        if isinstance(part, np.random.RandomState) and isinstance(twin, np.random.RandomState):
+            part.set_state(twin.get_state())
+        elif _is_estimator(part) and type(part) is type(twin):
+            _update(part, twin)
+    _update(estimator, fitted)
+
+
+def _update(estimator: Any, fitted: Any) -> None:
+    own = {name for name, value in estimator.get_params(deep=False).items() if _is_held(value)}
+    vars(estimator).update({name: value for name, value in vars(fitted).items() if name not in own})
+
+
+def _is_held(value: Any) -> bool:
+    """Tell whether a parameter is, or is a list of, objects that keep a state of their own."""
+    if isinstance(value, list | tuple):
+        return any(_is_held(each) for each in value)
+    return isinstance(value, np.random.RandomState) or _is_estimator(value)
+
+
+def _is_estimator(value: Any) -> bool:
+    return hasattr(value, "get_params") and not isinstance(value, type)
 
 
 def _fit(
@@ -45,20 +78,8 @@ def _fit(
     """Fit on the worker; return the estimator and what it warned of."""
     from sklearn import config_context
 
+    X, y, fit_params = data
     config, filters = settings
     with config_context(**config), warned.listening(filters) as heard:
-        return _healed_fit(estimator, data), warned.taken(heard)
-
-
-def _healed_fit(estimator: Any, data: tuple[Any, Any, dict[str, Any]]) -> Any:
-    """Fit on arrays that are read-only views into shared memory; on copies where the estimator writes in place."""
-    try:
-        return _fit_on(copy.deepcopy(estimator), *data)
-    except ValueError as error:
-        if "read-only" not in str(error):
-            raise
-        return _fit_on(estimator, *copy.deepcopy(data))
-
-
-def _fit_on(estimator: Any, X: Any, y: Any, fit_params: dict[str, Any]) -> Any:
-    return estimator.fit(X, **fit_params) if y is None else estimator.fit(X, y, **fit_params)
+        fitted = estimator.fit(X, **fit_params) if y is None else estimator.fit(X, y, **fit_params)
+        return fitted, warned.taken(heard)

@@ -95,7 +95,8 @@ class Crew:
 
     def look_around(self) -> None:
         """Count what the cluster has room for now."""
-        self.wanted = self._workers or max(self._launcher.slots(), 1)
+        slots = self._launcher.slots()  # asked for in any case: it says when the cluster is lost
+        self.wanted = self._workers or max(slots, 1)
 
     def superfluous(self) -> list[Slot]:
         """Return workers that are waited for in vain, since the cluster became smaller."""

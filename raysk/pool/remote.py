@@ -10,6 +10,7 @@ import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from raysk.errors import ClusterError
 from raysk.pool.shared import Shared
 from raysk.pool.task import Reply
 from raysk.pool.worker import Worker
@@ -51,7 +52,7 @@ class Launcher(Protocol):
         """Ask for a worker; `up` is called once, with its node's id when it is up, or with why it is not."""
 
     def slots(self) -> int:
-        """Return how many workers the cluster has room for in all."""
+        """Return how many workers the cluster has room for in all; raises when the cluster is lost."""
 
     def put(self, value: Any) -> Shared:
         """Put an object in the store."""
@@ -86,7 +87,10 @@ class RayLauncher:
         """See `Launcher.slots`."""
         import ray
 
-        return sum(int(node["Resources"].get("CPU", 0)) // self._cpus for node in ray.nodes() if node["Alive"])
+        nodes = [node for node in ray.nodes() if node["Alive"]]
+        if not nodes:
+            raise ClusterError("none of its machines answers any more.")
+        return sum(int(node["Resources"].get("CPU", 0)) // self._cpus for node in nodes)
 
     def put(self, value: Any) -> Shared:
         """See `Launcher.put`."""

@@ -6,6 +6,7 @@ Travels by value, so the nodes need ray, scikit-learn, joblib and threadpoolctl,
 from __future__ import annotations
 
 import contextlib
+import copy
 import importlib
 import os
 import time
@@ -46,6 +47,8 @@ class Worker:
         self._cpus = cpus
         self._refs: dict[str, Any] = {}
         self._cache: dict[str, Any] = {}
+        self._used: set[str] = set()
+        self._copied: set[str] = set()
         os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(cpus)))
         for module in preload:
             importlib.import_module(module)
@@ -75,6 +78,7 @@ class Worker:
         for key in drop:
             self._refs.pop(key, None)
             self._cache.pop(key, None)
+            self._copied.discard(key)
         wall, cpu = time.perf_counter(), time.process_time()
         ok, content, frames = self._answer(message)
         wall_s, cpu_s = time.perf_counter() - wall, time.process_time() - cpu
@@ -90,6 +94,17 @@ class Worker:
             return False, _pickled_error(error), frames
 
     def _compute(self, message: bytes) -> Any:
+        """Run a task; again, on copies of what it shares, if it writes into that: arrays of the store are read-only."""
+        try:
+            return self._attempt(message)
+        except ValueError as error:
+            if "read-only" not in str(error) or self._used <= self._copied:
+                raise
+            self._copied |= self._used  # also for the next tasks that use it
+            return self._attempt(message)
+
+    def _attempt(self, message: bytes) -> Any:
+        self._used = set()
         function, args, units, patience_s = unpack(message, self._load)
         with self._within_cpus():
             if units is None:
@@ -97,12 +112,14 @@ class Worker:
             return _take(function(*args, units), patience_s)
 
     def _load(self, key: str) -> Any:
+        self._used.add(key)
         if key not in self._cache:
             import ray
 
             self._cache[key] = ray.get(self._refs[key])
             self._limit_threads()  # unpickling may have loaded another BLAS or OpenMP library
-        return self._cache[key]
+        value = self._cache[key]
+        return copy.deepcopy(value) if key in self._copied else value
 
     def _limit_threads(self) -> None:
         import threadpoolctl

@@ -315,9 +315,7 @@ def test_space_that_swaps_a_step():
 
 def test_describe_a_search():
     """The facts of a search are JSON and say what would run."""
-    found = holding(
-        model=make_pipeline(StandardScaler(), SVC()), param_grid={"svc__C": [1, 2, 3]}, scoring="f1"
-    )
+    found = holding(model=make_pipeline(StandardScaler(), SVC()), param_grid={"svc__C": [1, 2, 3]}, scoring="f1")
     facts = json.loads(json.dumps(describe(found), allow_nan=False))
     assert facts["runs"] == "search"
     search = facts["search"]

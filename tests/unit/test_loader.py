@@ -72,9 +72,7 @@ def test_file_without_attr(write):
     assert found.source_hash == hashlib.sha256(found.path.read_bytes()).hexdigest()
 
 
-@pytest.mark.parametrize(
-    "name", ["my model.py", 'it\'s "x".py', "a:b.py", "C:odd:name.py", "dir with space/m.py"]
-)
+@pytest.mark.parametrize("name", ["my model.py", 'it\'s "x".py', "a:b.py", "C:odd:name.py", "dir with space/m.py"])
 def test_odd_paths(write, name):
     """A path may hold spaces, quotes and colons, also with a name after it."""
     path = write(SVC + "model = SVC()\nother = SVC(C=2)\n", name)
@@ -189,9 +187,7 @@ def test_no_bytecode_beside_the_file(write, tmp_path):
 
 def test_class_of_the_file_travels_by_value(write, tmp_path):
     """A pickled object of the person's class loads in a process that cannot see the file."""
-    text = (
-        "from sklearn.svm import SVC\nclass Mine(SVC):\n    def hello(self): return 'hello'\nmodel = Mine()\n"
-    )
+    text = "from sklearn.svm import SVC\nclass Mine(SVC):\n    def hello(self): return 'hello'\nmodel = Mine()\n"
     found = load(write(text, "user_z.py"))
     (tmp_path / "out.bin").write_bytes(cloudpickle.dumps(found.names["model"]))
     code = "import pickle,sys; print(pickle.load(open(sys.argv[1],'rb')).hello())"
@@ -308,9 +304,7 @@ def test_syntax_error(write):
 def test_exception_at_import(write):
     """What the file raised comes with its type, line and text."""
     path = write("import os\n\nimport foo_not_there\n")
-    err = fails(
-        path, "model.py raised ModuleNotFoundError at line 3: No module named 'foo_not_there'", "Install"
-    )
+    err = fails(path, "model.py raised ModuleNotFoundError at line 3: No module named 'foo_not_there'", "Install")
     assert isinstance(err.__cause__, ModuleNotFoundError)
     fails(write("\nopen('no-such.csv')\n"), "model.py raised FileNotFoundError at line 2", "Relative paths")
     fails(write("import sys\nsys.exit(3)\n"), "model.py raised SystemExit at line 2: 3", "__main__")

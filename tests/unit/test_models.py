@@ -221,9 +221,7 @@ class TestLoad:
         saved.write_bytes(content[: len(content) // 2])
         assert f"had {len(content):,} when it was saved" in refused(load_model, saved)
 
-    @pytest.mark.parametrize(
-        "content", [b"", b"no pickle at all", b"\x80\x05", bytes(range(256)), b"x,y\n1,2\n"]
-    )
+    @pytest.mark.parametrize("content", [b"", b"no pickle at all", b"\x80\x05", bytes(range(256)), b"x,y\n1,2\n"])
     def test_corrupt(self, tmp_path, content):
         """A file that is no pickle is an InputError that names it."""
         path = tmp_path / "bad file.pkl"

@@ -6,12 +6,13 @@ import random
 import threading
 from concurrent.futures import CancelledError, wait
 
+import numpy as np
 import pytest
 from ray import cloudpickle
 
 from raysk.errors import ClusterError, TaskLost, Unpicklable
 from raysk.events import WorkerLost, WorkersChanged
-from raysk.pool import Packing, RemoteTraceback, Task
+from raysk.pool import Packing, RemoteTraceback, Shared, Task
 from raysk.pool.crew import MAX_FAILED_STARTS
 from raysk.pool.task import Reply
 from raysk.pool.worker import Worker
@@ -178,6 +179,38 @@ def test_a_worker_hands_units_back_when_its_patience_is_over(worker):
     task = Task(function=squares, units=[2, 3, 4], patience_s=0.0)
     assert ask(worker, task) == (True, [4])
     assert ask(worker, Task(function=squares, units=[2, 3, 4], patience_s=60.0)) == (True, [4, 9, 16])
+
+
+def add_to(array, amount):
+    """Change an array in place."""
+    array += amount
+    return array
+
+
+def say_read_only():
+    raise ValueError("this book is read-only")
+
+
+def test_a_task_that_writes_into_shared_arrays_gets_copies(worker, monkeypatch):
+    """Arrays of the store are read-only; a task that writes into one gets a copy, and the next task the original."""
+    X = np.zeros(3)
+    X.flags.writeable = False
+    got = []
+    monkeypatch.setattr("ray.get", lambda ref: got.append(ref) or X)
+    shared = Shared("X", "ref")
+    for _ in range(2):
+        ok, value = ask(worker, Task(function=add_to, args=(shared, 5)), refs={"X": "ref"})
+        assert (ok, value.tolist()) == (True, [5, 5, 5])
+    assert got == ["ref"]
+    assert X.tolist() == [0, 0, 0]
+    ok, value = ask(worker, Task(function=add_to, args=(shared, 5)), refs={"X": "ref"}, drop=["X"])
+    assert not ok
+
+
+def test_an_error_that_only_speaks_of_read_only_is_the_tasks_own(worker):
+    """What is no matter of shared arrays is raised as it is."""
+    ok, error = ask(worker, Task(function=say_read_only))
+    assert (ok, str(error)) == (False, "this book is read-only")
 
 
 # --- who gets what
@@ -643,9 +676,10 @@ def test_a_callback_may_close_the_pool(make_pool, launcher):
 
 
 @pytest.mark.usefixtures("_quick_tick")
-def test_a_cluster_that_is_lost_fails_all_tasks(make_pool, launcher):
-    """When the cluster no longer answers every task fails with ClusterError, also those handed in later."""
-    pool = make_pool()
+@pytest.mark.parametrize("workers", [None, 2])
+def test_a_cluster_that_is_lost_fails_all_tasks(make_pool, launcher, workers):
+    """When the cluster no longer answers every task fails with ClusterError, and later ones are cancelled."""
+    pool = make_pool(workers=workers)
     futures = [pool.submit(one(text)) for text in "abcdef"]
     launcher.next_call()
     launcher.slots_error = RuntimeError("Ray has gone")

@@ -54,9 +54,7 @@ def read(path):
         rows = pd.read_parquet(path).to_dict("records")
     else:
         text = path.read_text()
-        rows = (
-            json.loads(text) if path.suffix == ".json" else [json.loads(line) for line in text.splitlines()]
-        )
+        rows = json.loads(text) if path.suffix == ".json" else [json.loads(line) for line in text.splitlines()]
     return list(rows[0]), rows
 
 

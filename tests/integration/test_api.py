@@ -1,0 +1,165 @@
+"""The public names: connect, fit and register."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from joblib import Parallel, delayed, parallel_config
+from sklearn.datasets import load_iris
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.model_selection import GridSearchCV
+from sklearn.svm import SVC
+
+import raysk
+from raysk.errors import ClusterError, InputError, UsageError
+from raysk.events import ClusterReady, WorkPlanned
+
+X, Y = load_iris(return_X_y=True)
+
+
+def test_the_public_names_are_there():
+    """The package has its three names and a version, and says so when another is asked for."""
+    assert set(raysk.__all__) == {"connect", "fit", "register", "__version__"}
+    assert all(getattr(raysk, name) for name in raysk.__all__)
+    with pytest.raises(AttributeError, match="module 'raysk' has no attribute 'predict'"):
+        _ = raysk.predict
+
+
+# --- inside a connection
+
+
+@pytest.mark.parametrize(
+    ("estimator", "unit"),
+    [(SVC(), "fit"), (RandomForestClassifier(4), "tree"), (GridSearchCV(SVC(), {"C": [1, 2]}, cv=2), "fit")],
+)
+def test_fit_uses_the_connection_that_is_open(cluster, events, estimator, unit):
+    """Inside a connection a fit runs on its workers, and returns the person's own object."""
+    assert raysk.fit(estimator, X, Y) is estimator
+    assert estimator.predict(X).shape == Y.shape
+    assert events.of(WorkPlanned)[0].unit == unit
+    assert cluster.pool.up
+
+
+@pytest.mark.usefixtures("cluster")
+def test_another_address_is_refused_while_connected():
+    """A program is connected to one cluster at a time: another address is a mistake, and not waited for."""
+    with pytest.raises(UsageError, match="is connected to a Ray of its own already"):
+        raysk.fit(SVC(), X, Y, address="localhost:6379")
+    assert raysk.fit(SVC(), X, Y, address="local").classes_.tolist() == [0, 1, 2]
+
+
+@pytest.mark.usefixtures("cluster")
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ((None, Y), "There is no data X"),
+        ((X, Y[:-1]), "X has 150 rows but y has 149"),
+        ((X, Y, {"sample_weight": np.ones(3)}), "sample_weight has 3"),
+        ((X, Y, {"groups": np.ones(3)}), "groups has 3"),
+    ],
+)
+def test_data_that_does_not_fit_together_is_an_input_error(data, words):
+    """Missing data and lengths that differ are said before anything is sent."""
+    X, y, *params = data
+    with pytest.raises(InputError, match=words):
+        raysk.fit(SVC(), X, y, **(params[0] if params else {}))
+
+
+@pytest.mark.usefixtures("cluster")
+def test_a_registered_backend_uses_the_connection_that_is_open(events):
+    """Inside a connection joblib's calls run on its workers."""
+    raysk.register()
+    with parallel_config(backend="raysk"):
+        assert Parallel()(delayed(abs)(-n) for n in range(5)) == [0, 1, 2, 3, 4]
+    assert sum(event.units for event in events.of(WorkPlanned)) == 5
+
+
+# --- connecting
+
+
+@pytest.mark.parametrize(("options", "words"), [({"workers": 0}, "--workers 0"), ({"cpus_per_fit": 0}, "0: a fit")])
+def test_senseless_options_are_usage_errors(options, words):
+    """Numbers below one are refused before anything is connected to."""
+    with pytest.raises(UsageError, match=words):
+        raysk.connect(**options)
+
+
+def test_an_address_where_nothing_is_is_a_cluster_error():
+    """A connection that cannot be made says so, at once and in words."""
+    with pytest.raises(ClusterError, match="No Ray cluster answered at 'localhost:1'"):
+        raysk.connect("localhost:1")
+    with pytest.raises(ClusterError, match="No Ray cluster answered at 'localhost:1'"):
+        raysk.connect("localhost:1").__enter__()
+
+
+WAYS = """
+    import json, os, sys
+    from joblib import Parallel, delayed, parallel_config
+    from sklearn.datasets import load_iris
+    from sklearn.svm import SVC
+    import raysk
+    from raysk import cluster
+
+    X, y = load_iris(return_X_y=True)
+    said = {"light": "ray" not in sys.modules and "sklearn.svm" in sys.modules}
+
+    def fitted(**options):
+        return raysk.fit(SVC(), X, y, **options).n_features_in_ == 4
+
+    # alone: connects, and leaves again
+    said["alone"] = fitted()
+    import ray
+    said["left"] = not ray.is_initialized() and cluster.current() is None
+
+    # the backend alone: connects when first used, and stays
+    raysk.register()
+    with parallel_config(backend="raysk"):
+        said["backend"] = os.getpid() not in Parallel()(delayed(os.getpid)() for _ in range(4))
+        standing = cluster.current()
+        Parallel()(delayed(os.getpid)() for _ in range(4))
+    said["stands"] = standing is not None and cluster.current() is standing
+
+    # a fit uses it, a connection of one's own replaces it
+    said["shared"] = fitted() and cluster.current() is standing
+    with raysk.connect(workers=1) as own:
+        said["own"] = fitted() and cluster.current() is own and own.pool.wanted == 1
+        said["address"] = fitted(address=os.environ["RAYSK_ADDRESS"])
+    said["over"] = cluster.current() is None
+
+    # a connection that is no context
+    kept = raysk.connect(workers=1)
+    said["kept"] = fitted() and cluster.current() is kept
+    kept.close()
+    kept.close()
+    try:
+        kept.pool
+    except raysk.errors.ClusterError as error:
+        said["closed"] = "is closed" in str(error)
+    print(json.dumps(said))
+"""
+
+
+def test_every_way_to_connect_works(head, run_python):
+    """Alone, with the backend alone, in a context and without one: no way waits for workers that another holds."""
+    ran = run_python(WAYS, RAYSK_ADDRESS=head, RAY_AUTH_MODE="disabled")
+    assert ran.returncode == 0, ran.stderr
+    said = json.loads(ran.stdout)
+    assert said == dict.fromkeys(said, True)
+    assert len(said) == 11
+
+
+def test_the_sink_hears_of_the_cluster(head, run_python):
+    """A connection tells its sink what it is connected to."""
+    ran = run_python(
+        """
+        import os, raysk
+        heard = []
+        with raysk.connect(sink=heard.append) as cluster:
+            print(heard[0])
+        """,
+        RAYSK_ADDRESS=head,
+        RAY_AUTH_MODE="disabled",
+    )
+    assert ran.stdout.strip() == str(ClusterReady(address=head, nodes=1, cpus=2)), ran.stderr

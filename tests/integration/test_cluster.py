@@ -1,0 +1,289 @@
+"""Connecting to Ray, and the Ray that raysk starts by itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from raysk import cluster as module
+from raysk.errors import ClusterError
+from raysk.jobs import Resources
+
+
+@pytest.fixture(autouse=True)
+def _no_addresses(monkeypatch):
+    for name in module.ADDRESS_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+
+
+def _node(cpus, **more):
+    return {"Alive": True, "Resources": {"CPU": cpus} if cpus else {}, **more}
+
+
+# --- which cluster
+
+
+@pytest.mark.parametrize(
+    ("given", "environment", "found"),
+    [
+        (None, {}, None),
+        ("local", {}, None),
+        ("local", {"RAY_ADDRESS": "a:1"}, None),
+        ("", {"RAY_ADDRESS": "a:1"}, "a:1"),
+        (None, {"RAY_ADDRESS": "a:1"}, "a:1"),
+        (None, {"RAY_ADDRESS": "a:1", "RAYSK_ADDRESS": "b:2"}, "b:2"),
+        (None, {"RAY_ADDRESS": "a:1", "RAYSK_ADDRESS": "local"}, None),
+        ("c:3", {"RAY_ADDRESS": "a:1", "RAYSK_ADDRESS": "b:2"}, "c:3"),
+        ("auto", {}, "auto"),
+    ],
+)
+def test_the_address_given_comes_before_the_environments(given, environment, found, monkeypatch):
+    """What is given wins, then RAYSK_ADDRESS, then RAY_ADDRESS; none, or "local", is a Ray of our own."""
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert module.resolve(given) == found
+
+
+@pytest.mark.parametrize("address", ["nonsense", "host:", ":6379", "host:port", "ray://host"])
+def test_what_is_no_address_is_said(address):
+    """An address that cannot be one is named, with those that could be."""
+    with pytest.raises(ClusterError, match="is not an address") as caught:
+        module.Cluster(address)
+    assert repr(address) in str(caught.value)
+    assert "host:port" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "address", ["localhost:1", "ray://localhost:1", "[::1]:1", "no-such-host.invalid:6379", "a:99999"]
+)
+def test_where_nothing_listens_it_is_said_at_once(address):
+    """Nobody is waited for where nothing listens; the message says what to do."""
+    start = time.monotonic()
+    with pytest.raises(ClusterError) as caught:
+        module.Cluster(address)
+    assert time.monotonic() - start < 3 * module.KNOCK_S
+    assert f"No Ray cluster answered at {address!r}" in str(caught.value)
+    assert "ray start --head" in str(caught.value)
+
+
+def test_what_answers_but_is_no_ray_is_not_waited_for(run_python):
+    """Something that takes connections and says nothing is given up after JOIN_S."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        ran = run_python(
+            f"""
+            import os, time
+            from raysk import cluster, errors
+            cluster.JOIN_S = 1.0
+            start = time.monotonic()
+            try:
+                cluster.Cluster("127.0.0.1:{port}")
+            except errors.ClusterError as error:
+                print(str(error), flush=True)
+            os._exit(0)
+            """
+        )
+    assert f"No Ray cluster answered at '127.0.0.1:{port}' (it did not let us in within 1 s)" in ran.stdout, ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (RuntimeError("Version mismatch: The cluster was started with:\n    Ray: 2.9\n    Python: 3.9"), "Ray: 2.9"),
+        (RuntimeError("Unauthenticated: invalid token"), "RAY_AUTH_TOKEN"),
+        (ImportError("no module named grpc"), "raysk[client]"),
+        (ConnectionError("nobody is home\nat all"), "(nobody is home)"),
+        (ValueError(), "(ValueError)"),
+    ],
+)
+def test_rays_words_become_what_to_do(error, words):
+    """Whatever Ray says about a failed connection, the message names the address and the remedy."""
+    text = module._why("a:1", error)
+    assert words in text
+    assert "'a:1'" in text
+    assert len(text.splitlines()) <= 5
+
+
+def test_a_failed_start_on_this_machine_gives_rays_reason():
+    """When our own Ray does not start, its first line says why."""
+    assert module._why(None, OSError("\n no room \n more")) == "Ray could not be started on this machine: no room"
+
+
+# --- what of it
+
+
+@pytest.mark.parametrize(
+    ("nodes", "resources", "words"),
+    [
+        ([], {}, "no CPU to work on"),
+        ([_node(0)], {}, "no CPU to work on"),
+        ([_node(4), _node(8)], {"cpus_per_fit": 9}, "--cpus-per-fit 9: the largest node of this cluster has 8 CPUs"),
+    ],
+)
+def test_a_cluster_that_is_too_small_is_said(nodes, resources, words):
+    """Without room for one worker there is nothing to start."""
+    with pytest.raises(ClusterError, match=words):
+        module._check_cpus(nodes, sum(node["Resources"].get("CPU", 0) for node in nodes), Resources(**resources))
+
+
+@pytest.mark.parametrize(
+    ("nodes", "resources"),
+    [([_node(0), _node(1)], {}), ([_node(4)], {"cpus_per_fit": 4}), ([_node(0)], {"workers": 3})],
+)
+def test_a_cluster_with_room_or_an_autoscaler_will_do(nodes, resources):
+    """Room for one worker is enough; a number of workers is asked for, wherever they come from."""
+    module._check_cpus(nodes, sum(node["Resources"].get("CPU", 0) for node in nodes), Resources(**resources))
+
+
+def test_the_connection_knows_its_size(cluster):
+    """Nodes and CPUs are those of the cluster, and the innermost connection is the current one."""
+    assert cluster.nodes == 1
+    assert cluster.cpus >= 1
+    assert cluster.address is None
+    assert module.current() is cluster
+
+
+def test_a_closed_connection_says_so(cluster):
+    """A connection that is closed lends no pool, and may be closed again; Ray, which was there before, stays."""
+    import ray
+
+    other = module.Cluster("local", warm=False)
+    assert module.current() is cluster
+    other.close()
+    other.close()
+    with pytest.raises(ClusterError, match="is closed"):
+        _ = other.pool
+    assert ray.is_initialized()
+
+
+def test_a_connection_may_be_made_in_the_background(cluster):
+    """What is started early is waited for when it is needed, and closed at the end."""
+    with module.Starting(address="local", warm=False) as starting:
+        found = starting.result()
+        assert found is not cluster
+    assert found._closed
+    with module.Starting(address="localhost:1") as starting, pytest.raises(ClusterError, match="No Ray cluster"):
+        starting.result()
+
+
+# --- a Ray of our own
+
+
+def test_folders_of_programs_that_were_killed_are_removed(tmp_path, monkeypatch):
+    """A folder is ours alone; one left by a program that is gone is removed, one of a living program is not."""
+    monkeypatch.setattr(module.tempfile, "tempdir", str(tmp_path) if len(str(tmp_path)) <= 30 else None)
+    root = module.Path(module.tempfile.gettempdir())
+    gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
+    names = [f"raysk-{int(gone.stdout)}-left", f"raysk-{os.getppid()}-living", "raysk-notes-mine"]
+    for name in names:
+        (root / name).mkdir()
+    made = module._private_folder()
+    try:
+        assert made.name.startswith(f"raysk-{os.getpid()}-")
+        assert made.stat().st_mode & 0o077 == 0
+        assert [(root / name).exists() for name in names] == [False, True, True]
+    finally:
+        for path in [made, *(root / name for name in names[1:])]:
+            path.rmdir()
+
+
+OWN = """
+    import json, os, signal, sys
+    from pathlib import Path
+
+    signal.signal(signal.SIGTERM, mine := lambda *_: None)
+    import raysk
+
+    def listening():
+        "Addresses that this machine listens on, of processes that are children of ours or of Ray."
+        ours = {}
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                if b"raysk-%d-" % os.getpid() not in (folder / "cmdline").read_bytes():
+                    continue
+                for link in (folder / "fd").iterdir():
+                    ours[os.readlink(link)] = folder.name
+            except OSError:
+                pass
+        found = set()
+        for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+            for line in Path(table).read_text().splitlines()[1:]:
+                fields = line.split()
+                if fields[3] == "0A" and f"socket:[{fields[9]}]" in ours:
+                    found.add(fields[1].rpartition(":")[0])
+        return sorted(found)
+
+    def on_worker():
+        print("a worker's words")
+        return os.environ["OMP_NUM_THREADS"], "raysk" in sys.modules
+
+    cluster = raysk.connect(workers=1)
+    from raysk.pool import Task  # not before: it imports Ray, which then keeps its token in the home folder
+
+    threads, has_raysk = cluster.pool.submit(Task(function=on_worker)).result(60)
+    import ray
+    print(json.dumps({
+        "folder": str(cluster._folder), "inside": len(list(cluster._folder.iterdir())),
+        "sigterm": signal.getsignal(signal.SIGTERM) is mine, "listening": listening(), "threads": threads,
+        "has_raysk": has_raysk, "home": [str(path) for path in Path.home().rglob("*")],
+        "token": os.environ["RAY_AUTH_MODE"] == "token" and len(os.environ["RAY_AUTH_TOKEN"]) >= 32,
+    }))
+"""
+
+
+def test_a_ray_of_our_own_keeps_to_itself(run_python):
+    """Our own Ray listens here only, asks for a token, writes nothing home or on stdout, and leaves nothing behind."""
+    ran = run_python(OWN)
+    assert ran.returncode == 0, ran.stderr
+    said = json.loads(ran.stdout)  # and not a word more
+    folder = module.Path(said.pop("folder"))
+    assert said.pop("inside")
+    listening = said.pop("listening")
+    assert listening
+    assert set(listening) <= {"0100007F", "0" * 24 + "01000000", "0" * 16 + "FFFF0000" + "0100007F"}
+    assert said == {"sigterm": True, "threads": "1", "has_raysk": False, "home": [], "token": True}
+    assert not folder.exists()
+    assert not _processes_of(folder)
+
+
+def test_a_killed_program_takes_its_ray_along(run_python, eventually):
+    """When the program is killed the kernel ends its Ray."""
+    told = {}
+
+    def run():
+        told["ran"] = run_python(
+            """
+            import os, signal, raysk
+            cluster = raysk.connect(workers=1)
+            print(cluster._folder, flush=True)
+            os.kill(os.getpid(), signal.SIGKILL)
+            """
+        )
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    folder = module.Path(told["ran"].stdout.strip())
+    assert folder.name.startswith("raysk-")
+    eventually(lambda: not _processes_of(folder), "Ray's processes to end")
+    module._private_folder().rmdir()
+    assert not folder.exists()
+
+
+def _processes_of(folder):
+    """Return the command lines that name a folder."""
+    return [line for line in map(_command_line, module.Path("/proc").glob("[0-9]*")) if str(folder).encode() in line]
+
+
+def _command_line(process):
+    try:
+        return (process / "cmdline").read_bytes()
+    except OSError:  # it ended meanwhile
+        return b""
