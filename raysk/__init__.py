@@ -14,6 +14,10 @@ __all__ = ["__version__", "connect", "fit", "register"]
 __version__ = "0.1.0"
 
 
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
 def __getattr__(name: str) -> Any:
     if name in {"connect", "fit", "register"}:
         from raysk import api

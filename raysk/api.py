@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from raysk import cluster
-from raysk.errors import UsageError
+from raysk.errors import InputError, UsageError
 from raysk.events import null_sink
 from raysk.jobs import Data, Resources
 
@@ -85,7 +85,7 @@ def fit(estimator: Any, X: Any, y: Any = None, *, address: str | None = None, **
     Raises
     ------
     InputError
-        If X and y differ in length.
+        If X and y differ in length, or `estimator` is a class.
     ClusterError
         See `connect`.
     UsageError
@@ -93,6 +93,8 @@ def fit(estimator: Any, X: Any, y: Any = None, *, address: str | None = None, **
     Exception
         Whatever the estimator's own code raises.
     """
+    if isinstance(estimator, type):
+        raise InputError(f"{estimator.__name__} is a class; give an object of it: {estimator.__name__}()")
     data = Data(X=X, y=y, fit_params=fit_params)
     with _this_cluster(address) as pool:
         from raysk import plans
@@ -107,9 +109,17 @@ def register() -> None:
     Ray: to the cluster of the `connect` block that is running, else to one that is connected to when first needed,
     as `connect` does without arguments, and kept until the program ends.
     """
-    from raysk.plans import joblib_backend
+    import joblib
 
-    joblib_backend.register(_standing_pool)
+    joblib.register_parallel_backend("raysk", _backend)
+
+
+def _backend(**options: Any) -> Any:
+    """Make joblib's backend; connects first, since Ray reads our settings when it is imported."""
+    _standing_pool()
+    from raysk.plans.joblib_backend import RayskBackend
+
+    return RayskBackend(_standing_pool, **options)
 
 
 @contextlib.contextmanager

@@ -7,21 +7,19 @@ gone when the program is: its processes are tied to ours by the kernel, the fold
 from __future__ import annotations
 
 import atexit
+import concurrent.futures.thread  # noqa: F401 - hooks fork, which must not happen while Ray is started
 import os
 import queue
-import secrets
-import shutil
 import socket
 import sys
-import tempfile
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from raysk import _compat
-from raysk.errors import ClusterError
+from raysk.errors import ClusterError, UsageError
 from raysk.events import ClusterReady, null_sink
 from raysk.jobs import Resources
+from raysk.private import Private
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -79,7 +77,7 @@ class Cluster:
         self.sink = sink
         self._resources = resources or Resources()
         self._closed = False
-        self._folder: Path | None = None
+        self._private: Private | None = None
         self._pool: Pool | None = None
         self._joined: _Init | None = None
         try:
@@ -102,6 +100,10 @@ class Cluster:
         self._pool = self._pool or self._open_pool()
         return self._pool
 
+    def __repr__(self) -> str:
+        where = self.address or "a private Ray on this machine"
+        return f"<Cluster: {where}, {'closed' if self._closed else f'{self.nodes} nodes, {self.cpus} CPUs'}>"
+
     def __enter__(self) -> Self:
         _current.append(self)
         return self
@@ -122,27 +124,22 @@ class Cluster:
         if self._joined is not None:
             self._joined.shutdown()
             self._joined = None
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
-            self._folder = None
+        if self._private is not None:
+            self._private.remove()
+            self._private = None
 
     def _join(self, *, worker_output: bool) -> _Init | None:
         """Connect or start Ray; return None when this process had done so by itself."""
-        if self.address is None:
-            self._folder = _private_folder()
-            _set_ray_up()
-        else:
-            _knock(self.address)
-        import ray
-
-        if ray.is_initialized():
+        if _is_connected(self.address):
             return None
         options: dict[str, Any] = {"log_to_driver": worker_output, "logging_level": "ERROR"}
-        if self._folder is not None:
-            options |= {"address": "local", "include_dashboard": False, "_temp_dir": str(self._folder)}
+        if self.address is None:
+            self._private = Private()
+            options |= {"address": "local", "include_dashboard": False, "_temp_dir": str(self._private.folder)}
         else:
+            _knock(self.address)
             options |= {"address": self.address}
-        with _compat.ray_settings(private=self._folder is not None, quiet=not worker_output):
+        with _compat.ray_settings(private=self._private is not None, quiet=not worker_output):
             return _Init(self.address, options)
 
     def _open_pool(self) -> Pool:
@@ -241,39 +238,27 @@ def register_rays_own_backend() -> None:
     register_ray()
 
 
-def _set_ray_up() -> None:
-    """Make the Ray that is about to start ask for a token only we know, and write nothing to the home folder.
+def _is_connected(address: str | None) -> bool:
+    """Tell whether this program is connected to Ray, by its own doing, and may use that for an address.
 
-    Ray reads these when it is imported. A program that imported it before keeps Ray's own way, which since 2.59 is
-    a token too, in the home folder.
+    Raises
+    ------
+    UsageError
+        If it is connected elsewhere: Ray allows one connection a program, and its workers hold the CPUs.
     """
-    if "ray" in sys.modules:
-        return
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    os.environ["RAY_AUTH_MODE"] = "token"
-    os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
-
-
-def _private_folder() -> Path:
-    """Make a folder only we can read; its name tells whose it is, so that one left by a kill -9 can be removed."""
-    root = Path(tempfile.gettempdir())
-    if len(str(root)) > 30 and Path("/tmp").is_dir():  # noqa: S108, PLR2004 - Ray's socket names leave no more room
-        root = Path("/tmp")  # noqa: S108 - mkdtemp makes the private folder inside
-    for old in root.glob("raysk-*-*"):
-        pid = old.name.split("-")[1]
-        if pid.isdigit() and not _alive(int(pid)):
-            shutil.rmtree(old, ignore_errors=True)
-    return Path(tempfile.mkdtemp(prefix=f"raysk-{os.getpid()}-", dir=root))
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+    if "ray" not in sys.modules:
         return False
-    except PermissionError:
+    import ray
+
+    if not ray.is_initialized():
+        return False
+    if not _open and address in {None, "auto"}:
         return True
-    return True
+    where = (_open[-1].address or "a Ray of its own") if _open else "Ray"
+    raise UsageError(
+        f"This program is connected to {where} already, and Ray allows one connection at a time.\n"
+        "Close it first, or leave the address out to use it."
+    )
 
 
 def _knock(address: str) -> None:

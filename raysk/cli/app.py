@@ -16,6 +16,8 @@ from raysk.errors import AllFitsFailed, RayskError, ReaderGone
 if TYPE_CHECKING:
     from typing import NoReturn
 
+INTERRUPTED = 128 + signal.SIGINT
+
 app = typer.Typer(
     name="raysk",
     help="Run your own scikit-learn job on Ray: one fit, or a whole parameter search.",
@@ -53,6 +55,8 @@ def _options(
 def main() -> NoReturn:
     """Run the command line, say what went wrong if anything did, and exit with its code."""
     _exit_on_sigterm()
+    if not (sys.stderr and sys.stderr.isatty()):
+        os.environ.setdefault("RAY_COLOR_PREFIX", "0")  # what workers print, with -v, goes there
     code = 0
     try:
         app(prog_name="raysk")
@@ -62,10 +66,12 @@ def main() -> NoReturn:
         code = error.exit_code
         _report(error)
     except KeyboardInterrupt:
-        code = 130
+        code = INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the person's code, or a bug of ours: it decides
         code = 1
         _report_code(error)
+    if code == INTERRUPTED:
+        _say("Interrupted.")
     _leave(code)
 
 
@@ -100,20 +106,14 @@ def _all_fits_failed(error: AllFitsFailed) -> str:
     """Put scikit-learn's pages of tracebacks into three lines."""
     from collections import Counter
 
-    said = Counter(_what_was_raised(text) for text in error.errors)
+    from raysk.cli.render import what_was_raised
+
+    said = Counter(what_was_raised(text) for text in error.errors)
     (common, count), *_ = said.most_common(1) or [("", 0)]
     return (
         f"All {len(error.errors):,} fits failed; {count:,} of them with:\n  {common[:400]}\n"
         "Try one with 'raysk fit', or see the whole error with --debug."
     )
-
-
-def _what_was_raised(traceback_text: str) -> str:
-    """Return the line of a traceback that names the exception: the first one after the frames."""
-    lines = traceback_text.strip().splitlines()
-    frames = [number for number, line in enumerate(lines) if line.startswith("  ")]
-    after = frames[-1] + 1 if frames else 0
-    return lines[after] if after < len(lines) else traceback_text
 
 
 def _report_code(error: Exception) -> None:

@@ -36,7 +36,7 @@ def fit(
 
       raysk fit 'model.py:make_model(depth=3)' --set n_estimators=5000
 
-      raysk fit 'sklearn.svm:SVC(C=10)' --dry-run
+      raysk fit model.py:forest --seed 0 --dry-run
     """
     from raysk.cli import inspect, running
     from raysk.cli.render import View, show_summary
@@ -51,7 +51,7 @@ def fit(
         check_model(output)
     with data_stdout() as out:
         if dry_run:
-            inspect.show(out, file, overrides, as_json=as_json)
+            inspect.show(out, file, overrides, as_json=as_json, make_job=assemble.fit_job)
             return
         fitted, ran, kept = running.carry_out(
             where,

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 from raysk.cli import options as o  # noqa: TC001 - Typer reads the annotations
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from raysk.cli.streams import DataOut
     from raysk.spec.assemble import Overrides
+    from raysk.spec.loader import Found
 
 
 def inspect(
@@ -24,6 +25,8 @@ def inspect(
 
       raysk inspect spec.py
 
+      raysk inspect 'sklearn.svm:SVC(C=10)'
+
       raysk inspect model.pkl | jq .estimator
     """
     from raysk.cli.streams import data_stdout
@@ -33,12 +36,22 @@ def inspect(
         show(out, file, assemble.Overrides(), as_json=as_json)
 
 
-def show(out: DataOut, file: str, overrides: Overrides, *, as_json: bool) -> None:
-    """Write what is found in a file and what would run to stdout."""
+def show(
+    out: DataOut,
+    file: str,
+    overrides: Overrides,
+    *,
+    as_json: bool,
+    make_job: Callable[[Found, Overrides], object] | None = None,
+) -> None:
+    """Write what is found in a file and what would run to stdout; fails as the job would if it could not be made."""
     from raysk.cli.render import show_summary
     from raysk.spec import assemble, loader
 
-    facts = assemble.describe(loader.load(file), overrides)
+    found = loader.load(file)
+    if make_job is not None:
+        make_job(found, overrides)
+    facts = assemble.describe(found, overrides)
     show_summary(out, {"schema": 1, **facts}, as_json=as_json, rows=list(_rows(facts)))
 
 
@@ -49,4 +62,6 @@ def _rows(facts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str
             yield from _rows(value, f"{prefix}{name} ")
         elif value is not None and value != []:
             text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-            yield f"{prefix}{name}", text
+            if prefix.endswith("parameters "):
+                text += " values"
+            yield f"{prefix}{name}", text[:12] if name.endswith("_hash") else text

@@ -104,12 +104,16 @@ Stream = Annotated[
     ),
 ]
 Quiet = Annotated[
-    bool, typer.Option("--quiet", "-q", metavar="", help="Say nothing but errors.", rich_help_panel="Output")
+    bool, typer.Option("--quiet", "-q", metavar="", help="Say nothing on stderr but errors.", rich_help_panel="Output")
 ]
 Verbose = Annotated[
     bool,
     typer.Option(
-        "--verbose", "-v", metavar="", help="Show what workers print, and warnings whole.", rich_help_panel="Output"
+        "--verbose",
+        "-v",
+        metavar="",
+        help="Show what workers print, and warnings whole, with their place.",
+        rich_help_panel="Output",
     ),
 ]
 Debug = Annotated[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import threading
 import time
@@ -49,13 +50,16 @@ class View:
     quiet : bool
         Say nothing but errors.
     verbose : bool
-        Warnings are shown whole.
+        Warnings are shown whole, with their place.
+    still : bool
+        No live view: data is printed on the same terminal meanwhile.
     """
 
-    def __init__(self, *, quiet: bool = False, verbose: bool = False) -> None:
+    def __init__(self, *, quiet: bool = False, verbose: bool = False, still: bool = False) -> None:
         self._console = stderr_console()
         self._console.quiet = quiet
         self._verbose = verbose
+        self._animate = self._console.is_interactive and not quiet and not still
         self._lock = threading.RLock()
         self._unit, self._total, self._done, self.failed, self._lost = "fit", 0, 0, 0, 0
         self._workers: events.WorkersChanged | None = None
@@ -72,7 +76,7 @@ class View:
         """Show progress while a job runs; warnings go through the view."""
         show, warnings.showwarning = warnings.showwarning, self._show_warning
         try:
-            if not self._console.is_interactive or self._console.quiet:
+            if not self._animate:
                 yield self
                 return
             with Live(get_renderable=self._render, console=self._console, transient=True, refresh_per_second=5) as live:
@@ -108,6 +112,8 @@ class View:
     def _on_WorkPlanned(self, event: events.WorkPlanned) -> None:  # noqa: N802
         if event.unit != self._unit:
             self._unit, self._total, self._done, self._first_done = event.unit, 0, 0, None
+        if not self._total:
+            self._start = self._said = time.monotonic()
         self._total += event.units
         if event.candidates:
             self._best = None  # a round of halving is judged by itself
@@ -120,7 +126,9 @@ class View:
         self._say_progress()
 
     def _on_CandidateDone(self, event: events.CandidateDone) -> None:  # noqa: N802
-        if event.score is not None and (self._best is None or event.score > (self._best.score or -float("inf"))):
+        if event.score is None or math.isnan(event.score):
+            return
+        if self._best is None or self._best.score is None or event.score > self._best.score:
             self._best = event
 
     def _on_RefitStarted(self, event: events.RefitStarted) -> None:  # noqa: N802
@@ -134,7 +142,7 @@ class View:
     def _say_progress(self) -> None:
         """Say progress as a plain line, now and then, where there is no live view."""
         now = time.monotonic()
-        if self._live is None and not self._console.is_interactive and now - self._said >= PLAIN_EVERY_S:
+        if not self._animate and now - self._said >= PLAIN_EVERY_S:
             self._said = now
             self.say(" · ".join([f"{self._done:,}/{self._total:,} {self._unit}s", *self._facts()]))
 
@@ -171,11 +179,29 @@ class View:
             lines.append(self._stage)
         return lines
 
-    def _show_warning(self, message: Any, category: type[Warning], *_: Any, **__: Any) -> None:
-        lines = [line for line in str(message).strip().splitlines() if line.strip()]
-        text = "\n".join(lines) if self._verbose else " ".join(lines[:2])
+    def _show_warning(
+        self, message: Any, category: type[Warning], filename: str, line: int, *_: Any, **__: Any
+    ) -> None:
+        text = str(message).strip()
+        text = f"{text} ({filename}:{line})" if self._verbose else _in_short(text)
         with self._lock:
             self.say(f"{category.__name__}: {text}")
+
+
+def _in_short(text: str) -> str:
+    """Return a warning's first two lines; where it holds a traceback, its first line and what was raised."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    if any(line.startswith("Traceback") for line in lines):
+        return f"{lines[0]} {what_was_raised(text)}"
+    return " ".join(lines[:2])
+
+
+def what_was_raised(text: str) -> str:
+    """Return the line of a printed traceback, the last if there are several, that names the exception."""
+    lines = text.strip().splitlines()
+    frames = [number for number, line in enumerate(lines) if line.startswith("  File ")]
+    after = (line for line in lines[frames[-1] + 1 :] if line and not line.startswith(" ")) if frames else iter(lines)
+    return next(after, text)
 
 
 def _progress(console: Console) -> Progress:
@@ -229,8 +255,9 @@ def show_summary(
         out.write_line(to_json(summary))
         return
     table = Table(show_header=False, box=None, pad_edge=False)
-    table.add_column(style="bold", no_wrap=True)
+    console = Console(file=out.file)
+    table.add_column(style="bold", overflow="fold", max_width=max(console.width * 2 // 5, 10))
     table.add_column(overflow="fold")
     for name, value in rows:
         table.add_row(name, Text(value))
-    Console(file=out.file).print(table)
+    console.print(table)

@@ -118,11 +118,15 @@ def run(where: Where, start: cluster.Starting | None, job: FitJob | SearchJob, f
     estimator = job.search if hasattr(job, "search") else job.estimator
     data, begin = job.data, time.perf_counter()
     if start is None or where.backend == "ray":
+        if where.resources.cpus_per_fit > 1:
+            raise UsageError(
+                f"--cpus-per-fit {where.resources.cpus_per_fit}: --backend {where.backend} cannot do that."
+            )
         ran = Ran()
         if start is not None:
             ran.nodes = start.result().nodes
             cluster.travel_by_value(found.modules)
-        fitted = _fit_plainly(str(where.backend), estimator, data)
+        fitted = _fit_plainly(str(where.backend), where.resources.workers or -1, estimator, data)
     else:
         from raysk import plans
         from raysk.runs.pickling import unpicklable
@@ -140,14 +144,14 @@ def run(where: Where, start: cluster.Starting | None, job: FitJob | SearchJob, f
     return fitted, ran
 
 
-def _fit_plainly(backend: str, estimator: Any, data: Any) -> Any:
+def _fit_plainly(backend: str, n_jobs: int, estimator: Any, data: Any) -> Any:
     """Run scikit-learn's own fit on another joblib backend; for "ray", as Ray's documentation says."""
     import joblib
 
     if backend == "ray":
         cluster.register_rays_own_backend()
     try:
-        context = joblib.parallel_config(backend=backend, n_jobs=-1)
+        context = joblib.parallel_config(backend=backend, n_jobs=n_jobs)
     except ValueError as error:
         known = ", ".join(sorted({*joblib.parallel.BACKENDS, *joblib.parallel.EXTERNAL_BACKENDS, "ray", "raysk"}))
         raise UsageError(f"--backend {backend}: joblib does not know it. Known: {known}.") from error

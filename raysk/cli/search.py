@@ -65,9 +65,9 @@ def search(
     _check_outputs(output, results, no_refit=no_refit)
     with data_stdout() as out:
         if dry_run:
-            inspect.show(out, file, overrides, as_json=as_json)
+            inspect.show(out, file, overrides, as_json=as_json, make_job=assemble.search_job)
             return
-        view = View(quiet=quiet, verbose=verbose)
+        view = View(quiet=quiet, verbose=verbose, still=stream and out.is_terminal)
         fitted, ran, kept = running.carry_out(
             where,
             view,
@@ -145,7 +145,9 @@ def _summary(fitted: Any, ran: Ran, view: View) -> dict[str, Any]:
 
 
 def _rows(summary: dict[str, Any]) -> list[tuple[str, str]]:
-    params = summary["best_params"]
+    from raysk.runs.jsonable import plain
+
+    params = plain(summary["best_params"])
     rows = [
         ("best score", "" if summary["best_score"] is None else f"{summary['best_score']:.6g}"),
         ("best params", "" if params is None else "\n".join(f"{name} = {value!r}" for name, value in params.items())),

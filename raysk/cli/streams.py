@@ -49,6 +49,8 @@ class DataOut:
 @contextlib.contextmanager
 def data_stdout() -> Iterator[DataOut]:
     """Keep stdout for data while the person's code runs."""
+    if sys.stdout is None:  # started with descriptor 1 closed: whatever we open next would get that number
+        raise ReaderGone("stdout is closed")
     sys.stdout.flush()
     kept = os.dup(1)
     os.dup2(2, 1)

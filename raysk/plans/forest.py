@@ -38,15 +38,18 @@ MAX_INT = np.iinfo(np.int32).max
 """Seeds are drawn below this, in ``sklearn.ensemble._base``."""
 
 
-def suits(estimator: Any, fit_params: Mapping[str, Any]) -> bool:
-    """Tell whether a forest's trees can be grown apart and give scikit-learn's own forest.
+def needs_whole(forest: Any) -> str | None:
+    """Say why a forest's trees cannot be grown apart; None if they can."""
+    if forest.oob_score:
+        return "oob_score needs all trees where they are grown"
+    return "warm_start keeps the trees of the last fit" if forest.warm_start else None
 
-    Not with ``oob_score``, which needs all trees where they are grown, nor ``warm_start``, which keeps old ones.
-    """
+
+def suits(estimator: Any, fit_params: Mapping[str, Any]) -> bool:
+    """Tell whether the estimator is a forest whose trees can be grown apart and give scikit-learn's own forest."""
     return bool(
         type(estimator) in FORESTS
-        and not estimator.oob_score
-        and not estimator.warm_start
+        and needs_whole(estimator) is None
         and isinstance(estimator.n_estimators, int | np.integer)
         and estimator.n_estimators > 1
         and set(fit_params) <= {"sample_weight"}

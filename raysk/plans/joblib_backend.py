@@ -30,20 +30,9 @@ if TYPE_CHECKING:
 
     from raysk.pool import Pool, Shared
 
-NAME = "raysk"
-
 SHARE_BYTES = 64 * 1024
 """Arrays from this size on are put in the object store once instead of travelling with every batch. A put costs
 about 0.3 ms, a 64 KB array in a message about 0.05 ms each time."""
-
-
-def register(get_pool: Callable[[], Pool]) -> None:
-    """Make ``joblib.parallel_config(backend="raysk")`` work on the pool that `get_pool` returns when it is used."""
-
-    def backend(**options: Any) -> RayskBackend:
-        return RayskBackend(get_pool, **options)
-
-    joblib.register_parallel_backend(NAME, backend)
 
 
 def suits(estimator: Any, fit_params: Mapping[str, Any]) -> bool:  # noqa: ARG001 - every plan is asked this
@@ -54,7 +43,11 @@ def suits(estimator: Any, fit_params: Mapping[str, Any]) -> bool:  # noqa: ARG00
 
 def fit(pool: Pool, estimator: Any, X: Any, y: Any, fit_params: Mapping[str, Any]) -> Any:
     """Call the estimator's own ``fit`` here, with its joblib calls on the pool; see `raysk.plans.fit`."""
-    pool.sink(Remark(text=f"{type(estimator).__name__} is fitted through joblib: its parallel calls run on workers."))
+    from raysk.plans import forest
+
+    why = forest.needs_whole(estimator) if type(estimator) in forest.FORESTS else None
+    text = f"{type(estimator).__name__} is fitted through joblib: its parallel calls run on workers"
+    pool.sink(Remark(text=f"{text} ({why})." if why else f"{text}."))
     with joblib.parallel_config(backend=RayskBackend(lambda: pool), n_jobs=-1):
         return estimator.fit(X, **fit_params) if y is None else estimator.fit(X, y, **fit_params)
 
@@ -79,6 +72,7 @@ class RayskBackend(parallel.AutoBatchingMixin, parallel.ParallelBackendBase):  #
         self._get_pool = get_pool
         self._lock = threading.Lock()
         self._n_jobs = 1
+        self._busy = 0
         self._out: set[Future[Any]] = set()
         self._waiting: deque[tuple[Sequence[Any], Future[Any]]] = deque()
         self._shared: dict[int, tuple[Any, Shared]] = {}
@@ -88,7 +82,7 @@ class RayskBackend(parallel.AutoBatchingMixin, parallel.ParallelBackendBase):  #
         if n_jobs == 0:
             raise ValueError("n_jobs == 0 in Parallel has no meaning")
         if n_jobs is None:
-            return 1
+            n_jobs = self.default_n_jobs
         if n_jobs > 0:
             return n_jobs
         # At least 2: with 1, joblib would run the calls here instead of on the one worker.
@@ -148,7 +142,7 @@ class RayskBackend(parallel.AutoBatchingMixin, parallel.ParallelBackendBase):  #
 
     def _stand_in(self, obj: Any) -> Shared | None:
         """Share large arrays, wherever in a batch they are, and the function that runs a batch."""
-        if obj is not _call and (type(obj) is not np.ndarray or obj.nbytes < SHARE_BYTES):
+        if obj is not _call and not (type(obj) is np.ndarray and _is_shareable(obj)):
             return None
         if id(obj) not in self._shared:  # the object is kept with its handle, so that the id stays its own
             self._shared[id(obj)] = (obj, self._pool.share(obj))
@@ -156,20 +150,24 @@ class RayskBackend(parallel.AutoBatchingMixin, parallel.ParallelBackendBase):  #
 
     def _send_waiting(self) -> None:
         """Hand batches to the pool, as many as ``n_jobs`` allows at a time."""
-        while True:
+        while (batch := self._next_batch()) is not None:
+            items, future = batch
+            try:
+                ours = self._pool.submit(self._task(items))
+            except Exception as error:  # noqa: BLE001 - what cannot be pickled is the caller's to hear of
+                ours = Future()
+                ours.set_exception(error)
             with self._lock:
-                if not self._waiting or len(self._out) >= self._limit():
-                    return
-                items, future = self._waiting.popleft()
-                if not future.set_running_or_notify_cancel():
-                    continue
-                try:
-                    ours = self._pool.submit(self._task(items))
-                except Exception as error:  # noqa: BLE001 - what cannot be pickled is the caller's to hear of
-                    ours = Future()
-                    ours.set_exception(error)
                 self._out.add(ours)
             ours.add_done_callback(functools.partial(self._done, future))
+
+    def _next_batch(self) -> tuple[Sequence[Any], Future[Any]] | None:
+        """Take the next batch that may go out; the lock is never held while the pool is called, which calls back."""
+        with self._lock:
+            if not self._waiting or self._busy >= self._limit():
+                return None
+            self._busy += 1
+            return self._waiting.popleft()
 
     def _limit(self) -> int | float:
         """Return how many batches may be out: fewer jobs than workers is a limit, more is only a longer queue."""
@@ -184,6 +182,7 @@ class RayskBackend(parallel.AutoBatchingMixin, parallel.ParallelBackendBase):  #
     def _done(self, future: Future[Any], ours: Future[Any]) -> None:
         """Pass a batch's outcome on to joblib, and let the next one out."""
         with self._lock:
+            self._busy -= 1
             self._out.discard(ours)
         error = CancelledError() if ours.cancelled() else ours.exception()
         if error is None:
@@ -193,6 +192,11 @@ class RayskBackend(parallel.AutoBatchingMixin, parallel.ParallelBackendBase):  #
         else:
             future.set_exception(error)
         self._send_waiting()
+
+
+def _is_shareable(array: np.ndarray[Any, Any]) -> bool:
+    """Tell whether an array comes back from the store as a read-only view, so that calls cannot disturb each other."""
+    return array.nbytes >= SHARE_BYTES and not array.dtype.hasobject
 
 
 def _call(units: Sequence[tuple[Callable[..., Any], tuple[Any, ...], Mapping[str, Any]]]) -> Iterator[Any]:

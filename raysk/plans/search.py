@@ -13,6 +13,7 @@ number, candidate x n_splits + split.
 
 from __future__ import annotations
 
+import copyreg
 import inspect
 import time
 import warnings
@@ -66,6 +67,10 @@ class _PoolSearch(_parts.BaseSearchCV):  # type: ignore[misc, name-defined]
     """``BaseSearchCV`` with a ``fit`` that works on a pool."""
 
     _pool: Pool
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """Pickle as an object of the person's own class: a scorer of theirs may refer to it."""
+        return copyreg.__newobj__, (type(self).__bases__[0],), self.__getstate__()  # type: ignore[attr-defined]
 
     @_parts.fit_context(prefer_skip_nested_validation=False)  # type: ignore[untyped-decorator]
     def fit(self, X: Any, y: Any = None, **params: Any) -> Any:

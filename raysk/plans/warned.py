@@ -6,14 +6,16 @@ The program's filters travel with the job; what they let through on the worker c
 from __future__ import annotations
 
 import contextlib
+import copy
+import sys
 import warnings
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    Warned = tuple[type[Warning], str, str, int]
-    """A warning on its way: class, words, file, line."""
+    Warned = tuple[Warning, str, int]
+    """A warning on its way: itself, file, line."""
 
 
 @contextlib.contextmanager
@@ -26,20 +28,34 @@ def listening(filters: Sequence[Any]) -> Iterator[list[warnings.WarningMessage]]
 
 def taken(heard: list[warnings.WarningMessage]) -> list[Warned]:
     """Take the warnings heard so far, in a form that travels."""
-    found = [(warning.category, str(warning.message), warning.filename, warning.lineno) for warning in heard]
+    found = [(_portable(warning), warning.filename, warning.lineno) for warning in heard]
     heard.clear()
     return found
 
 
+def _portable(warning: warnings.WarningMessage) -> Warning:
+    """Return the warning itself, or one with its words where its class makes no copies."""
+    try:
+        copy.copy(warning.message)  # the way pickle makes it
+    except Exception:  # noqa: BLE001 - any class may fail here, in any way
+        return UserWarning(f"{warning.category.__name__}: {warning.message}")
+    return warning.message if isinstance(warning.message, Warning) else warning.category(warning.message)
+
+
 class Repeater:
-    """Warns, in the program, of what workers warn of: once a place, as Python does by default."""
+    """Warns, in the program, of what workers warn of: each text once a place, as Python does by default."""
 
     def __init__(self) -> None:
-        self._seen: set[tuple[type[Warning], str, int]] = set()
+        self._seen: set[tuple[str, str, int]] = set()
 
     def warn(self, warned: Iterable[Warned]) -> None:
         """Warn of what was not warned of yet."""
-        for category, text, filename, line in warned:
-            if (category, filename, line) not in self._seen:
-                self._seen.add((category, filename, line))
-                warnings.warn_explicit(text, category, filename, line)
+        for warning, filename, line in warned:
+            if (str(warning), filename, line) not in self._seen:
+                self._seen.add((str(warning), filename, line))
+                warnings.warn_explicit(warning, None, filename, line, module=_module(filename))
+
+
+def _module(filename: str) -> str | None:
+    """Return the name of the module that a file is, so that filters by module match; None if it is not loaded."""
+    return next((name for name, each in list(sys.modules.items()) if getattr(each, "__file__", None) == filename), None)

@@ -109,6 +109,8 @@ class Entry:
             future.set_exception(error)
 
     def cancel(self) -> None:
-        """Cancel the future, also a running one."""
-        if not self.future.cancel() and not self.future.done():
+        """Cancel the future, also a running one; whoever waits for it hears of it."""
+        if self.future.cancel():
+            self.future.set_running_or_notify_cancel()
+        elif not self.future.done():
             self.future.set_exception(CancelledError())

@@ -159,9 +159,11 @@ class Pool:
             while self._open:
                 self._step()
         except Exception as error:  # noqa: BLE001 - whatever ends this thread must not leave a caller waiting
+            self._open = False
             self._fail_all(f"The cluster was lost: {error}")
+        finally:
             self._on_close()
-        self._drain()
+            self._drain()
 
     def _step(self) -> None:
         """Handle one thing that happened, or the passing of time."""
@@ -193,7 +195,7 @@ class Pool:
         self._crew.look_around()
         for slot in self._crew.superfluous():
             self._end(slot)
-        self._crew.fill(needed=bool(self._entries))
+        self._fill()
 
     def _on_start(self, slot: Slot, answer: str | Gone) -> None:
         reason = self._crew.on_start(slot, answer)
@@ -201,7 +203,12 @@ class Pool:
             self._fail_all(
                 f"No worker can be started; the last one says: {reason}\nLook at 'ray status' and at the node's logs."
             )
-        self._crew.fill(needed=bool(self._entries))
+        self._fill()
+
+    def _fill(self) -> None:
+        """Ask for the workers that are missing."""
+        if self._open:
+            self._crew.fill(needed=bool(self._entries))
 
     def _fail_all(self, text: str) -> None:
         for entry in list(self._entries.values()):
@@ -212,15 +219,17 @@ class Pool:
         self._pending.append(entry)
         if self._crew.gave_up:
             self._crew.try_again()
-            self._crew.fill(needed=True)
+            self._fill()
 
     def _dispatch(self) -> None:
         while self._pending and (slot := self._crew.least_loaded(self._depth())) is not None:
             entry = self._pending.popleft()
+            if entry.future not in self._entries:  # it was completed or cancelled while it waited
+                continue
             if entry.future.running() or entry.future.set_running_or_notify_cancel():
                 self._send(slot, entry)
             else:
-                self._entries.pop(entry.future, None)
+                del self._entries[entry.future]
         if not self._pending:
             self._start_late_ones_again()
 
@@ -275,7 +284,7 @@ class Pool:
                 entry.holders.remove(slot)
                 self._again(entry, reason, charged=entry is first)
         self._ask_idle_workers()
-        self._crew.fill(needed=bool(self._entries))
+        self._fill()
 
     def _ask_idle_workers(self) -> None:
         """Send idle workers an empty task: those lost with the same node say so now, at no task's expense."""
@@ -314,29 +323,22 @@ class Pool:
 
     def _complete(self, entry: Entry, *, value: Any = None, error: BaseException | None = None) -> None:
         """Complete an entry's future, once."""
-        if self._forget(entry):
+        if self._entries.pop(entry.future, None) is not None:
             self._on_cancel([part.future for part in entry.parts])  # one of them failed: the others are not needed
             entry.settle(value, error)
-
-    def _forget(self, entry: Entry) -> bool:
-        """Take an entry off the books; returns whether it was there."""
-        known = self._entries.pop(entry.future, None) is not None
-        if known and entry in self._pending:
-            self._pending.remove(entry)
-        return known
 
     def _on_cancel(self, futures: Sequence[Future[Any]]) -> None:
         """Cancel, then end the workers that ran only what was cancelled."""
         for future in futures:
-            entry = self._entries.get(future)
-            if entry is None or not self._forget(entry):
+            entry = self._entries.pop(future, None)
+            if entry is None:
                 continue
             entry.cancel()
             for slot in [slot for slot in entry.holders if slot.queue and slot.queue[0] is entry]:
                 self._end(slot)
             self._on_cancel([part.future for part in entry.parts])
         if futures:
-            self._crew.fill(needed=bool(self._entries))
+            self._fill()
 
     def _end(self, slot: Slot) -> None:
         """End a worker on purpose; what waited in its queue goes elsewhere."""

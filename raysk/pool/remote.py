@@ -79,24 +79,21 @@ class RayLauncher:
 
     def launch(self, up: Callable[[str | Gone], None]) -> RemoteWorker:
         """See `Launcher.launch`."""
+        _ray()
         worker = _RayWorker(self._actor.remote(self._cpus, PRELOAD))
         _when_done(worker.actor.hello.remote(), lambda answer: up(answer if isinstance(answer, Gone) else answer[0]))
         return worker
 
     def slots(self) -> int:
         """See `Launcher.slots`."""
-        import ray
-
-        nodes = [node for node in ray.nodes() if node["Alive"]]
+        nodes = [node for node in _ray().nodes() if node["Alive"]]
         if not nodes:
             raise ClusterError("none of its machines answers any more.")
         return sum(int(node["Resources"].get("CPU", 0)) // self._cpus for node in nodes)
 
     def put(self, value: Any) -> Shared:
         """See `Launcher.put`."""
-        import ray
-
-        return Shared(f"shared-{next(self._keys)}", ray.put(value))
+        return Shared(f"shared-{next(self._keys)}", _ray().put(value))
 
 
 class _RayWorker:
@@ -114,10 +111,17 @@ class _RayWorker:
         _when_done(ref, lambda answer: done(answer if isinstance(answer, Gone) else Reply(*answer)))
 
     def kill(self) -> None:
-        import ray
-
         with contextlib.suppress(Exception):  # it, or the whole cluster, may be gone already
-            ray.kill(self.actor)
+            _ray().kill(self.actor)
+
+
+def _ray() -> Any:
+    """Return Ray while we are connected: any call to it after that would start one, or join somebody else's."""
+    import ray
+
+    if not ray.is_initialized():
+        raise ClusterError("the connection to Ray is closed.")
+    return ray
 
 
 def _when_done(ref: Any, done: Callable[[Any], None]) -> None:

@@ -96,11 +96,16 @@ def search_job(found: Found, overrides: Overrides, *, data: Data | None = None) 
 def _data(found: Found) -> Data:
     data = find_data(found)
     if data is None:
-        raise InputError(
-            f"{found.where} holds no data.\n"
-            "Name it X and y in the file, or data = (X, y), or write load_data() that returns X, y."
-        )
+        raise InputError(f"{found.where} holds no data.\n{_where_data_goes(found)}")
     return data
+
+
+def _where_data_goes(found: Found) -> str:
+    if found.path is None:
+        return "Write a file of your own that imports it and names the data X and y."
+    if found.path.suffix == ".py":
+        return "Name it X and y in the file, or data = (X, y), or write load_data() that returns X, y."
+    return "Dump a dict with all of it instead: {'search': search, 'X': X, 'y': y} (or 'estimator')."
 
 
 def _adjusted(search: Any, overrides: Overrides) -> Any:

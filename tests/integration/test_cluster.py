@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
-import subprocess
-import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
 from raysk import cluster as module
+from raysk import private
 from raysk.errors import ClusterError
 from raysk.jobs import Resources
 
@@ -176,24 +175,6 @@ def test_a_connection_may_be_made_in_the_background(cluster):
 # --- a Ray of our own
 
 
-def test_folders_of_programs_that_were_killed_are_removed(tmp_path, monkeypatch):
-    """A folder is ours alone; one left by a program that is gone is removed, one of a living program is not."""
-    monkeypatch.setattr(module.tempfile, "tempdir", str(tmp_path) if len(str(tmp_path)) <= 30 else None)
-    root = module.Path(module.tempfile.gettempdir())
-    gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
-    names = [f"raysk-{int(gone.stdout)}-left", f"raysk-{os.getppid()}-living", "raysk-notes-mine"]
-    for name in names:
-        (root / name).mkdir()
-    made = module._private_folder()
-    try:
-        assert made.name.startswith(f"raysk-{os.getpid()}-")
-        assert made.stat().st_mode & 0o077 == 0
-        assert [(root / name).exists() for name in names] == [False, True, True]
-    finally:
-        for path in [made, *(root / name for name in names[1:])]:
-            path.rmdir()
-
-
 OWN = """
     import json, os, signal, sys
     from pathlib import Path
@@ -243,7 +224,7 @@ def test_a_ray_of_our_own_keeps_to_itself(run_python):
     ran = run_python(OWN)
     assert ran.returncode == 0, ran.stderr
     said = json.loads(ran.stdout)  # and not a word more
-    folder = module.Path(said.pop("folder"))
+    folder = Path(said.pop("folder"))
     assert said.pop("inside")
     listening = said.pop("listening")
     assert listening
@@ -262,7 +243,7 @@ def test_a_killed_program_takes_its_ray_along(run_python, eventually):
             """
             import os, signal, raysk
             cluster = raysk.connect(workers=1)
-            print(cluster._folder, flush=True)
+            print(cluster._private.folder, flush=True)
             os.kill(os.getpid(), signal.SIGKILL)
             """
         )
@@ -270,16 +251,16 @@ def test_a_killed_program_takes_its_ray_along(run_python, eventually):
     thread = threading.Thread(target=run)
     thread.start()
     thread.join()
-    folder = module.Path(told["ran"].stdout.strip())
+    folder = Path(told["ran"].stdout.strip())
     assert folder.name.startswith("raysk-")
     eventually(lambda: not _processes_of(folder), "Ray's processes to end")
-    module._private_folder().rmdir()
+    private.Private().remove()
     assert not folder.exists()
 
 
 def _processes_of(folder):
     """Return the command lines that name a folder."""
-    return [line for line in map(_command_line, module.Path("/proc").glob("[0-9]*")) if str(folder).encode() in line]
+    return [line for line in map(_command_line, Path("/proc").glob("[0-9]*")) if str(folder).encode() in line]
 
 
 def _command_line(process):
