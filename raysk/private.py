@@ -37,7 +37,7 @@ class Private:
         self._lock = (self.folder / "lock").open("w")
         fcntl.flock(self._lock, fcntl.LOCK_EX)
         self._before = {name: os.environ.get(name) for name in PRIVATE_SETTINGS}
-        if "ray" not in sys.modules:  # else Ray has read its settings; if not ours, it keeps a token of its own, at home
+        if "ray" not in sys.modules:  # else it has read its settings; if not ours, it keeps a token at home
             _settings.update(PRIVATE_SETTINGS, RAY_AUTH_TOKEN=secrets.token_hex(32))
         os.environ.update(_settings)
 

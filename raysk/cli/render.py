@@ -74,7 +74,8 @@ class View:
     @contextmanager
     def running(self) -> Iterator[View]:
         """Show progress while a job runs; warnings go through the view."""
-        show, warnings.showwarning = warnings.showwarning, self._show_warning
+        show = warnings.showwarning
+        warnings.showwarning = self._show_warning  # type: ignore[assignment]
         try:
             if not self._animate:
                 yield self

@@ -101,11 +101,11 @@ def _data(found: Found) -> Data:
 
 
 def _where_data_goes(found: Found) -> str:
-    if found.path is None:
+    if found.source.endswith((".pkl", ".pickle", ".joblib")):
+        return "Dump a dict with all of it instead: {'search': search, 'X': X, 'y': y} (or 'estimator')."
+    if found.path is None and ":" in found.source:
         return "Write a file of your own that imports it and names the data X and y."
-    if found.path.suffix == ".py":
-        return "Name it X and y in the file, or data = (X, y), or write load_data() that returns X, y."
-    return "Dump a dict with all of it instead: {'search': search, 'X': X, 'y': y} (or 'estimator')."
+    return "Name it X and y in the file, or data = (X, y), or write load_data() that returns X, y."
 
 
 def _adjusted(search: Any, overrides: Overrides) -> Any:

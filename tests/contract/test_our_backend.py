@@ -100,7 +100,7 @@ def arrays(puts):
 class TestOnRay:
     def test_without_n_jobs_all_workers_are_used(self, pool, tmp_path):
         """Where nobody says how many jobs, there are as many as workers; negative numbers count back from them."""
-        assert [effective_n_jobs(n) for n in (-1, -2, None, 3)] == [pool.wanted, pool.wanted - 1, 1, 3]
+        assert [effective_n_jobs(n) for n in (-1, -2, None, 3)] == [pool.wanted, pool.wanted - 1, pool.wanted, 3]
         places = Parallel(batch_size=1)(delayed(meet)(tmp_path, n, pool.wanted) for n in range(pool.wanted))
         assert len(set(places)) == pool.wanted
         assert os.getpid() not in places

@@ -278,10 +278,7 @@ def test_unknown_setting():
 @pytest.mark.parametrize("form", ["grid", "distributions", "object"])
 def test_bad_space(space, words, form):
     """A space that is empty, malformed or of another estimator names the parameter."""
-    if form == "object":
-        names = {"search": GridSearchCV(SVC(), space)}
-    else:
-        names = {"model": SVC(), f"param_{form}": space}
+    names = {"search": GridSearchCV(SVC(), space)} if form == "object" else {"model": SVC(), f"param_{form}": space}
     fails(InputError, lambda: search_of(**names), *words)
 
 
