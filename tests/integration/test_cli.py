@@ -153,22 +153,18 @@ def test_a_signal_ends_it_and_its_ray(start, folder, eventually, sent, code):
 
 def test_a_killed_worker_costs_nothing(start, spec, expected, head):
     """A worker killed with SIGKILL in the middle of a search: the same result, and it is said."""
-    spec.write_text(SPEC.replace("return super()", "__import__('time').sleep(0.1); return super()"))
+    pid = spec.parent / "pid"
+    told = f"open({str(pid)!r}, 'w').write(str(os.getpid())); __import__('time').sleep(0.2); return super()"
+    spec.write_text(SPEC.replace("return super()", told))
     process = start("search", spec.name, "--stream", "--address", head)
     process.stdout.readline()
-    os.kill(_a_worker(), signal.SIGKILL)
+    os.kill(int(pid.read_text()), signal.SIGKILL)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
     assert "worker was lost" in err
     summary = json.loads(out.splitlines()[-1])
     assert summary["best_params"] == expected.best_params_
     assert summary["best_score"] == expected.best_score_
-
-
-def _a_worker() -> int:
-    """Return the process id of one of our workers; Ray names the process after the class."""
-    names = {int(path.parent.name): path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline")}
-    return next(pid for pid, name in names.items() if name.startswith(b"ray::Worker"))
 
 
 def test_fit_without_parallel_part_says_so(raysk, folder, head):
