@@ -68,11 +68,8 @@ class Moody(ClassifierMixin, BaseEstimator):
 
     def fit(self, X, y):  # noqa: ARG002 - what scikit-learn calls
         """Fit, or wait for the end."""
-        marker = Path(self.folder, "pid")
-        if self.mood == "waits to be killed" and not marker.exists():
-            Path(self.folder, "writing").write_text(str(os.getpid()))
-            Path(self.folder, "writing").rename(marker)
-            _sleep_for_ever()
+        if self.mood == "waits to be killed":
+            _wait_to_be_killed(self.folder)
         self.classes_, counts = np.unique(y, return_counts=True)
         self.most_ = self.classes_[counts.argmax()]
         return self
@@ -82,7 +79,14 @@ class Moody(ClassifierMixin, BaseEstimator):
         return np.full(len(X), self.most_)
 
 
-def _sleep_for_ever():
+def _wait_to_be_killed(folder):
+    """Tell this process's id and wait for the end; whoever comes later goes on."""
+    try:
+        Path(folder, "taken").touch(exist_ok=False)
+    except FileExistsError:
+        return
+    Path(folder, "writing").write_text(str(os.getpid()))
+    Path(folder, "writing").rename(Path(folder, "pid"))
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         time.sleep(0.01)

@@ -130,12 +130,13 @@ def _die_once(folder):
 
 
 def _wait_to_be_killed(folder):
-    """Tell this process's id and wait for the end; in the next process, go on."""
-    marker = Path(folder, "pid")
-    if marker.exists():
+    """Tell this process's id and wait for the end; whoever comes later goes on."""
+    try:
+        Path(folder, "taken").touch(exist_ok=False)
+    except FileExistsError:
         return
     Path(folder, "writing").write_text(str(os.getpid()))
-    Path(folder, "writing").rename(marker)
+    Path(folder, "writing").rename(Path(folder, "pid"))
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         time.sleep(0.01)

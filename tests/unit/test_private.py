@@ -18,6 +18,7 @@ def root(monkeypatch):
     """Use a short temporary folder of the test's own."""
     with tempfile.TemporaryDirectory(prefix="t") as folder:
         monkeypatch.setattr(tempfile, "tempdir", folder)
+        monkeypatch.setattr("raysk.private._settings", {})  # this program's Ray keeps its own
         yield Path(folder)
 
 
