@@ -43,7 +43,7 @@ class Private:
 
     def remove(self) -> None:
         """Remove the folder, and give the environment back as it was."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        _clear(self.folder)
         self._lock.close()
         for name, value in self._before.items():
             os.environ.pop(name, None)
@@ -55,4 +55,15 @@ def _remove_if_left(lock: Path) -> None:
     """Remove a private folder that nobody holds."""
     with contextlib.suppress(OSError), lock.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        shutil.rmtree(lock.parent, ignore_errors=True)
+        _clear(lock.parent)
+
+
+def _clear(folder: Path) -> None:
+    """Remove a folder, its lock last: where Ray still writes while it ends, the next start finds what is left."""
+    for child in folder.iterdir():
+        if child.is_dir() and not child.is_symlink():
+            shutil.rmtree(child, ignore_errors=True)
+        elif child.name != "lock":
+            child.unlink(missing_ok=True)
+    if [child.name for child in folder.iterdir()] == ["lock"]:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -40,6 +41,18 @@ def test_a_folder_that_nobody_holds_is_removed(root):
         fcntl.flock(used, fcntl.LOCK_EX)
         Private().remove()
         assert sorted(path.name for path in root.iterdir()) == ["raysk-2-used", "raysk-notes"]
+
+
+def test_what_cannot_be_removed_yet_is_found_by_the_next_start(root, monkeypatch):
+    """Where Ray still writes while it ends, the lock stays in the folder, and the next start removes it."""
+    private = Private()
+    (private.folder / "session").mkdir()
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", lambda *_, **__: None)
+        private.remove()
+    assert (private.folder / "lock").exists()
+    Private().remove()
+    assert list(root.iterdir()) == []
 
 
 def test_the_token_is_new_and_the_environment_comes_back(root, monkeypatch):
