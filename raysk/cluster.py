@@ -134,8 +134,8 @@ class Cluster:
             return None
         options: dict[str, Any] = {"log_to_driver": worker_output, "logging_level": "ERROR"}
         if self.address is None:
-            self._private = Private()
-            options |= {"address": "local", "include_dashboard": False, "_temp_dir": str(self._private.folder)}
+            self._private = Private()  # Ray opens its own folder, inside, to everybody
+            options |= {"address": "local", "include_dashboard": False, "_temp_dir": str(self._private.folder / "ray")}
         else:
             _knock(self.address)
             options |= {"address": self.address}

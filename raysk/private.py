@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-LONGEST_ROOT = 30
+LONGEST_ROOT = 15
 """Length of the temporary folder's path, in characters, that leaves room for Ray's socket names (107 in all)."""
 
 PRIVATE_SETTINGS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": ""}
