@@ -38,7 +38,6 @@ KNOCK_S = 3.0
 JOIN_S = 30.0
 """How long joining a cluster that accepts connections may take, in seconds; it takes 1-3 s."""
 
-_current: list[Cluster] = []
 _open: list[Cluster] = []
 
 
@@ -105,11 +104,9 @@ class Cluster:
         return f"<Cluster: {where}, {'closed' if self._closed else f'{self.nodes} nodes, {self.cpus} CPUs'}>"
 
     def __enter__(self) -> Self:
-        _current.append(self)
         return self
 
     def __exit__(self, *_: object) -> None:
-        _current.remove(self)
         self.close()
 
     def close(self) -> None:
@@ -209,11 +206,8 @@ def _size(resources: Resources) -> tuple[int, int]:
 
 
 def current() -> Cluster | None:
-    """Return the cluster whose ``with`` block is running, the innermost if several are; else the last one opened.
-
-    Never none while one is open: its workers hold the CPUs, and another connection would wait for them for ever.
-    """
-    return next((clusters[-1] for clusters in (_current, _open) if clusters), None)
+    """Return the connection that is open: there is one at most, and its workers hold the CPUs."""
+    return _open[-1] if _open else None
 
 
 def resolve(address: str | None) -> str | None:
