@@ -7,6 +7,8 @@ its main optimisation to one swallowed ImportError.
 from __future__ import annotations
 
 import contextlib
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -105,18 +107,21 @@ def ray_settings(*, private: bool, quiet: bool) -> Iterator[None]:
     ----------
     private : bool
         A Ray that is started listens on 127.0.0.1 only; Ray has this for other systems (its constant
-        ENABLE_RAY_CLUSTER), on Linux it would take the address that other machines see. It starts no API server,
-        which without a dashboard only gathers usage statistics, and takes about 1 s of two cores.
+        ENABLE_RAY_CLUSTER), on Linux it would take the address that other machines see. It starts none of the
+        Python programs beside Ray's own: the API server, which without a dashboard only gathers usage statistics; the
+        autoscaler, which has one machine; the agents of `raysk._ray_agent`. They take about 3 s of one core.
     quiet : bool
         Ray's own messages about dead workers, which go to stdout, are not printed, raysk says it in a line; nor are
         workers' logs followed.
     """
-    from ray._private import node, ray_constants, worker
+    from ray._private import node, ray_constants, services, worker
 
     changes: list[tuple[Any, str, Any]] = []
     if private:
         changes.append((ray_constants, "ENABLE_RAY_CLUSTER", False))
         changes.append((node.Node, "start_api_server", _start_no_api_server))
+        changes.append((node.Node, "start_monitor", lambda _: None))
+        changes.append((services, "_build_python_executable_command_memory_profileable", _stand_in_for_agent))
     if quiet:
         changes.append((worker, "listen_error_messages", lambda *_: None))
         changes.append((node.Node, "start_log_monitor", lambda _: None))
@@ -129,6 +134,12 @@ def ray_settings(*, private: bool, quiet: bool) -> Iterator[None]:
 def _start_no_api_server(node: Any, **_: Any) -> None:
     """Leave what Ray's own method leaves when it starts none."""
     node._webui_url = None
+
+
+def _stand_in_for_agent(*_: Any) -> list[str]:
+    """Return how the command of an agent of Ray's begins; what follows are its own script and options."""
+    script = Path(__file__).with_name("_ray_agent.py")
+    return [sys.executable, "-I", "-S", str(script)]
 
 
 @contextlib.contextmanager

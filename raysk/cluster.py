@@ -145,7 +145,7 @@ class Cluster:
         from raysk.pool.remote import RayLauncher
 
         travel_by_value([raysk])  # so that nodes need not have it
-        launcher = RayLauncher(self._resources.cpus_per_fit)
+        launcher = RayLauncher(self._resources.cpus_per_fit, self._resources.nodes)
         return Pool(launcher, workers=self._resources.workers, sink=self.sink)
 
 

@@ -68,10 +68,13 @@ class Resources:
         How many worker processes; None means as many as the cluster's CPUs allow, growing with it.
     cpus_per_fit : int
         CPUs that each worker reserves, and the limit of its inner threads.
+    nodes : int or None
+        How many of the cluster's nodes get workers; None means all.
     """
 
     workers: int | None = None
     cpus_per_fit: int = 1
+    nodes: int | None = None
 
     def __post_init__(self) -> None:
         if self.workers is not None and self.workers < 1:

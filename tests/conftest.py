@@ -122,7 +122,7 @@ class Call:
     def _reply(self, content, *, ok=True, frames=(), wall_s=0.001):
         from ray import cloudpickle
 
-        from raysk.pool.task import Reply
+        from raysk.pool.reply import Reply
 
         reply = Reply(ok=ok, content=cloudpickle.dumps(content), frames=list(frames), wall_s=wall_s, cpu_s=wall_s)
         if (done := self._take()) is not None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import raysk
-from raysk.cli import fit, inspect, search
+from raysk.cli import bench, fit, inspect, search
 from raysk.errors import AllFitsFailed, RayskError, ReaderGone
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ app = typer.Typer(
 app.command()(fit.fit)
 app.command()(search.search)
 app.command()(inspect.inspect)
+app.command()(bench.bench)
 
 
 def _version(*, wanted: bool) -> None:
@@ -77,9 +78,8 @@ def main() -> NoReturn:
 
 def _leave(code: int) -> NoReturn:
     """Exit; at once if a Ray is being started that nobody waits for, which ends with us."""
-    from raysk import cluster
-
-    if cluster.Starting.abandoned:
+    cluster = sys.modules.get("raysk.cluster")  # not imported for this: --help has to be quick
+    if cluster is not None and cluster.Starting.abandoned:
         sys.stderr.flush()
         os._exit(code)
     sys.exit(code)

@@ -3,11 +3,17 @@
 scikit-learn draws one seed a tree, in order, from the forest's random state. So a sub-forest of trees [a, b) is
 bit for bit that part of the whole if it is fitted with the same random state advanced by a draws, which is what
 scikit-learn's own warm start does. Every worker has all rows, so bootstrap sizes and class weights are the whole's.
+
+    worker: grow trees [a, b) -> columns: nodes of all of them in one array, values in another, ...
+    driver: cut the arrays apart, make scikit-learn's tree objects from the pieces
+
+As objects, trees would cost the driver three times as much to unpickle.
 """
 
 from __future__ import annotations
 
 import copy
+import pickle
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +28,7 @@ from raysk.plans import warned
 from raysk.pool import Task, stream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from raysk.pool import Pool
 
@@ -80,9 +86,11 @@ def fit(pool: Pool, forest: Any, X: Any, y: Any, fit_params: Mapping[str, Any]) 
             for number, value in zip(block.units, block.values, strict=True):
                 if isinstance(value, TaskLost):
                     raise value
-                trees[number], attributes, heard = value
-                rest.update(attributes)
-                repeater.warn(heard)
+                if value is not None:
+                    columns, attributes, heard = value
+                    trees[number : number + len(columns["own"])] = _trees(columns)
+                    rest.update(attributes)
+                    repeater.warn(heard)
             pool.sink(WorkDone(units=len(block.units), busy_s=block.wall_s))
     finally:
         pool.release(shared)
@@ -98,10 +106,62 @@ def _as_trees_read_it(X: Any) -> Any:
     return X
 
 
-def _grow(job: Mapping[str, Any], units: range) -> Iterator[tuple[Any, dict[str, Any], list[warned.Warned]]]:
+def _columns(trees: Sequence[Any]) -> dict[str, Any]:
+    """Put trees of one fit into columns.
+
+    Returns
+    -------
+    columns : dict
+        ``kind``: the trees' class. ``common``: their attributes as the first one has them; ``own``: for each tree,
+        those that differ. ``made_by``: what makes an empty tree structure, as its pickle has it; ``states``: for each
+        tree, the structure's state but for its arrays; ``arrays``: each of these, those of all trees one after the
+        other, and where each tree's ends. All plain: a class of ours would travel with every message.
+    """
+    common = {name: value for name, value in vars(trees[0]).items() if name != "tree_"}
+    pickled = {name: pickle.dumps(value) for name, value in common.items()}
+    own = [
+        {name: value for name, value in vars(tree).items() if name != "tree_" and pickle.dumps(value) != pickled[name]}
+        for tree in trees
+    ]
+    states = [tree.tree_.__getstate__() for tree in trees]
+    names = [name for name, value in states[0].items() if isinstance(value, np.ndarray)]
+    pieces = {name: [state.pop(name) for state in states] for name in names}
+    arrays = {
+        name: (np.concatenate(parts), np.cumsum([len(part) for part in parts]).tolist())
+        for name, parts in pieces.items()
+    }
+    made_by = trees[0].tree_.__reduce__()[:2]
+    return {
+        "kind": type(trees[0]),
+        "common": common,
+        "own": own,
+        "made_by": made_by,
+        "states": states,
+        "arrays": arrays,
+    }
+
+
+def _trees(columns: Mapping[str, Any]) -> Iterator[Any]:
+    """Make trees from their columns."""
+    make, arguments = columns["made_by"]
+    arrays, start = columns["arrays"], dict.fromkeys(columns["arrays"], 0)
+    for number, (own, state) in enumerate(zip(columns["own"], columns["states"], strict=True)):
+        for name, (array, ends) in arrays.items():
+            state[name] = array[start[name] : ends[number]]
+            start[name] = ends[number]
+        structure = make(*arguments)
+        structure.__setstate__(state)  # copies the arrays
+        tree = columns["kind"].__new__(columns["kind"])
+        vars(tree).update(columns["common"])
+        vars(tree).update(own, tree_=structure)
+        yield tree
+
+
+def _grow(job: Mapping[str, Any], units: range) -> Iterator[tuple[Any, ...] | None]:
     """Grow trees ``units`` on the worker.
 
-    The first tree of all brings the forest's other attributes along, the first of these what the fit warned of.
+    All come with the first of them, as columns; so do the forest's other attributes, if it is the forest's first
+    tree, and what the fit warned of.
     """
     forest = clone(job["forest"])
     random_state = copy.deepcopy(job["random_state"])
@@ -109,8 +169,7 @@ def _grow(job: Mapping[str, Any], units: range) -> Iterator[tuple[Any, dict[str,
     forest.set_params(n_estimators=len(units), random_state=random_state)
     with config_context(**job["config"]), warned.listening(job["filters"]) as heard:
         forest.fit(job["X"], job["y"], **job["fit_params"])
-    trees = forest.estimators_
-    fitted = {name: value for name, value in vars(forest).items() if name not in forest.get_params(deep=False)}
-    del fitted["estimators_"]
-    for number, tree in zip(units, trees, strict=True):
-        yield tree, fitted if number == 0 else {}, warned.taken(heard)
+        fitted = {name: value for name, value in vars(forest).items() if name not in forest.get_params(deep=False)}
+        columns = _columns(fitted.pop("estimators_"))
+        yield columns, fitted if units[0] == 0 else {}, warned.taken(heard)
+    yield from [None] * (len(units) - 1)

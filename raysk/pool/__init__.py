@@ -1,6 +1,7 @@
 """One warm worker process per CPU slot, on every node: tasks go in, futures are completed exactly once.
 
 task.py    what can be handed in, and how it becomes a message
+reply.py   how a result travels back
 shared.py  objects put once in the object store
 remote.py  the Ray side: start a worker somewhere, call it, hear of its end
 worker.py  what runs on the node

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from raysk.errors import TaskLost
     from raysk.pool.crew import Slot
+    from raysk.pool.reply import Reply
     from raysk.pool.shared import Shared
-    from raysk.pool.task import Reply
 
 
 @dataclass(eq=False)

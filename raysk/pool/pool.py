@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from raysk.events import Sink
     from raysk.pool.crew import Slot
     from raysk.pool.remote import Launcher
+    from raysk.pool.reply import Reply
     from raysk.pool.shared import Shared
-    from raysk.pool.task import Reply
 
 MAX_LOSSES = 3
 """How many workers a unit may take down before it is given up."""

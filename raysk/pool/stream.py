@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from raysk.pool.pool import Pool
     from raysk.pool.task import Block, Task
 
-TARGET_S = 0.3
+TARGET_S = 0.8
 """How long a message should keep a worker busy, in seconds. At 0.3 s the driver's 0.7 ms a message is 0.2 % of a
 worker's time; longer ones delay the journal and the balance between workers."""
 

@@ -66,29 +66,6 @@ class Block:
     wall_s: float
 
 
-@dataclass(frozen=True)
-class Reply:
-    """What a worker sends back.
-
-    Parameters
-    ----------
-    ok : bool
-    content : bytes
-        Pickled value, or pickled exception. In-band: arrays that come back are writable and own their memory,
-        which a view into the object store would not.
-    frames : list of traceback.FrameSummary
-        Where the exception was raised; empty when `ok`.
-    wall_s, cpu_s : float
-        What it took on the worker, in seconds.
-    """
-
-    ok: bool
-    content: bytes
-    frames: list[traceback.FrameSummary]
-    wall_s: float
-    cpu_s: float
-
-
 class RemoteTraceback(Exception):  # noqa: N818 - shown as the cause of an error, never raised
     """Where on a worker an exception was raised; set as the exception's `__cause__`.
 

@@ -13,6 +13,7 @@ import time
 import traceback
 from typing import TYPE_CHECKING, Any
 
+from raysk.pool.reply import pack_reply
 from raysk.pool.shared import unpack
 
 if TYPE_CHECKING:
@@ -60,21 +61,19 @@ class Worker:
 
         return ray.get_runtime_context().get_node_id(), os.getpid()
 
-    def run(self, message: bytes, refs: Mapping[str, Any], drop: Sequence[str]) -> tuple[Any, ...]:
-        """Run one task and return the fields of a `raysk.pool.task.Reply`.
-
-        A tuple, because a class that travelled by value would be pickled anew into every reply.
+    def run(self, message: bytes, refs: Mapping[str, Any] | None = None, drop: Sequence[str] = ()) -> bytes:
+        """Run one task and return what `raysk.pool.reply.Reply.of` reads.
 
         Parameters
         ----------
         message : bytes
             See `raysk.pool.task.Task.pack`.
         refs : mapping of str to ray.ObjectRef
-            Shared objects that this worker hears of for the first time.
+            Shared objects that this worker hears of for the first time; None if there are none.
         drop : sequence of str
             Shared objects that nobody needs any more.
         """
-        self._refs.update(refs)
+        self._refs.update(refs or {})
         for key in drop:
             self._refs.pop(key, None)
             self._cache.pop(key, None)
@@ -82,7 +81,7 @@ class Worker:
         wall, cpu = time.perf_counter(), time.process_time()
         ok, content, frames = self._answer(message)
         wall_s, cpu_s = time.perf_counter() - wall, time.process_time() - cpu
-        return ok, content, frames, wall_s, cpu_s
+        return pack_reply(content, ok=ok, frames=frames, wall_s=wall_s, cpu_s=cpu_s)
 
     def _answer(self, message: bytes) -> tuple[bool, bytes, list[traceback.FrameSummary]]:
         from ray import cloudpickle

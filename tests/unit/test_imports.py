@@ -28,7 +28,7 @@ MAY_IMPORT = {
     "raysk": {"api"},  # lazily: its public names
     "__main__": {"cli"},
     "cli": BELOW_CLI,
-    "bench": {"api", "cluster", "errors", "events", "jobs", "plans", "pool"},
+    "bench": {"_compat", "api", "cluster", "errors", "events", "jobs", "plans", "pool"},
     "api": {"cluster", "errors", "events", "jobs", "plans", "pool"},
     "plans": {"_compat", "errors", "events", "jobs", "pool", "runs.journal"},
     "cluster": {"_compat", "errors", "events", "jobs", "pool", "private", "raysk"},
@@ -40,6 +40,7 @@ MAY_IMPORT = {
     "events": set(),
     "errors": set(),
     "_compat": set(),
+    "_ray_agent": set(),  # run by Ray, as a script
 }
 RAY_ROOMS = {"cluster", "pool", "bench", "_compat"}  # _compat: its private names
 TERMINAL_ROOMS = {"cli"}

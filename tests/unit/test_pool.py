@@ -14,7 +14,7 @@ from raysk.errors import ClusterError, TaskLost, Unpicklable
 from raysk.events import WorkerLost, WorkersChanged
 from raysk.pool import Packing, RemoteTraceback, Shared, Task
 from raysk.pool.crew import MAX_FAILED_STARTS
-from raysk.pool.task import Reply
+from raysk.pool.reply import Reply
 from raysk.pool.worker import Worker
 
 rules = importlib.import_module("raysk.pool.pool")
@@ -146,11 +146,11 @@ def worker(monkeypatch):
 def ask(worker, task, refs=(), drop=()):
     """Return a worker's answer: whether it is a value, and the value or error."""
     message, _ = task.pack(task.units)
-    ok, content, frames, wall_s, cpu_s = worker.run(message, dict(refs), drop)
-    assert wall_s >= 0
-    assert cpu_s >= 0
-    assert bool(frames) != ok
-    return ok, cloudpickle.loads(content)
+    reply = Reply.of(worker.run(message, dict(refs), drop))
+    assert reply.wall_s >= 0
+    assert reply.cpu_s >= 0
+    assert bool(reply.frames) != reply.ok
+    return reply.ok, cloudpickle.loads(reply.content)
 
 
 def test_a_worker_answers_with_the_value(worker):

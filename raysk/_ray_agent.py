@@ -1,0 +1,31 @@
+"""Stands in for the two helper programs that every Ray node starts, in a Ray of our own; run as a script.
+
+One reports metrics to a dashboard, the other prepares runtime environments; a private Ray has neither, and starting
+both takes more than a second of two cores. Ray waits until each says where it listens, and ends with them: so this
+says "nowhere", as Ray's own agent does when it serves nothing, and lives as long as the node that started it.
+
+Imports nothing but the standard library, and as little of that as possible: it is on the way to the first fit.
+"""
+
+import os
+import sys
+import time
+
+PORTS = ("metrics_agent_port", "metrics_export_port", "dashboard_agent_listen_port", "runtime_env_agent_port")
+
+
+def say_nowhere(session_dir: str, node_id: str) -> None:
+    """Write the files in which Ray looks for the ports."""
+    for name in PORTS:
+        path = os.path.join(session_dir, f"{name}_{node_id}")  # noqa: PTH118 - pathlib takes 10 ms to import
+        with open(f"{path}.{os.getpid()}", "w", encoding="ascii") as file:  # noqa: PTH123 - as above
+            file.write("-1")
+        os.replace(f"{path}.{os.getpid()}", path)  # noqa: PTH105 - as above
+
+
+if __name__ == "__main__":
+    node = os.getppid()
+    options = dict(argument.split("=", 1) for argument in sys.argv if argument.startswith("--") and "=" in argument)
+    say_nowhere(options["--session-dir"], options["--node-id"])
+    while os.getppid() == node:
+        time.sleep(1.0)

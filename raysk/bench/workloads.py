@@ -1,0 +1,204 @@
+"""What is fitted: the three workloads of the 2020 article "Easy Distributed Scikit-Learn with Ray", and two of ours.
+
+The article's spaces, sizes and data (scikit-learn's digits, 1,797 x 64) are exact at scale 1.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+FOLDS = 5
+WIDE_BYTES = 10**9
+WIDE_COLUMNS = 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """One workload at one size.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A forest or a search, unfitted.
+    X : ndarray of shape (n_samples, n_features)
+    y : ndarray of shape (n_samples,)
+    units : int
+        How many trees or fits it is.
+    """
+
+    estimator: Any
+    X: Any
+    y: Any
+    units: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workload:
+    """How to make a workload.
+
+    Parameters
+    ----------
+    unit : str
+        What it consists of: "tree" or "fit".
+    units : int
+        How many there are at scale 1.
+    unit_s : float
+        About how long one takes on one CPU, in seconds; only to choose a size for a machine.
+    make : callable
+        Takes the number of units wanted and the scale, returns a `Work`.
+    shrinks_rows : bool
+        Whether a smaller scale means fewer rows instead of fewer units.
+    """
+
+    unit: str
+    units: int
+    unit_s: float
+    make: Callable[[int, float], Work]
+    shrinks_rows: bool = False
+
+    def at(self, scale: float) -> Work:
+        """Return the workload at a scale; 1 is the full size."""
+        return self.make(self.units if self.shrinks_rows else max(round(self.units * scale), 2 * FOLDS), scale)
+
+    def small(self, units: int) -> Work:
+        """Return a cheap workload of the same kind, for starting and warming up."""
+        return _forest(units, 0.0) if self.unit == "tree" else _short(units, 0.0)
+
+    def scale_for(self, cpus: int, time_s: float) -> float:
+        """Return the scale at which the workload takes about this long on so many CPUs; at most 1."""
+        return min(1.0, cpus * time_s / (self.units * self.unit_s))
+
+
+def _digits(rows: int | None = None) -> tuple[Any, Any]:
+    from sklearn.datasets import load_digits
+
+    X, y = load_digits(return_X_y=True)
+    return X[:rows], y[:rows]
+
+
+def _forest(units: int, scale: float) -> Work:  # noqa: ARG001 - every maker is given it
+    from sklearn.ensemble import RandomForestClassifier
+
+    X, y = _digits()
+    forest = RandomForestClassifier(n_estimators=units, random_state=0)
+    return Work(estimator=forest, X=np.vstack([X, X]), y=np.hstack([y, y]), units=units)
+
+
+def _random(units: int, scale: float) -> Work:  # noqa: ARG001 - as above
+    from sklearn.model_selection import RandomizedSearchCV
+    from sklearn.svm import SVC
+
+    space = {
+        "C": np.logspace(-6, 6, 30),
+        "gamma": np.logspace(-8, 8, 30),
+        "tol": np.logspace(-4, -1, 30),
+        "class_weight": [None, "balanced"],
+    }
+    n_iter = max(units // FOLDS, 1)
+    search = RandomizedSearchCV(SVC(), space, n_iter=n_iter, cv=FOLDS, random_state=0, refit=False)
+    return Work(estimator=search, **dict(zip("Xy", _digits(), strict=True)), units=n_iter * FOLDS)
+
+
+def _grid(units: int, scale: float) -> Work:  # noqa: ARG001 - as above
+    from sklearn.svm import SVC
+
+    space = {
+        "C": np.logspace(-6, 6, 10),
+        "gamma": np.logspace(-8, 8, 5),
+        "tol": np.logspace(-4, -1, 10),
+        "kernel": ["linear", "poly", "rbf", "sigmoid"],
+        "class_weight": [None, "balanced"],
+    }
+    return _search_over(SVC(), space, units, *_digits())
+
+
+def _short(units: int, scale: float) -> Work:  # noqa: ARG001 - as above
+    from sklearn.tree import DecisionTreeClassifier
+
+    space = {
+        "min_samples_split": range(2, 22),
+        "min_samples_leaf": range(1, 11),
+        "max_features": [None, "sqrt", 0.5, 0.25, 0.1],
+        "ccp_alpha": np.logspace(-5, -2, 20),  # more than 1,000 candidates, for longer runs
+    }
+    return _search_over(DecisionTreeClassifier(random_state=0), space, units, *_digits(400))
+
+
+def _wide(units: int, scale: float) -> Work:
+    from sklearn.naive_bayes import GaussianNB
+
+    rows = max(int(WIDE_BYTES * scale / (8 * WIDE_COLUMNS)), 100)
+    X = np.random.default_rng(0).standard_normal((rows, WIDE_COLUMNS))
+    space = {"var_smoothing": np.logspace(-9, 0, 40)}
+    return _search_over(GaussianNB(), space, units, X, (X[:, 0] > 0).astype(int))
+
+
+def _search_over(estimator: Any, space: dict[str, Any], units: int, X: Any, y: Any) -> Work:
+    """Return a grid search; one of fewer fits than the grid has gets candidates taken evenly from it."""
+    from sklearn.model_selection import GridSearchCV, ParameterGrid
+
+    grid = ParameterGrid({name: list(values) for name, values in space.items()})
+    wanted = min(max(units // FOLDS, 1), len(grid))
+    chosen: Any = space if wanted == len(grid) else [_one(grid[number]) for number in _evenly(len(grid), wanted)]
+    search = GridSearchCV(estimator, chosen, cv=FOLDS, refit=False)
+    return Work(estimator=search, X=X, y=y, units=wanted * FOLDS)
+
+
+def _evenly(count: int, wanted: int) -> list[int]:
+    return [(2 * number + 1) * count // (2 * wanted) for number in range(wanted)]
+
+
+def _one(params: dict[str, Any]) -> dict[str, list[Any]]:
+    return {name: [value] for name, value in params.items()}
+
+
+WORKLOADS = {
+    "forest": Workload(unit="tree", units=45_000, unit_s=0.006, make=_forest),
+    "random": Workload(unit="fit", units=1_500, unit_s=0.35, make=_random),
+    "grid": Workload(unit="fit", units=20_000, unit_s=0.2, make=_grid),
+    "short": Workload(unit="fit", units=5_000, unit_s=0.004, make=_short),
+    "wide": Workload(unit="fit", units=200, unit_s=1.5, make=_wide, shrinks_rows=True),
+}
+PUBLISHED = ("forest", "random", "grid")
+
+
+def answer(fitted: Any) -> tuple[list[Any], str]:
+    """Return what two backends must agree on.
+
+    Parameters
+    ----------
+    fitted : estimator
+        A forest or a search.
+
+    Returns
+    -------
+    pieces : list
+        One for each unit, in order: the digest of a tree, or a score.
+    best : str
+        The best parameters of a search, for people.
+    """
+    if hasattr(fitted, "cv_results_"):
+        results = fitted.cv_results_
+        splits = np.column_stack([results[f"split{split}_test_score"] for split in range(fitted.n_splits_)])
+        return splits.ravel().tolist(), str(fitted.best_params_)
+    return [tree_digest(tree) for tree in fitted.estimators_], ""
+
+
+def tree_digest(tree: Any) -> str:
+    """Return a digest of a fitted tree's structure."""
+    state = tree.tree_.__getstate__()
+    # by field: the bytes between the fields of a node are nobody's
+    fields = [np.ascontiguousarray(state["nodes"][name]) for name in state["nodes"].dtype.names]
+    return hashlib.sha256(b"".join(array.tobytes() for array in [*fields, state["values"]])).hexdigest()
+
+
+def digest(pieces: Sequence[Any]) -> str:
+    """Return one digest of all pieces of an answer."""
+    return hashlib.sha256(repr(list(pieces)).encode()).hexdigest()
