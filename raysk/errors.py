@@ -8,6 +8,7 @@ RayskError
 ├── UserCodeError    1    the person's own code raised
 ├── AllFitsFailed    1    a search ran and every fit of it failed; also the ValueError that scikit-learn raises
 ├── TaskLost         1    a task took its worker down with it too many times
+├── BenchFailed      1    a benchmark's backends disagree, or none of them ran
 └── ReaderGone     141    whoever read our stdout has closed it
 
 A user's Ctrl-C stays `KeyboardInterrupt` (130); whatever else reaches `raysk.cli.app.main` is a bug of ours.
@@ -79,6 +80,12 @@ class AllFitsFailed(RayskError, ValueError):  # noqa: N818 - says what happened
 
 class TaskLost(RayskError):  # noqa: N818 - an outcome of a task, as in concurrent.futures
     """A task's worker died each time the task was tried."""
+
+    exit_code = 1
+
+
+class BenchFailed(RayskError):  # noqa: N818 - says what happened
+    """The backends of a benchmark gave different answers, or none gave any."""
 
     exit_code = 1
 

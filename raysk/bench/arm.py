@@ -139,7 +139,7 @@ def _for_joblib(request: Request) -> Iterator[dict[str, Any]]:
             # It cannot be kept to some nodes; it gets as many jobs as those have CPUs.
             per_node = connected.cpus // connected.nodes
             yield {"backend": "ray", "n_jobs": per_node * (request.nodes or connected.nodes)}
-    else:
+    elif request.backend == "dask":
         from distributed import Client, LocalCluster
 
         # Processes with one thread each: the article's Dask ran on threads, which made it look bad.
@@ -150,6 +150,8 @@ def _for_joblib(request: Request) -> Iterator[dict[str, Any]]:
             Client(workers),
         ):
             yield {"backend": "dask", "n_jobs": request.cpus}
+    else:
+        raise ValueError(f"unknown backend {request.backend!r}")
 
 
 def main(argument: str, path: str) -> None:

@@ -19,7 +19,7 @@ from raysk.bench.arm import BACKENDS, ON_A_CLUSTER, Request
 from raysk.bench.memory import Peak, descendants
 from raysk.bench.report import machine
 from raysk.bench.workloads import WORKLOADS, digest
-from raysk.errors import RayskError
+from raysk.errors import BenchFailed
 from raysk.events import Event, null_sink
 
 if TYPE_CHECKING:
@@ -35,12 +35,6 @@ LOOK_S = 0.2
 
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS")
 """Every backend runs one fit per CPU, so each fit gets one thread."""
-
-
-class Disagreement(RayskError):  # noqa: N818 - says what happened
-    """Two backends gave different answers."""
-
-    exit_code = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,7 +128,7 @@ def run(wanted: Iterable[Request], *, repeat: int, limit_s: float, sink: Sink = 
 
     Raises
     ------
-    Disagreement
+    BenchFailed
         If two backends gave different answers to the same workload.
     """
     arms = [Arm(request=request) for request in wanted]
@@ -156,7 +150,7 @@ def run(wanted: Iterable[Request], *, repeat: int, limit_s: float, sink: Sink = 
                     result=result,
                 )
             )
-    _compare(arms)
+    compare(arms)
     return arms
 
 
@@ -212,7 +206,8 @@ def _reason(code: int, said: Path, limit_s: float) -> str:
     return lines[-1].strip()[:300] if lines else f"ended with exit code {code}"
 
 
-def _compare(arms: Sequence[Arm]) -> None:
+def compare(arms: Sequence[Arm]) -> None:
+    """Raise `BenchFailed` if two backends gave different answers to the same workload."""
     for name in dict.fromkeys(arm.request.workload for arm in arms):
         given: dict[str, list[str]] = {}
         for arm in arms:
@@ -221,6 +216,6 @@ def _compare(arms: Sequence[Arm]) -> None:
                     given.setdefault(result["answer"], []).append(arm.request.backend)
         if len(given) > 1:
             groups = "; ".join(", ".join(sorted(set(backends))) for backends in given.values())
-            raise Disagreement(
+            raise BenchFailed(
                 f"The backends disagree on {name}: {groups}.\nThey must give the same scores and trees to the last bit."
             )

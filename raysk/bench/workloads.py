@@ -141,22 +141,18 @@ def _wide(units: int, scale: float) -> Work:
 
 
 def _search_over(estimator: Any, space: dict[str, Any], units: int, X: Any, y: Any) -> Work:
-    """Return a grid search; one of fewer fits than the grid has gets candidates taken evenly from it."""
-    from sklearn.model_selection import GridSearchCV, ParameterGrid
+    """Return a grid search; one of fewer fits than the grid has gets candidates drawn from it, each once."""
+    from sklearn.model_selection import GridSearchCV, ParameterGrid, ParameterSampler
 
-    grid = ParameterGrid({name: list(values) for name, values in space.items()})
-    wanted = min(max(units // FOLDS, 1), len(grid))
-    chosen: Any = space if wanted == len(grid) else [_one(grid[number]) for number in _evenly(len(grid), wanted)]
-    search = GridSearchCV(estimator, chosen, cv=FOLDS, refit=False)
-    return Work(estimator=search, X=X, y=y, units=wanted * FOLDS)
-
-
-def _evenly(count: int, wanted: int) -> list[int]:
-    return [(2 * number + 1) * count // (2 * wanted) for number in range(wanted)]
-
-
-def _one(params: dict[str, Any]) -> dict[str, list[Any]]:
-    return {name: [value] for name, value in params.items()}
+    grid: Any = {name: list(values) for name, values in space.items()}
+    wanted, count = max(units // FOLDS, 1), len(ParameterGrid(grid))
+    if wanted < count:
+        grid = [
+            {name: [value] for name, value in candidate.items()}
+            for candidate in ParameterSampler(grid, wanted, random_state=0)
+        ]
+    search = GridSearchCV(estimator, grid, cv=FOLDS, refit=False)
+    return Work(estimator=search, X=X, y=y, units=min(wanted, count) * FOLDS)
 
 
 WORKLOADS = {

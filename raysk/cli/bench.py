@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from raysk.cli import options as o  # noqa: TC001 - as above
-from raysk.errors import UsageError
+from raysk.errors import BenchFailed, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -115,6 +115,7 @@ def bench(
     _check(scale=scale, repeat=repeat, limit_s=limit_s, cpus_per_node=cpus_per_node, fit_ms=fit_ms)
     counts, simulated = _counts(nodes, "--nodes"), _counts(simulate_nodes, "--simulate-nodes")
     _check_cluster(address, counts, simulated)
+    fit_s = None if fit_ms is None else fit_ms / 1000
     if plot is not None:
         plots.check_plot(plot)
     usable = [name for name in runner.installed() if not simulated or name in ON_A_CLUSTER]
@@ -125,10 +126,7 @@ def bench(
             scale=scale,
             address=address,
             nodes=counts or (None,),
-            simulate=[
-                {"nodes": count, "cpus_per_node": cpus_per_node, "fit_s": None if fit_ms is None else fit_ms / 1000}
-                for count in simulated
-            ],
+            simulate=[{"nodes": count, "cpus_per_node": cpus_per_node, "fit_s": fit_s} for count in simulated],
         )
         with _progress(quiet=quiet) as sink:
             arms = runner.run(list(wanted), repeat=repeat, limit_s=limit_s, sink=sink)
@@ -136,6 +134,8 @@ def bench(
         if plot is not None:
             plots.draw(report, plot)
         _show(out, report, as_json=as_json)
+    if not any(arm.results for arm in arms):
+        raise BenchFailed(f"Nothing could be measured; the last backend says:\n{arms[-1].error}")
 
 
 def _check(*, scale: float | None, repeat: int, limit_s: float, cpus_per_node: int, fit_ms: float | None) -> None:

@@ -44,9 +44,10 @@ if TYPE_CHECKING:
 MAX_LOSSES = 3
 """How many workers a unit may take down before it is given up."""
 
-PREFETCH_BELOW_S = 0.5
-"""A worker gets a second task to wait in its queue when tasks are shorter than this, in seconds: a message takes
-about a millisecond, which hurts short tasks; a task queued behind a long one waits for nothing."""
+PREFETCH_BELOW_S = 1.2
+"""A worker gets a second task to wait in its queue when tasks are shorter than this, in seconds: between two
+messages a worker waits some milliseconds, more where the driver is busy; a task queued behind a long one waits for
+nothing. `raysk.pool.stream` cuts its messages to less than this."""
 
 SECOND_START_S = 1.0
 """A task is started a second time on an idle worker once it has taken this long and three times the usual."""

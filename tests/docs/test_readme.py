@@ -3,12 +3,14 @@
     python tests/docs/test_readme.py --update
 
 rewrites the help texts: in every fenced block ```console whose first line is ``$ raysk ... --help``, what follows
-that line is what the command prints.
+that line is what the command prints. It also writes the tables of the benchmarks, from the reports in ``benchmarks/``
+that ``raysk bench --json`` has printed.
 """
 
 from __future__ import annotations
 
 import functools
+import json
 import os
 import re
 import shlex
@@ -19,9 +21,13 @@ from pathlib import Path
 import pytest
 
 README = Path(__file__).parents[2] / "README.md"
+REPORTS = Path(__file__).parent / "benchmarks"
 
 HELP_BLOCK = re.compile(
     r"^(?P<start>```console\n\$ raysk(?P<args>[^\n]*) --help\n)(?P<text>.*?)(?P<end>^```$)", re.MULTILINE | re.DOTALL
+)
+TABLES = re.compile(
+    r"^(?P<start><!-- benchmarks: [^\n]*\n)(?P<text>.*?)(?P<end>^<!-- end of benchmarks -->$)", re.MULTILINE | re.DOTALL
 )
 FENCE = re.compile(r"^(?P<indent> *)```(?P<language>\w*)[^\n]*\n(?P<text>.*?)^(?P=indent)```", re.MULTILINE | re.DOTALL)
 SPAN = re.compile(r"(?<!`)`([^`]+)`(?!`)")
@@ -49,7 +55,31 @@ def updated(readme):
     def block(match):
         return match["start"] + help_text(*shlex.split(match["args"])) + match["end"]
 
+    tables = "".join(map(report_text, sorted(REPORTS.glob("*.json"))))
+    readme = TABLES.sub(lambda match: match["start"] + tables + match["end"], readme)
     return HELP_BLOCK.sub(block, readme)
+
+
+def report_text(path):
+    """Return what a report of the benchmark says, as Markdown."""
+    from raysk.bench.report import COLUMNS, cells
+
+    report = json.loads(path.read_text(encoding="utf-8"))
+    machine = report["machine"]
+    versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items() if number)
+    repeats = "once" if report["repeat"] == 1 else f"medians of {report['repeat']}"
+    text = (
+        f"\nMeasured on {machine['cpus']} CPUs ({machine['processor']}, {machine['memory_gb']:g} GB), "
+        f"{machine['system']}, Python {machine['python']}, {versions}; {repeats}.\n"
+    )
+    for workload in dict.fromkeys(row["workload"] for row in report["results"]):
+        own = [row for row in report["results"] if row["workload"] == workload]
+        filled = [cells(row) for row in own]
+        used = [number for number, _ in enumerate(COLUMNS) if any(row[number] for row in filled)]
+        units = next((f"{row['units']:,} {row['unit']}s" for row in own if row["units"]), "")
+        lines = [[COLUMNS[number] for number in used], ["---"] * len(used), *([row[n] for n in used] for row in filled)]
+        text += f"\n**{workload}**, {units}:\n\n" + "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    return text + "\n"
 
 
 def options(*args):

@@ -86,6 +86,12 @@ def raysk(start):
     return run
 
 
+@pytest.fixture(scope="session", name="Ran")
+def _ran():
+    """Return the class of a finished command."""
+    return Ran
+
+
 @pytest.fixture(scope="session")
 def head(tmp_path_factory):
     """Return the address of a Ray head with two CPUs, as `ray start` makes one; stopped at the end."""

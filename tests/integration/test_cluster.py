@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
+import raysk
+from raysk import _ray_agent, private
 from raysk import cluster as module
-from raysk import private
 from raysk.errors import ClusterError, UsageError
 from raysk.jobs import Resources
 
@@ -262,6 +265,35 @@ def test_a_killed_program_takes_its_ray_along(run_python, eventually):
     eventually(lambda: not _processes_of(folder), "Ray's processes to end")
     private.Private().remove()
     assert not folder.exists()
+
+
+def test_a_ray_of_our_own_starts_no_helpers(cluster):
+    """Ray's autoscaler, dashboard and agents are not started: they take seconds, and a private Ray needs none."""
+    lines = [line.split(b"\0") for line in _processes_of(cluster._private.folder)]
+    scripts = {next((Path(word.decode()).name for word in line if word.endswith(b".py")), "") for line in lines}
+    assert "_ray_agent.py" in scripts
+    assert not scripts & {"monitor.py", "agent.py", "main.py", "dashboard.py"}
+
+
+def test_the_stand_in_for_rays_agents(tmp_path, eventually):
+    """It says that it listens nowhere, and ends when the node that started it does."""
+    script = Path(raysk.__file__).with_name("_ray_agent.py")
+    in_background = f'"{sys.executable}" "{script}" "$@" & echo $!; read line'
+    arguments = ("agent.py", f"--session-dir={tmp_path}", "--node-id=abc", "--head")
+    node = subprocess.Popen(
+        ["sh", "-c", in_background, "sh", *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    agent = Path("/proc", node.stdout.readline().strip())
+    files = [tmp_path / f"{name}_abc" for name in _ray_agent.PORTS]
+    eventually(lambda: all(file.exists() for file in files), "the ports to be said")
+    assert {file.read_text() for file in files} == {"-1"}
+    assert len(list(tmp_path.iterdir())) == len(files)
+    assert agent.exists()
+    node.communicate("done\n")
+    eventually(lambda: not _command_line(agent), "the stand-in to end")
 
 
 def _processes_of(folder):

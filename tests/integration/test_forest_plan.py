@@ -6,6 +6,7 @@ import os
 import signal
 import warnings
 
+import cloudpickle
 import joblib
 import numpy as np
 import pandas as pd
@@ -267,3 +268,23 @@ def test_events_count_trees(events):
     raysk.fit(RandomForestClassifier(40, random_state=0), X, Y)
     assert [(event.unit, event.units) for event in events.of(WorkPlanned)] == [("tree", 40)]
     assert sum(event.units for event in events.of(WorkDone)) == 40
+
+
+# --- what it costs
+
+
+def test_trees_travel_as_columns(pool, monkeypatch):
+    """A reply holds arrays for all its trees and no tree object; the data is put once."""
+    puts, replies = [], []
+    put, hear = pool._launcher.put, pool._on_answer
+    monkeypatch.setattr(pool._launcher, "put", lambda value: puts.append(value) or put(value))
+    monkeypatch.setattr(pool, "_on_answer", lambda *args: replies.append(args[-1]) or hear(*args))
+    forest = raysk.fit(RandomForestClassifier(300, random_state=0), X, Y)
+    assert len(puts) == 2
+    assert len(replies) < 300 / 3
+    values = [value for reply in replies for value in cloudpickle.loads(reply.content) if value is not None]
+    assert sum(len(columns["own"]) for columns, *_ in values) >= 300
+    for columns, *_ in values:
+        assert {name for own in columns["own"] for name in own} <= {"random_state"}
+        assert all(len(ends) == len(columns["own"]) for _, ends in columns["arrays"].values())
+    assert_same_forest(forest, fit_here(RandomForestClassifier(300, random_state=0), X, Y), X)

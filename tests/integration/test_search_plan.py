@@ -635,3 +635,21 @@ def test_a_persons_module_travels(pool, tmp_path):
         del sys.modules["my_models"]
     known = [pool.submit(Task(function=lambda: {"raysk", "my_models"} & set(sys.modules))) for _ in range(4)]
     assert [future.result(30) for future in known] == [set()] * 4
+
+
+# --- what it costs
+
+
+def test_data_is_put_once_and_fits_share_messages(pool, monkeypatch):
+    """However many fits: the data, the round and the function are put once; a message holds many fits."""
+    puts, messages = [], []
+    put, send = pool._launcher.put, pool._send
+    monkeypatch.setattr(pool._launcher, "put", lambda value: puts.append(value) or put(value))
+    monkeypatch.setattr(pool, "_send", lambda slot, entry: messages.append(entry) or send(slot, entry))
+    search = GridSearchCV(GaussianNB(), {"var_smoothing": np.logspace(-9, -1, 100)}, cv=5, refit=False)
+    raysk.fit(search, X, Y)
+    assert len(puts) == 3
+    assert sum(part is X for part in puts[0].values()) == 1
+    assert sum(entry.size for entry in messages) >= 500
+    assert len(messages) < 500 / 5
+    assert max(len(entry.message) for entry in messages) < 1000  # numbers of fits, and names of what is shared

@@ -1,0 +1,117 @@
+"""``raysk bench`` as a person runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+
+import pytest
+
+from raysk.bench.memory import descendants
+
+pytestmark = pytest.mark.deadline(200)
+
+
+def rows(ran):
+    """Return the report's rows by backend."""
+    assert ran.code == 0, ran.err
+    assert len(ran.out.splitlines()) == 1
+    return {row["backend"]: row for row in ran.summary["results"]}
+
+
+def test_backends_side_by_side(raysk, folder):
+    """Each backend gets a row with its time, its ratios and its memory; a chart is drawn."""
+    backends = "raysk,loky,sequential,ideal"
+    ran = raysk("bench", "short", "--backends", backends, "--scale", "0.01", "--plot", "my chart.svg")
+    found = rows(ran)
+    assert list(found) == backends.split(",")
+    assert {row["units"] for row in found.values()} == {50}
+    assert len({row["best"] for name, row in found.items() if name != "ideal"}) == 1
+    for row in found.values():
+        assert row["error"] is None
+        assert row["ratio_to_loky"] == pytest.approx(row["time_s"]["median"] / found["loky"]["time_s"]["median"])
+        assert row["all_peak_mb"]["median"] >= row["driver_peak_mb"]["median"] > 0
+    assert found["raysk"]["driver_cpu_us"]["median"] > 0
+    assert found["sequential"]["driver_cpu_us"] is None
+    assert (folder / "my chart.svg").read_text().startswith("<?xml")
+    assert [line for line in ran.err.splitlines() if "short raysk" in line]
+
+
+@pytest.mark.parametrize("backend", ["ray", "dask", "multiprocessing", "threading"])
+def test_the_other_backends_work(raysk, backend):
+    """Each other backend grows the same trees as raysk: else it were an error."""
+    if backend == "dask":
+        pytest.importorskip("distributed", reason="the bench extra is not installed")
+    found = rows(raysk("bench", "forest", "--backends", f"raysk,{backend}", "--scale", "0.0002"))
+    assert found[backend]["error"] is None
+    assert found[backend]["units"] == 10
+
+
+def test_simulated_nodes(start, Ran):
+    """Fits become sleeps on simulated nodes: no machine this small could do so much in the time."""
+    arguments = ("--backends", "raysk", "--simulate-nodes", "2", "--cpus-per-node", "2", "--fit-ms", "100")
+    process = start("bench", "short", *arguments)
+    out, err = process.communicate(timeout=180)
+    row = rows(Ran(process.returncode, out, err))["raysk"]
+    assert (row["nodes"], row["units"]) == (2, 800)
+    assert 0.25 < row["busy"]["median"] <= 1.0  # more than one CPU's worth
+    assert row["time_s"]["median"] > 20
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["forrest"], ["forrest", "forest"]),
+        (["--backends", "loki"], ["loki", "loky"]),
+        (["--nodes", "2"], ["--address"]),
+        (["--simulate-nodes", "two"], ["--simulate-nodes 1,5,10"]),
+        (["--simulate-nodes", "2", "--backends", "loky"], ["cannot be simulated"]),
+        (["--simulate-nodes", "2", "--address", "auto"], ["--address"]),
+        (["--scale", "0"], ["--scale 0", "above 0"]),
+        (["--repeat", "0"], ["--repeat 0", "at least 1"]),
+        (["--plot", "chart.gif"], [".svg, .png, .html"]),
+    ],
+)
+def test_bad_options(raysk, arguments, words):
+    """What makes no sense is said before anything is measured."""
+    raysk("bench", *arguments).assert_error(2, *words)
+
+
+def test_limited_to_some_nodes_of_a_cluster(raysk, head):
+    """With --nodes the workers keep to so many nodes; more than there are is said in the row."""
+    arguments = ("--backends", "raysk", "--scale", "0.002", "--address", head, "--nodes")
+    row = rows(raysk("bench", "short", *arguments, "1"))["raysk"]
+    assert (row["nodes"], row["error"]) == (1, None)
+    ran = raysk("bench", "short", *arguments, "3")
+    ran.assert_error(1, "--nodes 3", "has 1")
+
+
+def test_ctrl_c_ends_what_is_measured(start, eventually):
+    """Ctrl-C ends the measurement's processes too, and exits with 130."""
+    process = start("bench", "forest", "--backends", "raysk", "--scale", "1")
+    eventually(lambda: len(descendants(process.pid)) > 3, "Ray to start")
+    started = descendants(process.pid)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "Traceback" not in err
+    eventually(lambda: not any(_runs(each) for each in started), "all to end")
+
+
+def _runs(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_an_object_on_stdout(raysk):
+    """The JSON says what was measured where."""
+    ran = raysk("bench", "short", "--backends", "sequential", "--scale", "0.002", "--json", "-q")
+    said = json.loads(ran.out)
+    assert said["schema"] == 1
+    assert said["machine"]["cpus"] >= 1
+    assert said["machine"]["versions"]["scikit-learn"]
+    assert ran.err == ""

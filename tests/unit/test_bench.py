@@ -1,0 +1,201 @@
+"""The benchmark's workloads, its arithmetic and its pictures; nothing is measured here."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections import Counter
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.model_selection import ParameterGrid
+
+from raysk.bench import ideal, memory, plot, report, runner
+from raysk.bench.arm import BACKENDS, Request
+from raysk.bench.workloads import FOLDS, PUBLISHED, WORKLOADS, answer, digest
+from raysk.errors import BenchFailed, InputError, UsageError
+
+MACHINE = {"cpus": 2, "processor": "<script>alert(1)</script>", "python": "3.11", "versions": {"ray": "2.60.0"}}
+
+
+def arm(backend, *times, workload="short", error=None, answer="same", **more):
+    """Return an arm that took these times."""
+    request = Request(workload=workload, backend=backend, scale=1.0, cpus=2, **more)
+    results = [{"time_s": time_s, "units": 100, "best": "", "answer": answer} for time_s in times]
+    return runner.Arm(request=request, results=results, error=error)
+
+
+def rows(*arms):
+    """Return the report's rows by backend."""
+    return {row["backend"]: row for row in report.report(arms, repeat=1)["results"]}
+
+
+def test_the_published_workloads_have_their_published_sizes():
+    """At scale 1 they are the article's: 45,000 trees on 3,594 rows, 300 x 5 and 4,000 x 5 fits on 1,797."""
+    assert PUBLISHED == ("forest", "random", "grid")
+    forest, random, grid = (WORKLOADS[name].at(1.0) for name in PUBLISHED)
+    assert (forest.estimator.n_estimators, forest.units, forest.X.shape) == (45_000, 45_000, (3594, 64))
+    assert (random.estimator.n_iter, random.units, random.X.shape) == (300, 1_500, (1797, 64))
+    assert len(ParameterGrid(random.estimator.param_distributions)) == 30 * 30 * 30 * 2
+    assert (len(ParameterGrid(grid.estimator.param_grid)), grid.units) == (4_000, 20_000)
+    assert grid.estimator.param_grid.keys() == {"C", "gamma", "tol", "kernel", "class_weight"}
+
+
+@pytest.mark.parametrize(("name", "units"), [("short", 5_000), ("wide", 200)])
+def test_our_own_workloads(name, units):
+    """Short has 5,000 fits on 400 rows; wide keeps its 200 fits at every scale and shrinks its rows."""
+    workload = WORKLOADS[name]
+    assert workload.units == units
+    work = workload.at(0.01)
+    assert work.units == (50 if name == "short" else 200)
+    assert work.X.nbytes == pytest.approx(400 * 64 * 8 if name == "short" else 10**7, rel=0.01)
+
+
+def test_a_scaled_grid_is_drawn_from_the_whole():
+    """A twentieth of the grid has no candidate twice, and every value about as often as the others."""
+    candidates = list(ParameterGrid(WORKLOADS["grid"].at(0.05).estimator.param_grid))
+    assert len(candidates) == 200
+    assert len({str(candidate) for candidate in candidates}) == 200
+    kernels = Counter(candidate["kernel"] for candidate in candidates)
+    assert len(kernels) == 4
+    assert min(kernels.values()) > 30
+    assert {candidate["class_weight"] for candidate in candidates} == {None, "balanced"}
+
+
+@pytest.mark.parametrize("name", ["short", "wide"])
+def test_shares_of_a_search_add_up_to_the_search(name):
+    """What independent processes fit apart has the scores of the search as a whole."""
+    work = WORKLOADS[name].at(0.004)
+    parts = [piece for number in range(3) for piece in ideal.share(work, number, 3)]
+    whole, _ = answer(clone(work.estimator).fit(work.X, work.y))
+    assert [score for _, score in sorted(parts)] == whole
+    assert len(whole) == work.units
+
+
+def test_shares_of_a_forest_add_up_to_the_forest():
+    """Independent processes grow the very trees of the whole forest."""
+    small = WORKLOADS["forest"].small(7)
+    whole, _ = answer(clone(small.estimator).fit(small.X, small.y))
+    parts = [piece for number in range(3) for piece in ideal.share(WORKLOADS["forest"].small(7), number, 3)]
+    trees = [tree for _, tree in sorted(parts, key=lambda part: part[0])]
+    small.estimator.estimators_ = trees
+    assert answer(small.estimator)[0] == whole
+
+
+def test_digests_tell_answers_apart():
+    """The last bit of one score makes another digest."""
+    assert digest([0.1, 0.2]) == digest([0.1, 0.2])
+    assert digest([0.1, 0.2]) != digest([0.1, np.nextafter(0.2, 1.0).item()])
+
+
+def test_a_size_for_this_machine():
+    """Without a scale, a workload is as large as this machine can do in about the time wanted, and never larger."""
+    forest = WORKLOADS["forest"]
+    assert forest.scale_for(cpus=2, time_s=10.0) == pytest.approx(20 / (45_000 * 0.006))
+    assert forest.scale_for(cpus=2, time_s=1e9) == 1.0
+
+
+def test_medians_and_ratios():
+    """A row has the median, least and most of its repeats, and the ratios of medians to loky and to ideal."""
+    found = rows(arm("raysk", 3.0, 1.0, 1.1), arm("loky", 2.2), arm("ideal", 1.0, 1.0))
+    assert found["raysk"]["time_s"] == {"median": 1.1, "min": 1.0, "max": 3.0}
+    assert found["raysk"]["ratio_to_loky"] == pytest.approx(0.5)
+    assert found["raysk"]["ratio_to_ideal"] == pytest.approx(1.1)
+    assert found["loky"]["ratio_to_loky"] == 1.0
+
+
+def test_ratios_stay_within_a_workload():
+    """Another workload's loky says nothing about this one."""
+    found = rows(arm("raysk", 1.0), arm("loky", 2.0, workload="grid"))
+    assert found["raysk"]["ratio_to_loky"] is None
+
+
+def test_a_failed_arm_is_a_row_that_says_why():
+    """A backend that fails does not hide the others, nor its reason."""
+    found = rows(arm("raysk", 1.0), arm("ray", error="out of memory"))
+    assert found["ray"]["time_s"] is None
+    assert found["ray"]["ratio_to_loky"] is None
+    assert report.cells(found["ray"])[:2] == ["ray", "failed: out of memory"]
+    assert len(report.cells(found["ray"])) == len(report.cells(found["raysk"])) == len(report.COLUMNS)
+
+
+def test_disagreement_is_an_error():
+    """Backends that give other scores are named, per workload."""
+    with pytest.raises(BenchFailed, match="disagree on short: loky, raysk; ray"):
+        runner.compare([arm("raysk", 1.0), arm("loky", 1.0), arm("ray", 1.0, answer="other")])
+    runner.compare([arm("raysk", 1.0), arm("ray", 1.0, workload="grid", answer="other"), arm("loky")])
+
+
+def test_what_is_measured():
+    """Backends that can use a cluster are measured for each number of nodes, the others once, here."""
+    asked = list(runner.requests(["grid"], ["raysk", "loky"], scale=0.1, cpus=2, address="h:1", nodes=[1, 5]))
+    assert [(each.backend, each.nodes, each.address) for each in asked] == [
+        ("raysk", 1, "h:1"),
+        ("raysk", 5, "h:1"),
+        ("loky", None, None),
+    ]
+    each = {"nodes": 3, "cpus_per_node": 4, "fit_s": 0.02}
+    (simulated,) = runner.requests(["short"], ["raysk"], scale=None, cpus=2, simulate=[each])
+    assert (simulated.simulate, simulated.nodes, simulated.address) == (each, 3, None)
+    assert set(runner.installed()) <= set(BACKENDS)
+
+
+def test_a_measurement_that_takes_too_long_is_given_up():
+    """It is a result with an error, and its processes are gone."""
+    (request,) = runner.requests(["short"], ["sequential"], scale=1.0, cpus=1)
+    (found,) = runner.run([request], repeat=1, limit_s=0.3)
+    assert "longer than 0.3 s" in found.error
+    assert found.results == []
+    assert memory.descendants(os.getpid()) == []
+
+
+def test_a_measurement_that_fails_says_why():
+    """The last line of its stderr is the reason."""
+    (request,) = runner.requests(["short"], ["no-such-backend"], scale=0.01, cpus=1)
+    (found,) = runner.run([request], repeat=1, limit_s=60)
+    assert "Error" in found.error
+
+
+@pytest.mark.skipif(not memory.PROC.is_dir(), reason="memory is read from Linux's /proc")
+def test_memory_of_a_process_and_its_children(eventually):
+    """A child's memory counts as part of all, not as the driver's; what is gone counts no more."""
+    program = "import sys; block = bytearray(50_000_000); print('there', flush=True); sys.stdin.read()"
+    child = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    child.stdout.readline()
+    assert child.pid in memory.descendants(os.getpid())
+    peak = memory.Peak()
+    peak.look(os.getpid())
+    assert peak.all_mb > peak.driver_mb + 45
+    child.communicate()
+    assert memory.private_and_shared(child.pid) is None
+    eventually(lambda: child.pid not in memory.descendants(os.getpid()))
+
+
+@pytest.mark.parametrize(("suffix", "start"), [(".svg", b"<?xml"), (".png", b"\x89PNG"), (".html", b"<!doctype html>")])
+def test_the_chart(tmp_path, suffix, start):
+    """The suffix decides on the format; one bar a backend that was measured; text from elsewhere is escaped."""
+    path = tmp_path / f"my chart{suffix}"
+    plot.check_plot(path)
+    drawn = report.report([arm("raysk", 1.0), arm("loky", 2.0), arm("ray", error="<b>")], repeat=1)
+    plot.draw(drawn | {"machine": MACHINE}, path)
+    content = path.read_bytes()
+    assert content.startswith(start)
+    assert b"<script>" not in content
+    assert [each.name for each in tmp_path.iterdir()] == [path.name]
+    if suffix == ".html":
+        assert b"&lt;script&gt;" in content
+
+
+@pytest.mark.parametrize(("name", "error"), [("chart.gif", UsageError), ("no/such/folder/chart.svg", InputError)])
+def test_where_no_chart_can_be_drawn_is_said_first(tmp_path, name, error):
+    """Before anything is measured."""
+    with pytest.raises(error, match="--plot"):
+        plot.check_plot(tmp_path / name)
+
+
+def test_every_workload_is_made_of_folds():
+    """A search's units are whole candidates."""
+    for name in ("random", "grid", "short", "wide"):
+        assert WORKLOADS[name].at(0.003).units % FOLDS == 0

@@ -1,0 +1,32 @@
+"""What workers send back."""
+
+from __future__ import annotations
+
+import pickle
+import traceback
+
+import pytest
+
+from raysk.pool.reply import Reply, pack_reply
+
+
+@pytest.mark.parametrize("content", [b"", b"x", bytes(200_000)])
+def test_a_reply_arrives_as_it_was_packed(content):
+    """Every field comes back, and the content is looked at where it lies."""
+    frames = list(traceback.extract_stack(limit=2))
+    message = pack_reply(content, ok=False, frames=frames, wall_s=1.5, cpu_s=0.25)
+    assert type(message) is bytes  # Ray passes bytes on as they are
+    reply = Reply.of(message)
+    assert (reply.ok, reply.wall_s, reply.cpu_s) == (False, 1.5, 0.25)
+    assert [(frame.name, frame.line) for frame in reply.frames] == [(frame.name, frame.line) for frame in frames]
+    assert reply.content == content
+    assert reply.content.obj is message
+
+
+def test_arrays_in_a_reply_are_the_receivers_own():
+    """What is unpickled from a reply can be written to."""
+    import numpy as np
+
+    array = pickle.loads(Reply.of(pack_reply(pickle.dumps(np.zeros(3)), ok=True, frames=[], wall_s=0, cpu_s=0)).content)
+    array[0] = 1.0
+    assert array.tolist() == [1.0, 0.0, 0.0]
