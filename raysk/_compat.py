@@ -62,6 +62,15 @@ def search_parts() -> Any:
     return SimpleNamespace(**{name.lstrip("_"): part for name, part in parts.items()})
 
 
+def scores_predictions(scorers: Any) -> bool:
+    """Tell whether scores are made by scikit-learn's own scorers, which look at predictions and nothing else."""
+    base, passthrough, several = _private(
+        "sklearn.metrics._scorer", "_BaseScorer", "_PassthroughScorer", "_MultimetricScorer"
+    )
+    every = scorers._scorers.values() if isinstance(scorers, several) else [scorers]
+    return all(isinstance(each, base | passthrough) for each in every)
+
+
 def root_callback_context(search: Any) -> Any | None:
     """Return the context that ``_run_search`` wants from scikit-learn 1.9 on; None before it."""
     if callback_context_class() is None:

@@ -44,12 +44,16 @@ class WorkerLost(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class WorkPlanned(Event):
-    """More work is known: `units` of `unit` ("fit", "tree", "call"). Comes again for each halving round."""
+    """More work is known: `units` of `unit` ("fit", "tree", "call"). Comes again for each halving round.
+
+    `saved` fits of the `candidates` x `splits` need not be done: they would be done alike.
+    """
 
     unit: str
     units: int
     candidates: int = 0
     splits: int = 0
+    saved: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

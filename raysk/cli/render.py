@@ -62,6 +62,7 @@ class View:
         self._animate = self._console.is_interactive and not quiet and not still
         self._lock = threading.RLock()
         self._unit, self._total, self._done, self.failed, self._lost = "fit", 0, 0, 0, 0
+        self.saved = 0
         self._workers: events.WorkersChanged | None = None
         self._best: events.CandidateDone | None = None
         self._stage = ""
@@ -118,7 +119,10 @@ class View:
         self._total += event.units
         if event.candidates:
             self._best = None  # a round of halving is judged by itself
-            self.say(f"{event.candidates:,} candidates x {event.splits} splits = {_count(event.units, event.unit)}")
+            self.saved += event.saved
+            alike = f", {event.saved:,} of them alike: fitted once" if event.saved else ""
+            fits = _count(event.units + event.saved, event.unit)
+            self.say(f"{event.candidates:,} candidates x {event.splits} splits = {fits}{alike}")
 
     def _on_WorkDone(self, event: events.WorkDone) -> None:  # noqa: N802
         self._done += event.units

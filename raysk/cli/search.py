@@ -134,7 +134,7 @@ def _summary(fitted: Any, ran: Ran, view: View) -> dict[str, Any]:
         "splits": splits,
         "fits": candidates * splits,
         "fits_failed": None if ran.workers is None else view.failed,  # unknown on other backends
-        "fits_saved": 0,
+        "fits_saved": view.saved,
         "fits_resumed": 0,
         "time_s": ran.time_s,
         "cpu_time_s": ran.cpu_time_s,

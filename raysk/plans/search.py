@@ -29,7 +29,7 @@ from sklearn.utils import indexable
 from raysk import _compat
 from raysk.errors import AllFitsFailed, TaskLost
 from raysk.events import CandidateDone, RefitStarted, WorkDone, WorkPlanned
-from raysk.plans import warned
+from raysk.plans import alike, warned
 from raysk.pool import Task, stream
 
 if TYPE_CHECKING:
@@ -172,8 +172,9 @@ class _Rounds:
         """Evaluate candidates, as the function that ``BaseSearchCV.fit`` hands to ``_run_search`` does."""
         candidates = list(candidate_params)
         splits = self._splits(cv or self.search._checked_cv_orig)
-        self._announce(len(candidates), len(splits))
-        out = self._run(candidates, splits)
+        leaders = alike.leaders(self.estimator, candidates, self.scorers)
+        self._announce(leaders, len(splits))
+        out = self._run(candidates, leaders, splits)
         if not out:
             raise ValueError("No fits were performed. Was the CV iterator empty? Were there no candidates?")
         self._warn_of_failures(out)
@@ -201,21 +202,25 @@ class _Rounds:
             )
         return splits
 
-    def _announce(self, n_candidates: int, n_splits: int) -> None:
+    def _announce(self, leaders: Sequence[int], n_splits: int) -> None:
+        n_candidates, units = len(leaders), len(set(leaders)) * n_splits
         fits = n_candidates * n_splits
-        self.pool.sink(WorkPlanned(unit="fit", units=fits, candidates=n_candidates, splits=n_splits))
+        planned = WorkPlanned(unit="fit", units=units, candidates=n_candidates, splits=n_splits, saved=fits - units)
+        self.pool.sink(planned)
         if self.search.verbose > 0:
             print(  # noqa: T201 - scikit-learn prints this line too
                 f"Fitting {n_splits} folds for each of {n_candidates} candidates, totalling {fits} fits"
             )
 
-    def _run(self, candidates: list[dict[str, Any]], splits: list[tuple[Any, Any]]) -> list[dict[str, Any]]:
+    def _run(
+        self, candidates: list[dict[str, Any]], leaders: list[int], splits: list[tuple[Any, Any]]
+    ) -> list[dict[str, Any]]:
         """Fit and score every candidate on every split; results in scikit-learn's order."""
-        board = _Board(self, candidates, splits)
+        board = _Board(self, candidates, leaders, splits)
         function, round_ = self.pool.share(_evaluate), self.pool.share((candidates, splits))
         task = Task(function=function, args=(self._job, round_), patience_s=PATIENCE_S, repeatable=True)
         try:
-            for block in stream(self.pool, task, range(len(candidates) * len(splits))):
+            for block in stream(self.pool, task, board.units):
                 board.put(block.units, block.values, block.wall_s)
         finally:
             self.pool.release([function, round_])
@@ -225,8 +230,19 @@ class _Rounds:
 class _Board:
     """Results of one round as they come in; tells the sink."""
 
-    def __init__(self, rounds: _Rounds, candidates: list[dict[str, Any]], splits: list[tuple[Any, Any]]) -> None:
+    def __init__(
+        self, rounds: _Rounds, candidates: list[dict[str, Any]], leaders: list[int], splits: list[tuple[Any, Any]]
+    ) -> None:
         self.out: list[Any] = [None] * (len(candidates) * len(splits))
+        self._followers: defaultdict[int, list[int]] = defaultdict(list)
+        for candidate, leader in enumerate(leaders):
+            if candidate != leader:
+                self._followers[leader].append(candidate)
+        n_splits = len(splits)
+        own = [candidate for candidate, leader in enumerate(leaders) if candidate == leader]
+        self.units: Sequence[int] = range(len(self.out))
+        if self._followers:
+            self.units = [candidate * n_splits + split for candidate in own for split in range(n_splits)]
         self._rounds, self._candidates, self._splits = rounds, candidates, splits
         self._waiting = [len(splits)] * len(candidates)
         self._warnings = warned.Repeater()
@@ -236,15 +252,21 @@ class _Board:
         failed = 0
         for unit, value in zip(units, values, strict=True):
             result, heard = (self._lost(unit, value), ()) if isinstance(value, TaskLost) else value
-            self.out[unit] = result
             failed += result["fit_error"] is not None
             if heard:
                 self._warnings.warn(heard)
-            candidate = unit // len(self._splits)
-            self._waiting[candidate] -= 1
-            if not self._waiting[candidate]:
-                self._rounds.pool.sink(self._done(candidate))
+            candidate, split = divmod(unit, len(self._splits))
+            self._take(candidate, split, result)
+            for follower in self._followers.get(candidate, ()):
+                failed += result["fit_error"] is not None
+                self._take(follower, split, dict(result))
         self._rounds.pool.sink(WorkDone(units=len(units), failed=failed, busy_s=busy_s))
+
+    def _take(self, candidate: int, split: int, result: dict[str, Any]) -> None:
+        self.out[candidate * len(self._splits) + split] = result
+        self._waiting[candidate] -= 1
+        if not self._waiting[candidate]:
+            self._rounds.pool.sink(self._done(candidate))
 
     def _lost(self, unit: int, loss: TaskLost) -> dict[str, Any]:
         """Return what scikit-learn would return for a fit that failed."""

@@ -192,9 +192,20 @@ SPREAD = {"C": stats.loguniform(1e-2, 1e2), "gamma": stats.loguniform(1e-4, 1e-1
 TWO_METRICS = ["accuracy", "f1_macro"]
 MOODS = {"mood": ["fine", "fails", "fails on its first split"]}
 
+ALIKE = {"kernel": ["linear", "rbf"], "gamma": [0.001, 0.01, "scale"], "degree": [2, 3]}
+
 CASES = {
     "grid": lambda: (GridSearchCV(SVC(), GRID), X, Y),
     "grids": lambda: (GridSearchCV(SVC(), [GRID, {"kernel": ["linear"]}], cv=3), X, Y),
+    "alike": lambda: (GridSearchCV(SVC(), ALIKE, cv=3, return_train_score=True), X, Y),
+    "alike-in-a-pipeline": lambda: (
+        GridSearchCV(
+            make_pipeline(PCA(4, random_state=0), SVC()), {f"svc__{name}": ALIKE[name] for name in ALIKE}, cv=2
+        ),
+        X,
+        Y,
+    ),
+    "halving-alike": lambda: (HalvingGridSearchCV(SVC(), ALIKE, cv=2, factor=2, random_state=0), X, Y),
     "random": lambda: (RandomizedSearchCV(SVC(), SPREAD, n_iter=6, random_state=3, cv=3), X, Y),
     "random-instance": lambda: (
         RandomizedSearchCV(TREE, {"max_depth": range(1, 9)}, n_iter=5, random_state=np.random.RandomState(5)),
@@ -653,3 +664,14 @@ def test_data_is_put_once_and_fits_share_messages(pool, monkeypatch):
     assert sum(entry.size for entry in messages) >= 500
     assert len(messages) < 500 / 5
     assert max(len(entry.message) for entry in messages) < 1000  # numbers of fits, and names of what is shared
+
+
+def test_fits_that_would_be_alike_are_done_once(events):
+    """Of 12 candidates 4 differ in what their kernel uses: 8 fits are done for 24, and all 12 candidates are told."""
+    ours = raysk.fit(GridSearchCV(SVC(), ALIKE, cv=2, refit=False), X, Y)
+    (planned,) = events.of(WorkPlanned)
+    assert (planned.candidates, planned.units, planned.saved) == (12, 4 * 2, 8 * 2)
+    assert sum(event.units for event in events.of(WorkDone)) == 8
+    assert sorted(event.index for event in events.of(CandidateDone)) == list(range(12))
+    by_index = {event.index: event.score for event in events.of(CandidateDone)}
+    assert [by_index[index] for index in range(12)] == list(ours.cv_results_["mean_test_score"])
