@@ -123,6 +123,7 @@ def ray_settings(*, private: bool, quiet: bool) -> Iterator[None]:
         Ray's own messages about dead workers, which go to stdout, are not printed, raysk says it in a line; nor are
         workers' logs followed.
     """
+    from ray import _raylet
     from ray._private import node, ray_constants, services, worker
 
     changes: list[tuple[Any, str, Any]] = []
@@ -130,13 +131,34 @@ def ray_settings(*, private: bool, quiet: bool) -> Iterator[None]:
         changes.append((ray_constants, "ENABLE_RAY_CLUSTER", False))
         changes.append((node.Node, "start_api_server", _start_no_api_server))
         changes.append((node.Node, "start_monitor", lambda _: None))
-        changes.append((services, "_build_python_executable_command_memory_profileable", _stand_in_for_agent))
+        # Without its agent no environment can be made, and the one that Ray makes up under `uv run` is not needed: the
+        # workers are this machine's.
+        changes.append((ray_constants, "RAY_ENABLE_UV_RUN_RUNTIME_ENV", False))
+        if hasattr(_raylet, "RUNTIME_ENV_AGENT_PORT_NAME"):  # else it does not look for ports where the stand-in says
+            changes.append((services, "_build_python_executable_command_memory_profileable", _stand_in_for_agent))
     if quiet:
         changes.append((worker, "listen_error_messages", lambda *_: None))
         changes.append((node.Node, "start_log_monitor", lambda _: None))
     with contextlib.ExitStack() as undo:
         for holder, name, value in changes:
             undo.enter_context(_changed(holder, name, value))
+        yield
+
+
+@contextlib.contextmanager
+def simulated_nodes() -> Iterator[None]:
+    """Let ``ray.cluster_utils`` start nodes as `ray_settings` does.
+
+    The note that says where this machine's real cluster is stays as it is.
+    """
+    from ray._common import utils as common
+    from ray._private import utils as private
+
+    with (
+        ray_settings(private=True, quiet=True),
+        _changed(private, "write_ray_address", lambda *_, **__: None),
+        _changed(common, "reset_ray_address", lambda *_, **__: None),
+    ):
         yield
 
 

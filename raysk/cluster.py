@@ -133,8 +133,9 @@ class Cluster:
         if self.address is None:
             self._private = Private()  # Ray opens its own folder, inside, to everybody
             options |= {"address": "local", "include_dashboard": False, "_temp_dir": str(self._private.folder / "ray")}
+            options |= {"_skip_env_hook": True}  # see `_compat.ray_settings`: there is no runtime environment
         else:
-            _knock(self.address)
+            knock(self.address)
             options |= {"address": self.address}
         with _compat.ray_settings(private=self._private is not None, quiet=not worker_output):
             return _Init(self.address, options)
@@ -255,8 +256,8 @@ def _is_connected(address: str | None) -> bool:
     )
 
 
-def _knock(address: str) -> None:
-    """Fail at once when nothing listens at an address."""
+def knock(address: str) -> None:
+    """Fail at once, with a `ClusterError`, when nothing listens at an address."""
     if address == "auto":
         return
     host, _, port = address.removeprefix("ray://").rpartition(":")

@@ -66,4 +66,8 @@ def _clear(folder: Path) -> None:
         elif child.name != "lock":
             child.unlink(missing_ok=True)
     if [child.name for child in folder.iterdir()] == ["lock"]:
-        shutil.rmtree(folder, ignore_errors=True)
+        (folder / "lock").unlink(missing_ok=True)
+        try:
+            folder.rmdir()
+        except OSError:  # Ray has just made something again
+            (folder / "lock").touch()

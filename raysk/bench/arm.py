@@ -4,23 +4,30 @@
     fit a few dozen units     -> every worker is warm
     fit the workload          -> time_s, driver_cpu_s, its answer
 
-Run as a script; it reads the `Request` from its argument, and writes the result, one JSON object, into a file.
+`main` reads the `Request` from its argument, and writes the result, one JSON object, into a file.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import signal
 import sys
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from raysk.bench.process import memory_mb
+from raysk.errors import RayskError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from raysk.bench.workloads import Work
+
+WORKERS_S = 600.0
+"""How long workers may take to be up, in seconds: a small machine that simulates a large cluster is slow."""
 
 FIRST_UNITS = 5
 WARM_UNITS_PER_CPU = 25
@@ -74,13 +81,14 @@ def measure(request: Request) -> dict[str, Any]:
     workload = WORKLOADS[request.workload]
     if request.backend == "ideal":
         time_s, pieces = ideal.run(request.workload, request.scale, request.cpus)
-        return {"time_s": time_s, "units": len(pieces), "answer": pieces, "best": ""}
-    with backend(request) as fit:
+        return {"time_s": time_s, "workers": request.cpus, "units": len(pieces), "answer": pieces, "best": None}
+    with backend(request) as (fit, workers):
         fit(workload.small(FIRST_UNITS))
         cold_start_s = time.time() - request.started_at
-        fit(workload.small(WARM_UNITS_PER_CPU * request.cpus))
+        wait_for_workers()
+        fit(workload.small(WARM_UNITS_PER_CPU * workers))
         work = workload.at(request.scale)
-        before_mb, begin, cpu = private_mb(), time.perf_counter(), time.process_time()
+        before, begin, cpu = memory_mb("self"), time.perf_counter(), time.process_time()
         fitted = fit(work)
         time_s, driver_cpu_s = time.perf_counter() - begin, time.process_time() - cpu
         pieces, best = answer(fitted)
@@ -88,57 +96,59 @@ def measure(request: Request) -> dict[str, Any]:
         "time_s": time_s,
         "cold_start_s": cold_start_s,
         "driver_cpu_s": None if request.backend in IN_THE_DRIVER else driver_cpu_s,
-        "driver_before_mb": before_mb,
+        "driver_before_mb": None if before is None else before[0],
+        "workers": workers,
         "units": work.units,
         "answer": pieces,
         "best": best,
     }
 
 
-def private_mb() -> float | None:
-    """Return how much memory this process alone uses, in MB; None where the system does not tell."""
-    from raysk.bench.memory import private_and_shared
+def wait_for_workers() -> None:
+    """Wait until raysk's workers are all up; other backends have theirs when their first fits are done."""
+    from raysk import cluster
 
-    found = private_and_shared("self")
-    return None if found is None else found[0]
+    running = cluster.current()
+    deadline = time.monotonic() + WORKERS_S
+    while running is not None and running.pool.up < running.pool.wanted and time.monotonic() < deadline:
+        time.sleep(0.05)
 
 
 @contextlib.contextmanager
-def backend(request: Request) -> Iterator[Callable[[Work], Any]]:
-    """Make a backend ready; yields a function that fits a workload on it."""
+def backend(request: Request) -> Iterator[tuple[Callable[[Work], Any], int]]:
+    """Make a backend ready; yields a function that fits a workload on it, and its number of workers."""
     if request.backend == "raysk":
-        with _on_raysk(request) as fit:
-            yield fit
+        with _on_raysk(request) as ready:
+            yield ready
         return
     import joblib
 
     with _for_joblib(request) as options, joblib.parallel_config(**options):
-        yield lambda work: work.estimator.fit(work.X, work.y)
+        yield lambda work: work.estimator.fit(work.X, work.y), options["n_jobs"]
 
 
 @contextlib.contextmanager
-def _on_raysk(request: Request) -> Iterator[Callable[[Work], Any]]:
+def _on_raysk(request: Request) -> Iterator[tuple[Callable[[Work], Any], int]]:
     from raysk import api
     from raysk.cluster import Cluster
     from raysk.jobs import Resources
 
-    with Cluster(request.address or "local", resources=Resources(nodes=request.nodes)):
-        yield lambda work: api.fit(work.estimator, work.X, work.y)
+    resources = Resources(nodes=request.nodes, workers=request.cpus if request.address is None else None)
+    with Cluster(request.address or "local", resources=resources) as cluster:
+        yield lambda work: api.fit(work.estimator, work.X, work.y), cluster.pool.wanted
 
 
 @contextlib.contextmanager
 def _for_joblib(request: Request) -> Iterator[dict[str, Any]]:
     """Prepare one of joblib's backends; yields what to tell joblib."""
     if request.backend in JOBLIBS_OWN:
-        yield {"backend": request.backend, "n_jobs": request.cpus}
+        yield {"backend": request.backend, "n_jobs": 1 if request.backend == "sequential" else request.cpus}
     elif request.backend == "ray":
         from raysk import cluster
 
         with cluster.Cluster(request.address or "local", warm=False) as connected:
             cluster.register_rays_own_backend()
-            # It cannot be kept to some nodes; it gets as many jobs as those have CPUs.
-            per_node = connected.cpus // connected.nodes
-            yield {"backend": "ray", "n_jobs": per_node * (request.nodes or connected.nodes)}
+            yield {"backend": "ray", "n_jobs": _rays_jobs(request, connected.cpus, connected.nodes)}
     elif request.backend == "dask":
         from distributed import Client, LocalCluster
 
@@ -154,17 +164,24 @@ def _for_joblib(request: Request) -> Iterator[dict[str, Any]]:
         raise ValueError(f"unknown backend {request.backend!r}")
 
 
+def _rays_jobs(request: Request, cpus: int, nodes: int) -> int:
+    """Return how many jobs Ray's own backend gets; it cannot be kept to some nodes, so as many as those have CPUs."""
+    if request.address is None:
+        return request.cpus
+    return cpus if request.nodes is None else cpus // nodes * request.nodes
+
+
 def main(argument: str, path: str) -> None:
     """Carry out the request in the argument, and write the result into a file."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that all is closed in order
     request = Request(**json.loads(argument))
-    if request.simulate is None:
-        result = measure(request)
-    else:
-        from raysk.bench import nodes
+    try:
+        if request.simulate is None:
+            result = measure(request)
+        else:
+            from raysk.bench import nodes
 
-        result = nodes.measure(request)
-    Path(path).write_text(json.dumps(result), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2])
+            result = nodes.measure(request)
+    except Exception as error:  # noqa: BLE001 - whatever a backend raises is its result
+        result = {"error": f"{error}" if isinstance(error, RayskError) else f"{type(error).__name__}: {error}"}
+    Path(path).write_text(json.dumps(result, default=str), encoding="utf-8")

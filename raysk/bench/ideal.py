@@ -1,6 +1,6 @@
 """As many independent processes as CPUs, each doing its share of the units with no communication.
 
-Run as a script it is one of these processes: it says "ready", waits for a line, fits its share, and writes how long
+`main` is one of these processes: it says "ready", waits for a line, fits its share, and writes how long
 that took and its part of the answer.
 """
 
@@ -12,25 +12,33 @@ import sys
 import time
 from typing import Any
 
+from raysk.bench.process import command
 from raysk.bench.workloads import FOLDS, WORKLOADS, Work, tree_digest
 
 
 def run(name: str, scale: float, cpus: int) -> tuple[float, list[Any]]:
     """Fit a workload in ``cpus`` processes; returns the slowest one's time, in seconds, and the answer's pieces."""
-    command = [sys.executable, "-m", "raysk.bench.ideal", name, repr(scale)]
     processes = [
-        subprocess.Popen([*command, str(number), str(cpus)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        subprocess.Popen(
+            command("raysk.bench.ideal", name, repr(scale), str(number), str(cpus)),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         for number in range(cpus)
     ]
-    for process in processes:
-        _line(process)
-    for process in processes:
-        assert process.stdin is not None  # noqa: S101 - it was asked for
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    parts = [json.loads(_line(process)) for process in processes]
-    for process in processes:
-        process.wait()
+    try:
+        for process in processes:
+            _line(process)
+        for process in processes:
+            assert process.stdin is not None  # noqa: S101 - it was asked for
+            process.stdin.write("go\n")
+            process.stdin.flush()
+        parts = [json.loads(_line(process)) for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+            process.communicate()
     pieces = [piece for part in parts for piece in part["pieces"]]
     return max(part["time_s"] for part in parts), [piece for _, piece in sorted(pieces)]
 
@@ -53,11 +61,14 @@ def share(work: Work, number: int, of: int) -> list[tuple[int, Any]]:
 def _trees(work: Work, number: int, of: int) -> list[tuple[int, Any]]:
     """Grow a run of trees with the seeds that they have in the whole forest."""
     import numpy as np
+    from sklearn.base import clone
 
     first, last = work.units * number // of, work.units * (number + 1) // of
+    if first == last:
+        return []
     random_state = np.random.RandomState(work.estimator.random_state)
     random_state.randint(np.iinfo(np.int32).max, size=first)
-    forest = work.estimator.set_params(n_estimators=last - first, random_state=random_state)
+    forest = clone(work.estimator).set_params(n_estimators=last - first, random_state=random_state)
     forest.fit(work.X, work.y)
     return list(enumerate(forest.estimators_, start=first))
 
@@ -98,19 +109,16 @@ def _fits(work: Work, units: range) -> list[tuple[int, Any]]:
     return pieces
 
 
-def main(name: str, scale: float, number: int, of: int) -> None:
+def main(name: str, scale: str, number: str, of: str) -> None:
     """Be one of the processes."""
     workload = WORKLOADS[name]
     share(workload.small(2 * FOLDS), 0, 1)  # imports, and code that is slow the first time
-    work = workload.at(scale)
+    work = workload.at(float(scale))
     print("ready", flush=True)  # noqa: T201 - to the process that started this one
-    sys.stdin.readline()
+    if not sys.stdin.readline():  # whoever would have said "go" is gone
+        return
     begin = time.perf_counter()
-    pieces = share(work, number, of)
+    pieces = share(work, int(number), int(of))
     time_s = time.perf_counter() - begin
     told = [(unit, tree_digest(piece) if hasattr(piece, "tree_") else piece) for unit, piece in pieces]
     print(json.dumps({"time_s": time_s, "pieces": told}), flush=True)  # noqa: T201 - as above
-
-
-if __name__ == "__main__":
-    main(sys.argv[1], float(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))

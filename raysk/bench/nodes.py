@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from raysk.bench.arm import Request
 
 STORE_BYTES = 100 * 2**20
-SAMPLE = 20
-"""So many fits of a workload are timed to learn how long its fits take."""
+SAMPLE_UNITS = 10 * FOLDS
+"""So many fits of a workload are done to learn how long its fits take."""
 
 BUSY_S = 20.0
 """How long a simulated run should take at best, in seconds: long enough that its two ends weigh little."""
@@ -33,16 +33,15 @@ def measure(request: Request) -> dict[str, Any]:
 
     simulate = request.simulate or {}
     slots = simulate["nodes"] * simulate["cpus_per_node"]
-    lengths = _lengths(request, simulate.get("fit_s"))
+    lengths = _lengths(request) if simulate["fit_s"] is None else [simulate["fit_s"]]
     with _cluster(simulate["nodes"], simulate["cpus_per_node"]) as address:
         there = replace(request, address=address, nodes=None, simulate=None)
-        with arm.backend(there) as fit:
+        with arm.backend(there) as (fit, _):
             fit(_sleeping([0.0], 2 * slots))
             cold_start_s = time.time() - request.started_at
-            _wait_for_workers(slots)
+            arm.wait_for_workers()
             fit(_sleeping([0.05], 4 * slots))
-            units = max(round(BUSY_S * slots * FOLDS / sum(lengths)), slots)
-            work = _sleeping(lengths, units)
+            work = _sleeping(lengths, max(round(BUSY_S * slots * len(lengths) / sum(lengths)), slots))
             begin, cpu = time.perf_counter(), time.process_time()
             fitted = fit(work)
             time_s, driver_cpu_s = time.perf_counter() - begin, time.process_time() - cpu
@@ -53,36 +52,28 @@ def measure(request: Request) -> dict[str, Any]:
         "busy": in_fits_s / (slots * time_s),
         "cold_start_s": cold_start_s,
         "driver_cpu_s": driver_cpu_s,
+        "workers": slots,
         "units": work.units,
         "answer": None,
-        "best": "",
+        "best": None,
     }
 
 
-def _wait_for_workers(slots: int) -> None:
-    """Wait until raysk's workers are all up; other backends have theirs when their first fits are done."""
-    from raysk import cluster
-
-    running = cluster.current()
-    deadline = time.monotonic() + 600
-    while running is not None and running.pool.up < slots and time.monotonic() < deadline:
-        time.sleep(0.1)
-
-
-def _lengths(request: Request, fit_s: float | None) -> list[float]:
-    """Return lengths of fits, in seconds: as asked for, or as a sample of the workload's takes here."""
-    if fit_s is not None:
-        return [fit_s] * FOLDS
-    from raysk.bench import ideal
-
+def _lengths(request: Request) -> list[float]:
+    """Return how long fits of a workload take here, one after the other, in seconds."""
     workload = WORKLOADS[request.workload]
-    work = workload.at(request.scale)
-    lengths = []
-    for number in range(min(SAMPLE, work.units)):
-        begin = time.perf_counter()
-        ideal.share(work, number * work.units // SAMPLE, work.units)
-        lengths.append(time.perf_counter() - begin)
-    return lengths
+    workload.small(FOLDS).estimator.fit(*_data(workload.small(FOLDS)))  # imports
+    work = workload.make(SAMPLE_UNITS, request.scale)
+    begin = time.perf_counter()
+    fitted = work.estimator.fit(work.X, work.y)
+    if not hasattr(fitted, "cv_results_"):
+        return [(time.perf_counter() - begin) / work.units]
+    times: list[float] = (fitted.cv_results_["mean_fit_time"] + fitted.cv_results_["mean_score_time"]).tolist()
+    return times
+
+
+def _data(work: Work) -> tuple[Any, Any]:
+    return work.X, work.y
 
 
 def _sleeping(lengths: list[float], units: int) -> Work:
@@ -90,28 +81,36 @@ def _sleeping(lengths: list[float], units: int) -> Work:
     import numpy as np
     from sklearn.model_selection import GridSearchCV
 
+    from raysk.bench.sleeper import Sleeper
+
     count = max(units // FOLDS, 1)
     space = {"seconds": [lengths[number % len(lengths)] for number in range(count)]}
     X = np.arange(2.0 * FOLDS).reshape(-1, 1)
-    search = GridSearchCV(_sleeper(), space, cv=FOLDS, refit=False)
+    search = GridSearchCV(Sleeper(), space, cv=FOLDS, refit=False)
     return Work(estimator=search, X=X, y=np.arange(2 * FOLDS) % 2, units=count * FOLDS)
-
-
-def _sleeper() -> Any:
-    from raysk.bench.sleeper import Sleeper
-
-    return Sleeper()
 
 
 @contextlib.contextmanager
 def _cluster(nodes: int, cpus: int) -> Iterator[str]:
-    """Start Ray nodes on this machine; yields their address."""
-    from ray.cluster_utils import Cluster
+    """Start Ray nodes on this machine, as private as a Ray of our own; yields their address."""
+    from raysk import _compat
+    from raysk.private import Private
 
-    simulated = Cluster(initialize_head=True, head_node_args={"num_cpus": cpus, "object_store_memory": STORE_BYTES})
+    private = Private()
     try:
-        for _ in range(nodes - 1):
-            simulated.add_node(num_cpus=cpus, object_store_memory=STORE_BYTES)
-        yield simulated.address
+        from ray.cluster_utils import Cluster
+
+        options = {"num_cpus": cpus, "object_store_memory": STORE_BYTES, "node_ip_address": "127.0.0.1"}
+        with _compat.simulated_nodes():
+            simulated = Cluster(
+                initialize_head=True,
+                head_node_args={**options, "include_dashboard": False, "temp_dir": str(private.folder / "ray")},
+            )
+            try:
+                for _ in range(nodes - 1):
+                    simulated.add_node(**options)
+                yield simulated.address
+            finally:
+                simulated.shutdown()
     finally:
-        simulated.shutdown()
+        private.remove()

@@ -9,6 +9,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import joblib
+
 from raysk.bench.workloads import WORKLOADS
 
 if TYPE_CHECKING:
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from raysk.bench.runner import Arm
 
 SCHEMA = 1
-PACKAGES = ("raysk", "ray", "scikit-learn", "joblib", "numpy", "distributed")
+PACKAGES = ("ray", "scikit-learn", "joblib", "numpy", "distributed")
 
 
 def report(arms: Sequence[Arm], *, repeat: int) -> dict[str, Any]:
@@ -50,11 +52,13 @@ def _row(arm: Arm) -> dict[str, Any]:
     return {
         "workload": request.workload,
         "backend": request.backend,
-        "scale": request.scale,
+        "scale": None if request.simulate else request.scale,
         "nodes": request.nodes,
-        "cpus": request.cpus,
+        "simulate": request.simulate,
+        "workers": results[0]["workers"] if results else None,
         "unit": WORKLOADS[request.workload].unit,
         "units": units,
+        "measured": len(results),
         "time_s": of("time_s"),
         "busy": of("busy"),
         "driver_cpu_us": of("driver_cpu_s", 1e6 / units) if units else None,
@@ -89,7 +93,7 @@ def _ratio(row: dict[str, Any], rows: Sequence[dict[str, Any]], backend: str) ->
 def machine() -> dict[str, Any]:
     """Return what the measurements were made on."""
     return {
-        "cpus": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cpus": joblib.cpu_count(),
         "processor": _processor(),
         "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
         "system": f"{platform.system()} {platform.machine()}",
@@ -120,7 +124,7 @@ COLUMNS = (
     "/ loky",
     "/ ideal",
     "busy",
-    "driver us a unit",
+    "driver us/unit",
     "driver MB",
     "all MB",
     "first fit",
@@ -129,12 +133,11 @@ COLUMNS = (
 
 def cells(row: dict[str, Any]) -> list[str]:
     """Return a row of the report in words, one for each of COLUMNS; what was not measured is empty."""
-    name = row["backend"] if row["nodes"] is None else f"{row['backend']} {row['nodes']} nodes"
     if row["time_s"] is None:
-        return [name, f"failed: {row['error']}", *[""] * (len(COLUMNS) - 2)]
+        return [label(row), f"failed: {row['error']}".splitlines()[0], *[""] * (len(COLUMNS) - 2)]
     time_s, busy = row["time_s"], row["busy"]
     return [
-        name,
+        label(row) + (f" ({row['measured']} of the measurements; others failed)" if row["error"] else ""),
         f"{time_s['median']:.2f} s",
         f"{time_s['min']:.2f}-{time_s['max']:.2f}" if time_s["min"] < time_s["max"] else "",
         *(f"{row[ratio]:.2f}" if row[ratio] else "" for ratio in ("ratio_to_loky", "ratio_to_ideal")),
@@ -145,3 +148,32 @@ def cells(row: dict[str, Any]) -> list[str]:
         ),
         f"{row['cold_start_s']['median']:.1f} s" if row["cold_start_s"] else "",
     ]
+
+
+def label(row: dict[str, Any]) -> str:
+    """Return what a row's backend is called: with its nodes, where they were chosen."""
+    if row["simulate"]:
+        fit_s = row["simulate"]["fit_s"]
+        sleeps = "" if fit_s is None else f", {fit_s * 1000:g} ms fits"
+        return f"{row['backend']}, {row['nodes']} x {row['simulate']['cpus_per_node']} simulated CPUs{sleeps}"
+    return (
+        str(row["backend"])
+        if row["nodes"] is None
+        else f"{row['backend']}, {row['nodes']} node" + "s" * (row["nodes"] > 1)
+    )
+
+
+def title(rows: Sequence[dict[str, Any]]) -> str:
+    """Return what rows of one workload are a measurement of."""
+    sizes = dict.fromkeys(f"{row['units']:,} {row['unit']}s" for row in rows if row["units"])
+    scale = rows[0]["scale"]
+    return f"{rows[0]['workload']}: {' or '.join(sizes)}" + (f", scale {scale:.3g}" if scale else "")
+
+
+def on(machine: dict[str, Any]) -> str:
+    """Return in words what was measured on."""
+    versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items() if number)
+    return (
+        f"{machine['cpus']} CPUs ({machine['processor']}, {machine['memory_gb']:g} GB), {machine['system']}, "
+        f"Python {machine['python']}, {versions}"
+    )

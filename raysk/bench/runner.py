@@ -8,7 +8,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from dataclasses import dataclass, field, replace
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from raysk.bench.arm import BACKENDS, ON_A_CLUSTER, Request
-from raysk.bench.memory import Peak, descendants
+from raysk.bench.process import Peak, command, end
 from raysk.bench.report import machine
 from raysk.bench.workloads import WORKLOADS, digest
 from raysk.errors import BenchFailed
@@ -30,21 +29,26 @@ if TYPE_CHECKING:
 TIME_S = 10.0
 """How long a workload should take on this machine at best if no scale is given, in seconds."""
 
-LOOK_S = 0.2
-"""How often memory is looked at, in seconds."""
+LOOK_S = 0.5
+"""How often memory is looked at, in seconds; a look takes some milliseconds."""
 
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS")
 """Every backend runs one fit per CPU, so each fit gets one thread."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measured(Event):
-    """One measurement is done, or failed: `number` of `of`."""
+class Measuring(Event):
+    """A measurement begins: `number` of `of`."""
 
     number: int
     of: int
-    workload: str
-    backend: str
+    request: Request
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured(Measuring):
+    """It is done, or failed: see `raysk.bench.arm.measure`, or ``error``."""
+
     result: dict[str, Any]
 
 
@@ -58,7 +62,7 @@ class Arm:
     results : list of dict
         Of the measurements that succeeded; see `raysk.bench.arm.measure`.
     error : str or None
-        Why the last one that failed did.
+        Why the last one that failed did, if any.
     """
 
     request: Request
@@ -75,7 +79,7 @@ def requests(  # noqa: PLR0913 - what a person can choose
     workloads: Sequence[str],
     backends: Sequence[str],
     *,
-    scale: float | None,
+    scale: float | None = None,
     cpus: int | None = None,
     address: str | None = None,
     nodes: Sequence[int | None] = (None,),
@@ -87,7 +91,7 @@ def requests(  # noqa: PLR0913 - what a person can choose
     ----------
     workloads, backends : sequence of str
     scale : float or None
-        None chooses one for each workload, that takes about TIME_S on this machine.
+        None chooses one for each workload, that takes about TIME_S on this machine with nothing lost.
     cpus : int or None
         Workers on this machine; None means one for each CPU.
     address : str or None
@@ -118,39 +122,24 @@ def run(wanted: Iterable[Request], *, repeat: int, limit_s: float, sink: Sink = 
     wanted : iterable of Request
     repeat : int
     limit_s : float
-        A measurement is given up after so long, in seconds.
+        A measurement is given up after so long, in seconds, its start included.
     sink : callable
-        Takes `Measured`.
+        Takes `Measuring` and `Measured`.
 
     Returns
     -------
     arms : list of Arm
-
-    Raises
-    ------
-    BenchFailed
-        If two backends gave different answers to the same workload.
     """
     arms = [Arm(request=request) for request in wanted]
-    number = 0
-    for _ in range(repeat):
-        for arm in arms:
-            number += 1
-            result = _measure(arm.request, limit_s)
-            arm.error = result.get("error")
-            if arm.error is None:
-                arm.results.append(result)
-            request = arm.request
-            sink(
-                Measured(
-                    number=number,
-                    of=repeat * len(arms),
-                    workload=request.workload,
-                    backend=request.backend,
-                    result=result,
-                )
-            )
-    compare(arms)
+    for number, arm in enumerate(arms * repeat, start=1):
+        step: dict[str, Any] = {"number": number, "of": len(arms) * repeat, "request": arm.request}
+        sink(Measuring(**step))
+        result = _measure(arm.request, limit_s)
+        if "error" in result:
+            arm.error = result["error"]
+        else:
+            arm.results.append(result)
+        sink(Measured(**step, result=result))
     return arms
 
 
@@ -161,7 +150,7 @@ def _measure(request: Request, limit_s: float) -> dict[str, Any]:
         text = replace(request, started_at=time.time()).text()
         with said.open("wb") as stderr:
             process = subprocess.Popen(
-                [sys.executable, "-m", "raysk.bench.arm", text, str(out)],
+                command("raysk.bench.arm", text, str(out)),
                 stdin=subprocess.DEVNULL,
                 stdout=stderr,
                 stderr=stderr,
@@ -169,45 +158,55 @@ def _measure(request: Request, limit_s: float) -> dict[str, Any]:
                 start_new_session=True,  # Ctrl-C is ours to pass on
             )
             peak = _watch(process, limit_s)
+        if peak is None:
+            return {"error": f"took longer than {limit_s:g} s, its start included"}
         if process.returncode != 0:
-            return {"error": _reason(process.returncode, said, limit_s)}
+            return {"error": _reason(process.returncode, said)}
         result: dict[str, Any] = json.loads(out.read_text(encoding="utf-8"))
+    if "error" in result:
+        return result
     before = result.pop("driver_before_mb", None)
-    if peak is not None:
-        grown = None if before is None else max(peak.driver_mb - before, 0.0)
-        result |= {"driver_peak_mb": peak.driver_mb, "driver_grown_mb": grown, "all_peak_mb": peak.all_mb}
+    if peak.all_mb:
+        result["driver_peak_mb"] = peak.driver_mb
+        result["driver_grown_mb"] = None if before is None else max(peak.driver_mb - before, 0.0)
+        result["all_peak_mb"] = peak.all_mb if request.address is None else None  # the rest is elsewhere
     if result["answer"] is not None:
         result["answer"] = digest(result["answer"])
     return result
 
 
 def _watch(process: subprocess.Popen[bytes], limit_s: float) -> Peak | None:
-    """Wait for a process, looking at its memory; end it, and all it started, when time is up or we are."""
+    """Wait for a process, looking at its memory; end it, and all it started, when time is up or we are interrupted.
+
+    Returns
+    -------
+    peak : Peak or None
+        None if time was up.
+    """
     peak, deadline = Peak(), time.monotonic() + limit_s
     try:
         while time.monotonic() < deadline:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(LOOK_S)
-                break
+                return peak
             peak.look(process.pid)
     finally:
         if process.poll() is None:
-            for each in [process.pid, *descendants(process.pid)]:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(each, signal.SIGKILL)
-            process.wait()
-    return peak if peak.all_mb else None
+            end(process)
+    return None
 
 
-def _reason(code: int, said: Path, limit_s: float) -> str:
+def _reason(code: int, said: Path) -> str:
     if code == -signal.SIGKILL:
-        return f"took longer than {limit_s:g} s, or more memory than there is"
+        return "it was killed: there may not be enough memory"
     lines = [line for line in said.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
     return lines[-1].strip()[:300] if lines else f"ended with exit code {code}"
 
 
 def compare(arms: Sequence[Arm]) -> None:
-    """Raise `BenchFailed` if two backends gave different answers to the same workload."""
+    """Raise `BenchFailed` if nothing was measured, or two backends gave different answers to the same workload."""
+    if not any(arm.results for arm in arms):
+        raise BenchFailed(f"Nothing could be measured; the last backend says:\n{arms[-1].error}")
     for name in dict.fromkeys(arm.request.workload for arm in arms):
         given: dict[str, list[str]] = {}
         for arm in arms:

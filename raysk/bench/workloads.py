@@ -165,7 +165,7 @@ WORKLOADS = {
 PUBLISHED = ("forest", "random", "grid")
 
 
-def answer(fitted: Any) -> tuple[list[Any], str]:
+def answer(fitted: Any) -> tuple[list[Any], dict[str, Any] | None]:
     """Return what two backends must agree on.
 
     Parameters
@@ -177,14 +177,17 @@ def answer(fitted: Any) -> tuple[list[Any], str]:
     -------
     pieces : list
         One for each unit, in order: the digest of a tree, or a score.
-    best : str
-        The best parameters of a search, for people.
+    best : dict or None
+        The best parameters of a search.
     """
     if hasattr(fitted, "cv_results_"):
         results = fitted.cv_results_
         splits = np.column_stack([results[f"split{split}_test_score"] for split in range(fitted.n_splits_)])
-        return splits.ravel().tolist(), str(fitted.best_params_)
-    return [tree_digest(tree) for tree in fitted.estimators_], ""
+        best = {
+            name: getattr(value, "tolist", lambda value=value: value)() for name, value in fitted.best_params_.items()
+        }
+        return splits.ravel().tolist(), best
+    return [tree_digest(tree) for tree in fitted.estimators_], None
 
 
 def tree_digest(tree: Any) -> str:

@@ -55,7 +55,7 @@ def _options(
 
 def main() -> NoReturn:
     """Run the command line, say what went wrong if anything did, and exit with its code."""
-    _exit_on_sigterm()
+    _exit_on_signals()
     if not (sys.stderr and sys.stderr.isatty()):
         os.environ.setdefault("RAY_COLOR_PREFIX", "0")  # what workers print, with -v, goes there
     code = 0
@@ -85,11 +85,15 @@ def _leave(code: int) -> NoReturn:
     sys.exit(code)
 
 
-def _exit_on_sigterm() -> None:
-    def end(*_: object) -> NoReturn:
-        raise SystemExit(128 + signal.SIGTERM)
+def _exit_on_signals() -> None:
+    """End in order, also when the terminal is closed; under nohup that stays ignored."""
+
+    def end(number: int, _: object) -> NoReturn:
+        raise SystemExit(128 + number)
 
     signal.signal(signal.SIGTERM, end)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, end)
 
 
 def _report(error: RayskError) -> None:

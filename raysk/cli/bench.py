@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from raysk.cli import options as o  # noqa: TC001 - as above
-from raysk.errors import BenchFailed, UsageError
+from raysk.cli import options as o  # noqa: TC001 - Typer reads the annotations
+from raysk.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-
-    from rich.console import Console
+    from typing_extensions import Self
 
     from raysk.cli.streams import DataOut
-    from raysk.events import Event
 
 Workloads = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[WORKLOAD]...", help="forest, random, grid, short, wide; the first three without it."),
+    typer.Argument(metavar="WORKLOAD", help="forest, random, grid, short, wide; the first three without it."),
 ]
 Backends = Annotated[
     str | None,
@@ -35,12 +33,15 @@ Scale = Annotated[
     float | None,
     typer.Option(
         metavar="FRACTION",
-        help="Size of the workloads, 1 for the published one; without it, one that takes about 10 s here.",
+        help="Size of the workloads, 1 for the published one; without it, one that takes every CPU here 10 s.",
         show_default=False,
     ),
 ]
 Repeat = Annotated[int, typer.Option(metavar="N", help="Measure everything N times, in turn.")]
-Limit = Annotated[float, typer.Option("--limit", metavar="SECONDS", help="Give a measurement up after so long.")]
+Limit = Annotated[
+    float,
+    typer.Option("--limit", metavar="SECONDS", help="Give a measurement up after so long, its start included."),
+]
 Plot = Annotated[
     Path | None,
     typer.Option(
@@ -65,7 +66,12 @@ SimulateNodes = Annotated[
         rich_help_panel="Cluster",
     ),
 ]
-CpusPerNode = Annotated[int, typer.Option(metavar="N", help="CPUs of a simulated node.", rich_help_panel="Cluster")]
+CpusPerNode = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N", help="CPUs of a simulated node; 8 if not said.", show_default=False, rich_help_panel="Cluster"
+    ),
+]
 FitMs = Annotated[
     float | None,
     typer.Option(
@@ -86,7 +92,7 @@ def bench(
     address: o.Address = None,
     nodes: Nodes = None,
     simulate_nodes: SimulateNodes = None,
-    cpus_per_node: CpusPerNode = 8,
+    cpus_per_node: CpusPerNode = None,
     fit_ms: FitMs = None,
     plot: Plot = None,
     as_json: o.Json = False,
@@ -105,123 +111,161 @@ def bench(
 
       raysk bench short --simulate-nodes 1,5,10 --cpus-per-node 8 --fit-ms 200
     """
+    from raysk import cluster
     from raysk.bench import plot as plots
     from raysk.bench import report as reports
     from raysk.bench import runner
-    from raysk.bench.arm import BACKENDS, ON_A_CLUSTER
-    from raysk.bench.workloads import PUBLISHED, WORKLOADS
+    from raysk.bench.workloads import PUBLISHED
     from raysk.cli.streams import data_stdout
+    from raysk.runs.folder import check_output, write_bytes
 
-    _check(scale=scale, repeat=repeat, limit_s=limit_s, cpus_per_node=cpus_per_node, fit_ms=fit_ms)
-    counts, simulated = _counts(nodes, "--nodes"), _counts(simulate_nodes, "--simulate-nodes")
-    _check_cluster(address, counts, simulated)
-    fit_s = None if fit_ms is None else fit_ms / 1000
+    address = None if simulate_nodes else cluster.resolve(address)
+    simulated = _simulated(simulate_nodes, scale, cpus_per_node, fit_ms)
+    _check(repeat=repeat, scale=scale, limit_s=limit_s)
+    wanted = runner.requests(
+        _workloads(workloads) or PUBLISHED,
+        _backends(backends, simulated=bool(simulated)),
+        scale=scale,
+        address=address,
+        nodes=_nodes(nodes, address) or (None,),
+        simulate=simulated,
+    )
     if plot is not None:
-        plots.check_plot(plot)
-    usable = [name for name in runner.installed() if not simulated or name in ON_A_CLUSTER]
+        check_output(plot, plots.FORMATS)
+        plots.check_matplotlib()
+    if address is not None:
+        cluster.knock(address)
     with data_stdout() as out:
-        wanted = runner.requests(
-            _chosen(workloads, WORKLOADS, "workload") or PUBLISHED,
-            _chosen(backends.split(",") if backends else None, BACKENDS, "backend", usable) or usable,
-            scale=scale,
-            address=address,
-            nodes=counts or (None,),
-            simulate=[{"nodes": count, "cpus_per_node": cpus_per_node, "fit_s": fit_s} for count in simulated],
-        )
-        with _progress(quiet=quiet) as sink:
-            arms = runner.run(list(wanted), repeat=repeat, limit_s=limit_s, sink=sink)
+        with _Progress(quiet=quiet) as progress:
+            arms = runner.run(wanted, repeat=repeat, limit_s=limit_s, sink=progress)
         report = reports.report(arms, repeat=repeat)
-        if plot is not None:
-            plots.draw(report, plot)
         _show(out, report, as_json=as_json)
-    if not any(arm.results for arm in arms):
-        raise BenchFailed(f"Nothing could be measured; the last backend says:\n{arms[-1].error}")
+        if plot is not None:
+            write_bytes(plot, plots.drawn(report, plot.suffix.lower()))
+    runner.compare(arms)
 
 
-def _check(*, scale: float | None, repeat: int, limit_s: float, cpus_per_node: int, fit_ms: float | None) -> None:
-    for option, value, least in (("--repeat", repeat, 1), ("--cpus-per-node", cpus_per_node, 1)):
-        if value < least:
-            raise UsageError(f"{option} {value}: at least {least} is needed.")
-    for option, number in (("--scale", scale), ("--limit", limit_s), ("--fit-ms", fit_ms)):
-        if number is not None and not number > 0:
-            raise UsageError(f"{option} {number:g}: it must be above 0.")
+def _check(*, repeat: int, scale: float | None, limit_s: float) -> None:
+    if repeat < 1:
+        raise UsageError(f"--repeat {repeat}: at least 1 is needed.")
+    _check_above_0("--scale", scale)
+    _check_above_0("--limit", limit_s)
 
 
-def _check_cluster(address: str | None, counts: Sequence[int], simulated: Sequence[int]) -> None:
-    if counts and address is None:
+def _check_above_0(option: str, number: float | None) -> None:
+    if number is not None and not 0 < number < math.inf:
+        raise UsageError(f"{option} {number:g}: it must be a number above 0.")
+
+
+def _simulated(
+    counts: str | None, scale: float | None, cpus_per_node: int | None, fit_ms: float | None
+) -> list[dict[str, Any]]:
+    """Return which simulated nodes to measure on; none if they were not asked for."""
+    alone = {"--cpus-per-node": cpus_per_node, "--fit-ms": fit_ms}
+    given = [option for option, value in alone.items() if value is not None]
+    if counts is None:
+        if given:
+            raise UsageError(f"{given[0]} is for simulated nodes: say --simulate-nodes too.")
+        return []
+    if scale is not None:
+        raise UsageError("--scale: simulated nodes get as many fits as keep them busy for 20 s. Leave it out.")
+    if cpus_per_node is not None and cpus_per_node < 1:
+        raise UsageError(f"--cpus-per-node {cpus_per_node}: at least 1 is needed.")
+    _check_above_0("--fit-ms", fit_ms)
+    fit_s = None if fit_ms is None else fit_ms / 1000
+    numbers = _numbers(counts, "--simulate-nodes")
+    return [{"nodes": count, "cpus_per_node": cpus_per_node or 8, "fit_s": fit_s} for count in numbers]
+
+
+def _nodes(counts: str | None, address: str | None) -> list[int]:
+    if counts is not None and address is None:
         raise UsageError("--nodes limits a cluster: name it with --address, or say --simulate-nodes.")
-    if simulated and address is not None:
-        raise UsageError("--simulate-nodes starts nodes of its own: leave --address out.")
+    return [] if counts is None else _numbers(counts, "--nodes")
 
 
-def _counts(text: str | None, option: str) -> list[int]:
+def _numbers(text: str, option: str) -> list[int]:
     """Read numbers of nodes, as in 1,5,10."""
-    parts = [part.strip() for part in text.split(",")] if text else []
-    if not all(part.isdigit() and int(part) > 0 for part in parts):
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isdecimal() and int(part) > 0 for part in parts):
         raise UsageError(f"{option} {text}: write whole numbers above 0, as in {option} 1,5,10")
-    return [int(part) for part in parts]
+    return list(dict.fromkeys(int(part) for part in parts))
 
 
-def _chosen(
-    names: Sequence[str] | None, known: Mapping[str, Any] | Sequence[str], what: str, usable: Sequence[str] = ()
-) -> list[str]:
-    """Check names that the person chose; none chosen is an empty list."""
+def _workloads(names: list[str] | None) -> list[str]:
+    from raysk.bench.arm import BACKENDS
+    from raysk.bench.workloads import WORKLOADS
+
+    for name in names or ():
+        if name in BACKENDS:
+            raise UsageError(f"{name!r} is a backend: say --backends {name}")
+    return _known(names or [], list(WORKLOADS), "workload")
+
+
+def _backends(text: str | None, *, simulated: bool) -> list[str]:
+    """Return the backends that were chosen, or all that can be used."""
+    from raysk.bench import runner
+    from raysk.bench.arm import BACKENDS, ON_A_CLUSTER
+
+    installed = runner.installed()
+    if text is None:
+        return [name for name in installed if not simulated or name in ON_A_CLUSTER]
+    chosen = _known([name.strip() for name in text.split(",")], list(BACKENDS), "backend")
+    for name in chosen:
+        if simulated and name not in ON_A_CLUSTER:
+            raise UsageError(f"--backends {name}: only {' and '.join(ON_A_CLUSTER)} can use simulated nodes.")
+        if name not in installed:
+            raise UsageError(f"--backends {name}: it is not installed. Try: pip install 'raysk[bench]'")
+    return chosen
+
+
+def _known(names: list[str], known: list[str], what: str) -> list[str]:
+    """Return names without repeats, if all are known."""
     from raysk.spec.words import nearest
 
-    chosen = [name.strip() for name in names or ()]
-    for name in chosen:
+    for name in names:
         if name not in known:
-            near = nearest(name, known) or list(known)
-            raise UsageError(f"There is no {what} {name!r}. Nearest: {', '.join(near)}.")
-        if usable and name not in usable:
-            why = (
-                "needs pip install 'raysk[bench]'" if name == "dask" else "cannot be simulated: only raysk and ray can"
-            )
-            raise UsageError(f"The backend {name} {why}.")
-    return list(dict.fromkeys(chosen))
+            near = nearest(name, known)
+            meant = f"Did you mean {' or '.join(near)}? " if near and len(near) < len(known) else ""
+            raise UsageError(f"There is no {what} {name!r}. {meant}Known: {', '.join(known)}.")
+    return list(dict.fromkeys(names))
 
 
-class _progress:  # noqa: N801 - used as a context manager, as a function would be
-    """A bar on a terminal; a line per measurement elsewhere. A sink."""
+class _Progress:
+    """A bar on a terminal that names what is being measured; a line per measurement everywhere. A sink."""
 
     def __init__(self, *, quiet: bool) -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
         from raysk.cli.render import stderr_console
 
-        self._console: Console = stderr_console()
-        self._console.quiet = quiet
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            console=self._console,
-            transient=True,
-            disable=not self._console.is_interactive,
-        )
-        self._task = self._bar.add_task("measuring", total=None)
+        console = stderr_console()
+        console.quiet = quiet
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        self._bar = Progress(*columns, console=console, transient=True, disable=not console.is_interactive)
+        self._task = self._bar.add_task("", total=None)
 
-    def __enter__(self) -> Callable[[Event], None]:
+    def __enter__(self) -> Self:
         self._bar.start()
-        return self._take
+        return self
 
     def __exit__(self, *_: object) -> None:
         self._bar.stop()
 
-    def _take(self, event: Any) -> None:
-        self._bar.update(self._task, total=event.of, completed=event.number)
-        error = event.result.get("error")
-        text = f"failed: {error}" if error else f"{event.result['time_s']:.2f} s"
-        self._console.print(
-            f"{event.number}/{event.of} {event.workload} {event.backend}: {text}",
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
-        )
+    def say(self, text: str) -> None:
+        """Say one line."""
+        self._bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def __call__(self, event: Any, /) -> None:
+        """Take a `raysk.bench.runner.Measuring` or `Measured`."""
+        name = f"{event.request.workload} {event.request.backend}"
+        result = getattr(event, "result", None)
+        self._bar.update(self._task, description=name, total=event.of, completed=event.number - (result is None))
+        if result is not None:
+            outcome = f"failed: {result['error']}" if "error" in result else f"{result['time_s']:.2f} s"
+            self.say(f"{event.number}/{event.of} {name}: {outcome}")
 
 
-def _show(out: DataOut, report: Mapping[str, Any], *, as_json: bool) -> None:
+def _show(out: DataOut, report: dict[str, Any], *, as_json: bool) -> None:
     """Write the report to stdout: JSON, or on a terminal a table per workload."""
     from raysk.runs.jsonable import to_json
 
@@ -229,28 +273,43 @@ def _show(out: DataOut, report: Mapping[str, Any], *, as_json: bool) -> None:
         out.write_line(to_json(report))
         return
     from rich.console import Console
+    from rich.text import Text
+
+    from raysk.bench.report import on
 
     console = Console(file=out.file)
-    for table in tables(report):
-        console.print(table)
+    for workload in dict.fromkeys(row["workload"] for row in report["results"]):
+        console.print(_table([row for row in report["results"] if row["workload"] == workload], console.width))
+    console.print(Text(on(report["machine"]), style="dim"))
+    console.print(
+        Text(
+            "/ loky, / ideal: times as long as theirs. More columns in a wider terminal, all with --json.", style="dim"
+        )
+    )
 
 
-def tables(report: Mapping[str, Any]) -> Iterator[Any]:
-    """Yield a Rich table per workload."""
+LAST_TO_GO = ("backend", "time", "/ ideal", "/ loky", "busy", "driver us/unit", "first fit", "all MB", "driver MB")
+"""Columns of the table, those first that a narrow terminal keeps longest."""
+
+
+def _table(rows: list[dict[str, Any]], width: int) -> Any:
+    """Return the table of a workload, with the columns that there is room for."""
     from rich.table import Table
     from rich.text import Text
 
-    from raysk.bench.report import COLUMNS, cells
+    from raysk.bench.report import COLUMNS, cells, title
 
-    rows = report["results"]
-    for workload in dict.fromkeys(row["workload"] for row in rows):
-        own = [row for row in rows if row["workload"] == workload]
-        units = next((f"{row['units']:,} {row['unit']}s" for row in own if row["units"]), "")
-        filled = [cells(row) for row in own]
-        columns = [number for number, name in enumerate(COLUMNS) if number == 0 or any(row[number] for row in filled)]
-        table = Table(title=f"{workload}: {units}", title_justify="left", box=None, pad_edge=False)
-        for number in columns:
-            table.add_column(COLUMNS[number], justify="left" if number == 0 else "right", overflow="fold")
-        for row in filled:
-            table.add_row(*(Text(row[number]) for number in columns))
-        yield table
+    filled = [dict(zip(COLUMNS, cells(row), strict=True)) for row in rows]
+    room = width
+    kept: list[str] = []
+    for name in [*LAST_TO_GO, *(each for each in COLUMNS if each not in LAST_TO_GO)]:
+        needs = 2 + max(len(text) for text in [name, *(row[name] for row in filled)])
+        if any(row[name] for row in filled) and (len(kept) < 2 or needs <= room):  # noqa: PLR2004 - a name and a time
+            kept.append(name)
+            room -= needs
+    table = Table(title=title(rows), title_justify="left", box=None, pad_edge=False)
+    for name in (each for each in COLUMNS if each in kept):
+        table.add_column(name, justify="left" if name == "backend" else "right", overflow="fold")
+    for row in filled:
+        table.add_row(*(Text(row[name]) for name in COLUMNS if name in kept))
+    return table

@@ -152,7 +152,8 @@ def _trees(columns: Mapping[str, Any]) -> Iterator[Any]:
         structure = make(*arguments)
         structure.__setstate__(state)  # copies the arrays
         tree = columns["kind"].__new__(columns["kind"])
-        vars(tree).update(columns["common"])
+        common = columns["common"].items()  # each tree gets arrays of its own, as scikit-learn's trees have
+        vars(tree).update({name: value.copy() if isinstance(value, np.ndarray) else value for name, value in common})
         vars(tree).update(own, tree_=structure)
         yield tree
 
@@ -171,5 +172,6 @@ def _grow(job: Mapping[str, Any], units: range) -> Iterator[tuple[Any, ...] | No
         forest.fit(job["X"], job["y"], **job["fit_params"])
         fitted = {name: value for name, value in vars(forest).items() if name not in forest.get_params(deep=False)}
         columns = _columns(fitted.pop("estimators_"))
-        yield columns, fitted if units[0] == 0 else {}, warned.taken(heard)
+        said = warned.taken(heard)
+    yield columns, fitted if units[0] == 0 else {}, said
     yield from [None] * (len(units) - 1)

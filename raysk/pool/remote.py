@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 # What every job imports on its workers anyway: doing so while the worker starts overlaps it with the rest.
 PRELOAD = ("sklearn.model_selection", "sklearn.ensemble", "joblib", "threadpoolctl")
 
+RESERVE_S = 30
+"""How long reserving whole nodes may take, in seconds."""
+
 
 @dataclass(frozen=True)
 class Gone:
@@ -93,11 +96,14 @@ class RayLauncher:
         from ray.util import placement_group
         from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
-        cpus = sorted((int(node["Resources"].get("CPU", 0)) for node in _alive()), reverse=True)
+        every = sorted((int(node["Resources"].get("CPU", 0)) for node in _alive()), reverse=True)
+        cpus = [count for count in every if count >= self._cpus]
         if len(cpus) < nodes:
-            raise ClusterError(f"--nodes {nodes}: this cluster has {len(cpus)}.")
-        bundles = [{"CPU": count} for count in cpus[:nodes]]
-        strategy = PlacementGroupSchedulingStrategy(placement_group(bundles, strategy="STRICT_SPREAD"))
+            raise ClusterError(f"--nodes {nodes}: this cluster has {len(cpus)} with CPUs for a worker.")
+        group = placement_group([{"CPU": count} for count in cpus[:nodes]], strategy="STRICT_SPREAD")
+        if not group.wait(RESERVE_S):
+            raise ClusterError(f"--nodes {nodes}: the CPUs of so many nodes were not free within {RESERVE_S} s.")
+        strategy = PlacementGroupSchedulingStrategy(group)
         return strategy, sum(count // self._cpus for count in cpus[:nodes])
 
     def launch(self, up: Callable[[str | Gone], None]) -> RemoteWorker:

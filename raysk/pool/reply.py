@@ -10,11 +10,8 @@ would save a copy, but mapping fresh shared memory costs the driver as much (mea
 from __future__ import annotations
 
 import pickle
+import traceback
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import traceback
 
 LENGTH_BYTES = 8
 """Size of the number that a reply begins with: the length of its head."""
@@ -46,11 +43,14 @@ class Reply:
         """Read what `pack_reply` wrote, without copying the content."""
         view = memoryview(message)
         start = LENGTH_BYTES + int.from_bytes(view[:LENGTH_BYTES], "big")
-        ok, frames, wall_s, cpu_s = pickle.loads(view[LENGTH_BYTES:start])
+        ok, places, wall_s, cpu_s = pickle.loads(view[LENGTH_BYTES:start])
+        frames = list(traceback.StackSummary.from_list(places))
         return cls(ok=ok, content=view[start:], frames=frames, wall_s=wall_s, cpu_s=cpu_s)
 
 
 def pack_reply(content: bytes, *, ok: bool, frames: list[traceback.FrameSummary], wall_s: float, cpu_s: float) -> bytes:
     """Return the message that `Reply.of` reads; the parameters are a `Reply`'s."""
-    head = pickle.dumps((ok, frames, wall_s, cpu_s))
+    # Not the frames themselves: those of newer Pythons hold code, which plain pickle cannot take.
+    places = [(frame.filename, frame.lineno, frame.name, frame.line) for frame in frames]
+    head = pickle.dumps((ok, places, wall_s, cpu_s))
     return b"".join([len(head).to_bytes(LENGTH_BYTES, "big"), head, content])

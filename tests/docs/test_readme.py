@@ -62,23 +62,17 @@ def updated(readme):
 
 def report_text(path):
     """Return what a report of the benchmark says, as Markdown."""
-    from raysk.bench.report import COLUMNS, cells
+    from raysk.bench.report import COLUMNS, cells, on, title
 
     report = json.loads(path.read_text(encoding="utf-8"))
-    machine = report["machine"]
-    versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items() if number)
-    repeats = "once" if report["repeat"] == 1 else f"medians of {report['repeat']}"
-    text = (
-        f"\nMeasured on {machine['cpus']} CPUs ({machine['processor']}, {machine['memory_gb']:g} GB), "
-        f"{machine['system']}, Python {machine['python']}, {versions}; {repeats}.\n"
-    )
+    repeats = "Measured once" if report["repeat"] == 1 else f"Medians of {report['repeat']}"
+    text = f"\n{repeats}, on {on(report['machine'])}.\n"
     for workload in dict.fromkeys(row["workload"] for row in report["results"]):
         own = [row for row in report["results"] if row["workload"] == workload]
         filled = [cells(row) for row in own]
         used = [number for number, _ in enumerate(COLUMNS) if any(row[number] for row in filled)]
-        units = next((f"{row['units']:,} {row['unit']}s" for row in own if row["units"]), "")
         lines = [[COLUMNS[number] for number in used], ["---"] * len(used), *([row[n] for n in used] for row in filled)]
-        text += f"\n**{workload}**, {units}:\n\n" + "".join(f"| {' | '.join(line)} |\n" for line in lines)
+        text += f"\n{title(own)}\n\n" + "".join(f"| {' | '.join(line)} |\n" for line in lines)
     return text + "\n"
 
 

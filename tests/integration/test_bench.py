@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
-from raysk.bench.memory import descendants
+from raysk import private
+from raysk.bench.process import descendants
 
 pytestmark = pytest.mark.deadline(200)
 
@@ -27,7 +32,8 @@ def test_backends_side_by_side(raysk, folder):
     found = rows(ran)
     assert list(found) == backends.split(",")
     assert {row["units"] for row in found.values()} == {50}
-    assert len({row["best"] for name, row in found.items() if name != "ideal"}) == 1
+    assert len({str(row["best"]) for name, row in found.items() if name != "ideal"}) == 1
+    assert found["raysk"]["best"]["min_samples_leaf"] >= 1
     for row in found.values():
         assert row["error"] is None
         assert row["ratio_to_loky"] == pytest.approx(row["time_s"]["median"] / found["loky"]["time_s"]["median"])
@@ -62,13 +68,17 @@ def test_simulated_nodes(start, Ran):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["forrest"], ["forrest", "forest"]),
-        (["--backends", "loki"], ["loki", "loky"]),
+        (["forrest"], ["forrest", "Did you mean forest?"]),
+        (["short", "loky"], ["--backends loky"]),
+        (["--backends", "loki"], ["loki", "Did you mean loky?"]),
+        (["--backends", ""], ["Known: raysk, ray, loky"]),
         (["--nodes", "2"], ["--address"]),
         (["--simulate-nodes", "two"], ["--simulate-nodes 1,5,10"]),
-        (["--simulate-nodes", "2", "--backends", "loky"], ["cannot be simulated"]),
-        (["--simulate-nodes", "2", "--address", "auto"], ["--address"]),
+        (["--simulate-nodes", "2", "--backends", "loky"], ["raysk and ray"]),
+        (["--simulate-nodes", "2", "--scale", "0.1"], ["--scale", "20 s"]),
+        (["--fit-ms", "20"], ["--fit-ms", "--simulate-nodes"]),
         (["--scale", "0"], ["--scale 0", "above 0"]),
+        (["--scale", "inf"], ["--scale inf", "above 0"]),
         (["--repeat", "0"], ["--repeat 0", "at least 1"]),
         (["--plot", "chart.gif"], [".svg, .png, .html"]),
     ],
@@ -78,6 +88,22 @@ def test_bad_options(raysk, arguments, words):
     raysk("bench", *arguments).assert_error(2, *words)
 
 
+def test_what_cannot_be_reached_is_said_first(raysk):
+    """A chart that cannot be written, and a cluster that does not answer, before anything is measured."""
+    raysk("bench", "--plot", "no/such/folder/chart.svg").assert_error(3, "no/such/folder")
+    raysk("bench", "--address", "127.0.0.1:1").assert_error(4, "No Ray cluster answered at '127.0.0.1:1'")
+
+
+def test_modules_of_the_folder_are_left_alone(folder):
+    """The program's processes do not import what lies around: a person's random.py is theirs."""
+    (folder / "random.py").write_text("raise SystemExit('mine')")
+    program = "import sys; sys.path.remove(''); sys.argv[0] = 'raysk'; from raysk.cli.app import main; main()"
+    command = [sys.executable, "-c", program, "bench", "short", "--backends", "sequential,ideal", "--scale", "0.002"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=90)
+    assert done.returncode == 0, done.stderr
+    assert [row["error"] for row in json.loads(done.stdout)["results"]] == [None, None]
+
+
 def test_limited_to_some_nodes_of_a_cluster(raysk, head):
     """With --nodes the workers keep to so many nodes; more than there are is said in the row."""
     arguments = ("--backends", "raysk", "--scale", "0.002", "--address", head, "--nodes")
@@ -85,18 +111,30 @@ def test_limited_to_some_nodes_of_a_cluster(raysk, head):
     assert (row["nodes"], row["error"]) == (1, None)
     ran = raysk("bench", "short", *arguments, "3")
     ran.assert_error(1, "--nodes 3", "has 1")
+    assert ran.summary["results"][0]["error"].startswith("--nodes 3")  # the report is there all the same
 
 
 def test_ctrl_c_ends_what_is_measured(start, eventually):
     """Ctrl-C ends the measurement's processes too, and exits with 130."""
     process = start("bench", "forest", "--backends", "raysk", "--scale", "1")
-    eventually(lambda: len(descendants(process.pid)) > 3, "Ray to start")
+    eventually(lambda: any(b"ray::Worker" in line for line in _titles(process.pid)), "workers to start")
     started = descendants(process.pid)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=30)
     assert process.returncode == 130
     assert "Traceback" not in err
     eventually(lambda: not any(_runs(each) for each in started), "all to end")
+    private.Private().remove()  # what Ray wrote while it ended, the next start removes
+    assert not list(Path("/tmp").glob(f"raysk-{started[0]}-*"))  # noqa: S108 - it is only looked at
+
+
+def _titles(pid):
+    """Return the command lines of what a process started."""
+    found = []
+    for each in descendants(pid):
+        with contextlib.suppress(OSError):
+            found.append(Path(f"/proc/{each}/cmdline").read_bytes())
+    return found
 
 
 def _runs(pid):

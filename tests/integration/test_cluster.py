@@ -56,7 +56,7 @@ def test_the_address_given_comes_before_the_environments(given, environment, fou
 def test_what_is_no_address_is_said(address):
     """An address that cannot be one is named, with those that could be."""
     with pytest.raises(ClusterError, match="is not an address") as caught:
-        module._knock(address)
+        module.knock(address)
     assert repr(address) in str(caught.value)
     assert "host:port" in str(caught.value)
 
@@ -68,7 +68,7 @@ def test_where_nothing_listens_it_is_said_at_once(address):
     """Nobody is waited for where nothing listens; the message says what to do."""
     start = time.monotonic()
     with pytest.raises(ClusterError) as caught:
-        module._knock(address)
+        module.knock(address)
     assert time.monotonic() - start < 5 * module.KNOCK_S
     assert f"No Ray cluster answered at {address!r}" in str(caught.value)
     assert "ray start --head" in str(caught.value)

@@ -12,18 +12,25 @@ import pytest
 from sklearn.base import clone
 from sklearn.model_selection import ParameterGrid
 
-from raysk.bench import ideal, memory, plot, report, runner
+from raysk.bench import ideal, nodes, plot, process, report, runner
 from raysk.bench.arm import BACKENDS, Request
 from raysk.bench.workloads import FOLDS, PUBLISHED, WORKLOADS, answer, digest
-from raysk.errors import BenchFailed, InputError, UsageError
+from raysk.errors import BenchFailed
 
-MACHINE = {"cpus": 2, "processor": "<script>alert(1)</script>", "python": "3.11", "versions": {"ray": "2.60.0"}}
+MACHINE = {
+    "cpus": 2,
+    "processor": "<script>alert(1)</script>",
+    "memory_gb": 8.0,
+    "system": "Linux",
+    "python": "3.11",
+    "versions": {"ray": "2.60.0", "distributed": None},
+}
 
 
 def arm(backend, *times, workload="short", error=None, answer="same", **more):
     """Return an arm that took these times."""
     request = Request(workload=workload, backend=backend, scale=1.0, cpus=2, **more)
-    results = [{"time_s": time_s, "units": 100, "best": "", "answer": answer} for time_s in times]
+    results = [{"time_s": time_s, "units": 100, "workers": 2, "best": None, "answer": answer} for time_s in times]
     return runner.Arm(request=request, results=results, error=error)
 
 
@@ -142,57 +149,122 @@ def test_what_is_measured():
     assert set(runner.installed()) <= set(BACKENDS)
 
 
-def test_a_measurement_that_takes_too_long_is_given_up():
-    """It is a result with an error, and its processes are gone."""
-    (request,) = runner.requests(["short"], ["sequential"], scale=1.0, cpus=1)
-    (found,) = runner.run([request], repeat=1, limit_s=0.3)
-    assert "longer than 0.3 s" in found.error
+def test_a_measurement_that_takes_too_long_is_given_up(monkeypatch, eventually):
+    """It is a result with an error, and its processes are gone, the workers' too."""
+    seen = set()
+    look = process.Peak.look
+    monkeypatch.setattr(
+        process.Peak, "look", lambda peak, pid: seen.update([pid, *process.descendants(pid)]) or look(peak, pid)
+    )
+    (request,) = runner.requests(["wide"], ["loky"], scale=0.02, cpus=2)
+    (found,) = runner.run([request], repeat=1, limit_s=5)
+    assert "longer than 5 s" in found.error
     assert found.results == []
-    assert memory.descendants(os.getpid()) == []
+    assert len(seen) > 2
+    eventually(lambda: not any(map(process.memory_mb, seen)), "all to end")
 
 
 def test_a_measurement_that_fails_says_why():
-    """The last line of its stderr is the reason."""
+    """What was raised is the reason, whole."""
     (request,) = runner.requests(["short"], ["no-such-backend"], scale=0.01, cpus=1)
     (found,) = runner.run([request], repeat=1, limit_s=60)
-    assert "Error" in found.error
+    assert found.error == "ValueError: unknown backend 'no-such-backend'"
 
 
-@pytest.mark.skipif(not memory.PROC.is_dir(), reason="memory is read from Linux's /proc")
+def test_a_process_that_is_killed_says_so(monkeypatch):
+    """Nothing is left of its result; the one that was ended with it may not go on."""
+    monkeypatch.setattr(runner, "command", lambda *_: [sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"])
+    (found,) = runner.run([Request(workload="short", backend="loky", scale=0.1, cpus=1)], repeat=1, limit_s=60)
+    assert "it was killed" in found.error
+
+
+def test_a_failure_is_not_hidden_by_a_later_success(monkeypatch):
+    """A row says how many of its measurements there are, and why the others are missing."""
+    outcomes = iter([{"error": "out of luck"}, {"time_s": 1.0, "units": 10, "workers": 2, "best": None, "answer": "a"}])
+    monkeypatch.setattr(runner, "_measure", lambda *_: next(outcomes))
+    arms = runner.run([Request(workload="short", backend="ray", scale=0.1, cpus=1)], repeat=2, limit_s=60)
+    (row,) = report.report(arms, repeat=2)["results"]
+    assert (row["measured"], row["error"]) == (1, "out of luck")
+    assert "1 of the measurements" in report.cells(row)[0]
+
+
+def test_a_share_may_be_empty():
+    """With more CPUs than trees some processes have nothing to do."""
+    assert [len(ideal.share(WORKLOADS["forest"].small(2), number, 4)) for number in range(4)] == [0, 1, 0, 1]
+
+
+def test_independent_processes_end_together():
+    """When one fails, the others do not go on."""
+    with pytest.raises(RuntimeError, match="ended with exit code"):
+        ideal.run("no-such-workload", 0.1, 2)
+    assert process.descendants(os.getpid()) == []
+
+
+@pytest.mark.parametrize("name", WORKLOADS)
+def test_lengths_of_simulated_fits_are_those_of_fits(name):
+    """A sample of a workload's fits takes what scikit-learn says that it took."""
+    lengths = nodes._lengths(Request(workload=name, backend="raysk", scale=0.001, cpus=1))
+    assert len(lengths) == (1 if name == "forest" else 10)
+    assert all(0 < length < 10 for length in lengths)
+
+
+def program(text):
+    """Start a Python program that says something when it is ready, and ends with its stdin."""
+    child = subprocess.Popen([sys.executable, "-c", text], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    child.stdout.readline()
+    return child
+
+
 def test_memory_of_a_process_and_its_children(eventually):
     """A child's memory counts as part of all, not as the driver's; what is gone counts no more."""
-    program = "import sys; block = bytearray(50_000_000); print('there', flush=True); sys.stdin.read()"
-    child = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    child.stdout.readline()
-    assert child.pid in memory.descendants(os.getpid())
-    peak = memory.Peak()
+    child = program("import sys; block = bytearray(50_000_000); print('there', flush=True); sys.stdin.read()")
+    assert child.pid in process.descendants(os.getpid())
+    peak = process.Peak()
     peak.look(os.getpid())
     assert peak.all_mb > peak.driver_mb + 45
     child.communicate()
-    assert memory.private_and_shared(child.pid) is None
-    eventually(lambda: child.pid not in memory.descendants(os.getpid()))
+    assert process.memory_mb(child.pid) is None
+    eventually(lambda: child.pid not in process.descendants(os.getpid()))
+
+
+def test_memory_that_forked_processes_share_counts_once():
+    """As the multiprocessing backend's workers share the driver's."""
+    child = program(
+        "import os, sys; block = bytearray(b'x') * 50_000_000; os.fork() and os.fork()\n"
+        "os.write(1, b'there\\n'); sys.stdin.read()"
+    )
+    for _ in range(2):
+        child.stdout.readline()
+    peak = process.Peak()
+    peak.look(child.pid)
+    assert 45 < peak.all_mb < 90
+    child.communicate()
+
+
+def test_a_process_is_ended_with_all_it_started(eventually):
+    """In order if it can: it may clean up."""
+    child = program(
+        "import signal, subprocess, sys, time\n"
+        "signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))\n"
+        "subprocess.Popen(['sleep', '1000']); print('there', flush=True); time.sleep(1000)"
+    )
+    (grandchild,) = process.descendants(child.pid)
+    process.end(child)
+    assert child.returncode == 7
+    eventually(lambda: process.memory_mb(grandchild) is None, "it to end")
 
 
 @pytest.mark.parametrize(("suffix", "start"), [(".svg", b"<?xml"), (".png", b"\x89PNG"), (".html", b"<!doctype html>")])
-def test_the_chart(tmp_path, suffix, start):
+def test_the_chart(suffix, start):
     """The suffix decides on the format; one bar a backend that was measured; text from elsewhere is escaped."""
-    path = tmp_path / f"my chart{suffix}"
-    plot.check_plot(path)
     drawn = report.report([arm("raysk", 1.0), arm("loky", 2.0), arm("ray", error="<b>")], repeat=1)
-    plot.draw(drawn | {"machine": MACHINE}, path)
-    content = path.read_bytes()
+    content = plot.drawn(drawn | {"machine": MACHINE}, suffix)
     assert content.startswith(start)
-    assert b"<script>" not in content
-    assert [each.name for each in tmp_path.iterdir()] == [path.name]
-    if suffix == ".html":
+    if suffix != ".png":
+        assert b"<script>" not in content
         assert b"&lt;script&gt;" in content
-
-
-@pytest.mark.parametrize(("name", "error"), [("chart.gif", UsageError), ("no/such/folder/chart.svg", InputError)])
-def test_where_no_chart_can_be_drawn_is_said_first(tmp_path, name, error):
-    """Before anything is measured."""
-    with pytest.raises(error, match="--plot"):
-        plot.check_plot(tmp_path / name)
+        assert b"raysk" in content
+        assert b"ray<" not in content
 
 
 def test_every_workload_is_made_of_folds():

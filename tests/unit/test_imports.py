@@ -28,7 +28,7 @@ MAY_IMPORT = {
     "raysk": {"api"},  # lazily: its public names
     "__main__": {"cli"},
     "cli": BELOW_CLI,
-    "bench": {"_compat", "api", "cluster", "errors", "events", "jobs", "plans", "pool"},
+    "bench": {"_compat", "api", "cluster", "errors", "events", "jobs", "plans", "pool", "private"},
     "api": {"cluster", "errors", "events", "jobs", "plans", "pool"},
     "plans": {"_compat", "errors", "events", "jobs", "pool", "runs.journal"},
     "cluster": {"_compat", "errors", "events", "jobs", "pool", "private", "raysk"},
