@@ -4,10 +4,10 @@ scikit-learn draws one seed a tree, in order, from the forest's random state. So
 bit for bit that part of the whole if it is fitted with the same random state advanced by a draws, which is what
 scikit-learn's own warm start does. Every worker has all rows, so bootstrap sizes and class weights are the whole's.
 
-    worker: grow trees [a, b) -> columns: nodes of all of them in one array, values in another, ...
-    driver: cut the arrays apart, make scikit-learn's tree objects from the pieces
+    worker: grow trees [a, b), take them apart: what all have in common once, the arrays of each
+    driver: put them together again
 
-As objects, trees would cost the driver three times as much to unpickle.
+As objects, trees would cost the driver twice as much to unpickle.
 """
 
 from __future__ import annotations
@@ -87,8 +87,8 @@ def fit(pool: Pool, forest: Any, X: Any, y: Any, fit_params: Mapping[str, Any]) 
                 if isinstance(value, TaskLost):
                     raise value
                 if value is not None:
-                    columns, attributes, heard = value
-                    trees[number : number + len(columns["own"])] = _trees(columns)
+                    parts, attributes, heard = value
+                    trees[number : number + len(parts["own"])] = _trees(parts)
                     rest.update(attributes)
                     repeater.warn(heard)
             pool.sink(WorkDone(units=len(block.units), busy_s=block.wall_s))
@@ -106,16 +106,15 @@ def _as_trees_read_it(X: Any) -> Any:
     return X
 
 
-def _columns(trees: Sequence[Any]) -> dict[str, Any]:
-    """Put trees of one fit into columns.
+def _packed(trees: Sequence[Any]) -> dict[str, Any]:
+    """Take trees of one fit apart.
 
     Returns
     -------
-    columns : dict
+    parts : dict
         ``kind``: the trees' class. ``common``: their attributes as the first one has them; ``own``: for each tree,
-        those that differ. ``made_by``: what makes an empty tree structure, as its pickle has it; ``states``: for each
-        tree, the structure's state but for its arrays; ``arrays``: each of these, those of all trees one after the
-        other, and where each tree's ends. All plain: a class of ours would travel with every message.
+        those that differ. ``made_by``: what makes an empty tree structure, as its pickle has it; ``states``: the
+        structures' states, of plain values and arrays. No class of ours: it would travel with every message.
     """
     common = {name: value for name, value in vars(trees[0]).items() if name != "tree_"}
     pickled = {name: pickle.dumps(value) for name, value in common.items()}
@@ -123,36 +122,19 @@ def _columns(trees: Sequence[Any]) -> dict[str, Any]:
         {name: value for name, value in vars(tree).items() if name != "tree_" and pickle.dumps(value) != pickled[name]}
         for tree in trees
     ]
-    states = [tree.tree_.__getstate__() for tree in trees]
-    names = [name for name, value in states[0].items() if isinstance(value, np.ndarray)]
-    pieces = {name: [state.pop(name) for state in states] for name in names}
-    arrays = {
-        name: (np.concatenate(parts), np.cumsum([len(part) for part in parts]).tolist())
-        for name, parts in pieces.items()
-    }
     made_by = trees[0].tree_.__reduce__()[:2]
-    return {
-        "kind": type(trees[0]),
-        "common": common,
-        "own": own,
-        "made_by": made_by,
-        "states": states,
-        "arrays": arrays,
-    }
+    states = [tree.tree_.__getstate__() for tree in trees]
+    return {"kind": type(trees[0]), "common": common, "own": own, "made_by": made_by, "states": states}
 
 
-def _trees(columns: Mapping[str, Any]) -> Iterator[Any]:
-    """Make trees from their columns."""
-    make, arguments = columns["made_by"]
-    arrays, start = columns["arrays"], dict.fromkeys(columns["arrays"], 0)
-    for number, (own, state) in enumerate(zip(columns["own"], columns["states"], strict=True)):
-        for name, (array, ends) in arrays.items():
-            state[name] = array[start[name] : ends[number]]
-            start[name] = ends[number]
+def _trees(parts: Mapping[str, Any]) -> Iterator[Any]:
+    """Put trees together again."""
+    make, arguments = parts["made_by"]
+    for own, state in zip(parts["own"], parts["states"], strict=True):
         structure = make(*arguments)
         structure.__setstate__(state)  # copies the arrays
-        tree = columns["kind"].__new__(columns["kind"])
-        common = columns["common"].items()  # each tree gets arrays of its own, as scikit-learn's trees have
+        tree = parts["kind"].__new__(parts["kind"])
+        common = parts["common"].items()  # each tree gets arrays of its own, as scikit-learn's trees have
         vars(tree).update({name: value.copy() if isinstance(value, np.ndarray) else value for name, value in common})
         vars(tree).update(own, tree_=structure)
         yield tree
@@ -161,7 +143,7 @@ def _trees(columns: Mapping[str, Any]) -> Iterator[Any]:
 def _grow(job: Mapping[str, Any], units: range) -> Iterator[tuple[Any, ...] | None]:
     """Grow trees ``units`` on the worker.
 
-    All come with the first of them, as columns; so do the forest's other attributes, if it is the forest's first
+    All come with the first of them, taken apart; so do the forest's other attributes, if it is the forest's first
     tree, and what the fit warned of.
     """
     forest = clone(job["forest"])
@@ -171,7 +153,7 @@ def _grow(job: Mapping[str, Any], units: range) -> Iterator[tuple[Any, ...] | No
     with config_context(**job["config"]), warned.listening(job["filters"]) as heard:
         forest.fit(job["X"], job["y"], **job["fit_params"])
         fitted = {name: value for name, value in vars(forest).items() if name not in forest.get_params(deep=False)}
-        columns = _columns(fitted.pop("estimators_"))
+        parts = _packed(fitted.pop("estimators_"))
         said = warned.taken(heard)
-    yield columns, fitted if units[0] == 0 else {}, said
+    yield parts, fitted if units[0] == 0 else {}, said
     yield from [None] * (len(units) - 1)

@@ -1,20 +1,25 @@
 """How a result travels back: as one piece of bytes, which Ray passes on as it is.
 
-    worker                                    driver
-    pack_reply(...) -> length, head, content  Reply.of(message) -> head is read, content stays as it is
+    worker                                       driver
+    Packed(value) -> content                     Reply.of(message) -> tail is read, content stays as it is
+    .message(...) -> content, tail, its length
 
-The content is pickled in-band: arrays that come back are writable and own their memory. Views into the object store
-would save a copy, but mapping fresh shared memory costs the driver as much (measured with forests).
+The tail comes last so that the value is pickled straight into the message: each copy of a large one costs as much as
+the page faults of the memory it needs. The content is pickled in-band: arrays that come back are writable and own
+their memory. Views into the object store would save the driver a copy, but mapping fresh shared memory costs it as
+much (measured with forests).
 """
 
 from __future__ import annotations
 
+import io
 import pickle
 import traceback
 from dataclasses import dataclass
+from typing import Any
 
 LENGTH_BYTES = 8
-"""Size of the number that a reply begins with: the length of its head."""
+"""Size of the number that a reply ends with: the length of its tail."""
 
 
 @dataclass(frozen=True)
@@ -40,17 +45,39 @@ class Reply:
 
     @classmethod
     def of(cls, message: bytes) -> Reply:
-        """Read what `pack_reply` wrote, without copying the content."""
+        """Read what `Packed.message` wrote, without copying the content."""
         view = memoryview(message)
-        start = LENGTH_BYTES + int.from_bytes(view[:LENGTH_BYTES], "big")
-        ok, places, wall_s, cpu_s = pickle.loads(view[LENGTH_BYTES:start])
+        end = len(view) - LENGTH_BYTES
+        start = end - int.from_bytes(view[end:], "big")
+        ok, places, wall_s, cpu_s = pickle.loads(view[start:end])
         frames = list(traceback.StackSummary.from_list(places))
-        return cls(ok=ok, content=view[start:], frames=frames, wall_s=wall_s, cpu_s=cpu_s)
+        return cls(ok=ok, content=view[:start], frames=frames, wall_s=wall_s, cpu_s=cpu_s)
 
 
-def pack_reply(content: bytes, *, ok: bool, frames: list[traceback.FrameSummary], wall_s: float, cpu_s: float) -> bytes:
-    """Return the message that `Reply.of` reads; the parameters are a `Reply`'s."""
-    # Not the frames themselves: those of newer Pythons hold code, which plain pickle cannot take.
-    places = [(frame.filename, frame.lineno, frame.name, frame.line) for frame in frames]
-    head = pickle.dumps((ok, places, wall_s, cpu_s))
-    return b"".join([len(head).to_bytes(LENGTH_BYTES, "big"), head, content])
+class Packed:
+    """A value or an exception on its way to the driver.
+
+    Parameters
+    ----------
+    content : object
+        What is pickled, at once.
+    """
+
+    def __init__(self, content: Any) -> None:
+        from ray import cloudpickle
+
+        self._file = io.BytesIO()
+        cloudpickle.Pickler(self._file).dump(content)
+
+    def unpacked(self) -> Any:
+        """Return what the driver would get."""
+        return pickle.loads(self._file.getbuffer())
+
+    def message(self, *, ok: bool, frames: list[traceback.FrameSummary], wall_s: float, cpu_s: float) -> bytes:
+        """Return the message that `Reply.of` reads; the parameters are a `Reply`'s."""
+        # Not the frames themselves: those of newer Pythons hold code, which plain pickle cannot take.
+        places = [(frame.filename, frame.lineno, frame.name, frame.line) for frame in frames]
+        tail = pickle.dumps((ok, places, wall_s, cpu_s))
+        self._file.write(tail)
+        self._file.write(len(tail).to_bytes(LENGTH_BYTES, "big"))
+        return self._file.getvalue()

@@ -13,7 +13,7 @@ import time
 import traceback
 from typing import TYPE_CHECKING, Any
 
-from raysk.pool.reply import pack_reply
+from raysk.pool.reply import Packed
 from raysk.pool.shared import unpack
 
 if TYPE_CHECKING:
@@ -81,16 +81,14 @@ class Worker:
         wall, cpu = time.perf_counter(), time.process_time()
         ok, content, frames = self._answer(message)
         wall_s, cpu_s = time.perf_counter() - wall, time.process_time() - cpu
-        return pack_reply(content, ok=ok, frames=frames, wall_s=wall_s, cpu_s=cpu_s)
+        return content.message(ok=ok, frames=frames, wall_s=wall_s, cpu_s=cpu_s)
 
-    def _answer(self, message: bytes) -> tuple[bool, bytes, list[traceback.FrameSummary]]:
-        from ray import cloudpickle
-
+    def _answer(self, message: bytes) -> tuple[bool, Packed, list[traceback.FrameSummary]]:
         try:
-            return True, cloudpickle.dumps(self._compute(message)), []
+            return True, Packed(self._compute(message)), []
         except BaseException as error:  # noqa: BLE001 - also a SystemExit of the person's code is an answer
             frames = list(traceback.extract_tb(error.__traceback__))
-            return False, _pickled_error(error), frames
+            return False, _packed_error(error), frames
 
     def _compute(self, message: bytes) -> Any:
         """Run a task; again, on copies of what it shares, if it writes into that: arrays of the store are read-only."""
@@ -159,13 +157,11 @@ def _take(values: Iterable[Any], patience_s: float | None) -> list[Any]:
     return taken
 
 
-def _pickled_error(error: BaseException) -> bytes:
-    """Pickle an exception, or one with the same words where its own class cannot travel."""
-    from ray import cloudpickle
-
+def _packed_error(error: BaseException) -> Packed:
+    """Pack an exception, or one with the same words where its own class cannot travel."""
     try:
-        content: bytes = cloudpickle.dumps(error)
-        cloudpickle.loads(content)
+        packed = Packed(error)
+        packed.unpacked()
     except Exception:  # noqa: BLE001 - any class of the person's may fail here, in any way
-        return bytes(cloudpickle.dumps(RuntimeError(f"{type(error).__name__}: {error}")))
-    return content
+        return Packed(RuntimeError(f"{type(error).__name__}: {error}"))
+    return packed

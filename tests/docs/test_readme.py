@@ -55,25 +55,26 @@ def updated(readme):
     def block(match):
         return match["start"] + help_text(*shlex.split(match["args"])) + match["end"]
 
-    tables = "".join(map(report_text, sorted(REPORTS.glob("*.json"))))
-    readme = TABLES.sub(lambda match: match["start"] + tables + match["end"], readme)
+    reports = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(REPORTS.glob("*.json"))]
+    machines = [None, *(report["machine"] for report in reports)]
+    tables = "".join(report_text(*pair) for pair in zip(reports, machines, strict=False))
+    readme = TABLES.sub(lambda match: match["start"] + tables + "\n" + match["end"], readme)
     return HELP_BLOCK.sub(block, readme)
 
 
-def report_text(path):
-    """Return what a report of the benchmark says, as Markdown."""
+def report_text(report, machine):
+    """Return what a report of the benchmark says, as Markdown; what it was made on, if it is another machine."""
     from raysk.bench.report import COLUMNS, cells, on, title
 
-    report = json.loads(path.read_text(encoding="utf-8"))
-    repeats = "Measured once" if report["repeat"] == 1 else f"Medians of {report['repeat']}"
-    text = f"\n{repeats}, on {on(report['machine'])}.\n"
+    text = "" if report["machine"] == machine else f"\nMeasured on {on(report['machine'])}.\n"
+    repeats = "measured once" if report["repeat"] == 1 else f"medians of {report['repeat']}"
     for workload in dict.fromkeys(row["workload"] for row in report["results"]):
         own = [row for row in report["results"] if row["workload"] == workload]
         filled = [cells(row) for row in own]
         used = [number for number, _ in enumerate(COLUMNS) if any(row[number] for row in filled)]
         lines = [[COLUMNS[number] for number in used], ["---"] * len(used), *([row[n] for n in used] for row in filled)]
-        text += f"\n{title(own)}\n\n" + "".join(f"| {' | '.join(line)} |\n" for line in lines)
-    return text + "\n"
+        text += f"\n**{title(own)}** ({repeats})\n\n" + "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    return text
 
 
 def options(*args):

@@ -273,8 +273,8 @@ def test_events_count_trees(events):
 # --- what it costs
 
 
-def test_trees_travel_as_columns(pool, monkeypatch):
-    """A reply holds arrays for all its trees and no tree object; the data is put once."""
+def test_trees_travel_taken_apart(pool, monkeypatch):
+    """A reply holds what its trees have in common once, and no tree object; the data is put once."""
     puts, replies = [], []
     put, hear = pool._launcher.put, pool._on_answer
     monkeypatch.setattr(pool._launcher, "put", lambda value: puts.append(value) or put(value))
@@ -283,8 +283,15 @@ def test_trees_travel_as_columns(pool, monkeypatch):
     assert len(puts) == 2
     assert len(replies) < 300 / 3
     values = [value for reply in replies for value in cloudpickle.loads(reply.content) if value is not None]
-    assert sum(len(columns["own"]) for columns, *_ in values) >= 300
-    for columns, *_ in values:
-        assert {name for own in columns["own"] for name in own} <= {"random_state"}
-        assert all(len(ends) == len(columns["own"]) for _, ends in columns["arrays"].values())
+    assert sum(len(parts["own"]) for parts, *_ in values) >= 300
+    for parts, *_ in values:
+        assert {name for own in parts["own"] for name in own} <= {"random_state"}
+        assert len(parts["states"]) == len(parts["own"])
     assert_same_forest(forest, fit_here(RandomForestClassifier(300, random_state=0), X, Y), X)
+
+
+def test_trees_share_no_arrays():
+    """What a person writes into one tree does not appear in another."""
+    one, other = raysk.fit(RandomForestClassifier(60, random_state=0), X, Y).estimators_[-2:]
+    one.classes_[0] = 7.0
+    assert other.classes_[0] != 7.0
