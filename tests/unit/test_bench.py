@@ -195,9 +195,10 @@ def test_a_share_may_be_empty():
 
 def test_independent_processes_end_together():
     """When one fails, the others do not go on."""
+    before = process.descendants(os.getpid())
     with pytest.raises(RuntimeError, match="ended with exit code"):
         ideal.run("no-such-workload", 0.1, 2)
-    assert process.descendants(os.getpid()) == []
+    assert set(process.descendants(os.getpid())) <= set(before)
 
 
 @pytest.mark.parametrize("name", WORKLOADS)
