@@ -62,7 +62,8 @@ def measure(request: Request) -> dict[str, Any]:
 def _lengths(request: Request) -> list[float]:
     """Return how long fits of a workload take here, one after the other, in seconds."""
     workload = WORKLOADS[request.workload]
-    workload.small(FOLDS).estimator.fit(*_data(workload.small(FOLDS)))  # imports
+    small = workload.small(FOLDS)
+    small.estimator.fit(small.X, small.y)  # imports
     work = workload.make(SAMPLE_UNITS, request.scale)
     begin = time.perf_counter()
     fitted = work.estimator.fit(work.X, work.y)
@@ -70,10 +71,6 @@ def _lengths(request: Request) -> list[float]:
         return [(time.perf_counter() - begin) / work.units]
     times: list[float] = (fitted.cv_results_["mean_fit_time"] + fitted.cv_results_["mean_score_time"]).tolist()
     return times
-
-
-def _data(work: Work) -> tuple[Any, Any]:
-    return work.X, work.y
 
 
 def _sleeping(lengths: list[float], units: int) -> Work:
