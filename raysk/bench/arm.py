@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import signal
 import sys
@@ -88,6 +89,7 @@ def measure(request: Request) -> dict[str, Any]:
         wait_for_workers()
         fit(workload.small(WARM_UNITS_PER_CPU * workers))
         work = workload.at(request.scale)
+        gc.freeze()  # as the command line does, for every backend
         before, begin, cpu = memory_mb("self"), time.perf_counter(), time.process_time()
         fitted = fit(work)
         time_s, driver_cpu_s = time.perf_counter() - begin, time.process_time() - cpu

@@ -8,6 +8,7 @@ does before and after counts as idle.
 from __future__ import annotations
 
 import contextlib
+import gc
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -42,6 +43,7 @@ def measure(request: Request) -> dict[str, Any]:
             arm.wait_for_workers()
             fit(_sleeping([0.05], 4 * slots))
             work = _sleeping(lengths, max(round(BUSY_S * slots * len(lengths) / sum(lengths)), slots))
+            gc.freeze()  # as the command line does
             begin, cpu = time.perf_counter(), time.process_time()
             fitted = fit(work)
             time_s, driver_cpu_s = time.perf_counter() - begin, time.process_time() - cpu

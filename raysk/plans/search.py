@@ -311,7 +311,7 @@ def _is_multimetric(scorers: Any) -> bool:
 
 def _evaluate(
     job: Mapping[str, Any], round_: tuple[list[dict[str, Any]], list[tuple[Any, Any]]], units: Sequence[int]
-) -> Iterator[tuple[dict[str, Any], list[Any]]]:
+) -> Iterator[tuple[dict[str, Any], Sequence[Any]]]:
     """Fit and score on the worker; yields scikit-learn's result and the warnings of each fit."""
     candidates, splits = round_
     with config_context(**job["config"]), warned.listening(job["filters"]) as heard:
@@ -329,4 +329,4 @@ def _evaluate(
                 candidate_progress=(candidate, len(candidates)),
                 **job["arguments"],
             )
-            yield result, warned.taken(heard)
+            yield result, warned.taken(heard) if heard else ()

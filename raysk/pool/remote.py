@@ -88,7 +88,7 @@ class RayLauncher:
             where, self._fixed_slots = self._some(nodes)
         # No restarts by Ray: the pool counts what each task has cost and replaces workers itself.
         self._actor = ray.remote(Worker).options(
-            num_cpus=cpus, max_restarts=0, max_task_retries=0, scheduling_strategy=where
+            num_cpus=cpus, max_restarts=0, max_task_retries=0, scheduling_strategy=where, enable_task_events=False
         )
 
     def _some(self, nodes: int) -> tuple[Any, int]:

@@ -25,11 +25,11 @@ TARGET_S = 0.8
 whatever is in it, most of it in Ray: longer ones make a fit cheaper; shorter ones bring results, and the balance
 between workers, sooner. A finished fit should be heard of within a second."""
 
-SHARES = 4
+SHARES = 2
 """A message holds at most one part in so many of a worker's share of what is left: two messages are at each worker,
 and the last ones should be short. Twice as many would double the messages at the end."""
 
-LEAST_S = 0.02
+LEAST_S = 0.04
 """Messages do not shrink below this at the end, in seconds: a shorter one costs more than the balance it brings."""
 
 FADE = 0.8

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import gc
 import importlib
 import os
 import time
@@ -53,6 +54,7 @@ class Worker:
         os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(cpus)))
         for module in preload:
             importlib.import_module(module)
+        gc.freeze()  # modules stay: looking for garbage in them costs a fit now and then 0.1 s
         self._limit_threads()
 
     def hello(self) -> tuple[str, int]:
