@@ -162,6 +162,24 @@ def simulated_nodes() -> Iterator[None]:
         yield
 
 
+def memory() -> tuple[int, int]:
+    """Return the memory of this machine, or of the container around us, and what is free of it, in bytes.
+
+    As Ray sees it: by these figures it ends workers.
+    """
+    total, used = _private("ray._private.utils", "get_system_memory", "get_used_memory")
+    return total(), total() - used()
+
+
+def free_resources() -> dict[str, float]:
+    """Return what nobody has reserved of the node that this worker is on."""
+    import ray
+
+    per_node = _private("ray._private.state", "available_resources_per_node")[0]
+    found: dict[str, float] = per_node().get(ray.get_runtime_context().get_node_id(), {})
+    return found
+
+
 def _start_no_api_server(node: Any, **_: Any) -> None:
     """Leave what Ray's own method leaves when it starts none."""
     node._webui_url = None

@@ -26,6 +26,7 @@ def connect(
     *,
     workers: int | None = None,
     cpus_per_fit: int = 1,
+    allow_versions: bool = False,
     sink: Sink = null_sink,
 ) -> cluster.Cluster:
     """Connect to a Ray cluster, or start a private Ray on this machine.
@@ -41,6 +42,8 @@ def connect(
         How many worker processes; None means as many as the cluster's CPUs allow.
     cpus_per_fit : int, default=1
         CPUs that each worker reserves; inner threads are limited to it.
+    allow_versions : bool, default=False
+        Whether nodes are used that have another scikit-learn or numpy, although results may differ.
     sink : callable, optional
         Takes the `raysk.events` of all that runs on this cluster.
 
@@ -55,7 +58,7 @@ def connect(
     UsageError
         If `workers` or `cpus_per_fit` is below 1.
     """
-    resources = Resources(workers=workers, cpus_per_fit=cpus_per_fit)
+    resources = Resources(workers=workers, cpus_per_fit=cpus_per_fit, allow_versions=allow_versions)
     _leave_standing()
     return cluster.Cluster(address, resources=resources, sink=sink)
 

@@ -143,11 +143,14 @@ class Cluster:
     def _open_pool(self) -> Pool:
         import raysk
         from raysk.pool import Pool
+        from raysk.pool.admission import Admission
         from raysk.pool.remote import RayLauncher
 
         travel_by_value([raysk])  # so that nodes need not have it
-        launcher = RayLauncher(self._resources.cpus_per_fit, self._resources.nodes)
-        return Pool(launcher, workers=self._resources.workers, sink=self.sink)
+        here, wanted = {node["NodeID"] for node in alive()}, self._resources
+        admission = Admission(here, allow_versions=wanted.allow_versions, sink=self.sink)
+        launcher = RayLauncher(wanted.cpus_per_fit, wanted.nodes, admission)
+        return Pool(launcher, workers=wanted.workers, sink=self.sink)
 
 
 class Starting:
@@ -198,12 +201,17 @@ class Starting:
 
 def _size(resources: Resources) -> tuple[int, int]:
     """Return the cluster's nodes and CPUs, if they are enough for one worker."""
-    import ray
-
-    nodes = [node for node in ray.nodes() if node["Alive"]]
+    nodes = alive()
     cpus = int(sum(node["Resources"].get("CPU", 0) for node in nodes))
     _check_cpus(nodes, cpus, resources)
     return len(nodes), cpus
+
+
+def alive() -> list[dict[str, Any]]:
+    """Return what Ray says of each node that is up."""
+    import ray
+
+    return [node for node in ray.nodes() if node["Alive"]]
 
 
 def current() -> Cluster | None:

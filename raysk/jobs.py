@@ -70,11 +70,14 @@ class Resources:
         CPUs that each worker reserves, and the limit of its inner threads.
     nodes : int or None
         How many of the cluster's nodes get workers; None means all.
+    allow_versions : bool
+        Whether nodes are used whose scikit-learn or numpy is another, although results may differ.
     """
 
     workers: int | None = None
     cpus_per_fit: int = 1
     nodes: int | None = None
+    allow_versions: bool = False
 
     def __post_init__(self) -> None:
         if self.workers is not None and self.workers < 1:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import raysk
-from raysk.cli import bench, fit, inspect, search
+from raysk.cli import bench, doctor, fit, inspect, search
 from raysk.errors import AllFitsFailed, RayskError, ReaderGone
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ app = typer.Typer(
 app.command()(fit.fit)
 app.command()(search.search)
 app.command()(inspect.inspect)
+app.command()(doctor.doctor)
 app.command()(bench.bench)
 
 

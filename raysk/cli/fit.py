@@ -19,6 +19,7 @@ def fit(
     seed: o.Seed = None,
     workers: o.Workers = None,
     cpus_per_fit: o.CpusPerFit = 1,
+    allow_versions: o.AllowVersions = False,
     backend: o.Backend = None,
     output: o.Output = None,
     run_dir: o.RunDir = None,
@@ -45,7 +46,7 @@ def fit(
     from raysk.spec import assemble
 
     overrides = assemble.Overrides(set=tuple(set_ or ()), seed=seed)
-    resources = Resources(workers=workers, cpus_per_fit=cpus_per_fit)
+    resources = Resources(workers=workers, cpus_per_fit=cpus_per_fit, allow_versions=allow_versions)
     where = running.Where(address=address, resources=resources, backend=backend, worker_output=verbose)
     if output is not None:
         check_model(output)

@@ -35,6 +35,15 @@ CpusPerFit = Annotated[
     int,
     typer.Option(metavar="N", help="CPUs a worker reserves; inner threads keep to it.", rich_help_panel="Cluster"),
 ]
+AllowVersions = Annotated[
+    bool,
+    typer.Option(
+        "--allow-versions",
+        metavar="",
+        help="Use nodes that have another scikit-learn or numpy: results may differ.",
+        rich_help_panel="Cluster",
+    ),
+]
 Backend = Annotated[
     str | None,
     typer.Option(

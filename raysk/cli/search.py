@@ -31,6 +31,7 @@ def search(
     no_refit: o.NoRefit = False,
     workers: o.Workers = None,
     cpus_per_fit: o.CpusPerFit = 1,
+    allow_versions: o.AllowVersions = False,
     backend: o.Backend = None,
     output: o.Output = None,
     results: o.Results = None,
@@ -60,7 +61,7 @@ def search(
     overrides = assemble.Overrides(
         n_iter=n_iter, cv=cv, scoring=scoring, seed=seed, set=tuple(set_ or ()), refit=not no_refit
     )
-    resources = Resources(workers=workers, cpus_per_fit=cpus_per_fit)
+    resources = Resources(workers=workers, cpus_per_fit=cpus_per_fit, allow_versions=allow_versions)
     where = running.Where(address=address, resources=resources, backend=backend, worker_output=verbose)
     _check_outputs(output, results, no_refit=no_refit)
     with data_stdout() as out:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from raysk.events import WorkersChanged
-from raysk.pool.remote import Gone
+from raysk.pool.remote import Gone, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,6 +68,7 @@ class Crew:
     ) -> None:
         self._launcher, self._workers, self._heard, self._sink = launcher, workers, heard, sink
         self._failed_starts = 0
+        self.refusal: str | None = None
         self._reported = (0, 0, 0)
         self.slots: list[Slot] = []
         self.wanted = 0
@@ -110,6 +111,8 @@ class Crew:
         needed : bool
             Whether tasks wait: then workers are asked for although they failed to start before.
         """
+        if self.refusal is not None:
+            return
         if self.gave_up:
             if self.slots or not needed:
                 return
@@ -132,9 +135,25 @@ class Crew:
             slot.node = answer
             self._failed_starts = 0
             return None
+        if isinstance(answer, Refused):
+            return self._on_refused(slot, answer)
         self.slots.remove(slot)
         self._failed_starts += 1
-        return answer.reason if self.gave_up and not self.up else None
+        if self.up or not self.gave_up:
+            return None
+        return (
+            f"No worker can be started; the last one says: {answer.reason}\n"
+            "Look at 'ray status' and at the node's logs."
+        )
+
+    def _on_refused(self, slot: Slot, answer: Refused) -> str | None:
+        """Do without a node that joined later, if there are others; else nobody works any more."""
+        self.end(slot)
+        if answer.late and self.up:
+            self.look_around()
+            return None
+        self.refusal = answer.reason
+        return self.refusal
 
     def least_loaded(self, depth: int) -> Slot | None:
         """Return the worker with the shortest queue if that is below `depth`."""

@@ -201,9 +201,7 @@ class Pool:
     def _on_start(self, slot: Slot, answer: str | Gone) -> None:
         reason = self._crew.on_start(slot, answer)
         if reason is not None:
-            self._fail_all(
-                f"No worker can be started; the last one says: {reason}\nLook at 'ray status' and at the node's logs."
-            )
+            self._fail_all(reason)
         self._fill()
 
     def _fill(self) -> None:
@@ -217,6 +215,9 @@ class Pool:
 
     def _on_submit(self, entry: Entry) -> None:
         self._entries[entry.future] = entry
+        if self._crew.refusal is not None:
+            self._fail_all(self._crew.refusal)
+            return
         self._pending.append(entry)
         if self._crew.gave_up:
             self._crew.try_again()

@@ -18,6 +18,8 @@ from raysk.pool.worker import Worker
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from raysk.pool.admission import Admission
+
 # What every job imports on its workers anyway: doing so while the worker starts overlaps it with the rest.
 PRELOAD = ("sklearn.model_selection", "sklearn.ensemble", "joblib", "threadpoolctl")
 
@@ -30,6 +32,13 @@ class Gone:
     """A worker is no longer there, or never came up; `reason` is one line."""
 
     reason: str
+
+
+@dataclass(frozen=True)
+class Refused(Gone):
+    """A worker is up that must not be used; `reason` is the whole message. `late` if its node joined later."""
+
+    late: bool = False
 
 
 class RemoteWorker(Protocol):
@@ -70,6 +79,8 @@ class RayLauncher:
         CPUs that each worker reserves.
     nodes : int or None
         How many nodes get workers; None means all, also those that join later.
+    admission : Admission
+        Which of them may join.
 
     Raises
     ------
@@ -77,19 +88,19 @@ class RayLauncher:
         If there are fewer nodes.
     """
 
-    def __init__(self, cpus: int, nodes: int | None = None) -> None:
+    def __init__(self, cpus: int, nodes: int | None, admission: Admission) -> None:
         import ray
 
         self._cpus = cpus
+        self._admission = admission
         self._keys = itertools.count()
         self._fixed_slots: int | None = None
-        where: Any = "SPREAD"
+        self._usually: Any = "SPREAD"
         if nodes is not None:
-            where, self._fixed_slots = self._some(nodes)
+            self._usually, self._fixed_slots = self._some(nodes)
         # No restarts by Ray: the pool counts what each task has cost and replaces workers itself.
-        self._actor = ray.remote(Worker).options(
-            num_cpus=cpus, max_restarts=0, max_task_retries=0, scheduling_strategy=where, enable_task_events=False
-        )
+        self._options = {"num_cpus": cpus, "max_restarts": 0, "max_task_retries": 0, "enable_task_events": False}
+        self._actor = ray.remote(Worker)
 
     def _some(self, nodes: int) -> tuple[Any, int]:
         """Reserve all CPUs of so many nodes; returns how to get at them, and how many workers they hold."""
@@ -109,9 +120,26 @@ class RayLauncher:
     def launch(self, up: Callable[[str | Gone], None]) -> RemoteWorker:
         """See `Launcher.launch`."""
         _ray()
-        worker = _RayWorker(self._actor.remote(self._cpus, PRELOAD))
-        _when_done(worker.actor.hello.remote(), lambda answer: up(answer if isinstance(answer, Gone) else answer[0]))
+        actor = self._actor.options(scheduling_strategy=self._where(), **self._options)
+        worker = _RayWorker(actor.remote(self._cpus, PRELOAD))
+
+        def heard(answer: Any) -> None:
+            up(answer if isinstance(answer, Gone) else self._admission.judged(answer))
+
+        _when_done(worker.actor.hello.remote(), heard)
         return worker
+
+    def _where(self) -> Any:
+        """Return where Ray should put a worker: anywhere but on nodes that were left out."""
+        left_out = self._admission.left_out
+        if not left_out:
+            return self._usually
+        from ray.util.scheduling_strategies import NodeLabelSchedulingStrategy, NotIn
+
+        # Every node has its id as a label, whose name is not the same in all versions of Ray.
+        labels = ((name, value, node["NodeID"]) for node in _alive() for name, value in node["Labels"].items())
+        label = next(name for name, value, node in labels if value == node)
+        return NodeLabelSchedulingStrategy({label: NotIn(*left_out)})
 
     def slots(self) -> int:
         """See `Launcher.slots`."""
@@ -120,7 +148,8 @@ class RayLauncher:
             raise ClusterError("none of its machines answers any more.")
         if self._fixed_slots is not None:
             return self._fixed_slots
-        return sum(int(node["Resources"].get("CPU", 0)) // self._cpus for node in nodes)
+        usable = [node for node in nodes if node["NodeID"] not in self._admission.left_out]
+        return sum(int(node["Resources"].get("CPU", 0)) // self._cpus for node in usable)
 
     def put(self, value: Any) -> Shared:
         """See `Launcher.put`."""

@@ -8,14 +8,15 @@ from __future__ import annotations
 import contextlib
 import copy
 import gc
-import importlib
 import os
+import socket
 import time
 import traceback
 from typing import TYPE_CHECKING, Any
 
 from raysk.pool.reply import Packed
 from raysk.pool.shared import unpack
+from raysk.versions import imported, installed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -52,16 +53,22 @@ class Worker:
         self._used: set[str] = set()
         self._copied: set[str] = set()
         os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(cpus)))
-        for module in preload:
-            importlib.import_module(module)
+        self._broken = imported(preload)
         gc.freeze()  # modules stay: looking for garbage in them costs a fit now and then 0.1 s
-        self._limit_threads()
+        with contextlib.suppress(ImportError):  # then `hello` says so, and no task comes
+            self._limit_threads()
 
-    def hello(self) -> tuple[str, int]:
-        """Say which node this worker is on, and its process id."""
+    def hello(self) -> dict[str, Any]:
+        """Say which node this worker is on, and what it has there: see `raysk.versions`."""
         import ray
 
-        return ray.get_runtime_context().get_node_id(), os.getpid()
+        return {
+            "node": ray.get_runtime_context().get_node_id(),
+            "address": ray.util.get_node_ip_address(),
+            "host": socket.gethostname(),
+            "versions": installed(self._broken),
+            "errors": self._broken,
+        }
 
     def run(self, message: bytes, refs: Mapping[str, Any] | None = None, drop: Sequence[str] = ()) -> bytes:
         """Run one task and return what `raysk.pool.reply.Reply.of` reads.

@@ -1,0 +1,74 @@
+"""Which workers may join: those that compute what this machine would.
+
+A worker tells its versions in the answer that says it is up, so asking costs no job any time, and nodes that join
+while it runs are asked too.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from raysk.events import Remark, null_sink
+from raysk.pool.remote import Refused
+from raysk.versions import compare, consequence, in_words, installed, remedy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from raysk.events import Sink
+    from raysk.versions import Difference
+
+
+class Admission:
+    """Judges workers by what they say when they come up.
+
+    Parameters
+    ----------
+    nodes : iterable of str
+        Nodes that are there at the start. One of these that differs is an error; one that joins later is left
+        out, and the job goes on without it.
+    allow_versions : bool
+        Whether the person accepts that results may differ.
+    sink : callable
+    """
+
+    def __init__(self, nodes: Iterable[str], *, allow_versions: bool = False, sink: Sink = null_sink) -> None:
+        self._nodes = frozenset(nodes)
+        self._allow_versions = allow_versions
+        self._sink = sink
+        self._here = installed()
+        self._said: set[str] = set()
+        self.left_out: set[str] = set()
+
+    def judged(self, hello: Mapping[str, Any]) -> str | Refused:
+        """Return the node of a worker that may join, or why it must not.
+
+        Parameters
+        ----------
+        hello : mapping
+            See `raysk.pool.worker.Worker.hello`.
+        """
+        node, name = str(hello["node"]), f"Node {hello['address']} ({hello['host']})"
+        found = compare(self._here, hello["versions"], hello["errors"], allow_versions=self._allow_versions)
+        fatal = [each for each in found if each.fatal]
+        if not fatal:
+            told = [each for each in found if each.results]
+            if told:
+                self._remark(name, told, "results may differ")
+            return node
+        late = node not in self._nodes
+        if late:
+            self.left_out.add(node)
+            self._remark(name, fatal, "it is left out")
+        return Refused(_refusal(name, fatal), late=late)
+
+    def _remark(self, name: str, differences: list[Difference], end: str) -> None:
+        """Say it once, for one node of those that differ alike."""
+        said = f"{in_words(differences)}: {end}"
+        if said not in self._said:
+            self._said.add(said)
+            self._sink(Remark(text=f"{name} has {said}"))
+
+
+def _refusal(name: str, fatal: list[Difference]) -> str:
+    return f"{name} has {in_words(fatal)}: {consequence(fatal)}.\n{remedy(fatal)}\n'raysk doctor' looks at every node."
