@@ -22,7 +22,7 @@ from raysk.jobs import Resources
 from raysk.private import Private
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from types import ModuleType
 
     from typing_extensions import Self
@@ -147,8 +147,9 @@ class Cluster:
         from raysk.pool.remote import RayLauncher
 
         travel_by_value([raysk])  # so that nodes need not have it
-        here, wanted = {node["NodeID"] for node in alive()}, self._resources
-        admission = Admission(here, allow_versions=wanted.allow_versions, sink=self.sink)
+        wanted = self._resources
+        nodes = [node["NodeID"] for node in alive() if node["Resources"].get("CPU", 0) >= wanted.cpus_per_fit]
+        admission = Admission(nodes, allow_versions=wanted.allow_versions, sink=self.sink)
         launcher = RayLauncher(wanted.cpus_per_fit, wanted.nodes, admission)
         return Pool(launcher, workers=wanted.workers, sink=self.sink)
 
@@ -162,13 +163,16 @@ class Starting:
 
     Parameters
     ----------
+    then : callable or None
+        Called with the cluster once it is there, in the background too; what it raises, `result` raises.
     **options : object
         Of `Cluster`.
     """
 
     abandoned = False
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, then: Callable[[Cluster], None] | None = None, **options: Any) -> None:
+        self._then = then
         self._cluster: Cluster | None = None
         self._error: BaseException | None = None
         self._done = threading.Event()
@@ -177,6 +181,8 @@ class Starting:
     def _start(self, **options: Any) -> None:
         try:
             self._cluster = Cluster(**options)
+            if self._then is not None:
+                self._then(self._cluster)
         except BaseException as error:  # noqa: BLE001 - raised in the thread that asks for the result
             self._error = error
         self._done.set()

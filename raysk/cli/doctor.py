@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from raysk.cli import options as o  # noqa: TC001 - Typer reads the annotations
-from raysk.errors import ClusterError, Unpicklable, UsageError
+from raysk.errors import Unpicklable, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
 
     from rich.table import Table
     from rich.text import Text
 
     from raysk.cli.streams import DataOut
-    from raysk.preflight import Finding, Node, Report
+    from raysk.preflight import Node, Report
     from raysk.spec.loader import Found
 
 RIGHT = {"free CPUs", "free memory", "store", "shm"}
 """Columns of figures."""
-
-MAX_SAID = 3
-"""Findings that a message names; with a line before and a line after them it stays within five."""
 
 File = Annotated[
     str | None,
@@ -60,68 +58,56 @@ def doctor(
     from raysk.jobs import Resources
     from raysk.spec import loader
 
-    if not timeout > 0:
+    if not 0 < timeout < math.inf:
         raise UsageError(f"--timeout {timeout:g}: it must be a number above 0.")
     console = stderr_console()
     anywhere = Resources(workers=1)  # so that a cluster without CPUs is not refused: it is looked at
     with data_stdout() as out, cluster.Starting(address=address, resources=anywhere, sink=View(), warm=False) as start:
         found = None if file is None else loader.load(file)
+        sent = None if found is None else _sent(found)
         running = start.result()
+        cluster.travel_by_value(() if found is None else found.modules)
         with console.status("Asking every node"):
-            report = _look(found, timeout_s=timeout, allow_versions=allow_versions)
-        findings = report.findings
-        _show(out, report, findings, address=running.address, as_json=as_json)
-    for line in _grouped(findings, fatal=False):
+            report = _look(sent, timeout_s=timeout, allow_versions=allow_versions)
+        facts = {"address": running.address, "estimator": None if sent is None else type(sent[0]).__name__}
+        _show(out, report, facts, as_json=as_json)
+    for line in report.said(fatal=False):
         console.print(f"Note: {line}", markup=False, highlight=False, soft_wrap=True)
-    fatal = _grouped(findings, fatal=True)
-    if fatal:
-        raise ClusterError("\n".join(["A job would fail on this cluster.", *_cut(fatal)]))
+    report.raise_fatal()
 
 
-def _look(found: Found | None, *, timeout_s: float, allow_versions: bool) -> Report:
-    """Ask every node, also whether it can load what is in the person's file: what a job would send there."""
-    from raysk import preflight
-    from raysk.runs.pickling import unpicklable
+def _sent(found: Found) -> tuple[Any, list[type]]:
+    """Return what a job would send to the workers: the estimator, and data of these types."""
     from raysk.spec.loader import find_estimator, find_search
 
-    if found is None:
-        return preflight.look(timeout_s=timeout_s, allow_versions=allow_versions)
     estimator = find_search(found) or find_estimator(found)
-    data = [type(found.names[name]) for name in ("X", "y") if name in found.names]  # their libraries must be there
+    return estimator, [type(found.names[name]) for name in ("X", "y") if name in found.names]
+
+
+def _look(sent: tuple[Any, list[type]] | None, *, timeout_s: float, allow_versions: bool) -> Report:
+    from raysk import preflight
+    from raysk.runs.pickling import unpicklable
+
     try:
-        return preflight.look((estimator, data), timeout_s=timeout_s, allow_versions=allow_versions)
+        return preflight.look(sent, timeout_s=timeout_s, allow_versions=allow_versions)
     except Unpicklable as error:
-        raise unpicklable(estimator, error, "sent to the workers") from error
+        assert sent is not None  # noqa: S101 - nothing else was pickled
+        raise unpicklable(sent[0], error, "sent to the workers") from error
 
 
-def _grouped(findings: Sequence[Finding], *, fatal: bool) -> list[str]:
-    """Return a line per finding that names all its nodes."""
-    from raysk.spec.words import listed
-
-    nodes: dict[str, list[str]] = {}
-    for each in findings:
-        if each.fatal == fatal:
-            nodes.setdefault(f"{each.text}. {each.remedy}", []).append(each.node)
-    return [f"{listed(names)}: {text}" for text, names in nodes.items()]
-
-
-def _cut(lines: list[str]) -> list[str]:
-    more = len(lines) - MAX_SAID
-    return lines if more <= 0 else [*lines[:MAX_SAID], f"And {more} more, named above."]
-
-
-def _show(out: DataOut, report: Report, findings: Sequence[Finding], *, address: str | None, as_json: bool) -> None:
+def _show(out: DataOut, report: Report, facts: Mapping[str, Any], *, as_json: bool) -> None:
     """Write the report to stdout: JSON, or tables on a terminal."""
     from raysk.runs.jsonable import to_json
 
     if as_json or not out.is_terminal:
-        summary = {"schema": 1, "ok": not any(each.fatal for each in findings), "address": address, **asdict(report)}
-        out.write_line(to_json(summary | {"findings": [asdict(each) for each in findings]}))
+        ok = not report.said(fatal=True)
+        findings = [asdict(each) for each in report.findings]
+        out.write_line(to_json({"schema": 1, "ok": ok, **facts, **asdict(report), "findings": findings}))
         return
     from rich.console import Console
     from rich.text import Text
 
-    from raysk.preflight import name_of
+    from raysk.preflight.report import name_of
 
     console = Console(file=out.file)
     here = ", ".join(f"{package} {version}" for package, version in report.here.items() if version)

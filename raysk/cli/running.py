@@ -48,8 +48,14 @@ class Where:
             yield None
             return
         options = {"resources": self.resources, "sink": sink, "worker_output": self.worker_output}
-        with cluster.Starting(address=self.address, warm=self.backend != "ray", **options) as start:
+        plain = self.backend == "ray"  # its workers are not ours, and do not tell their versions
+        with cluster.Starting(self._check if plain else None, address=self.address, warm=not plain, **options) as start:
             yield start
+
+    def _check(self, running: cluster.Cluster) -> None:
+        from raysk import preflight
+
+        preflight.check(running, allow_versions=self.resources.allow_versions)
 
 
 @dataclass(kw_only=True)

@@ -56,17 +56,15 @@ def search(
     from raysk.cli import inspect, running
     from raysk.cli.render import View, show_summary
     from raysk.cli.streams import data_stdout
-    from raysk.spec import assemble
+    from raysk.spec.assemble import Overrides, search_job
 
-    overrides = assemble.Overrides(
-        n_iter=n_iter, cv=cv, scoring=scoring, seed=seed, set=tuple(set_ or ()), refit=not no_refit
-    )
+    overrides = Overrides(n_iter=n_iter, cv=cv, scoring=scoring, seed=seed, set=tuple(set_ or ()), refit=not no_refit)
     resources = Resources(workers=workers, cpus_per_fit=cpus_per_fit, allow_versions=allow_versions)
     where = running.Where(address=address, resources=resources, backend=backend, worker_output=verbose)
     _check_outputs(output, results, no_refit=no_refit)
     with data_stdout() as out:
         if dry_run:
-            inspect.show(out, file, overrides, as_json=as_json, make_job=assemble.search_job)
+            inspect.show(out, file, overrides, as_json=as_json, make_job=search_job)
             return
         view = View(quiet=quiet, verbose=verbose, still=stream and out.is_terminal)
         fitted, ran, kept = running.carry_out(
@@ -75,7 +73,7 @@ def search(
             command="search",
             file=file,
             run_dir=run_dir,
-            make_job=functools.partial(assemble.search_job, overrides=overrides),
+            make_job=functools.partial(search_job, overrides=overrides),
             keep=functools.partial(_keep, output=output, results=results),
             sink=_streaming(view, out) if stream else None,
         )

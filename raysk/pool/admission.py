@@ -30,10 +30,16 @@ class Admission:
     allow_versions : bool
         Whether the person accepts that results may differ.
     sink : callable
+
+    Attributes
+    ----------
+    unheard, left_out : set of str
+        Nodes there at the start of which no worker has come up; nodes that are not used.
     """
 
     def __init__(self, nodes: Iterable[str], *, allow_versions: bool = False, sink: Sink = null_sink) -> None:
         self._nodes = frozenset(nodes)
+        self.unheard = set(self._nodes)
         self._allow_versions = allow_versions
         self._sink = sink
         self._here = installed()
@@ -49,6 +55,7 @@ class Admission:
             See `raysk.pool.worker.Worker.hello`.
         """
         node, name = str(hello["node"]), f"Node {hello['address']} ({hello['host']})"
+        self.unheard.discard(node)
         found = compare(self._here, hello["versions"], hello["errors"], allow_versions=self._allow_versions)
         fatal = [each for each in found if each.fatal]
         if not fatal:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -15,6 +17,10 @@ if TYPE_CHECKING:
     from raysk.events import Sink
     from raysk.pool.entry import Entry
     from raysk.pool.remote import Launcher, RemoteWorker
+
+HOLD_S = 0.5
+"""So long, in seconds, work waits after the first worker is up for those on other nodes: most come up within, and one
+that is refused ends a job before it has begun. Where they all do, nothing is waited for."""
 
 MAX_FAILED_STARTS = 3
 """So many workers in a row failing to start, with none up, is the cluster's fault and not chance."""
@@ -69,6 +75,7 @@ class Crew:
         self._launcher, self._workers, self._heard, self._sink = launcher, workers, heard, sink
         self._failed_starts = 0
         self.refusal: str | None = None
+        self.hold_until = math.inf
         self._reported = (0, 0, 0)
         self.slots: list[Slot] = []
         self.wanted = 0
@@ -88,6 +95,11 @@ class Crew:
     def all_up(self) -> bool:
         """Whether no worker is still to come."""
         return all(slot.up for slot in self.slots)
+
+    @property
+    def holding(self) -> bool:
+        """Whether work should wait, until `hold_until` at most, as some node might have to be refused."""
+        return time.monotonic() < self.hold_until and not self.all_up and self._launcher.unheard()
 
     @property
     def gave_up(self) -> bool:
@@ -133,6 +145,7 @@ class Crew:
             return None
         if not isinstance(answer, Gone):
             slot.node = answer
+            self.hold_until = min(self.hold_until, time.monotonic() + HOLD_S)
             self._failed_starts = 0
             return None
         if isinstance(answer, Refused):

@@ -185,6 +185,8 @@ class Pool:
 
     def _next_check(self) -> float:
         """Return when to look again although nothing was heard, as a time of `time.monotonic`."""
+        if self._crew.holding:
+            return min(self._next_tick, self._crew.hold_until)
         if self._pending or not self._crew.idle():
             return self._next_tick
         return min([self._next_tick, *(self._late_at(entry) for entry in self._repeatable())])
@@ -224,6 +226,8 @@ class Pool:
             self._fill()
 
     def _dispatch(self) -> None:
+        if self._crew.holding:
+            return
         while self._pending and (slot := self._crew.least_loaded(self._depth())) is not None:
             entry = self._pending.popleft()
             if entry.future not in self._entries:  # it was completed or cancelled while it waited

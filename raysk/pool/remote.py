@@ -66,6 +66,9 @@ class Launcher(Protocol):
     def slots(self) -> int:
         """Return how many workers the cluster has room for in all; raises when the cluster is lost."""
 
+    def unheard(self) -> bool:
+        """Tell whether there are nodes of which no worker has come up yet: they might have to be refused."""
+
     def put(self, value: Any) -> Shared:
         """Put an object in the store."""
 
@@ -150,6 +153,10 @@ class RayLauncher:
             return self._fixed_slots
         usable = [node for node in nodes if node["NodeID"] not in self._admission.left_out]
         return sum(int(node["Resources"].get("CPU", 0)) // self._cpus for node in usable)
+
+    def unheard(self) -> bool:
+        """See `Launcher.unheard`."""
+        return bool(self._admission.unheard)
 
     def put(self, value: Any) -> Shared:
         """See `Launcher.put`."""

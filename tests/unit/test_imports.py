@@ -23,26 +23,35 @@ LONGEST_FILE = 400  # lines
 LONGEST_FUNCTION = 60  # lines, its docstring included
 
 # Room -> rooms it may import from, besides itself. "raysk" is the package itself, which loads nothing.
-BELOW_CLI = {"api", "bench", "cluster", "errors", "events", "jobs", "plans", "pool", "raysk", "runs", "spec"}
+BELOW_CLI = {"api", "bench", "cluster", "errors", "events", "jobs"} | {
+    "plans",
+    "pool",
+    "preflight",
+    "raysk",
+    "runs",
+    "spec",
+}
 MAY_IMPORT = {
     "raysk": {"api"},  # lazily: its public names
     "__main__": {"cli"},
     "cli": BELOW_CLI,
     "bench": {"_compat", "api", "cluster", "errors", "events", "jobs", "plans", "pool", "private"},
     "api": {"cluster", "errors", "events", "jobs", "plans", "pool"},
+    "preflight": {"_compat", "cluster", "errors", "pool", "raysk", "versions"},
     "plans": {"_compat", "errors", "events", "jobs", "pool", "runs.journal"},
     "cluster": {"_compat", "errors", "events", "jobs", "pool", "private", "raysk"},
     "private": set(),
-    "pool": {"_compat", "errors", "events"},
+    "pool": {"_compat", "errors", "events", "versions"},
     "spec": {"errors", "jobs"},
     "runs": {"errors", "jobs", "raysk"},
     "jobs": {"errors"},
     "events": set(),
     "errors": set(),
+    "versions": set(),
     "_compat": set(),
     "_ray_agent": set(),  # run by Ray, as a script
 }
-RAY_ROOMS = {"cluster", "pool", "bench", "_compat"}  # _compat: its private names
+RAY_ROOMS = {"cluster", "pool", "preflight", "bench", "_compat"}  # _compat: its private names; preflight: asks nodes
 TERMINAL_ROOMS = {"cli"}
 HEAVY = {"ray", "sklearn", "numpy", "pandas"}
 
@@ -130,8 +139,8 @@ def test_only_the_cli_knows_the_terminal():
     assert not wrong(lambda _, name: name.split(".")[0] == "click")
 
 
-def test_only_four_rooms_know_ray():
-    """Ray is imported in cluster.py, pool/ and bench/, its private names in _compat.py, and nowhere else."""
+def test_only_five_rooms_know_ray():
+    """Ray is imported in cluster.py, pool/, preflight/ and bench/; its private names in _compat.py; nowhere else."""
     assert not wrong(lambda here, name: name.split(".")[0] == "ray" and here not in RAY_ROOMS)
 
 
@@ -168,6 +177,7 @@ def loaded_by(tmp_path, *command):
         ("-m", "raysk", "fit", "--help"),
         ("-m", "raysk", "search", "--help"),
         ("-m", "raysk", "inspect", "--help"),
+        ("-m", "raysk", "doctor", "--help"),
     ],
     ids=" ".join,
 )
