@@ -194,7 +194,7 @@ class FakeLauncher:
         self.puts = []
         self.dies_of = lambda _call: False
         self.slots_error = None
-        self.other_nodes = False
+        self.admission = SimpleNamespace(judged=lambda hello: hello, unheard=set(), left_out=set())
 
     def launch(self, up):
         """Start a worker: it comes up at once, never (`refuse`), or when the test says so (`hold`)."""
@@ -213,10 +213,6 @@ class FakeLauncher:
         if self.slots_error is not None:
             raise self.slots_error
         return self.room
-
-    def unheard(self):
-        """Say whether nodes are waited for."""
-        return self.other_nodes
 
     def put(self, value):
         """Keep an object; its reference is the object."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Admission:
-    """Judges workers by what they say when they come up.
+    """Judges workers by what they say when they come up; used by the pool's collector thread only.
 
     Parameters
     ----------
@@ -59,22 +59,20 @@ class Admission:
         found = compare(self._here, hello["versions"], hello["errors"], allow_versions=self._allow_versions)
         fatal = [each for each in found if each.fatal]
         if not fatal:
-            told = [each for each in found if each.results]
-            if told:
-                self._remark(name, told, "results may differ")
+            self._remark(name, [each for each in found if each.results])
             return node
         late = node not in self._nodes
-        if late:
+        if late and node not in self.left_out:
             self.left_out.add(node)
-            self._remark(name, fatal, "it is left out")
+            self._sink(Remark(text=f"{name} has {in_words(fatal)}: it is left out"))
         return Refused(_refusal(name, fatal), late=late)
 
-    def _remark(self, name: str, differences: list[Difference], end: str) -> None:
-        """Say it once, for one node of those that differ alike."""
-        said = f"{in_words(differences)}: {end}"
-        if said not in self._said:
+    def _remark(self, name: str, differences: list[Difference]) -> None:
+        """Say once what may change results, for one node of those that differ alike."""
+        said = in_words(differences) if differences else ""
+        if said and said not in self._said:
             self._said.add(said)
-            self._sink(Remark(text=f"{name} has {said}"))
+            self._sink(Remark(text=f"{name} has {said}: results may differ"))
 
 
 def _refusal(name: str, fatal: list[Difference]) -> str:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from raysk.events import Sink
     from raysk.pool.entry import Entry
-    from raysk.pool.remote import Launcher, RemoteWorker
+    from raysk.pool.remote import Hello, Launcher, RemoteWorker
 
 HOLD_S = 0.5
 """So long, in seconds, work waits after the first worker is up for those on other nodes: most come up within, and one
@@ -65,12 +65,12 @@ class Crew:
     workers : int or None
         How many; None means as many as the cluster has room for, growing and shrinking with it.
     heard : callable
-        Called with a slot and a node's id or `Gone`, from any thread, when a worker is up or is not.
+        Called with a slot and what its worker says or `Gone`, from any thread, when it is up or is not.
     sink : callable
     """
 
     def __init__(
-        self, launcher: Launcher, workers: int | None, heard: Callable[[Slot, str | Gone], None], sink: Sink
+        self, launcher: Launcher, workers: int | None, heard: Callable[[Slot, Hello | Gone], None], sink: Sink
     ) -> None:
         self._launcher, self._workers, self._heard, self._sink = launcher, workers, heard, sink
         self._failed_starts = 0
@@ -99,7 +99,7 @@ class Crew:
     @property
     def holding(self) -> bool:
         """Whether work should wait, until `hold_until` at most, as some node might have to be refused."""
-        return time.monotonic() < self.hold_until and not self.all_up and self._launcher.unheard()
+        return time.monotonic() < self.hold_until and not self.all_up and bool(self._launcher.admission.unheard)
 
     @property
     def gave_up(self) -> bool:
@@ -139,33 +139,34 @@ class Crew:
         """Forget that workers failed to start."""
         self._failed_starts = 0
 
-    def on_start(self, slot: Slot, answer: str | Gone) -> str | None:
+    def on_start(self, slot: Slot, answer: Hello | Gone) -> str | None:
         """Take the news of a worker that was asked for; returns why none can be started, if that is so."""
         if slot not in self.slots:
             return None
-        if not isinstance(answer, Gone):
-            slot.node = answer
+        verdict = answer if isinstance(answer, Gone) else self._launcher.admission.judged(answer)
+        if isinstance(verdict, str):
+            slot.node = verdict
             self.hold_until = min(self.hold_until, time.monotonic() + HOLD_S)
             self._failed_starts = 0
             return None
-        if isinstance(answer, Refused):
-            return self._on_refused(slot, answer)
+        if isinstance(verdict, Refused):
+            return self._on_refused(slot, verdict)
         self.slots.remove(slot)
         self._failed_starts += 1
         if self.up or not self.gave_up:
             return None
         return (
-            f"No worker can be started; the last one says: {answer.reason}\n"
+            f"No worker can be started; the last one says: {verdict.reason}\n"
             "Look at 'ray status' and at the node's logs."
         )
 
-    def _on_refused(self, slot: Slot, answer: Refused) -> str | None:
+    def _on_refused(self, slot: Slot, refused: Refused) -> str | None:
         """Do without a node that joined later, if there are others; else nobody works any more."""
         self.end(slot)
-        if answer.late and self.up:
+        if refused.late and self.up:
             self.look_around()
             return None
-        self.refusal = answer.reason
+        self.refusal = refused.reason
         return self.refusal
 
     def least_loaded(self, depth: int) -> Slot | None:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from raysk.events import Sink
     from raysk.pool.crew import Slot
-    from raysk.pool.remote import Launcher
+    from raysk.pool.remote import Hello, Launcher
     from raysk.pool.reply import Reply
     from raysk.pool.shared import Shared
 
@@ -200,7 +200,7 @@ class Pool:
             self._end(slot)
         self._fill()
 
-    def _on_start(self, slot: Slot, answer: str | Gone) -> None:
+    def _on_start(self, slot: Slot, answer: Hello | Gone) -> None:
         reason = self._crew.on_start(slot, answer)
         if reason is not None:
             self._fail_all(reason)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from raysk.errors import ClusterError
 from raysk.pool.reply import Reply
@@ -25,6 +25,10 @@ PRELOAD = ("sklearn.model_selection", "sklearn.ensemble", "joblib", "threadpoolc
 
 RESERVE_S = 30
 """How long reserving whole nodes may take, in seconds."""
+
+
+Hello: TypeAlias = "Mapping[str, Any]"
+"""What `raysk.pool.worker.Worker.hello` returns."""
 
 
 @dataclass(frozen=True)
@@ -58,16 +62,15 @@ class RemoteWorker(Protocol):
 
 
 class Launcher(Protocol):
-    """Starts workers and keeps shared objects."""
+    """Starts workers and keeps shared objects; `admission` says which workers may join."""
 
-    def launch(self, up: Callable[[str | Gone], None]) -> RemoteWorker:
-        """Ask for a worker; `up` is called once, with its node's id when it is up, or with why it is not."""
+    admission: Admission
+
+    def launch(self, up: Callable[[Hello | Gone], None]) -> RemoteWorker:
+        """Ask for a worker; `up` is called once, with what it says when it is up, or with why it is not."""
 
     def slots(self) -> int:
         """Return how many workers the cluster has room for in all; raises when the cluster is lost."""
-
-    def unheard(self) -> bool:
-        """Tell whether there are nodes of which no worker has come up yet: they might have to be refused."""
 
     def put(self, value: Any) -> Shared:
         """Put an object in the store."""
@@ -95,7 +98,7 @@ class RayLauncher:
         import ray
 
         self._cpus = cpus
-        self._admission = admission
+        self.admission = admission
         self._keys = itertools.count()
         self._fixed_slots: int | None = None
         self._usually: Any = "SPREAD"
@@ -120,21 +123,17 @@ class RayLauncher:
         strategy = PlacementGroupSchedulingStrategy(group)
         return strategy, sum(count // self._cpus for count in cpus[:nodes])
 
-    def launch(self, up: Callable[[str | Gone], None]) -> RemoteWorker:
+    def launch(self, up: Callable[[Hello | Gone], None]) -> RemoteWorker:
         """See `Launcher.launch`."""
         _ray()
         actor = self._actor.options(scheduling_strategy=self._where(), **self._options)
         worker = _RayWorker(actor.remote(self._cpus, PRELOAD))
-
-        def heard(answer: Any) -> None:
-            up(answer if isinstance(answer, Gone) else self._admission.judged(answer))
-
-        _when_done(worker.actor.hello.remote(), heard)
+        _when_done(worker.actor.hello.remote(), up)
         return worker
 
     def _where(self) -> Any:
         """Return where Ray should put a worker: anywhere but on nodes that were left out."""
-        left_out = self._admission.left_out
+        left_out = self.admission.left_out
         if not left_out:
             return self._usually
         from ray.util.scheduling_strategies import NodeLabelSchedulingStrategy, NotIn
@@ -151,12 +150,8 @@ class RayLauncher:
             raise ClusterError("none of its machines answers any more.")
         if self._fixed_slots is not None:
             return self._fixed_slots
-        usable = [node for node in nodes if node["NodeID"] not in self._admission.left_out]
+        usable = [node for node in nodes if node["NodeID"] not in self.admission.left_out]
         return sum(int(node["Resources"].get("CPU", 0)) // self._cpus for node in usable)
-
-    def unheard(self) -> bool:
-        """See `Launcher.unheard`."""
-        return bool(self._admission.unheard)
 
     def put(self, value: Any) -> Shared:
         """See `Launcher.put`."""
