@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from raysk.preflight import Node, Report
     from raysk.spec.loader import Found
 
+FOLDED_TO = 18
+"""Width in characters that the column of versions may be folded to: "scikit-learn 1.9.1"."""
+
 RIGHT = {"free CPUs", "free memory", "store", "shm"}
 """Columns of figures."""
 
@@ -127,7 +130,9 @@ def _cells(node: Node, name: str) -> dict[str, Text]:
     if node.cpus_free is not None:
         cells["free CPUs"] = Text(f"{node.cpus_free:g} of {node.cpus}", style="yellow" * (node.cpus_free < 1))
     if node.memory_bytes is not None and node.memory_free_bytes is not None:
-        cells["free memory"] = Text(f"{decimal(node.memory_free_bytes)} of {decimal(node.memory_bytes)}")
+        total = decimal(node.memory_bytes)
+        free = decimal(node.memory_free_bytes).removesuffix(total[-3:])  # one unit will do
+        cells["free memory"] = Text(f"{free} of {total}")
     if node.store_bytes is not None:
         cells["store"] = Text(decimal(node.store_bytes))
     if node.shm_bytes is not None:
@@ -155,11 +160,13 @@ def _tables(nodes: list[dict[str, Text]], width: int) -> list[Table]:
     for cells in nodes:
         for name, cell in cells.items():
             lines[name] += str(cell).splitlines()
-    if sum(max(map(len, lines[name])) + 2 for name in columns) - 2 > width:
+    widths = {name: max(map(len, lines[name])) for name in columns}
+    widths["versions"] = min(widths["versions"], FOLDED_TO)
+    if sum(widths.values()) + 2 * len(widths) - 2 > width:
         return [_block(cells) for cells in nodes]
     table = Table(box=None, pad_edge=False)
     for name in columns:
-        table.add_column(name, justify="right" if name in RIGHT else "left")
+        table.add_column(name, justify="right" if name in RIGHT else "left", no_wrap=name != "versions")
     for cells in nodes:
         table.add_row(*(cells.get(name, "") for name in columns))
     return [table]
