@@ -53,7 +53,7 @@ def doctor(
 
       raysk doctor --address auto
 
-      raysk doctor spec.py --address auto --json | jq -c '.nodes[] | [.address, .cpus_free]'
+      raysk doctor spec.py --address auto | jq .findings
     """
     from raysk import cluster
     from raysk.cli.render import View, stderr_console
