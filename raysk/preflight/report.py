@@ -142,7 +142,7 @@ def _findings(node: Node, name: str) -> Iterator[Finding]:
 def _loadable(node: Node) -> str:
     module = node.missing_module
     if module is None:
-        return "What it needs when it is loaded must be on every node."
+        return "What it reads while it is loaded must be on every node."
     return f"Install {module!r} there, or put it beside your file: then it travels along."
 
 
