@@ -5,6 +5,7 @@ reply.py   how a result travels back
 shared.py  objects put once in the object store
 remote.py  the Ray side: start a worker somewhere, call it, hear of its end
 worker.py  what runs on the node
+admission.py  which workers may join: those with our versions
 crew.py    the workers as the pool sees them
 entry.py   a task on its way to completing its future
 pool.py    who gets what, and what happens when a worker is gone
