@@ -5,12 +5,12 @@ The pool knows only the two protocols below, so its rules are tested without Ray
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from raysk.errors import ClusterError
+from raysk.pool.head import Head
 from raysk.pool.reply import Reply
 from raysk.pool.shared import Shared
 from raysk.pool.worker import Worker
@@ -55,10 +55,15 @@ class Launcher(Protocol):
         """Ask for a worker; `up` is called once, with its node's id when it is up, or with why it is not."""
 
     def slots(self) -> int:
-        """Return how many workers the cluster has room for in all; raises when the cluster is lost."""
+        """Return how many workers the cluster has room for in all; raises when the cluster is lost. Never waits."""
 
     def put(self, value: Any) -> Shared:
         """Put an object in the store."""
+
+
+def head() -> Head:
+    """Return the head of the cluster that this program is connected to."""
+    return Head(lambda: _ray().nodes())
 
 
 class RayLauncher:
@@ -66,6 +71,7 @@ class RayLauncher:
 
     Parameters
     ----------
+    head : Head
     cpus : int
         CPUs that each worker reserves.
     nodes : int or None
@@ -77,10 +83,10 @@ class RayLauncher:
         If there are fewer nodes.
     """
 
-    def __init__(self, cpus: int, nodes: int | None = None) -> None:
+    def __init__(self, head: Head, cpus: int, nodes: int | None = None) -> None:
         import ray
 
-        self._cpus = cpus
+        self._head, self._cpus = head, cpus
         self._keys = itertools.count()
         self._fixed_slots: int | None = None
         where: Any = "SPREAD"
@@ -96,7 +102,7 @@ class RayLauncher:
         from ray.util import placement_group
         from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
-        every = sorted((int(node["Resources"].get("CPU", 0)) for node in _alive()), reverse=True)
+        every = sorted((int(node["Resources"].get("CPU", 0)) for node in self._head.nodes()), reverse=True)
         cpus = [count for count in every if count >= self._cpus]
         if len(cpus) < nodes:
             raise ClusterError(f"--nodes {nodes}: this cluster has {len(cpus)} with CPUs for a worker.")
@@ -109,13 +115,13 @@ class RayLauncher:
     def launch(self, up: Callable[[str | Gone], None]) -> RemoteWorker:
         """See `Launcher.launch`."""
         _ray()
-        worker = _RayWorker(self._actor.remote(self._cpus, PRELOAD))
+        worker = _RayWorker(self._head, self._actor.remote(self._cpus, PRELOAD))
         _when_done(worker.actor.hello.remote(), lambda answer: up(answer if isinstance(answer, Gone) else answer[0]))
         return worker
 
     def slots(self) -> int:
         """See `Launcher.slots`."""
-        nodes = _alive()
+        nodes = self._head.nodes()
         if not nodes:
             raise ClusterError("none of its machines answers any more.")
         if self._fixed_slots is not None:
@@ -128,8 +134,8 @@ class RayLauncher:
 
 
 class _RayWorker:
-    def __init__(self, actor: Any) -> None:
-        self.actor = actor
+    def __init__(self, head: Head, actor: Any) -> None:
+        self._head, self.actor = head, actor
 
     def call(
         self,
@@ -144,8 +150,7 @@ class _RayWorker:
         _when_done(ref, lambda answer: done(answer if isinstance(answer, Gone) else Reply.of(answer)))
 
     def kill(self) -> None:
-        with contextlib.suppress(Exception):  # it, or the whole cluster, may be gone already
-            _ray().kill(self.actor)
+        self._head.tell(lambda: _ray().kill(self.actor))  # of one that is not up Ray waits until the head knows it
 
 
 def _ray() -> Any:
@@ -155,10 +160,6 @@ def _ray() -> Any:
     if not ray.is_initialized():
         raise ClusterError("the connection to Ray is closed.")
     return ray
-
-
-def _alive() -> list[dict[str, Any]]:
-    return [node for node in _ray().nodes() if node["Alive"]]
 
 
 def _when_done(ref: Any, done: Callable[[Any], None]) -> None:
