@@ -338,11 +338,12 @@ class _Init:
         self._over.set()
 
     def abandon(self) -> None:
-        """Leave Ray to itself; the program's end does not wait for it either."""
+        """Leave Ray to itself; the program's end does not wait for the head either."""
         import ray
 
-        atexit.unregister(ray.shutdown)
         Starting.abandoned = True
+        atexit.unregister(ray.shutdown)
+        atexit.register(_compat.let_go_of_ray)  # for those whose program does not end as ours
 
 
 def _why(address: str | None, error: BaseException) -> str:

@@ -61,7 +61,7 @@ class Head:
             self._lost = time.monotonic() >= self._asked_at + LOST_S
             if self._lost or self._said is None:
                 raise ClusterError(
-                    f"the cluster's head has not answered for {LOST_S:g} s.\n"
+                    f"the head has not answered for {LOST_S:g} s.\n"
                     "Look at that machine, or start another cluster and run this again."
                 ) from None
             return self._said
