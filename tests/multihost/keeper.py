@@ -7,9 +7,11 @@ run, cut, mend, kill ---> read from /run who the hosts are; while the lock is he
 from __future__ import annotations
 
 import argparse
+import contextlib
 import fcntl
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,7 +23,7 @@ from hosts import HEAD, Hosts, drive, missing, plug
 STATE = Path("/run/raysk-hosts")  # root's alone, unlike /tmp
 
 HELP = """
-{count} hosts with {cpus} CPUs each are up. Only programs on these hosts reach them; on the head, for example:
+Hosts: {count}, CPUs of each: {cpus}. Only programs on these hosts reach them; on the head, for example:
 
     {me} run raysk search examples/svm_digits.py --address auto
 
@@ -49,7 +51,7 @@ def up(hosts: int, cpus: int) -> None:
             print(HELP.format(count=hosts, cpus=cpus, me=f"{_shown(sys.executable)} {_shown(__file__)}"))
             return
         said.append(line)
-    _fail("".join(said).strip())
+    _fail("".join(said).strip().removeprefix("Error: "))
 
 
 def keep(hosts: int, cpus: int) -> None:
@@ -60,50 +62,62 @@ def keep(hosts: int, cpus: int) -> None:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             _fail("There is such a cluster already; `make cluster-down` ends it.")
-        with Hosts(hosts, cpus, STATE) as cluster:
-            state = {"keeper": os.getpid(), "switch": cluster.switch_pid, "hosts": cluster.pids}
-            (STATE / "state.json").write_text(json.dumps(state))
-            print("ready", flush=True)
-            signal.pause()
+        try:
+            with Hosts(hosts, cpus, STATE) as cluster:
+                found = {"keeper": os.getpid(), "switch": cluster.switch_pid, "hosts": cluster.pids}
+                (STATE / "state.json").write_text(json.dumps(found))
+                print("ready", flush=True)
+                signal.pause()
+        finally:
+            shutil.rmtree(STATE)
 
 
 def down() -> None:
     """End the cluster, and wait until it has gone."""
-    os.kill(_state()["keeper"], signal.SIGTERM)
-    with (STATE / "lock").open("a") as lock:
+    os.kill(_found()["keeper"], signal.SIGTERM)
+    with contextlib.suppress(FileNotFoundError), (STATE / "lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
 
 
 def run(command: list[str]) -> NoReturn:
     """Run a command on the head."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    driver = drive(_host(_state(), HEAD), command, cwd=Path.cwd(), env={"PATH": path})
+    driver = drive(_host(_found(), HEAD), command, cwd=Path.cwd(), env={"PATH": path})
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to the command too
     sys.exit(driver.wait())
 
 
-def kill(number: int) -> None:
-    """End a host."""
-    os.kill(_host(_state(), number), signal.SIGKILL)
+def fault(kind: str, number: int) -> None:
+    """Cut a host off, mend that, or kill it."""
+    found = _found()
+    pid = _host(found, number)
+    if kind == "kill":
+        os.kill(pid, signal.SIGKILL)
+    else:
+        plug(found["switch"], number, {"cut": "down", "mend": "up"}[kind])
 
 
-def _state() -> dict[str, Any]:
-    """Return what the keeper has written, if there is one."""
+def state() -> dict[str, Any] | None:
+    """Return the processes of the cluster, if there is one: as long as the lock is held, they are what they were."""
     try:
-        with (STATE / "lock").open("r") as lock:
+        with (STATE / "lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        state: dict[str, Any] = json.loads((STATE / "state.json").read_text())
-        return state
+        found: dict[str, Any] = json.loads((STATE / "state.json").read_text())
+        return found
     except FileNotFoundError:
         pass
-    return _fail("There is no such cluster; `make cluster` starts one.")
+    return None
 
 
-def _host(state: dict[str, Any], number: int) -> int:
-    if str(number) not in state["hosts"]:
-        _fail(f"There is no host {number}; there are {', '.join(state['hosts'])}.")
-    pid: int = state["hosts"][str(number)]
+def _found() -> dict[str, Any]:
+    return state() or _fail("There is no such cluster; `make cluster` starts one.")
+
+
+def _host(found: dict[str, Any], number: int) -> int:
+    if str(number) not in found["hosts"]:
+        _fail(f"There is no host {number}; there are {', '.join(found['hosts'])}.")
+    pid: int = found["hosts"][str(number)]
     return pid
 
 
@@ -134,14 +148,12 @@ def main() -> None:
     given = _arguments()
     if given.command in {"up", "keep"}:
         {"up": up, "keep": keep}[given.command](given.hosts, given.cpus)
-    elif given.command in {"cut", "mend"}:
-        plug(_state()["switch"], given.number, "down" if given.command == "cut" else "up")
-    elif given.command == "kill":
-        kill(given.number)
     elif given.command == "run":
         run(given.rest)
-    else:
+    elif given.command == "down":
         down()
+    else:
+        fault(given.command, given.number)
 
 
 if __name__ == "__main__":
