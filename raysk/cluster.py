@@ -39,7 +39,7 @@ KNOCK_S = 3.0
 JOIN_S = 30.0
 """How long joining a cluster that accepts connections may take, in seconds; it takes 1-3 s."""
 
-LEAVE_S = 5.0
+LEAVE_S = 3.0
 """How long the head has, in seconds, to say that it is there when we leave; Ray itself would wait for minutes."""
 
 PATIENT = {"RAY_gcs_rpc_server_reconnect_timeout_s": "86400"}

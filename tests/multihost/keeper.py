@@ -29,9 +29,9 @@ Hosts: {count}, CPUs of each: {cpus}. Only programs on these hosts reach them; o
 
 and meanwhile, from another shell, unplug a host's network, plug it in again, end a host:
 
-    {me} cut 2
-    {me} mend 2
-    {me} kill 3
+    {me} cut {count}
+    {me} mend {count}
+    {me} kill {count}
 
 `make cluster-down` ends them all."""
 
