@@ -2,11 +2,14 @@
 #
 #     make test ARGS="-k forest -x"     # arguments for pytest
 #     make demo PYTHON=python3.12       # another interpreter for a new .venv
+#     make cluster N=10 CPUS=2          # hosts to try raysk on, and CPUs of each
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
+N ?= 3
+CPUS ?= 4
 
 # pip compiles what it installs, so that Ray's workers need not: with this set, each takes 4 s to start, not 1.4 s
 unexport PYTHONDONTWRITEBYTECODE
@@ -17,10 +20,10 @@ unexport PYTHONPATH
 SOURCES := pyproject.toml $(wildcard README.md) $(shell find raysk -name '*.py' -o -name py.typed)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint type fmt
+.PHONY: help demo test multihost cluster cluster-down check lint type fmt
 
 help:  ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s  %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s  %s\n", $$1, $$2}' Makefile
 
 demo: $(VENV)/installed  ## Install raysk, then search 60 candidates on the digits data
 	$(BIN)/raysk search examples/svm_digits.py --n-iter 60
@@ -29,7 +32,16 @@ demo: $(VENV)/installed  ## Install raysk, then search 60 candidates on the digi
 test: $(VENV)/installed-test  ## Run every test that needs no root
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest --durations=15 --ignore=tests/multihost $(ARGS)
 
-check: lint type test  ## What CI runs: lint, types, tests
+multihost: $(VENV)/installed-test  ## Run the tests on several hosts; needs root, Linux and iproute2
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest --durations=15 tests/multihost $(ARGS)
+
+cluster: $(VENV)/installed  ## Start N hosts with CPUS CPUs each on this machine, to try raysk on; needs the same
+	@$(BIN)/python tests/multihost/keeper.py up --hosts $(N) --cpus $(CPUS)
+
+cluster-down:  ## End them
+	@$(BIN)/python tests/multihost/keeper.py down
+
+check: lint type test  ## Lint, types, tests; CI runs this and multihost
 
 lint: $(VENV)/installed-test  ## Check style and format
 	@failed=0; for do in 'check' 'format --check'; do echo "ruff $$do ."; $(BIN)/ruff $$do . || failed=1; done; exit $$failed

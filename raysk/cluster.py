@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from raysk.events import Sink
     from raysk.pool import Pool
+    from raysk.pool.head import Head
 
 ADDRESS_VARIABLES = ("RAYSK_ADDRESS", "RAY_ADDRESS")
 
@@ -37,6 +38,13 @@ KNOCK_S = 3.0
 
 JOIN_S = 30.0
 """How long joining a cluster that accepts connections may take, in seconds; it takes 1-3 s."""
+
+LEAVE_S = 3.0
+"""How long the head has, in seconds, to say that it is there when we leave; Ray itself would wait for minutes."""
+
+PATIENT = {"RAY_gcs_rpc_server_reconnect_timeout_s": "86400"}
+"""Read by Ray when it is imported. By default its library ends the whole program, with exit code 1, when the head has
+been silent for 60 s; raysk has its own way of hearing of that, and raises a `ClusterError` (see `raysk.pool.head`)."""
 
 _open: list[Cluster] = []
 
@@ -81,7 +89,8 @@ class Cluster:
         self._joined: _Init | None = None
         try:
             self._joined = self._join(worker_output=worker_output)
-            self.nodes, self.cpus = _size(self._resources)
+            self._head = self._find_head()
+            self.nodes, self.cpus = _size(self._head.nodes(), self._resources)
             sink(ClusterReady(address=self.address, nodes=self.nodes, cpus=self.cpus))
             if warm:
                 self._pool = self._open_pool()
@@ -119,7 +128,7 @@ class Cluster:
             self._pool.close()
             self._pool = None
         if self._joined is not None:
-            self._joined.shutdown()
+            self._leave(self._joined)
             self._joined = None
         if self._private is not None:
             self._private.remove()
@@ -136,9 +145,23 @@ class Cluster:
             options |= {"_skip_env_hook": True}  # see `_compat.ray_settings`: there is no runtime environment
         else:
             knock(self.address)
+            for name, value in PATIENT.items():
+                os.environ.setdefault(name, value)
             options |= {"address": self.address}
         with _compat.ray_settings(private=self._private is not None, quiet=not worker_output):
             return _Init(self.address, options)
+
+    def _find_head(self) -> Head:
+        from raysk.pool.remote import head
+
+        return head()
+
+    def _leave(self, joined: _Init) -> None:
+        """Leave in order, unless that would have to wait for a head that has gone."""
+        if self._private is not None or self._head.answers(LEAVE_S):
+            joined.shutdown()
+        else:
+            joined.abandon()
 
     def _open_pool(self) -> Pool:
         import raysk
@@ -148,9 +171,9 @@ class Cluster:
 
         travel_by_value([raysk])  # so that nodes need not have it
         wanted = self._resources
-        nodes = [node["NodeID"] for node in alive() if node["Resources"].get("CPU", 0) >= wanted.cpus_per_fit]
+        nodes = [node["NodeID"] for node in self._head.nodes() if node["Resources"].get("CPU", 0) >= wanted.cpus_per_fit]
         admission = Admission(nodes, allow_versions=wanted.allow_versions, sink=self.sink)
-        launcher = RayLauncher(wanted.cpus_per_fit, wanted.nodes, admission)
+        launcher = RayLauncher(self._head, wanted.cpus_per_fit, wanted.nodes, admission)
         return Pool(launcher, workers=wanted.workers, sink=self.sink)
 
 
@@ -159,7 +182,7 @@ class Starting:
 
     A context manager; at its end the cluster is closed. If it is not there yet by then, as when the person's file
     cannot be read, nobody waits for it: `abandoned` says that the program should end without ceremony, and a Ray
-    that is half started ends with it.
+    that is half started ends with it. The same goes for a cluster whose head has gone.
 
     Parameters
     ----------
@@ -205,9 +228,8 @@ class Starting:
             self._cluster.close()
 
 
-def _size(resources: Resources) -> tuple[int, int]:
+def _size(nodes: list[dict[str, Any]], resources: Resources) -> tuple[int, int]:
     """Return the cluster's nodes and CPUs, if they are enough for one worker."""
-    nodes = alive()
     cpus = int(sum(node["Resources"].get("CPU", 0) for node in nodes))
     _check_cpus(nodes, cpus, resources)
     return len(nodes), cpus
@@ -330,6 +352,14 @@ class _Init:
 
         ray.shutdown()
         self._over.set()
+
+    def abandon(self) -> None:
+        """Leave Ray to itself; the program's end does not wait for the head either."""
+        import ray
+
+        Starting.abandoned = True
+        atexit.unregister(ray.shutdown)
+        atexit.register(_compat.let_go_of_ray)  # for those whose program does not end as ours
 
 
 def _why(address: str | None, error: BaseException) -> str:

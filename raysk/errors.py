@@ -4,7 +4,7 @@ RayskError
 ├── UsageError       2    the command line asks for something that makes no sense
 ├── InputError       3    a file, an object in it, or the data cannot be used
 │   └── Unpicklable  3    an object cannot be sent to the workers; also the PicklingError that joblib raises
-├── ClusterError     4    no cluster answers, refuses us, differs from us, or has no CPU
+├── ClusterError     4    no cluster answers, refuses us, differs from us, has no CPU, or is lost
 ├── UserCodeError    1    the person's own code raised
 ├── AllFitsFailed    1    a search ran and every fit of it failed; also the ValueError that scikit-learn raises
 ├── TaskLost         1    a task took its worker down with it too many times

@@ -5,12 +5,12 @@ The pool knows only the two protocols below, so its rules are tested without Ray
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from raysk.errors import ClusterError
+from raysk.pool.head import Head
 from raysk.pool.reply import Reply
 from raysk.pool.shared import Shared
 from raysk.pool.worker import Worker
@@ -70,10 +70,15 @@ class Launcher(Protocol):
         """Ask for a worker; `up` is called once, with what it says when it is up, or with why it is not."""
 
     def slots(self) -> int:
-        """Return how many workers the cluster has room for in all; raises when the cluster is lost."""
+        """Return how many workers the cluster has room for in all; raises when the cluster is lost. Never waits."""
 
     def put(self, value: Any) -> Shared:
         """Put an object in the store."""
+
+
+def head() -> Head:
+    """Return the head of the cluster that this program is connected to."""
+    return Head(lambda: _ray().nodes())
 
 
 class RayLauncher:
@@ -81,6 +86,7 @@ class RayLauncher:
 
     Parameters
     ----------
+    head : Head
     cpus : int
         CPUs that each worker reserves.
     nodes : int or None
@@ -94,10 +100,10 @@ class RayLauncher:
         If there are fewer nodes.
     """
 
-    def __init__(self, cpus: int, nodes: int | None, admission: Admission) -> None:
+    def __init__(self, head: Head, cpus: int, nodes: int | None, admission: Admission) -> None:
         import ray
 
-        self._cpus = cpus
+        self._head, self._cpus = head, cpus
         self.admission = admission
         self._keys = itertools.count()
         self._fixed_slots: int | None = None
@@ -113,7 +119,7 @@ class RayLauncher:
         from ray.util import placement_group
         from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
-        every = sorted((int(node["Resources"].get("CPU", 0)) for node in _alive()), reverse=True)
+        every = sorted((int(node["Resources"].get("CPU", 0)) for node in self._head.nodes()), reverse=True)
         cpus = [count for count in every if count >= self._cpus]
         if len(cpus) < nodes:
             raise ClusterError(f"--nodes {nodes}: this cluster has {len(cpus)} with CPUs for a worker.")
@@ -127,7 +133,7 @@ class RayLauncher:
         """See `Launcher.launch`."""
         _ray()
         actor = self._actor.options(scheduling_strategy=self._where(), **self._options)
-        worker = _RayWorker(actor.remote(self._cpus, PRELOAD))
+        worker = _RayWorker(self._head, actor.remote(self._cpus, PRELOAD))
         _when_done(worker.actor.hello.remote(), up)
         return worker
 
@@ -139,13 +145,13 @@ class RayLauncher:
         from ray.util.scheduling_strategies import NodeLabelSchedulingStrategy, NotIn
 
         # Every node has its id as a label, whose name is not the same in all versions of Ray.
-        labels = ((name, value, node["NodeID"]) for node in _alive() for name, value in node["Labels"].items())
+        labels = ((name, value, node["NodeID"]) for node in self._head.nodes() for name, value in node["Labels"].items())
         label = next(name for name, value, node in labels if value == node)
         return NodeLabelSchedulingStrategy({label: NotIn(*left_out)})
 
     def slots(self) -> int:
         """See `Launcher.slots`."""
-        nodes = _alive()
+        nodes = self._head.nodes()
         if not nodes:
             raise ClusterError("none of its machines answers any more.")
         if self._fixed_slots is not None:
@@ -159,8 +165,8 @@ class RayLauncher:
 
 
 class _RayWorker:
-    def __init__(self, actor: Any) -> None:
-        self.actor = actor
+    def __init__(self, head: Head, actor: Any) -> None:
+        self._head, self.actor = head, actor
 
     def call(
         self,
@@ -175,8 +181,7 @@ class _RayWorker:
         _when_done(ref, lambda answer: done(answer if isinstance(answer, Gone) else Reply.of(answer)))
 
     def kill(self) -> None:
-        with contextlib.suppress(Exception):  # it, or the whole cluster, may be gone already
-            _ray().kill(self.actor)
+        self._head.tell(lambda: _ray().kill(self.actor))  # of one that is not up Ray waits until the head knows it
 
 
 def _ray() -> Any:
@@ -186,10 +191,6 @@ def _ray() -> Any:
     if not ray.is_initialized():
         raise ClusterError("the connection to Ray is closed.")
     return ray
-
-
-def _alive() -> list[dict[str, Any]]:
-    return [node for node in _ray().nodes() if node["Alive"]]
 
 
 def _when_done(ref: Any, done: Callable[[Any], None]) -> None:
