@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
@@ -89,7 +90,9 @@ def _dataset(name: str, text: str) -> Callable[..., Any]:
 
 def _made(function: Callable[..., Any], kwargs: Mapping[str, Any], text: str) -> Any:
     try:
-        return function(**kwargs)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of each attempt to fetch it: the last one's error says it
+            return function(**kwargs)
     except OSError as err:
         raise InputError(f"{shown(text)} cannot be fetched: {brief(str(err))}\nIs there a network?") from err
     except Exception as err:  # whatever these functions make of their arguments
