@@ -56,7 +56,7 @@ def split(
     if y is None and estimator is not None and needs_target:
         checks.check_target(estimator, table)
     X = _features(table, places.features, estimator, as_frame=as_frame or table.as_made)
-    checks.check_features(X, names, table.label, estimator)
+    checks.check_features(X, names or tuple(map(str, places.features)), table.label, estimator)
     targets = tuple(table.names[index] for index in places.target) if table.names and places.target else None
     return Data(X=X, y=y, fit_params=fit_params, feature_names=names, target_names=targets)
 

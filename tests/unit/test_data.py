@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
 import os
 import sys
+from pathlib import Path
 
 import joblib
 import numpy as np
@@ -264,7 +266,7 @@ def test_sparse(tmp_path):
 
 @pytest.mark.parametrize("name", ["t.svmlight", "t.libsvm", "t.svm.gz"])
 def test_svmlight(tmp_path, name):
-    """svmlight gives a sparse X and its y."""
+    """An svmlight file gives a sparse X and its y."""
     X, y = load_digits(return_X_y=True)
     text = io.BytesIO()
     dump_svmlight_file(X[:100], y[:100], text, zero_based=False)
@@ -355,7 +357,7 @@ def test_truth_values_are_numbers(tmp_path):
 
 
 def test_index_and_decimals_of_parquet(tmp_path):
-    """pandas' index is no feature, and decimals are numbers."""
+    """The index of pandas is no feature, and decimals are numbers."""
     table = pa.table({"a": pa.array(["1.5", "2.5"]).cast(pa.decimal128(5, 2)), "b": [1, 2]})
     frame = table.to_pandas().set_index(pd.Index([7, 9]))
     frame.to_parquet(tmp_path / "t.parquet")
@@ -417,7 +419,7 @@ def test_blocks_of_json_lines_ignore_what_is_not_asked_for(tmp_path):
     path = tmp_path / "t.jsonl"
     path.write_text('{"a": 1}\n' * 600_000 + '{"a": 2, "b": "new"}\n')
     assert sum(len(part) for part in blocks(str(path), dtypes={"a": "float64"})) == 600_001
-    with pytest.raises(InputError, match="t.jsonl"):
+    with pytest.raises(InputError, match="unexpected field"):
         list(blocks(str(path)))
 
 
@@ -435,10 +437,15 @@ def test_blocks_end_when_nobody_reads(tmp_path):
     path.write_text("a,b\n" + "1,2\n" * 2**21)
     reading = blocks(str(path))
     assert len(next(reading)) > 0
+    assert is_open(path)
     reading.close()
-    links = [os.readlink(f"/proc/self/fd/{number}") for number in os.listdir("/proc/self/fd") if _is_open(number)]
-    assert str(path) not in links
+    assert not is_open(path)
 
 
-def _is_open(number):
-    return os.path.islink(f"/proc/self/fd/{number}")  # noqa: PTH114 - as its neighbour
+def is_open(path):
+    """Return whether this process has a file open."""
+    for number in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # the list itself, which is closed by now
+            if number.readlink() == path:
+                return True
+    return False
