@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import warnings
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
@@ -15,7 +16,7 @@ from raysk.spec.values import parse_value
 from raysk.spec.words import brief, listed, shown, suggestion
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from pathlib import Path
 
     from raysk.jobs import Data
@@ -103,12 +104,11 @@ def _from_sklearn(made: Any, label: str) -> Table:
     """Take ``(X, y, ...)``, X alone, or a Bunch, which also has names."""
     if isinstance(made, tuple):
         return Table(values=made[0], beside={"y": made[1]}, label=label)
-    if not hasattr(made, "data"):
+    if not isinstance(made, Mapping):
         return Table(values=made, label=label)
     names = made.get("feature_names")
     names = None if names is None else tuple(map(str, names))
-    X = made.data
-    return Table(values=_two_dimensional(X), names=names, beside={"y": made.target}, label=label)
+    return Table(values=_two_dimensional(made["data"]), names=names, beside={"y": made["target"]}, label=label)
 
 
 # --- OpenML's
