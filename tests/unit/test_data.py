@@ -6,6 +6,7 @@ import contextlib
 import gzip
 import io
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -176,6 +177,16 @@ def test_stdin_that_is_a_file(tmp_path, monkeypatch):
         file.buffer.readline()
         monkeypatch.setattr(sys, "stdin", file)
         assert read_table("-").values.to_dict("list") == {"a": [1], "b": [2]}
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.parquet"])
+def test_named_pipe(tmp_path, name):
+    """A pipe that has a path, as the shell's <(...) makes one, is read once."""
+    WRITERS[name](FRAME, tmp_path / name)
+    os.mkfifo(tmp_path / "pipe")
+    writing = subprocess.Popen(["sh", "-c", f"cat {name} > pipe"], cwd=tmp_path)
+    is_frame(read_table(str(tmp_path / "pipe")))
+    assert writing.wait(60) == 0
 
 
 def test_nothing_is_piped_in(monkeypatch):
