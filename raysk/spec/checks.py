@@ -58,7 +58,7 @@ def check_beside(value: Any, name: str, label: str) -> None:
     ------
     InputError
     """
-    if name not in _PER_SAMPLE or hasattr(value, "tocsr"):
+    if name not in _PER_SAMPLE or not _is_array(value):
         return
     missing = _missing(value)
     if missing.any():
@@ -109,6 +109,16 @@ def _first_text(column: Any) -> tuple[int, Any]:
 
 
 # --- what is missing, what is infinite
+
+
+def _is_array(value: Any) -> bool:
+    """Return whether an array-like is one: of dense values, and lists of one length. scikit-learn takes others too."""
+    import numpy as np
+
+    try:
+        return np.asarray(value).ndim > 0
+    except ValueError:
+        return False
 
 
 def _missing(value: Any) -> Any:

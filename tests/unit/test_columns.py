@@ -11,6 +11,7 @@ from sklearn.cluster import KMeans
 from sklearn.compose import make_column_transformer
 from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestClassifier, VotingClassifier
+from sklearn.feature_extraction import DictVectorizer
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -91,6 +92,20 @@ def test_several_targets():
     """Several targets make y a matrix: of numbers, or of texts where one is a text."""
     assert parts(target=("age,pay",), features=("a,b",)).y.tolist() == [[30, 1.5], [40, 2.5], [50, 3.5]]
     assert parts(target=("city", "left"), features=("age",)).y.shape == (3, 2)
+
+
+def test_categories_of_numbers_are_numbers():
+    """A target of categories is what the categories are."""
+    frame = pd.DataFrame({"a": [1, 2], "n": pd.Categorical([5, 7]), "t": pd.Categorical(["x", "y"])})
+    table = Table(values=frame, names=("a", "n", "t"))
+    assert parts(table=table, target=("n",), features=("a",)).y.tolist() == [5, 7]
+    assert parts(table=table, target=("t",), features=("a",)).y.tolist() == ["x", "y"]
+
+
+def test_unusual_targets_are_scikit_learns_business():
+    """Targets that are sparse, or lists of several lengths, are handed on as they are."""
+    for y in ([[1], [1, 2], []], sparse.eye(3, format="csr")):
+        assert parts(table=Table(values=ARRAY.values, beside={"y": y})).y is y
 
 
 def test_unknown_columns():
@@ -176,6 +191,7 @@ def test_a_column_transformer_gets_names():
     "estimator",
     [
         TfidfVectorizer(),
+        make_pipeline(DictVectorizer(), LogisticRegression()),
         make_pipeline(CountVectorizer(), LogisticRegression()),
         GridSearchCV(make_pipeline(make_union(TfidfVectorizer(), CountVectorizer()), LogisticRegression()), {}),
     ],
