@@ -6,17 +6,21 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 from raysk.cli import options as o  # noqa: TC001 - Typer reads the annotations
+from raysk.cli.bundles import bundled, fit_overrides, given_data
 from raysk.jobs import Resources
 
 if TYPE_CHECKING:
     from raysk.cli.running import Ran
+    from raysk.spec.assemble import Overrides
+    from raysk.spec.data import Given
 
 
+@bundled(overrides=fit_overrides, given=given_data)
 def fit(
     file: o.File,
+    overrides: Overrides,
+    given: Given | None,
     address: o.Address = None,
-    set_: o.Set = None,
-    seed: o.Seed = None,
     workers: o.Workers = None,
     cpus_per_fit: o.CpusPerFit = 1,
     allow_versions: o.AllowVersions = False,
@@ -37,6 +41,8 @@ def fit(
 
       raysk fit 'model.py:make_model(depth=3)' --set n_estimators=5000
 
+      raysk fit 'sklearn.svm:SVC()' --data train.csv --target price -o svc.pkl
+
       raysk fit model.py:forest --seed 0 --dry-run
     """
     from raysk.cli import inspect, running
@@ -45,14 +51,18 @@ def fit(
     from raysk.runs.models import check_model
     from raysk.spec import assemble
 
+<<<<<<< HEAD
     overrides = assemble.Overrides(set=tuple(set_ or ()), seed=seed)
     resources = Resources(workers=workers, cpus_per_fit=cpus_per_fit, allow_versions=allow_versions)
+=======
+    resources = Resources(workers=workers, cpus_per_fit=cpus_per_fit)
+>>>>>>> data
     where = running.Where(address=address, resources=resources, backend=backend, worker_output=verbose)
     if output is not None:
         check_model(output)
     with data_stdout() as out:
         if dry_run:
-            inspect.show(out, file, overrides, as_json=as_json, make_job=assemble.fit_job)
+            inspect.show(out, file, overrides, as_json=as_json, make_job=assemble.fit_job, given=given)
             return
         fitted, ran, kept = running.carry_out(
             where,
@@ -60,7 +70,7 @@ def fit(
             command="fit",
             file=file,
             run_dir=run_dir,
-            make_job=functools.partial(assemble.fit_job, overrides=overrides),
+            make_job=functools.partial(assemble.fit_job, overrides=overrides, given=given),
             keep=lambda fitted, folder, origin: {"model": running.save(fitted, output, folder, origin)},
         )
         summary = _summary(fitted, ran) | kept

@@ -5,17 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from raysk.cli import options as o  # noqa: TC001 - Typer reads the annotations
+from raysk.cli.bundles import bundled, given_data
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from raysk.cli.streams import DataOut
     from raysk.spec.assemble import Overrides
-    from raysk.spec.loader import Found
+    from raysk.spec.data import Given
 
 
+@bundled(given=given_data)
 def inspect(
     file: o.File,
+    given: Given | None,
     as_json: o.Json = False,
     debug: o.Debug = False,  # noqa: ARG001 - read by main
 ) -> None:
@@ -28,12 +31,14 @@ def inspect(
       raysk inspect 'sklearn.svm:SVC(C=10)'
 
       raysk inspect model.pkl | jq .estimator
+
+      raysk inspect 'sklearn.svm:SVC()' --data train.csv --target price
     """
     from raysk.cli.streams import data_stdout
     from raysk.spec import assemble
 
     with data_stdout() as out:
-        show(out, file, assemble.Overrides(), as_json=as_json)
+        show(out, file, assemble.Overrides(), as_json=as_json, given=given)
 
 
 def show(
@@ -42,7 +47,8 @@ def show(
     overrides: Overrides,
     *,
     as_json: bool,
-    make_job: Callable[[Found, Overrides], object] | None = None,
+    make_job: Callable[..., object] | None = None,
+    given: Given | None = None,
 ) -> None:
     """Write what is found in a file and what would run to stdout; fails as the job would if it could not be made."""
     from raysk.cli.render import show_summary
@@ -50,18 +56,20 @@ def show(
 
     found = loader.load(file)
     if make_job is not None:
-        make_job(found, overrides)
-    facts = assemble.describe(found, overrides)
+        make_job(found, overrides, given=given)
+    facts = assemble.describe(found, overrides, given=given)
     show_summary(out, {"schema": 1, **facts}, as_json=as_json, rows=list(_rows(facts)))
 
 
 def _rows(facts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
     """Flatten nested facts into rows, leaving out what is not known."""
+    from raysk.spec.words import listed
+
     for name, value in facts.items():
         if isinstance(value, dict):
             yield from _rows(value, f"{prefix}{name} ")
         elif value is not None and value != []:
-            text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+            text = listed(map(str, value)) if isinstance(value, list | tuple) else str(value)
             if prefix.endswith("parameters "):
                 text += " values"
             yield f"{prefix}{name}", text[:12] if name.endswith("_hash") else text

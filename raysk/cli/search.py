@@ -6,6 +6,7 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 from raysk.cli import options as o  # noqa: TC001 - Typer reads the annotations
+from raysk.cli.bundles import bundled, given_data, search_overrides
 from raysk.errors import UsageError
 from raysk.events import CandidateDone
 from raysk.jobs import Resources
@@ -18,17 +19,16 @@ if TYPE_CHECKING:
     from raysk.cli.streams import DataOut
     from raysk.events import Event, Sink
     from raysk.runs.folder import RunFolder
+    from raysk.spec.assemble import Overrides
+    from raysk.spec.data import Given
 
 
+@bundled(overrides=search_overrides, given=given_data)
 def search(
     file: o.File,
+    overrides: Overrides,
+    given: Given | None,
     address: o.Address = None,
-    n_iter: o.NIter = None,
-    cv: o.Cv = None,
-    scoring: o.Scoring = None,
-    seed: o.Seed = None,
-    set_: o.Set = None,
-    no_refit: o.NoRefit = False,
     workers: o.Workers = None,
     cpus_per_fit: o.CpusPerFit = 1,
     allow_versions: o.AllowVersions = False,
@@ -52,19 +52,20 @@ def search(
       raysk search spec.py --address auto -o best.pkl --results table.csv
 
       raysk search search.pkl --cv 10 --scoring f1_macro,accuracy --stream
+
+      raysk search 'sklearn.svm:SVC()' --data sklearn:digits --space C=loguniform:1e-3:1e3
     """
     from raysk.cli import inspect, running
     from raysk.cli.render import View, show_summary
     from raysk.cli.streams import data_stdout
-    from raysk.spec.assemble import Overrides, search_job
+    from raysk.spec.assemble import search_job
 
-    overrides = Overrides(n_iter=n_iter, cv=cv, scoring=scoring, seed=seed, set=tuple(set_ or ()), refit=not no_refit)
     resources = Resources(workers=workers, cpus_per_fit=cpus_per_fit, allow_versions=allow_versions)
     where = running.Where(address=address, resources=resources, backend=backend, worker_output=verbose)
-    _check_outputs(output, results, no_refit=no_refit)
+    _check_outputs(output, results, no_refit=not overrides.refit)
     with data_stdout() as out:
         if dry_run:
-            inspect.show(out, file, overrides, as_json=as_json, make_job=search_job)
+            inspect.show(out, file, overrides, as_json=as_json, make_job=search_job, given=given)
             return
         view = View(quiet=quiet, verbose=verbose, still=stream and out.is_terminal)
         fitted, ran, kept = running.carry_out(
@@ -73,7 +74,7 @@ def search(
             command="search",
             file=file,
             run_dir=run_dir,
-            make_job=functools.partial(search_job, overrides=overrides),
+            make_job=functools.partial(search_job, overrides=overrides, given=given),
             keep=functools.partial(_keep, output=output, results=results),
             sink=_streaming(view, out) if stream else None,
         )

@@ -145,7 +145,9 @@ class RayLauncher:
         from ray.util.scheduling_strategies import NodeLabelSchedulingStrategy, NotIn
 
         # Every node has its id as a label, whose name is not the same in all versions of Ray.
-        labels = ((name, value, node["NodeID"]) for node in self._head.nodes() for name, value in node["Labels"].items())
+        labels = (
+            (name, value, node["NodeID"]) for node in self._head.nodes() for name, value in node["Labels"].items()
+        )
         label = next(name for name, value, node in labels if value == node)
         return NodeLabelSchedulingStrategy({label: NotIn(*left_out)})
 
