@@ -15,6 +15,12 @@ File = Annotated[
         show_default=False,
     ),
 ]
+Model = Annotated[
+    Path,
+    typer.Argument(
+        metavar="MODEL", help="A fitted model: .pkl, .joblib or .skops; - is a pickle on stdin.", show_default=False
+    ),
+]
 Address = Annotated[
     str | None,
     typer.Option(
@@ -71,8 +77,17 @@ Output = Annotated[
         "--output",
         "-o",
         metavar="PATH",
-        help="Save the fitted model here.",
+        help="Save the fitted model here: .pkl, .joblib or .skops; - is stdout, as .pkl.",
         show_default=False,
+        rich_help_panel="Output",
+    ),
+]
+NoVerify = Annotated[
+    bool,
+    typer.Option(
+        "--no-verify",
+        metavar="",
+        help="Do not load the saved model back in another process.",
         rich_help_panel="Output",
     ),
 ]

@@ -57,7 +57,7 @@ class View:
 
     def __init__(self, *, quiet: bool = False, verbose: bool = False, still: bool = False) -> None:
         self._console = stderr_console()
-        self._console.quiet = quiet
+        self.quiet = self._console.quiet = quiet
         self._verbose = verbose
         self._animate = self._console.is_interactive and not quiet and not still
         self._lock = threading.RLock()
@@ -149,7 +149,8 @@ class View:
         now = time.monotonic()
         if not self._animate and now - self._said >= PLAIN_EVERY_S:
             self._said = now
-            self.say(" · ".join([f"{self._done:,}/{self._total:,} {self._unit}s", *self._facts()]))
+            of_all = f"/{self._total:,}" if self._total else ""
+            self.say(" · ".join([f"{self._done:,}{of_all} {self._unit}s", *self._facts()]))
 
     def _facts(self) -> list[str]:
         facts = [f"{self._rate():,.1f} {self._unit}s/s"] if self._done else []
@@ -243,19 +244,22 @@ def _short(value: Any) -> str:
 
 
 def show_summary(
-    out: DataOut, summary: Mapping[str, Any], *, as_json: bool, rows: Sequence[Sequence[str]] = ()
+    out: DataOut | None, summary: Mapping[str, Any], *, as_json: bool, rows: Sequence[Sequence[str]] = ()
 ) -> None:
     """Write a job's summary to stdout: one JSON object, or a table on a terminal.
 
     Parameters
     ----------
-    out : DataOut
+    out : DataOut or None
+        None shows nothing.
     summary : mapping
     as_json : bool
         JSON also on a terminal.
     rows : sequence of (name, value)
         What the table shows.
     """
+    if out is None:
+        return
     if as_json or not out.is_terminal:
         out.write_line(to_json(summary))
         return
