@@ -32,6 +32,12 @@ class Data:
     y : array-like of shape (n_samples,) or (n_samples, n_outputs), or None for unsupervised learning
     fit_params : mapping of str to object
         Passed to ``fit`` as they are: ``groups``, ``sample_weight`` and others.
+    feature_names : tuple of str or None
+        Of the columns of X, also where X itself has none; None where there are no names.
+    target_names : tuple of str or None
+        Of the columns that became y.
+    source : str or None
+        Where the data is from if not from the person's file, without credentials.
 
     Raises
     ------
@@ -42,6 +48,9 @@ class Data:
     X: Any
     y: Any = None
     fit_params: Mapping[str, Any] = field(default_factory=dict)
+    feature_names: tuple[str, ...] | None = None
+    target_names: tuple[str, ...] | None = None
+    source: str | None = None
 
     def __post_init__(self) -> None:
         if self.X is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
-from raysk.cli import options as o  # noqa: TC001 - Typer reads the annotations
+from raysk.cli import options as o
 from raysk.jobs import Resources
 
 if TYPE_CHECKING:
@@ -16,7 +16,17 @@ def fit(
     file: o.File,
     address: o.Address = None,
     set_: o.Set = None,
+    set_str: o.SetStr = None,
     seed: o.Seed = None,
+    data: o.Data = None,
+    format_: o.Format = None,
+    target: o.Target = None,
+    features: o.Features = None,
+    drop: o.Drop = None,
+    groups: o.Groups = None,
+    weight: o.Weight = None,
+    id_col: o.IdCol = None,
+    as_frame: o.AsFrame = False,
     workers: o.Workers = None,
     cpus_per_fit: o.CpusPerFit = 1,
     backend: o.Backend = None,
@@ -37,6 +47,8 @@ def fit(
 
       raysk fit 'model.py:make_model(depth=3)' --set n_estimators=5000
 
+      raysk fit 'sklearn.svm:SVC()' --data train.csv --target price -o svc.pkl
+
       raysk fit model.py:forest --seed 0 --dry-run
     """
     from raysk.cli import inspect, running
@@ -45,12 +57,13 @@ def fit(
     from raysk.cli.streams import data_stdout
     from raysk.spec import assemble
 
-    overrides = assemble.Overrides(set=tuple(set_ or ()), seed=seed)
+    overrides = assemble.Overrides(set=tuple(set_ or ()), set_str=tuple(set_str or ()), seed=seed)
+    given = o.given_data(data, format_, target, features, drop, groups, weight, id_col, as_frame)
     resources = Resources(workers=workers, cpus_per_fit=cpus_per_fit)
     where = running.Where(address=address, resources=resources, backend=backend, worker_output=verbose)
     with data_stdout() as out, Keeper(output, out, verify=not no_verify) as keeper:
         if dry_run:
-            inspect.show(out, file, overrides, as_json=as_json, make_job=assemble.fit_job)
+            inspect.show(out, file, overrides, as_json=as_json, make_job=assemble.fit_job, given=given)
             return
         view = View(quiet=quiet, verbose=verbose)
         fitted, ran, kept = running.carry_out(
@@ -59,7 +72,7 @@ def fit(
             command="fit",
             file=file,
             run_dir=run_dir,
-            make_job=functools.partial(assemble.fit_job, overrides=overrides),
+            make_job=functools.partial(assemble.fit_job, overrides=overrides, given=given),
             keep=lambda *fitted: {"model": keeper.save(*fitted)},
         )
         summary = _summary(fitted, ran) | kept

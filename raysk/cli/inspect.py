@@ -4,18 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from raysk.cli import options as o  # noqa: TC001 - Typer reads the annotations
+from raysk.cli import options as o
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from raysk.cli.streams import DataOut
     from raysk.spec.assemble import Overrides
-    from raysk.spec.loader import Found
+    from raysk.spec.data import Given
 
 
 def inspect(
     file: o.File,
+    data: o.Data = None,
+    format_: o.Format = None,
+    target: o.Target = None,
+    features: o.Features = None,
+    drop: o.Drop = None,
+    groups: o.Groups = None,
+    weight: o.Weight = None,
+    id_col: o.IdCol = None,
+    as_frame: o.AsFrame = False,
     as_json: o.Json = False,
     debug: o.Debug = False,  # noqa: ARG001 - read by main
 ) -> None:
@@ -28,12 +37,15 @@ def inspect(
       raysk inspect 'sklearn.svm:SVC(C=10)'
 
       raysk inspect model.pkl | jq .estimator
+
+      raysk inspect 'sklearn.svm:SVC()' --data train.csv --target price
     """
     from raysk.cli.streams import data_stdout
     from raysk.spec import assemble
 
+    given = o.given_data(data, format_, target, features, drop, groups, weight, id_col, as_frame)
     with data_stdout() as out:
-        show(out, file, assemble.Overrides(), as_json=as_json)
+        show(out, file, assemble.Overrides(), as_json=as_json, given=given)
 
 
 def show(
@@ -42,7 +54,8 @@ def show(
     overrides: Overrides,
     *,
     as_json: bool,
-    make_job: Callable[[Found, Overrides], object] | None = None,
+    make_job: Callable[..., object] | None = None,
+    given: Given | None = None,
 ) -> None:
     """Write what is found in a file and what would run to stdout; fails as the job would if it could not be made."""
     from raysk.cli.render import show_summary
@@ -50,8 +63,8 @@ def show(
 
     found = loader.load(file)
     if make_job is not None:
-        make_job(found, overrides)
-    facts = assemble.describe(found, overrides)
+        make_job(found, overrides, given=given)
+    facts = assemble.describe(found, overrides, given=given)
     show_summary(out, {"schema": 1, **facts}, as_json=as_json, rows=list(_rows(facts)))
 
 

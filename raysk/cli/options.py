@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from raysk.spec.data import Given
 
 File = Annotated[
     str,
@@ -54,6 +57,87 @@ Set = Annotated[
     list[str] | None,
     typer.Option(
         "--set", metavar="NAME=VALUE", help="Set a parameter of the estimator; repeatable.", show_default=False
+    ),
+]
+SetStr = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set-str", metavar="NAME=TEXT", help="The same for text, taken as it is; repeatable.", show_default=False
+    ),
+]
+Space = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=VALUES",
+        help="Search this parameter: C=loguniform:1e-3:1e3, gamma=logspace:-3:3:7, kernel=rbf,linear; repeatable.",
+        show_default=False,
+    ),
+]
+Data = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DATA",
+        help="Table to use instead of the data in FILE: a path, - for stdin, a URI, sklearn:NAME, openml:ID, "
+        "or FILE.py:load_data.",
+        show_default=False,
+        rich_help_panel="Data",
+    ),
+]
+Format = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="csv, tsv, jsonl, parquet, arrow, npy, npz, svmlight or pickle; without it, the suffix or the first "
+        "bytes say.",
+        show_default=False,
+        rich_help_panel="Data",
+    ),
+]
+Target = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--target",
+        "-y",
+        metavar="COLUMN",
+        help="What is to be predicted: a column's name, or its index; repeatable.",
+        show_default=False,
+        rich_help_panel="Data",
+    ),
+]
+Features = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="COLUMN[,COLUMN]",
+        help="Columns to learn from, in this order; all others without it.",
+        show_default=False,
+        rich_help_panel="Data",
+    ),
+]
+Drop = Annotated[
+    list[str] | None,
+    typer.Option(metavar="COLUMN[,COLUMN]", help="Columns to leave out.", show_default=False, rich_help_panel="Data"),
+]
+Groups = Annotated[
+    str | None,
+    typer.Option(
+        metavar="COLUMN", help="Which rows belong together, for cv.", show_default=False, rich_help_panel="Data"
+    ),
+]
+Weight = Annotated[
+    str | None,
+    typer.Option(metavar="COLUMN", help="Weights of the rows.", show_default=False, rich_help_panel="Data"),
+]
+IdCol = Annotated[
+    str | None,
+    typer.Option(metavar="COLUMN", help="Names of the rows: no feature.", show_default=False, rich_help_panel="Data"),
+]
+AsFrame = Annotated[
+    bool,
+    typer.Option(
+        "--as-frame",
+        metavar="",
+        help="Keep a pandas DataFrame also where all columns are numbers.",
+        rich_help_panel="Data",
     ),
 ]
 Seed = Annotated[
@@ -135,3 +219,28 @@ Debug = Annotated[
     bool, typer.Option("--debug", metavar="", help="Show every frame of an error.", rich_help_panel="Output")
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", metavar="", help="Say what would run, and stop.")]
+
+
+def given_data(
+    source: str | None,
+    format_: str | None,
+    target: list[str] | None,
+    features: list[str] | None,
+    drop: list[str] | None,
+    groups: str | None,
+    weight: str | None,
+    id_col: str | None,
+    as_frame: bool,
+) -> Given | None:
+    """Return what the options of the panel "Data" say, or None without ``--data``."""
+    from raysk.spec.data import Columns, Given
+
+    columns = Columns(
+        target=tuple(target or ()),
+        features=tuple(features or ()),
+        drop=tuple(drop or ()),
+        groups=groups,
+        weight=weight,
+        id_col=id_col,
+    )
+    return Given.of(source, format=format_, columns=columns, as_frame=as_frame)

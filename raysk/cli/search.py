@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
-from raysk.cli import options as o  # noqa: TC001 - Typer reads the annotations
+from raysk.cli import options as o
 from raysk.errors import UsageError
 from raysk.events import CandidateDone
 from raysk.jobs import Resources
@@ -29,7 +29,18 @@ def search(
     scoring: o.Scoring = None,
     seed: o.Seed = None,
     set_: o.Set = None,
+    set_str: o.SetStr = None,
+    space: o.Space = None,
     no_refit: o.NoRefit = False,
+    data: o.Data = None,
+    format_: o.Format = None,
+    target: o.Target = None,
+    features: o.Features = None,
+    drop: o.Drop = None,
+    groups: o.Groups = None,
+    weight: o.Weight = None,
+    id_col: o.IdCol = None,
+    as_frame: o.AsFrame = False,
     workers: o.Workers = None,
     cpus_per_fit: o.CpusPerFit = 1,
     backend: o.Backend = None,
@@ -53,6 +64,8 @@ def search(
       raysk search spec.py --address auto -o best.pkl --results table.csv
 
       raysk search search.pkl --cv 10 --scoring f1_macro,accuracy --stream
+
+      raysk search 'sklearn.svm:SVC()' --data sklearn:digits --space C=loguniform:1e-3:1e3
     """
     from raysk.cli import inspect, running
     from raysk.cli.keeping import Keeper
@@ -60,15 +73,15 @@ def search(
     from raysk.cli.streams import data_stdout
     from raysk.spec import assemble
 
-    overrides = assemble.Overrides(
-        n_iter=n_iter, cv=cv, scoring=scoring, seed=seed, set=tuple(set_ or ()), refit=not no_refit
-    )
+    texts = {"set": tuple(set_ or ()), "set_str": tuple(set_str or ()), "space": tuple(space or ())}
+    overrides = assemble.Overrides(n_iter=n_iter, cv=cv, scoring=scoring, seed=seed, refit=not no_refit, **texts)
+    given = o.given_data(data, format_, target, features, drop, groups, weight, id_col, as_frame)
     resources = Resources(workers=workers, cpus_per_fit=cpus_per_fit)
     where = running.Where(address=address, resources=resources, backend=backend, worker_output=verbose)
     _check_outputs(output, results, no_refit=no_refit, stream=stream)
     with data_stdout() as out, Keeper(output, out, verify=not no_verify) as keeper:
         if dry_run:
-            inspect.show(out, file, overrides, as_json=as_json, make_job=assemble.search_job)
+            inspect.show(out, file, overrides, as_json=as_json, make_job=assemble.search_job, given=given)
             return
         view = View(quiet=quiet, verbose=verbose, still=stream and out.is_terminal)
         fitted, ran, kept = running.carry_out(
@@ -77,7 +90,7 @@ def search(
             command="search",
             file=file,
             run_dir=run_dir,
-            make_job=functools.partial(assemble.search_job, overrides=overrides),
+            make_job=functools.partial(assemble.search_job, overrides=overrides, given=given),
             keep=functools.partial(_keep, keeper=keeper, results=results),
             sink=_streaming(view, out) if stream else None,
         )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from raysk.runs.jsonable import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 # Rows are hashed in blocks of about this many bytes. A block is copied: a large one leaves the cache
 # (16 MiB: 0.7 GB/s, 128 MiB: 0.3), a small one is mostly Python (4 KiB: 1.0 GB/s); this one did 1.24 GB/s.
@@ -17,38 +17,48 @@ if TYPE_CHECKING:
 _BLOCK_BYTES = 2**20
 
 
-def data_facts(X: Any, y: Any = None) -> dict[str, Any]:
+def data_facts(
+    X: Any,
+    y: Any = None,
+    *,
+    feature_names: Sequence[str] | None = None,
+    target_names: Sequence[str] | None = None,
+) -> dict[str, Any]:
     """Describe the data a model was fitted on.
 
     Parameters
     ----------
     X : array-like of shape (n_samples, n_features)
     y : array-like of shape (n_samples,) or (n_samples, n_outputs), or None
+    feature_names, target_names : sequence of str, or None
+        Of the columns, where X and y themselves have none.
 
     Returns
     -------
     dict
-        ``X`` and ``y`` (None without one), each with ``shape``, ``dtype`` (one, or one per column),
-        ``columns`` and ``sha256``; and ``sha256`` of both. A hash depends on values, types and column names,
-        not on memory layout or row labels; it is None for what is not numpy, pandas or sparse, or holds
-        objects that have no bytes.
+        ``X`` and ``y`` (None without one), each with ``type``, ``shape``, ``dtype`` (one, or one per column),
+        ``columns`` (None without names) and ``sha256``; and ``sha256`` of both. A hash depends on values, types and
+        X's own column names, not on memory layout or row labels; it is None for what is not numpy, pandas or
+        sparse, or holds objects that have no bytes.
     """
-    parts = {"X": _part_facts(X), "y": None if y is None else _part_facts(y)}
+    parts = {"X": _part_facts(X, feature_names), "y": None if y is None else _part_facts(y, target_names)}
     digests = [part["sha256"] for part in parts.values() if part is not None]
     known = all(digests)
     return {**parts, "sha256": hashlib.sha256(repr(digests).encode()).hexdigest() if known else None}
 
 
-def _part_facts(table: Any) -> dict[str, Any]:
+def _part_facts(table: Any, names: Sequence[str] | None) -> dict[str, Any]:
     shape = getattr(table, "shape", None)
     if shape is None and hasattr(table, "__len__"):
         shape = (len(table),)
     columns = getattr(table, "columns", None)
     dtypes = getattr(table, "dtype", None) if columns is None else list(getattr(table, "dtypes", ()))
+    own = None if columns is None else [str(column) for column in columns]
     return {
+        "type": type(table).__name__,
         "shape": plain(shape),
         "dtype": [str(dtype) for dtype in dtypes] if isinstance(dtypes, list) else dtypes and str(dtypes),
-        "columns": None if columns is None else [str(column) for column in columns],
+        "columns": own if names is None else list(names),
         "sha256": _digest(table),
     }
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from raysk.errors import InputError
 from raysk.jobs import Data, FitJob, SearchJob
+from raysk.spec.distributions import is_distribution, merged, override_space
 from raysk.spec.facts import data_facts, estimator_facts, search_facts
 from raysk.spec.found import find_estimator, find_option, find_search, find_space, is_estimator, is_search
 from raysk.spec.inline import find_data
@@ -30,20 +31,21 @@ from raysk.spec.space import check_space
 from raysk.spec.words import shown, type_name
 
 if TYPE_CHECKING:
+    from raysk.spec.data import Given
     from raysk.spec.found import Found
 
 __all__ = ["Overrides", "describe", "fit_job", "search_job"]
 
 
-def fit_job(found: Found, overrides: Overrides, *, data: Data | None = None) -> FitJob:
+def fit_job(found: Found, overrides: Overrides, *, given: Given | None = None) -> FitJob:
     """Make the job of one ``fit``.
 
     Parameters
     ----------
     found : Found
     overrides : Overrides
-    data : Data or None
-        Used instead of the file's own, which is then not loaded.
+    given : Given or None
+        Data that is used instead of the file's own, which is then not loaded.
 
     Returns
     -------
@@ -64,18 +66,18 @@ def fit_job(found: Found, overrides: Overrides, *, data: Data | None = None) -> 
         refuse_search_flags(estimator, overrides)
         estimator = copied(estimator)
         override_estimator(estimator, overrides)
-    return FitJob(estimator=estimator, data=data if data is not None else _data(found), source=found.source)
+    return FitJob(estimator=estimator, data=_data(found, given, estimator), source=found.source)
 
 
-def search_job(found: Found, overrides: Overrides, *, data: Data | None = None) -> SearchJob:
+def search_job(found: Found, overrides: Overrides, *, given: Given | None = None) -> SearchJob:
     """Make the job of a parameter search, from a search object or from loose parts.
 
     Parameters
     ----------
     found : Found
     overrides : Overrides
-    data : Data or None
-        Used instead of the file's own, which is then not loaded.
+    given : Given or None
+        Data that is used instead of the file's own, which is then not loaded.
 
     Returns
     -------
@@ -90,11 +92,11 @@ def search_job(found: Found, overrides: Overrides, *, data: Data | None = None) 
     """
     search = find_search(found)
     search = _adjusted(_built(found, overrides) if search is None else search, overrides)
-    return SearchJob(search=search, data=data if data is not None else _data(found), source=found.source)
+    return SearchJob(search=search, data=_data(found, given, search), source=found.source)
 
 
-def _data(found: Found) -> Data:
-    data = find_data(found)
+def _data(found: Found, given: Given | None, estimator: Any) -> Data:
+    data = find_data(found) if given is None else given.load(estimator)
     if data is None:
         raise InputError(f"{found.where} holds no data.\n{_where_data_goes(found)}")
     return data
@@ -104,13 +106,14 @@ def _where_data_goes(found: Found) -> str:
     if found.source.endswith((".pkl", ".pickle", ".joblib")):
         return "Dump a dict with all of it instead: {'search': search, 'X': X, 'y': y} (or 'estimator')."
     if found.path is None and ":" in found.source:
-        return "Write a file of your own that imports it and names the data X and y."
-    return "Name it X and y in the file, or data = (X, y), or write load_data() that returns X, y."
+        return "Name a table with --data, or write a file of your own that imports it and names the data X and y."
+    return "Name it X and y in the file, or write load_data() that returns X, y; or name a table with --data."
 
 
 def _adjusted(search: Any, overrides: Overrides) -> Any:
     search = _own_copy(search)
     override_search(search, overrides)
+    override_space(search, overrides.space)
     _check(search)
     return search
 
@@ -150,7 +153,7 @@ def _built(found: Found, overrides: Overrides) -> Any:
     from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 
     estimator = find_estimator(found)
-    space = find_space(found)
+    space = _space(found, overrides)
     if space is None:
         raise InputError(_no_search(found, estimator))
     name, values = space
@@ -159,6 +162,18 @@ def _built(found: Found, overrides: Overrides) -> Any:
     if name == "param_grid" and overrides.n_iter is None:
         return GridSearchCV(estimator, values, **options)
     return RandomizedSearchCV(estimator, values, **options)  # n_iter and the seed come with the flags
+
+
+def _space(found: Found, overrides: Overrides) -> tuple[str, Any] | None:
+    """Return name and value of the loose space in the file, with the flags' entries; None if there is neither."""
+    space = find_space(found)
+    if not overrides.space:
+        return space
+    name, values = space or ("param_grid", None)
+    values = merged(values, overrides.space)
+    grids = [values] if isinstance(values, Mapping) else values
+    drawn = any(is_distribution(entry) for grid in grids for entry in grid.values())
+    return "param_distributions" if drawn else name, values
 
 
 def _refit(scoring: Any) -> bool | str:
@@ -170,18 +185,20 @@ def _refit(scoring: Any) -> bool | str:
 def _no_search(found: Found, estimator: Any) -> str:
     return (
         f"{shown(found.source)} holds a {type_name(estimator)}, but no search and no parameter space.\n"
-        "Write in the file param_grid = {'C': [1, 10, 100]} or param_distributions = {...},\n"
+        "Say --space C=1,10,100, or write in the file param_grid = {'C': [1, 10, 100]}, param_distributions = {...}\n"
         "or search = GridSearchCV(...); for one fit without a search, use 'raysk fit'."
     )
 
 
-def describe(found: Found, overrides: Overrides | None = None) -> dict[str, Any]:
+def describe(found: Found, overrides: Overrides | None = None, *, given: Given | None = None) -> dict[str, Any]:
     """Return facts for ``raysk inspect``: what was found, and what would run.
 
     Parameters
     ----------
     found : Found
     overrides : Overrides or None
+    given : Given or None
+        Data that is used instead of the file's own, which is then not loaded.
 
     Returns
     -------
@@ -196,14 +213,14 @@ def describe(found: Found, overrides: Overrides | None = None) -> dict[str, Any]
     """
     flags = overrides or Overrides()
     search = find_search(found)
-    loose = search is None and not _is_chosen_alone(found) and find_space(found) is not None
+    loose = search is None and not _is_chosen_alone(found) and _space(found, flags) is not None
     search = _built(found, flags) if loose else search
     if search is not None:
         search = _adjusted(search, flags)
     estimator = copied(find_estimator(found)) if search is None else search.estimator
     if search is None:
         override_estimator(estimator, flags)
-    data = find_data(found)
+    data = find_data(found) if given is None else given.load(estimator)
     return {
         "source": shown(found.source),
         "path": None if found.path is None else shown(found.path),

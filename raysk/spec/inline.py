@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from raysk.errors import InputError, UserCodeError
 from raysk.jobs import Data
 from raysk.spec.own import no_bytecode, raised
-from raysk.spec.words import listed, type_name
+from raysk.spec.words import listed, shown, type_name
 
 if TYPE_CHECKING:
     from raysk.spec.found import Found
@@ -42,6 +42,33 @@ def find_data(found: Found) -> Data | None:
         return None
     params = {**_fit_params(found.names, found), **_fit_params(held, found)}
     return Data(X=held["X"], y=held.get("y"), fit_params=params)
+
+
+def chosen_data(found: Found) -> Data:
+    """Return what was named as data: after the colon, or else what `find_data` finds.
+
+    Parameters
+    ----------
+    found : Found
+
+    Returns
+    -------
+    Data
+
+    Raises
+    ------
+    InputError
+        If there is none, or what is named is of no use as data.
+    UserCodeError
+        If ``load_data()`` raises.
+    """
+    if found.chosen is not None:
+        held = _unpacked(found.chosen, shown(found.source), found)
+        return Data(X=held["X"], y=held.get("y"), fit_params=_fit_params(held, found))
+    data = find_data(found)
+    if data is None:
+        raise InputError(f"{found.where} holds no data.\nName it X and y, or write load_data() that returns X, y.")
+    return data
 
 
 def _held(found: Found) -> Mapping[str, Any] | None:

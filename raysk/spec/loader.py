@@ -52,6 +52,7 @@ __all__ = [
     "is_estimator",
     "is_search",
     "load",
+    "load_pickle",
 ]
 
 
@@ -198,6 +199,27 @@ def _no_module(name: str, missing: str) -> str:
 
 
 # --- a pickle
+
+
+def load_pickle(path: Path, source: str) -> Found:
+    """Read a pickle that the person named, whatever its suffix.
+
+    Parameters
+    ----------
+    path : Path
+    source : str
+        Its name in messages.
+
+    Returns
+    -------
+    Found
+
+    Raises
+    ------
+    InputError
+        If it cannot be read or unpickled.
+    """
+    return _load_pickle(source, Place(path=path))
 
 
 def _load_pickle(source: str, place: Place) -> Found:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from raysk.errors import InputError, UsageError
-from raysk.spec.values import parse_setting
+from raysk.spec.values import parse_setting, split_setting
 from raysk.spec.words import brief, listed, suggestion, type_name
 
 _SEEDS = 2**32  # numpy's RandomState takes 32 bits
@@ -30,6 +30,10 @@ class Overrides:
         For the search and for every ``random_state`` within the estimator.
     set : tuple of str
         ``name=value`` for the estimator's parameters.
+    set_str : tuple of str
+        ``name=text`` for the same, the text as it is.
+    space : tuple of str
+        ``name=values`` for the parameter space; see `raysk.spec.distributions`.
     refit : bool
         Whether to fit the best candidate on all data.
 
@@ -44,6 +48,8 @@ class Overrides:
     scoring: str | None = None
     seed: int | None = None
     set: tuple[str, ...] = ()
+    set_str: tuple[str, ...] = ()
+    space: tuple[str, ...] = ()
     refit: bool = True
 
     def __post_init__(self) -> None:
@@ -53,8 +59,8 @@ class Overrides:
             raise UsageError(f"--cv {self.cv}: at least 2 folds are needed.")
         if self.seed is not None and not 0 <= self.seed < _SEEDS:
             raise UsageError(f"--seed {self.seed}: a seed lies between 0 and {_SEEDS - 1}.")
-        for setting in self.set:
-            parse_setting(setting)
+        for setting in (*self.set, *self.set_str, *self.space):
+            split_setting(setting)
 
 
 def copied(value: Any) -> Any:
@@ -114,6 +120,8 @@ def override_estimator(estimator: Any, overrides: Overrides) -> None:
         estimator.set_params(**seeds)
     for setting in overrides.set:  # after the seed, so that --set random_state=1 has the last word
         _set(estimator, *parse_setting(setting))
+    for setting in overrides.set_str:
+        _set(estimator, *split_setting(setting))
 
 
 def parameters(estimator: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""``--set`` and ``--space`` text -> Python values."""
+"""``--set`` text and lists of values -> Python values; `raysk.spec.distributions` reads all of ``--space``."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def _json_or_text(text: str) -> Any:
         return text
 
 
-def parse_setting(text: str) -> tuple[str, Any]:
-    """Split ``name=value`` at its first ``=``.
+def split_setting(text: str) -> tuple[str, str]:
+    """Split ``name=text`` at its first ``=``.
 
     Parameters
     ----------
@@ -43,8 +43,7 @@ def parse_setting(text: str) -> tuple[str, Any]:
 
     Returns
     -------
-    tuple of (str, object)
-        The name, and the value as `parse_value` reads it.
+    tuple of (str, str)
 
     Raises
     ------
@@ -54,4 +53,32 @@ def parse_setting(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     if not equals or not name.strip():
         raise UsageError(f"{text!r} sets nothing: write NAME=VALUE, for example C=10 or svc__kernel=rbf.")
-    return name.strip(), parse_value(value)
+    return name.strip(), value
+
+
+def parse_setting(text: str) -> tuple[str, Any]:
+    """Split ``name=value`` as `split_setting` does, and read the value as `parse_value` does."""
+    name, value = split_setting(text)
+    return name, parse_value(value)
+
+
+def parse_values(text: str) -> list[Any]:
+    """Read several values with commas between them; commas within brackets and quotes do not count.
+
+    Parameters
+    ----------
+    text : str
+        For example ``rbf,linear``, ``None,balanced``, ``0.1,1,10``, ``(50,),(100,50)`` or ``[0.1, 1, 10]``.
+
+    Returns
+    -------
+    list
+    """
+    for read in (ast.literal_eval, json.loads):
+        try:
+            values = read(f"[{text}]")
+        except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
+            continue
+        alone = len(values) == 1 and isinstance(values[0], list)
+        return list(values[0]) if alone else list(values)
+    return [parse_value(part.strip()) for part in text.split(",")]

@@ -1,0 +1,142 @@
+"""Read numpy's own files and svmlight. Never unpickles, and asks a file's headers before it takes any memory."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+from raysk.errors import InputError
+from raysk.spec.table import Table
+from raysk.spec.words import listed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from raysk.spec.inputs import Stream
+
+FORMATS = ("npy", "npz", "svmlight")
+_X_NAMES = ("X", "data")
+_BESIDE = {"y": "y", "target": "y", "groups": "groups", "sample_weight": "sample_weight"}
+_NAMES = "feature_names"
+
+
+def read(stream: Stream, kind: str) -> Table:
+    """Read a whole table.
+
+    Parameters
+    ----------
+    stream : Stream
+    kind : str
+        One of `FORMATS`.
+
+    Returns
+    -------
+    Table
+    """
+    return {"npy": _npy, "npz": _npz, "svmlight": _svmlight}[kind](stream)
+
+
+def check_fits(size: int, label: str) -> None:
+    """Refuse what would take more bytes than this machine has memory.
+
+    Raises
+    ------
+    InputError
+    """
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if size > memory:
+        raise InputError(
+            f"{label} would take {size / 1e9:,.1f} GB of memory, and this machine has {memory / 1e9:,.1f} GB.\n"
+            "If that is what should be in it, cut it up; if not, it is damaged."
+        )
+
+
+def _npy(stream: Stream) -> Table:
+    import numpy as np
+
+    with stream.local() as path:
+        # a header that claims more than there is in the file is refused by the mapping
+        values = np.load(path, mmap_mode="r", allow_pickle=False)
+    return _as_table(values, stream.label)
+
+
+def _npz(stream: Stream) -> Table:
+    import numpy as np
+
+    with stream.random_access() as file:
+        names = _checked_members(file, stream.label)
+        if {"format.npy", "shape.npy"} <= names:
+            from scipy import sparse
+
+            return Table(values=sparse.load_npz(file).tocsr(), label=stream.label)
+        with np.load(file, allow_pickle=False) as held:
+            return _from_arrays({name: held[name] for name in held.files}, stream.label)
+
+
+def _checked_members(file: Any, label: str) -> set[str]:
+    """Return the names in a zip archive, if no array in it claims to be larger than it is, or than the memory."""
+    with zipfile.ZipFile(file) as archive:
+        for member in archive.infolist():
+            check_fits(_claimed_bytes(archive, member, label), label)
+        check_fits(sum(member.file_size for member in archive.infolist()), label)
+        names = set(archive.namelist())
+    file.seek(0)
+    return names
+
+
+def _claimed_bytes(archive: zipfile.ZipFile, member: zipfile.ZipInfo, label: str) -> int:
+    """Return how large an array is by its header.
+
+    Raises
+    ------
+    InputError
+        If that is more than what is packed in the archive.
+    """
+    import numpy as np
+
+    with archive.open(member) as array:
+        version = np.lib.format.read_magic(array)
+        read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, _, dtype = read_header(array)
+        claimed = dtype.itemsize
+        for size in shape:
+            claimed *= size
+        packed = member.file_size - array.tell()
+    if claimed > packed and not dtype.hasobject:
+        raise InputError(
+            f"{label}: {member.filename} claims to hold {claimed / 1e9:,.1f} GB, and there are {packed:,} bytes.\n"
+            "It is damaged, or made to fill the memory."
+        )
+    return int(claimed)
+
+
+def _from_arrays(held: Mapping[str, Any], label: str) -> Table:
+    names = [name for name in _X_NAMES if name in held] or list(held)[: len(held) == 1]
+    if not names:
+        raise InputError(
+            f"{label} holds the arrays {listed(held) or '(none)'}, and none of them is named X.\n"
+            "Save it with numpy.savez(file, X=X, y=y)."
+        )
+    beside = {meant: held[name] for name, meant in _BESIDE.items() if name in held}
+    columns = tuple(str(name) for name in held[_NAMES]) if _NAMES in held else None
+    return _as_table(held[names[0]], label, columns, beside)
+
+
+def _as_table(
+    values: Any, label: str, names: tuple[str, ...] | None = None, beside: Mapping[str, Any] | None = None
+) -> Table:
+    if values.dtype.names is not None:
+        raise InputError(f"{label} holds records, not numbers.\nSave them as Parquet: pandas.DataFrame(array)")
+    if values.ndim == 1:
+        values = values.reshape(-1, 1)  # one column
+    if values.ndim == 0:
+        raise InputError(f"{label} holds the single value {values[()]}, and no table.")
+    return Table(values=values, names=names, beside=beside or {}, label=label)
+
+
+def _svmlight(stream: Stream) -> Table:
+    from sklearn.datasets import load_svmlight_file
+
+    X, y = load_svmlight_file(stream.file)
+    return Table(values=X, beside={"y": y}, label=stream.label)

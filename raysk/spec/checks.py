@@ -1,0 +1,168 @@
+"""Refuse data that no fit could use, before a cluster works on it: what is wrong, in which column and row."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from raysk.errors import InputError
+from raysk.spec import wants
+from raysk.spec.table import is_frame, is_number
+from raysk.spec.words import brief, listed, shown, type_name
+
+if TYPE_CHECKING:
+    from raysk.spec.table import Table
+
+_PER_SAMPLE = ("y", "groups", "sample_weight")
+
+
+def check_features(X: Any, names: tuple[str, ...] | None, label: str, estimator: Any = None) -> None:
+    """Raise for infinite values, and for text where an estimator takes numbers.
+
+    Parameters
+    ----------
+    X : DataFrame, Series, ndarray or sparse matrix
+    names : tuple of str or None
+        Of the columns of X.
+    label : str
+        Where the data is from.
+    estimator : estimator or None
+
+    Raises
+    ------
+    InputError
+    """
+    if is_frame(X):
+        if estimator is not None and wants.wants_numbers(estimator):
+            _refuse_text(X, label, type_name(wants.first_step(estimator)))
+        for number, name in enumerate(X.columns):
+            _refuse_infinite(X.iloc[:, number], f"column {shown(name)!r}", label)
+    elif hasattr(X, "tocsr"):
+        _refuse_infinite(X.data, "X", label)
+    elif _has_infinite(X):
+        at = _infinite_column(X)
+        name = None if at is None else f"column {at}" if names is None else f"column {shown(names[at])!r}"
+        _refuse_infinite(X if at is None else X[:, at], name or "X", label)
+
+
+def check_beside(value: Any, name: str, label: str) -> None:
+    """Raise for missing or infinite values in y, groups or weights, and for weights that are no numbers.
+
+    Parameters
+    ----------
+    value : array-like
+    name : str
+        What it is to ``fit``; anything but ``y``, ``groups`` and ``sample_weight`` is left alone.
+    label : str
+        Where the data is from.
+
+    Raises
+    ------
+    InputError
+    """
+    if name not in _PER_SAMPLE or hasattr(value, "tocsr"):
+        return
+    missing = _missing(value)
+    if missing.any():
+        raise InputError(f"{label}: {name} is missing in {_rows(missing)}.\nLeave these rows out, or fill them in.")
+    if name == "sample_weight" and not all(is_number(dtype) for dtype in _dtypes(value)):
+        raise InputError(f"{label}: the weights are text, not numbers.\nName another column with --weight.")
+    _refuse_infinite(value, name, label)
+
+
+def check_target(estimator: Any, table: Table) -> None:
+    """Raise if an estimator cannot be fitted without y.
+
+    Raises
+    ------
+    InputError
+    """
+    if wants.wants_target(estimator):
+        columns = "0, 1, ..., or -1 for the last" if table.names is None else listed(table.names)
+        raise InputError(
+            f"{type_name(estimator)} needs a target, and nothing says which column of {table.label} that is.\n"
+            f"Say it with --target; the columns are: {columns}."
+        )
+
+
+# --- text
+
+
+def _refuse_text(frame: Any, label: str, takes_numbers: str) -> None:
+    texts = [name for name, dtype in zip(frame.columns, frame.dtypes, strict=True) if not is_number(dtype)]
+    if not texts:
+        return
+    row, value = _first_text(frame[texts[0]])
+    others = f" So do {listed(texts[1:])}." if len(texts) > 1 else ""
+    raise InputError(
+        f"{label}: column {shown(texts[0])!r} holds text, {brief(repr(value))} in row {row:,}, "
+        f"and {takes_numbers} takes numbers.{others}\n"
+        f"Correct it, leave it out with --drop, or encode it in a pipeline (OneHotEncoder)."
+    )
+
+
+def _first_text(column: Any) -> tuple[int, Any]:
+    """Return row and value of the first cell that is neither a number nor missing."""
+    import pandas as pd
+
+    wrong = pd.to_numeric(column.astype(object), errors="coerce").isna() & column.notna()
+    row = int(wrong.to_numpy().argmax())
+    return row + 1, column.iloc[row]
+
+
+# --- what is missing, what is infinite
+
+
+def _missing(value: Any) -> Any:
+    """Return for each row, as an array, whether something is missing."""
+    import numpy as np
+
+    if hasattr(value, "isna"):
+        missing = value.isna().to_numpy()
+    else:
+        array = np.asarray(value)
+        missing = array != array if array.dtype.kind in "fcO" else np.zeros(len(array), dtype=bool)  # noqa: PLR0124
+    return missing if missing.ndim == 1 else missing.reshape(len(missing), -1).any(axis=1)
+
+
+def _refuse_infinite(value: Any, name: str, label: str) -> None:
+    if not _has_infinite(value):
+        return
+    import numpy as np
+
+    rows = np.isinf(np.asarray(value, dtype=float).reshape(len(value), -1)).any(axis=1)
+    raise InputError(
+        f"{label}: {name} holds an infinite value in {_rows(rows)}.\n"
+        "scikit-learn takes no infinite values: leave these rows out, or put a large number there."
+    )
+
+
+def _has_infinite(value: Any) -> bool:
+    """Return whether numbers hold an infinite one; a finite sum says cheaply that they do not."""
+    import numpy as np
+
+    floats = [dtype for dtype in _dtypes(value) if getattr(dtype, "kind", "") == "f"]
+    if not floats:
+        return False
+    array = np.asarray(value, dtype=None if len(set(floats)) == 1 else float)
+    with np.errstate(all="ignore"):
+        return not np.isfinite(array.sum(dtype=float)) and bool(np.isinf(array).any())
+
+
+def _infinite_column(X: Any) -> int | None:
+    import numpy as np
+
+    return int(np.isinf(X).any(axis=0).argmax()) if X.ndim == 2 else None  # noqa: PLR2004 - rows and columns
+
+
+def _dtypes(value: Any) -> list[Any]:
+    import numpy as np
+
+    if is_frame(value):
+        return list(value.dtypes)
+    return [value.dtype if hasattr(value, "dtype") else np.asarray(value).dtype]
+
+
+def _rows(mask: Any) -> str:
+    """Return "row 3", or "row 3 and 5 more", counted from 1."""
+    count = int(mask.sum())
+    return f"row {int(mask.argmax()) + 1:,}" + (f" and {count - 1:,} more" if count > 1 else "")

@@ -1,0 +1,325 @@
+"""Tables from outside -> X, y, groups and weights.
+
+    text --+-- sklearn: openml: model.py:load_data --> named ---+
+           +-- file, stdin, URI --> inputs --> formats --+      |
+                   csv tsv jsonl parquet arrow --> tabular --+--+--> Table --split--> Data: X, y, fit_params
+                   npy npz svmlight -------------> arrays ---+
+                   pickle, if it was named ------> named ----+
+
+`read_table` reads all of it, `blocks` a part at a time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from raysk.errors import InputError, RayskError, UsageError
+from raysk.spec import arrays, named, tabular
+from raysk.spec.columns import Columns, Places
+from raysk.spec.formats import FORMATS, check_format, format_of, suffix_format
+from raysk.spec.inputs import STDIN, is_file, is_uri, label_of, opened
+from raysk.spec.split import id_values, split
+from raysk.spec.table import TEXT, Table
+from raysk.spec.words import brief, listed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from raysk.jobs import Data
+    from raysk.spec.inputs import Stream
+
+__all__ = [
+    "FORMATS",
+    "TEXT",
+    "Columns",
+    "Features",
+    "Given",
+    "Table",
+    "blocks",
+    "id_values",
+    "read_table",
+    "recorded_features",
+    "split",
+]
+
+
+def read_table(text: str, *, format: str | None = None, dtypes: Mapping[str, str] | None = None) -> Table:  # noqa: A002
+    """Read a whole table.
+
+    Parameters
+    ----------
+    text : str
+        A path, ``-`` for stdin, a URI, ``sklearn:NAME?arg=1``, ``openml:ID``, ``model.py:load_data`` or
+        ``package.module:attr``.
+    format : str or None
+        One of `FORMATS`; None looks at the suffix, then at the first bytes.
+    dtypes : mapping of str to str, or None
+        See `blocks`.
+
+    Returns
+    -------
+    Table
+
+    Raises
+    ------
+    InputError
+        If there is nothing to read there, or it is damaged, of another format, or larger than the memory; or a
+        library is missing.
+    UsageError
+        If there is no such format.
+    """
+    if _is_named(text, format):
+        return named.read(text)
+    with opened(text) as stream:
+        kind = format_of(stream, format)
+        with _blaming(stream, kind):
+            return _read(stream, kind, dtypes or {})
+
+
+def blocks(
+    text: str,
+    *,
+    format: str | None = None,  # noqa: A002
+    rows: int | None = None,
+    dtypes: Mapping[str, str] | None = None,
+) -> Iterator[Table]:
+    """Read a table a block at a time: CSV, TSV, JSON lines, Parquet and Arrow in bounded memory; npy is mapped.
+
+    Parameters
+    ----------
+    text, format
+        As for `read_table`.
+    rows : int or None
+        The most rows in a block; None for blocks of a few MiB.
+    dtypes : mapping of str to str, or None
+        The types that columns have to have, by name: a number's or ``bool``; `TEXT` for what has to be read as it is
+        written; anything else is text, then turned into that type. Columns that are not in it are guessed from the
+        first MiB, whole numbers as floats.
+
+    Yields
+    ------
+    Table
+        With at least one row each, all with the same columns.
+
+    Raises
+    ------
+    InputError
+        As for `read_table`; also if no row is there, or a later value is not of its column's type.
+    """
+    if _is_named(text, format):
+        yield from _cut(named.read(text), rows)
+        return
+    with opened(text) as stream:
+        kind = format_of(stream, format)
+        found = False
+        with _blaming(stream, kind):
+            for table in _stream(stream, kind, dtypes or {}, rows):
+                found = True
+                yield table
+    if not found:
+        raise InputError(f"{stream.label} has no rows.")
+
+
+@contextlib.contextmanager
+def _blaming(stream: Stream, kind: str) -> Iterator[None]:
+    """Turn what libraries raise about damaged files into bad input."""
+    try:
+        yield
+    except RayskError:
+        raise
+    except MemoryError as err:
+        raise InputError(f"{stream.label} does not fit in memory, or is damaged.") from err
+    except EOFError as err:
+        raise InputError(f"{stream.label} is cut short: {brief(str(err))}\nCopy it again, whole.") from err
+    except Exception as err:  # every library has its own
+        raise InputError(
+            f"{stream.label} cannot be read as {kind}: {brief(str(err)) or type(err).__name__}\n"
+            "It is damaged, or of another format: that is said with --format."
+        ) from err
+
+
+def _is_named(text: str, said: str | None) -> bool:
+    """Return whether a text names an object, and no file or stream of data."""
+    if text.startswith((named.SKLEARN, named.OPENML)):
+        return True
+    if said is not None or text == STDIN or is_uri(text) or suffix_format(text) is not None:
+        return False
+    return text.endswith(".py") or (":" in text and not is_file(text))
+
+
+def _read(stream: Stream, kind: str, dtypes: Mapping[str, str]) -> Table:
+    if kind in tabular.FORMATS:
+        return tabular.read(stream, kind, dtypes)
+    if kind in arrays.FORMATS:
+        return arrays.read(stream, kind)
+    with stream.local() as path:
+        return named.read_pickle(path, stream.label)
+
+
+def _stream(stream: Stream, kind: str, dtypes: Mapping[str, str], rows: int | None) -> Iterator[Table]:
+    if kind in tabular.FORMATS:
+        return tabular.read_blocks(stream, kind, dtypes, rows)
+    return _cut(_read(stream, kind, dtypes), rows)
+
+
+def _cut(table: Table, rows: int | None) -> Iterator[Table]:
+    size = getattr(table.values, "nbytes", 0) // max(len(table), 1)
+    step = rows or max(1, tabular.BLOCK_BYTES // max(size, 8 * table.n_columns))
+    for start in range(0, len(table), step):
+        yield table.rows(start, start + step)
+
+
+# --- what the command line says of data
+
+
+@dataclass(frozen=True, kw_only=True)
+class Given:
+    """Data that the command line names, instead of what the person's file holds. Read when it is first needed.
+
+    Parameters
+    ----------
+    source : str
+        See `read_table`.
+    format : str or None
+    columns : Columns
+    as_frame : bool
+        Whether X stays a DataFrame also where all of it is numbers.
+
+    Raises
+    ------
+    UsageError
+        If there is no such format, or the source holds a password.
+    """
+
+    source: str
+    format: str | None = None
+    columns: Columns = field(default_factory=Columns)
+    as_frame: bool = False
+
+    def __post_init__(self) -> None:
+        check_format(self.format)
+        label_of(self.source)
+
+    @classmethod
+    def of(cls, source: str | None, *, format: str | None, columns: Columns, as_frame: bool) -> Given | None:  # noqa: A002
+        """Return what the options say, or None without ``--data``.
+
+        Raises
+        ------
+        UsageError
+            If there are options for data, and no data.
+        """
+        if source is not None:
+            return cls(source=source, format=format, columns=columns, as_frame=as_frame)
+        alone = columns.given() + ["--format"] * (format is not None) + ["--as-frame"] * as_frame
+        if alone:
+            raise UsageError(
+                f"{listed(alone)}: this is about the table that --data names.\n"
+                "For data in your own file say --data FILE.py:load_data, or choose its columns there."
+            )
+        return None
+
+    @cached_property
+    def table(self) -> Table:
+        """The table, read once: stdin cannot be read twice."""
+        return read_table(self.source, format=self.format)
+
+    def load(self, estimator: Any) -> Data:
+        """Return the data, for an estimator; see `split`."""
+        data = split(self.table, self.columns, estimator=estimator, as_frame=self.as_frame)
+        return replace(data, source=label_of(self.source))
+
+
+# --- what a fitted model remembers of its features
+
+
+@dataclass(frozen=True, kw_only=True)
+class Features:
+    """The features a model was fitted on, as its sidecar has them.
+
+    Parameters
+    ----------
+    names : tuple of str or None
+        In order; None where they had no names.
+    dtypes : mapping of str to str
+        The type of each, for `blocks`; empty where they had no names.
+    as_frame : bool
+        Whether X was a DataFrame.
+    """
+
+    names: tuple[str, ...] | None
+    dtypes: Mapping[str, str]
+    as_frame: bool
+
+    def split(self, table: Table, columns: Columns, estimator: Any = None) -> Data:
+        """Make X of the same features in the same order, whatever else a table holds and in which order.
+
+        Where only the model knows names, there have to be as many columns as it was fitted on; where only the table
+        does, they are not looked at.
+
+        Parameters
+        ----------
+        table : Table
+        columns : Columns
+            `features` is not used.
+        estimator : estimator or None
+
+        Returns
+        -------
+        Data
+
+        Raises
+        ------
+        InputError
+            Naming the columns that are missing.
+        """
+        if self.names is None:
+            return split(table, columns, estimator=estimator, as_frame=self.as_frame)
+        table = _with_names(table, columns, self.names) if table.names is None else table
+        return split(
+            table,
+            replace(columns, features=self.names, by_name=True),
+            estimator=estimator,
+            as_frame=self.as_frame,
+        )
+
+
+def _with_names(table: Table, columns: Columns, names: Sequence[str]) -> Table:
+    places = Places.of(table, columns).features
+    if len(places) != len(names):
+        raise InputError(
+            f"{table.label} has {len(places)} columns for features, without names;\n"
+            f"the model was fitted on {len(names)}: {listed(names)}."
+        )
+    named_ = dict(zip(places, names, strict=True))
+    return replace(table, names=tuple(named_.get(place, f"#{place}") for place in range(table.n_columns)))
+
+
+def recorded_features(sidecar: Mapping[str, Any] | None) -> Features | None:
+    """Return what a model's sidecar says of the features it was fitted on.
+
+    Parameters
+    ----------
+    sidecar : mapping or None
+        From `raysk.runs.models.read_sidecar`.
+
+    Returns
+    -------
+    Features or None
+        None if it says nothing.
+    """
+    X = ((sidecar or {}).get("data") or {}).get("X")
+    if not isinstance(X, dict):
+        return None
+    names = X.get("columns")
+    dtype = X.get("dtype")
+    dtypes = dtype if isinstance(dtype, list) else [dtype] * len(names or ())
+    known = zip(names or (), dtypes, strict=False)
+    return Features(
+        names=None if names is None else tuple(names),
+        dtypes={name: kind for name, kind in known if kind is not None},
+        as_frame=X.get("type") == "DataFrame",
+    )

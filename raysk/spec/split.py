@@ -1,0 +1,142 @@
+"""Table -> X, y and what else goes to ``fit``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from raysk.errors import InputError
+from raysk.jobs import Data
+from raysk.spec import checks, wants
+from raysk.spec.columns import Places
+from raysk.spec.extras import extra
+from raysk.spec.table import is_frame, is_number
+
+if TYPE_CHECKING:
+    from raysk.spec.columns import Columns
+    from raysk.spec.table import Table
+
+
+def split(table: Table, columns: Columns, *, estimator: Any = None, as_frame: bool = False) -> Data:
+    """Make X, y and what else goes to ``fit`` of a table.
+
+    Parameters
+    ----------
+    table : Table
+    columns : Columns
+    estimator : estimator or None
+        What it is for: one that chooses columns gets a DataFrame, one that takes documents the column of texts, and
+        what it cannot take is refused. None asks nothing.
+    as_frame : bool
+        Whether X is a DataFrame also where all of it is numbers.
+
+    Returns
+    -------
+    Data
+        X is a C-contiguous array where all features are numbers, a CSR matrix where they are sparse, a Series of
+        documents, else a DataFrame.
+
+    Raises
+    ------
+    InputError
+        If there are no rows, no such columns, missing values in y, groups or weights, or infinite values; with an
+        estimator also if it cannot take text that is there, or y is missing.
+    UsageError
+        If a column is to be a feature and a target.
+    """
+    if len(table) == 0:
+        raise InputError(f"{table.label} has no rows.")
+    places = Places.of(table, columns)
+    names = None if table.names is None else tuple(table.names[index] for index in places.features)
+    X = _features(table, places.features, estimator, as_frame=as_frame or table.as_made)
+    checks.check_features(X, names, table.label, estimator)
+    fit_params = _beside(table, places)
+    y = fit_params.pop("y", None)
+    if y is None and estimator is not None:
+        checks.check_target(estimator, table)
+    targets = tuple(table.names[index] for index in places.target) if table.names and places.target else None
+    return Data(X=X, y=y, fit_params=fit_params, feature_names=names, target_names=targets)
+
+
+def id_values(table: Table, columns: Columns) -> Any | None:
+    """Return the column that names the rows.
+
+    Parameters
+    ----------
+    table : Table
+    columns : Columns
+
+    Returns
+    -------
+    ndarray of shape (n_rows,) or None
+        None if no column is said.
+
+    Raises
+    ------
+    InputError
+        If there is no such column.
+    """
+    place = Places.of(table, columns).id_col
+    if place is None:
+        return None
+    values = _chosen(table, (place,))
+    return values.iloc[:, 0].to_numpy() if is_frame(values) else values[:, 0]
+
+
+def _beside(table: Table, places: Places) -> dict[str, Any]:
+    """Return y, groups, weights and what else came beside the table; what columns say comes first."""
+    said = {"y": places.target, "groups": places.groups, "sample_weight": places.weight}
+    chosen = {name: (place,) if isinstance(place, int) else place for name, place in said.items() if place is not None}
+    picked = {name: _chosen(table, some) for name, some in chosen.items() if some}
+    both = {**table.beside, **picked}
+    for name, value in both.items():
+        checks.check_beside(value, name, table.label)
+    return {name: _plain(value) if name in picked else value for name, value in both.items()}
+
+
+def _features(table: Table, places: tuple[int, ...], estimator: Any, *, as_frame: bool) -> Any:
+    values = _chosen(table, places)
+    if estimator is not None and len(places) == 1 and wants.wants_documents(estimator):
+        return values.iloc[:, 0] if is_frame(values) else values[:, 0]
+    if hasattr(values, "tocsr"):
+        return values.tocsr()
+    framed = as_frame or (estimator is not None and wants.wants_names(estimator))
+    if is_frame(values):
+        return values if framed or not all(map(is_number, values.dtypes)) else _as_array(values)
+    if framed and table.names is not None and not table.as_made:
+        names = [table.names[place] for place in places]
+        return extra("pandas", "A table with column names").DataFrame(values, columns=names)
+    return _contiguous(values)
+
+
+def _chosen(table: Table, places: tuple[int, ...]) -> Any:
+    """Return some columns of a table's values, as they are."""
+    if places == tuple(range(table.n_columns)):
+        return table.values
+    if is_frame(table.values):
+        return table.values.iloc[:, list(places)]
+    return table.values[:, list(places)]
+
+
+def _plain(values: Any) -> Any:
+    """Return columns that were picked as an array of numbers or texts; a single one is of shape (n_rows,)."""
+    if hasattr(values, "toarray"):
+        values = values.toarray()
+    if is_frame(values):
+        numbers = all(map(is_number, values.dtypes))
+        values = _as_array(values) if numbers else values.astype(str).to_numpy(dtype=str)
+    return values[:, 0] if values.shape[1] == 1 else values
+
+
+def _as_array(frame: Any) -> Any:
+    """Return a frame of numbers as one array, of the type that holds them all."""
+    import numpy as np
+
+    if not all(isinstance(dtype, np.dtype) for dtype in frame.dtypes):
+        frame = frame.astype("float64")  # pandas' own types of numbers, which may hold missing values
+    return _contiguous(frame.to_numpy(dtype=np.result_type(*frame.dtypes)))
+
+
+def _contiguous(values: Any) -> Any:
+    import numpy as np
+
+    return values if values.dtype.hasobject else np.ascontiguousarray(values)
