@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -38,7 +39,7 @@ def show(
     from raysk.runs.showing import describe_file
 
     with data_stdout() as out:
-        facts = describe_file(model)
+        facts = describe_file(Path(model))
         for warning in facts["warnings"]:
             stderr_console().print(f"Warning: {warning}", markup=False, highlight=False, soft_wrap=True)
         show_summary(out, facts, as_json=as_json, rows=list(_rows(facts)))

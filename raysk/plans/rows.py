@@ -7,10 +7,13 @@ Few blocks are in memory at any time, however long the table is: the next is rea
 
 from __future__ import annotations
 
+import copy
+import functools
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from raysk.events import WorkDone, WorkPlanned, null_sink
+from raysk.jobs import METHODS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -104,3 +107,34 @@ def _pieces(pool: Pool, blocks: Iterable[Block]) -> Iterator[Block]:
 def _apply(model: Any, method: str, X: Any) -> Any:
     """Call the method, on the worker."""
     return getattr(model, method)(X)
+
+
+def predicting_on_pool(pool: Pool, model: Any) -> Any:
+    """Return a copy of a model whose `METHODS` work on the pool, as scorers call them.
+
+    Parameters
+    ----------
+    pool : Pool
+    model : estimator
+        Fitted.
+
+    Returns
+    -------
+    estimator
+    """
+    twin = copy.copy(model)
+    for method in METHODS:
+        if hasattr(model, method):
+            vars(twin)[method] = functools.partial(_whole, pool, model, method)
+    return twin
+
+
+def _whole(pool: Pool, model: Any, method: str, X: Any) -> Any:
+    """Return what the method gives for all rows at once."""
+    import numpy as np
+
+    blocks = [(X if hasattr(X, "shape") else np.asarray(X), None)]
+    pieces = [values for _, values in on_pool(pool, model, method, blocks)]
+    if isinstance(pieces[0], list):  # one array per output
+        return [np.concatenate(each) for each in zip(*pieces, strict=True)]
+    return np.concatenate(pieces)

@@ -8,7 +8,7 @@ import io
 import shutil
 import tempfile
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, Protocol
 
 from raysk.errors import InputError
 from raysk.runs.jsonable import to_json
@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 
 DENSE_BYTES = 2**25
 """What a transformer gives as a sparse matrix is written in dense parts of at most about this size, in bytes."""
+
+
+class Writable(Protocol):
+    """What a writer needs of a file: no position, so that it may be a pipe."""
+
+    def write(self, content: bytes, /) -> int:
+        """Write bytes, all of them."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +147,7 @@ def _classes(model: Any) -> list[str] | None:
 # --- formats --------------------------------------------------------------------------------------
 
 
-def _csv(stream: Iterable[Part], file: BinaryIO) -> None:
+def _csv(stream: Iterable[Part], file: Writable) -> None:
     for number, part in enumerate(stream):
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")  # it writes floats by repr, which reads back exactly
@@ -150,14 +157,14 @@ def _csv(stream: Iterable[Part], file: BinaryIO) -> None:
         file.write(text.getvalue().encode("utf-8", errors="backslashreplace"))
 
 
-def _jsonl(stream: Iterable[Part], file: BinaryIO) -> None:
+def _jsonl(stream: Iterable[Part], file: Writable) -> None:
     for part in stream:
         names = list(part.columns())
         lines = (to_json(dict(zip(names, row, strict=True))) for row in part.rows())
         file.write("".join(f"{line}\n" for line in lines).encode())
 
 
-def _parquet(stream: Iterable[Part], file: BinaryIO) -> None:
+def _parquet(stream: Iterable[Part], file: Writable) -> None:
     arrow, parquet = importlib.import_module("pyarrow"), importlib.import_module("pyarrow.parquet")
     writer = None
     for part in stream:
@@ -168,7 +175,7 @@ def _parquet(stream: Iterable[Part], file: BinaryIO) -> None:
         writer.close()
 
 
-def _npy(stream: Iterable[Part], file: BinaryIO) -> None:
+def _npy(stream: Iterable[Part], file: Writable) -> None:
     """Write one array; its length, which comes first, is known last."""
     with tempfile.TemporaryFile() as whole:
         length, first = 0, None
@@ -199,7 +206,7 @@ def _one_array(part: Part) -> Any:
     return array
 
 
-def _write_npy_header(file: BinaryIO, like: Any, length: int) -> None:
+def _write_npy_header(file: Writable, like: Any, length: int) -> None:
     import numpy as np
 
     # numpy leaves room in the header for the length to grow
@@ -208,7 +215,7 @@ def _write_npy_header(file: BinaryIO, like: Any, length: int) -> None:
     np.lib.format.write_array_header_1_0(file, facts)
 
 
-WRITERS: dict[str, Callable[[Iterable[Part], BinaryIO], None]] = {
+WRITERS: dict[str, Callable[[Iterable[Part], Writable], None]] = {
     "csv": _csv,
     "jsonl": _jsonl,
     "parquet": _parquet,
