@@ -45,30 +45,25 @@ def score(
     from raysk.cli.loaded import Loaded, workers_at
     from raysk.cli.render import View, show_summary
     from raysk.cli.streams import data_stdout
+    from raysk.plans.rows import predicting_on_pool
     from raysk.spec.data import Columns
     from raysk.spec.overrides import metric_names
 
     if model == data == "-":
         raise UsageError("The model and the data cannot both come from stdin. Name a file for one of them.")
     names = [] if scoring is None else metric_names(scoring)
-    chosen = {"target": tuple(target or ()), "features": tuple(features or ()), "drop": tuple(drop or ())}
-    columns = Columns(**chosen, weight=weight)
+    columns = Columns(target=tuple(target or ()), features=tuple(features or ()), drop=tuple(drop or ()), weight=weight)
     resources = Resources(workers=workers, cpus_per_fit=cpus_per_fit)
     with data_stdout() as out:
         begin, view = time.perf_counter(), View(quiet=quiet, verbose=verbose)
         with workers_at(address, resources, view, worker_output=verbose) as start, view.running():
             loaded = Loaded(model, trust or ())
             held = _data(loaded, data, format_, columns)
-            asked = loaded.model
-            if start is not None:
-                from raysk.plans.rows import predicting_on_pool
-
-                asked = predicting_on_pool(loaded.pool_of(start), asked)
+            asked = loaded.model if start is None else predicting_on_pool(loaded.pool_of(start), loaded.model)
             scores = _scores(loaded, asked, held, names, data)
         summary = {"schema": 1, "model": model, "data": data, "estimator": loaded.kind, "rows": int(held.X.shape[0])}
         summary |= {"scores": scores, "time_s": time.perf_counter() - begin}
-        rows = [("rows", f"{summary['rows']:,}"), *((name, f"{value:.6g}") for name, value in scores.items())]
-        show_summary(out, summary, as_json=as_json, rows=rows)
+        show_summary(out, summary, as_json=as_json, rows=_rows(summary))
 
 
 def _data(loaded: Loaded, text: str, format_: str | None, columns: Any) -> Data:
@@ -99,3 +94,8 @@ def _scores(loaded: Loaded, model: Any, data: Data, names: list[str], text: str)
             raised = what_was_raised(value)[:300]
             raise InputError(f"--scoring {name}: it cannot be computed for this {loaded.kind} and {text}.\n{raised}")
     return {name: float(value) for name, value in found.items()}
+
+
+def _rows(summary: dict[str, Any]) -> list[tuple[str, str]]:
+    scores = [(name, f"{value:.6g}") for name, value in summary["scores"].items()]
+    return [*scores, ("rows", f"{summary['rows']:,}")]

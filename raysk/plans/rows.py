@@ -125,7 +125,8 @@ def predicting_on_pool(pool: Pool, model: Any) -> Any:
     twin = copy.copy(model)
     for method in METHODS:
         if hasattr(model, method):
-            vars(twin)[method] = functools.partial(_whole, pool, model, method)
+            ours = functools.partial(_whole, pool, model, method)
+            vars(twin)[method] = functools.update_wrapper(ours, getattr(model, method))  # scorers ask for its name
     return twin
 
 

@@ -169,10 +169,23 @@ def _parquet(stream: Iterable[Part], file: Writable) -> None:
     writer = None
     for part in stream:
         table = arrow.table({name: arrow.array(column) for name, column in part.columns().items()})
-        writer = writer or parquet.ParquetWriter(arrow.PythonFile(file, mode="w"), table.schema)
+        writer = writer or parquet.ParquetWriter(_Raw(file), table.schema)
         writer.write_table(table.cast(writer.schema))
     if writer is not None:
         writer.close()
+
+
+class _Raw(io.RawIOBase):
+    """A file as pyarrow wants one."""
+
+    def __init__(self, file: Writable) -> None:
+        self._file = file
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, content: Any, /) -> int:
+        return self._file.write(bytes(content))
 
 
 def _npy(stream: Iterable[Part], file: Writable) -> None:
