@@ -51,6 +51,7 @@ def predict(
     from raysk.cli.render import View, show_summary
     from raysk.cli.streams import data_stdout
     from raysk.runs.folder import check_output
+    from raysk.spec.formats import check_format
 
     job = PredictJob(
         model=model,
@@ -63,6 +64,7 @@ def predict(
         output=output,
         output_format=to,
     )
+    check_format(format_)
     resources = Resources(workers=workers, cpus_per_fit=cpus_per_fit)
     if output is not None:
         check_output(output)

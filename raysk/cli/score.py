@@ -47,10 +47,12 @@ def score(
     from raysk.cli.streams import data_stdout
     from raysk.plans.rows import predicting_on_pool
     from raysk.spec.data import Columns
+    from raysk.spec.formats import check_format
     from raysk.spec.overrides import metric_names
 
     if model == data == "-":
         raise UsageError("The model and the data cannot both come from stdin. Name a file for one of them.")
+    check_format(format_)
     names = [] if scoring is None else metric_names(scoring)
     columns = Columns(target=tuple(target or ()), features=tuple(features or ()), drop=tuple(drop or ()), weight=weight)
     resources = Resources(workers=workers, cpus_per_fit=cpus_per_fit)
@@ -68,13 +70,18 @@ def score(
 
 def _data(loaded: Loaded, text: str, format_: str | None, columns: Any) -> Data:
     """Read the whole table, labels as the model knows them."""
+    from raysk.spec.checks import check_target
     from raysk.spec.data import TEXT, read_table
 
     dtypes = dict(loaded.features.dtypes)
     if getattr(getattr(loaded.model, "classes_", None), "dtype", None) is not None:
         kind = loaded.model.classes_.dtype.kind
         dtypes |= dict.fromkeys(columns.target, TEXT) if kind in "OUS" else {}
-    return loaded.split(read_table(text, format=format_, dtypes=dtypes), columns)
+    table = read_table(text, format=format_, dtypes=dtypes)
+    held = loaded.split(table, columns)
+    if held.y is None:
+        check_target(loaded.model, table)
+    return held
 
 
 def _scores(loaded: Loaded, model: Any, data: Data, names: list[str], text: str) -> dict[str, float]:

@@ -197,19 +197,24 @@ def _load_failure(path: Path, error: Exception, described: Mapping[str, Any]) ->
             ]
         case OSError():
             return [f"The model file {str(path)!r} cannot be read: {error.strerror or error}."]
-        case ModuleNotFoundError():
+        case ModuleNotFoundError() if _is_name(error.name):
             return [
                 f"The model {str(path)!r} needs the module {error.name!r}, which is not here.",
                 "Install what it is from, or put its folder on PYTHONPATH.",
                 "(A model saved by 'raysk fit -o' carries the classes of the user's file with it.)",
             ]
-        case ImportError() | AttributeError():
+        case ImportError() | AttributeError() if not isinstance(error, ModuleNotFoundError):
             return [
                 f"The model {str(path)!r} needs something that is not here:",
                 reason,
                 "Load it with the code and the versions that saved it.",
             ]
     return [f"The model file {str(path)!r} {_damage(path, described)}.", reason, "Save the model again."]
+
+
+def _is_name(module: str | None) -> bool:
+    """Return whether a name can be a module's: text that is no pickle may ask for what is none."""
+    return all(part.isidentifier() for part in (module or "").split("."))
 
 
 def _damage(path: Path, described: Mapping[str, Any]) -> str:
