@@ -5,28 +5,22 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
-from raysk.cli import options as o
+from raysk.cli import options as o  # noqa: TC001 - Typer reads the annotations
+from raysk.cli.bundles import bundled, fit_overrides, given_data
 from raysk.jobs import Resources
 
 if TYPE_CHECKING:
     from raysk.cli.running import Ran
+    from raysk.spec.assemble import Overrides
+    from raysk.spec.data import Given
 
 
+@bundled(overrides=fit_overrides, given=given_data)
 def fit(
     file: o.File,
+    overrides: Overrides,
+    given: Given | None,
     address: o.Address = None,
-    set_: o.Set = None,
-    set_str: o.SetStr = None,
-    seed: o.Seed = None,
-    data: o.Data = None,
-    format_: o.Format = None,
-    target: o.Target = None,
-    features: o.Features = None,
-    drop: o.Drop = None,
-    groups: o.Groups = None,
-    weight: o.Weight = None,
-    id_col: o.IdCol = None,
-    as_frame: o.AsFrame = False,
     workers: o.Workers = None,
     cpus_per_fit: o.CpusPerFit = 1,
     backend: o.Backend = None,
@@ -57,8 +51,6 @@ def fit(
     from raysk.cli.streams import data_stdout
     from raysk.spec import assemble
 
-    overrides = assemble.Overrides(set=tuple(set_ or ()), set_str=tuple(set_str or ()), seed=seed)
-    given = o.given_data(data, format_, target, features, drop, groups, weight, id_col, as_frame)
     resources = Resources(workers=workers, cpus_per_fit=cpus_per_fit)
     where = running.Where(address=address, resources=resources, backend=backend, worker_output=verbose)
     with data_stdout() as out, Keeper(output, out, verify=not no_verify) as keeper:

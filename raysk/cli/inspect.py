@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from raysk.cli import options as o
+from raysk.cli import options as o  # noqa: TC001 - Typer reads the annotations
+from raysk.cli.bundles import bundled, given_data
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -14,17 +15,10 @@ if TYPE_CHECKING:
     from raysk.spec.data import Given
 
 
+@bundled(given=given_data)
 def inspect(
     file: o.File,
-    data: o.Data = None,
-    format_: o.Format = None,
-    target: o.Target = None,
-    features: o.Features = None,
-    drop: o.Drop = None,
-    groups: o.Groups = None,
-    weight: o.Weight = None,
-    id_col: o.IdCol = None,
-    as_frame: o.AsFrame = False,
+    given: Given | None,
     as_json: o.Json = False,
     debug: o.Debug = False,  # noqa: ARG001 - read by main
 ) -> None:
@@ -43,7 +37,6 @@ def inspect(
     from raysk.cli.streams import data_stdout
     from raysk.spec import assemble
 
-    given = o.given_data(data, format_, target, features, drop, groups, weight, id_col, as_frame)
     with data_stdout() as out:
         show(out, file, assemble.Overrides(), as_json=as_json, given=given)
 
@@ -70,11 +63,13 @@ def show(
 
 def _rows(facts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
     """Flatten nested facts into rows, leaving out what is not known."""
+    from raysk.spec.words import listed
+
     for name, value in facts.items():
         if isinstance(value, dict):
             yield from _rows(value, f"{prefix}{name} ")
         elif value is not None and value != []:
-            text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+            text = listed(map(str, value)) if isinstance(value, list | tuple) else str(value)
             if prefix.endswith("parameters "):
                 text += " values"
             yield f"{prefix}{name}", text[:12] if name.endswith("_hash") else text

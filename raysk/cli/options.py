@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-
-if TYPE_CHECKING:
-    from raysk.spec.data import Given
 
 File = Annotated[
     str,
@@ -142,7 +139,7 @@ Target = Annotated[
     typer.Option(
         "--target",
         "-y",
-        metavar="COLUMN",
+        metavar="COLUMN[,COLUMN]",
         help="What is to be predicted: a column's name, or its index; repeatable.",
         show_default=False,
         rich_help_panel="Data",
@@ -269,28 +266,3 @@ Debug = Annotated[
     bool, typer.Option("--debug", metavar="", help="Show every frame of an error.", rich_help_panel="Output")
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", metavar="", help="Say what would run, and stop.")]
-
-
-def given_data(
-    source: str | None,
-    format_: str | None,
-    target: list[str] | None,
-    features: list[str] | None,
-    drop: list[str] | None,
-    groups: str | None,
-    weight: str | None,
-    id_col: str | None,
-    as_frame: bool,
-) -> Given | None:
-    """Return what the options of the panel "Data" say, or None without ``--data``."""
-    from raysk.spec.data import Columns, Given
-
-    columns = Columns(
-        target=tuple(target or ()),
-        features=tuple(features or ()),
-        drop=tuple(drop or ()),
-        groups=groups,
-        weight=weight,
-        id_col=id_col,
-    )
-    return Given.of(source, format=format_, columns=columns, as_frame=as_frame)

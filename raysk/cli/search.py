@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
-from raysk.cli import options as o
+from raysk.cli import options as o  # noqa: TC001 - Typer reads the annotations
+from raysk.cli.bundles import bundled, given_data, search_overrides
 from raysk.errors import UsageError
 from raysk.events import CandidateDone
 from raysk.jobs import Resources
@@ -19,28 +20,16 @@ if TYPE_CHECKING:
     from raysk.cli.streams import DataOut
     from raysk.events import Event, Sink
     from raysk.runs.folder import RunFolder
+    from raysk.spec.assemble import Overrides
+    from raysk.spec.data import Given
 
 
+@bundled(overrides=search_overrides, given=given_data)
 def search(
     file: o.File,
+    overrides: Overrides,
+    given: Given | None,
     address: o.Address = None,
-    n_iter: o.NIter = None,
-    cv: o.Cv = None,
-    scoring: o.Scoring = None,
-    seed: o.Seed = None,
-    set_: o.Set = None,
-    set_str: o.SetStr = None,
-    space: o.Space = None,
-    no_refit: o.NoRefit = False,
-    data: o.Data = None,
-    format_: o.Format = None,
-    target: o.Target = None,
-    features: o.Features = None,
-    drop: o.Drop = None,
-    groups: o.Groups = None,
-    weight: o.Weight = None,
-    id_col: o.IdCol = None,
-    as_frame: o.AsFrame = False,
     workers: o.Workers = None,
     cpus_per_fit: o.CpusPerFit = 1,
     backend: o.Backend = None,
@@ -73,12 +62,9 @@ def search(
     from raysk.cli.streams import data_stdout
     from raysk.spec import assemble
 
-    texts = {"set": tuple(set_ or ()), "set_str": tuple(set_str or ()), "space": tuple(space or ())}
-    overrides = assemble.Overrides(n_iter=n_iter, cv=cv, scoring=scoring, seed=seed, refit=not no_refit, **texts)
-    given = o.given_data(data, format_, target, features, drop, groups, weight, id_col, as_frame)
     resources = Resources(workers=workers, cpus_per_fit=cpus_per_fit)
     where = running.Where(address=address, resources=resources, backend=backend, worker_output=verbose)
-    _check_outputs(output, results, no_refit=no_refit, stream=stream)
+    _check_outputs(output, results, no_refit=not overrides.refit, stream=stream)
     with data_stdout() as out, Keeper(output, out, verify=not no_verify) as keeper:
         if dry_run:
             inspect.show(out, file, overrides, as_json=as_json, make_job=assemble.search_job, given=given)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import zipfile
 from typing import TYPE_CHECKING, Any
@@ -56,7 +57,8 @@ def _npy(stream: Stream) -> Table:
     import numpy as np
 
     with stream.local() as path:
-        # a header that claims more than there is in the file is refused by the mapping
+        with path.open("rb") as file:
+            _check_header(file, path.stat().st_size, stream.label)
         values = np.load(path, mmap_mode="r", allow_pickle=False)
     return _as_table(values, stream.label)
 
@@ -77,38 +79,33 @@ def _npz(stream: Stream) -> Table:
 def _checked_members(file: Any, label: str) -> set[str]:
     """Return the names in a zip archive, if no array in it claims to be larger than it is, or than the memory."""
     with zipfile.ZipFile(file) as archive:
-        for member in archive.infolist():
-            check_fits(_claimed_bytes(archive, member, label), label)
-        check_fits(sum(member.file_size for member in archive.infolist()), label)
-        names = set(archive.namelist())
+        members = archive.infolist()
+        for member in members:
+            with archive.open(member) as array:
+                _check_header(array, member.file_size, f"{label}: {member.filename}")
+        check_fits(sum(member.file_size for member in members), label)
     file.seek(0)
-    return names
+    return {member.filename for member in members}
 
 
-def _claimed_bytes(archive: zipfile.ZipFile, member: zipfile.ZipInfo, label: str) -> int:
-    """Return how large an array is by its header.
-
-    Raises
-    ------
-    InputError
-        If that is more than what is packed in the archive.
-    """
+def _check_header(array: Any, size: int, label: str) -> None:
+    """Raise `InputError` if the array in an npy file of so many bytes claims more, or is of Python's objects."""
     import numpy as np
 
-    with archive.open(member) as array:
-        version = np.lib.format.read_magic(array)
-        read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, _, dtype = read_header(array)
-        claimed = dtype.itemsize
-        for size in shape:
-            claimed *= size
-        packed = member.file_size - array.tell()
-    if claimed > packed and not dtype.hasobject:
+    version = np.lib.format.read_magic(array)
+    read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _, dtype = read_header(array)
+    if dtype.hasobject:
         raise InputError(
-            f"{label}: {member.filename} claims to hold {claimed / 1e9:,.1f} GB, and there are {packed:,} bytes.\n"
-            "It is damaged, or made to fill the memory."
+            f"{label} holds Python objects, which only unpickling could bring back; raysk does not.\n"
+            "Save numbers or text, or a DataFrame as Parquet."
         )
-    return int(claimed)
+    claimed, packed = dtype.itemsize * math.prod(shape), size - array.tell()
+    if claimed > packed:
+        raise InputError(
+            f"{label} claims to hold {claimed:,} bytes, and there are {packed:,}.\n"
+            "It is cut short, damaged, or made to fill the memory."
+        )
 
 
 def _from_arrays(held: Mapping[str, Any], label: str) -> Table:

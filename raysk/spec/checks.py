@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 _PER_SAMPLE = ("y", "groups", "sample_weight")
 
 
-def check_features(X: Any, names: tuple[str, ...] | None, label: str, estimator: Any = None) -> None:
+def check_features(X: Any, names: tuple[str, ...], label: str, estimator: Any = None) -> None:
     """Raise for infinite values, and for text where an estimator takes numbers.
 
     Parameters
     ----------
     X : DataFrame, Series, ndarray or sparse matrix
-    names : tuple of str or None
-        Of the columns of X.
+    names : tuple of str
+        What the columns of X are called, or their indexes.
     label : str
         Where the data is from.
     estimator : estimator or None
@@ -40,8 +40,7 @@ def check_features(X: Any, names: tuple[str, ...] | None, label: str, estimator:
         _refuse_infinite(X.data, "X", label)
     elif _has_infinite(X):
         at = _infinite_column(X)
-        name = None if at is None else f"column {at}" if names is None else f"column {shown(names[at])!r}"
-        _refuse_infinite(X if at is None else X[:, at], name or "X", label)
+        _refuse_infinite(X if at is None else X[:, at], "X" if at is None else f"column {shown(names[at])!r}", label)
 
 
 def check_beside(value: Any, name: str, label: str) -> None:
@@ -92,11 +91,11 @@ def _refuse_text(frame: Any, label: str, takes_numbers: str) -> None:
     if not texts:
         return
     row, value = _first_text(frame[texts[0]])
-    others = f" So do {listed(texts[1:])}." if len(texts) > 1 else ""
+    others = f"\nIt is the same with {listed(texts[1:])}." if len(texts) > 1 else ""
     raise InputError(
-        f"{label}: column {shown(texts[0])!r} holds text, {brief(repr(value))} in row {row:,}, "
+        f"{label}: column {shown(texts[0])!r} holds {brief(repr(value))} in row {row:,}, "
         f"and {takes_numbers} takes numbers.{others}\n"
-        f"Correct it, leave it out with --drop, or encode it in a pipeline (OneHotEncoder)."
+        "Correct it, leave it out with --drop, or encode it in a pipeline, for example with OneHotEncoder."
     )
 
 

@@ -9,7 +9,7 @@ from raysk.errors import InputError, UsageError
 from raysk.spec.words import listed, shown, suggestion
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Container, Iterable
 
     from raysk.spec.table import Table
 
@@ -99,8 +99,10 @@ def _indexes(
     table: Table, texts: Iterable[str], option: str, *, most: int | None = None, by_name: bool = False
 ) -> tuple[int, ...]:
     texts = list(texts)
-    parts = texts if by_name else [part for text in texts for part in _parts(table, text)]
-    found = {part: _index(table, part, by_name=by_name) for part in parts}
+    named = {name: number for number, name in enumerate(table.names or ())}
+    parts = texts if by_name else [part for text in texts for part in _parts(text, named)]
+    counted = {} if by_name else {part: _counted(part, table.n_columns) for part in parts}
+    found = {part: named.get(part, counted.get(part)) for part in parts}
     missing = [part for part, index in found.items() if index is None]
     if missing:
         raise InputError(_unknown(table, missing, f"{option} {','.join(texts)}: " if not by_name else ""))
@@ -109,20 +111,18 @@ def _indexes(
     return tuple(dict.fromkeys(index for index in found.values() if index is not None))
 
 
-def _parts(table: Table, text: str) -> list[str]:
+def _parts(text: str, named: Container[str]) -> list[str]:
     """Cut a text at its commas, unless it is the name of a column as a whole."""
-    return [text] if text in (table.names or ()) else [part.strip() for part in text.split(",")]
+    return [text] if text in named else [part.strip() for part in text.split(",")]
 
 
-def _index(table: Table, text: str, *, by_name: bool) -> int | None:
-    if table.names is not None and text in table.names:
-        return table.names.index(text)
+def _counted(text: str, count: int) -> int | None:
+    """Return the place of a column that an index names, from either end."""
     try:
         index = int(text)
     except ValueError:
         return None
-    inside = -table.n_columns <= index < table.n_columns
-    return index % table.n_columns if inside and not by_name else None
+    return index % count if -count <= index < count else None
 
 
 def _unknown(table: Table, missing: list[str], said: str) -> str:

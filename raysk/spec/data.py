@@ -248,11 +248,14 @@ class Features:
         The type of each, for `blocks`; empty where they had no names.
     as_frame : bool
         Whether X was a DataFrame.
+    count : int or None
+        How many there were.
     """
 
     names: tuple[str, ...] | None
     dtypes: Mapping[str, str]
     as_frame: bool
+    count: int | None = None
 
     def split(self, table: Table, columns: Columns, estimator: Any = None) -> Data:
         """Make X of the same features in the same order, whatever else a table holds and in which order.
@@ -276,15 +279,26 @@ class Features:
         InputError
             Naming the columns that are missing.
         """
+        table = _widened(table, self.count)
         if self.names is None:
-            return split(table, columns, estimator=estimator, as_frame=self.as_frame)
+            return split(table, columns, estimator=estimator, as_frame=self.as_frame, needs_target=False)
         table = _with_names(table, columns, self.names) if table.names is None else table
         return split(
             table,
             replace(columns, features=self.names, by_name=True),
             estimator=estimator,
             as_frame=self.as_frame,
+            needs_target=False,
         )
+
+
+def _widened(table: Table, count: int | None) -> Table:
+    """Add the last columns of a sparse table, which svmlight does not tell of when they are all zero."""
+    if count is None or not hasattr(table.values, "tocsr") or table.n_columns >= count:
+        return table
+    values = table.values.tocsr(copy=True)
+    values.resize(len(table), count)
+    return replace(table, values=values)
 
 
 def _with_names(table: Table, columns: Columns, names: Sequence[str]) -> Table:
@@ -317,9 +331,11 @@ def recorded_features(sidecar: Mapping[str, Any] | None) -> Features | None:
     names = X.get("columns")
     dtype = X.get("dtype")
     dtypes = dtype if isinstance(dtype, list) else [dtype] * len(names or ())
+    shape = list(X.get("shape") or ())
     known = zip(names or (), dtypes, strict=False)
     return Features(
         names=None if names is None else tuple(names),
         dtypes={name: kind for name, kind in known if kind is not None},
         as_frame=X.get("type") == "DataFrame",
+        count=shape[1] if len(shape) > 1 else None,
     )

@@ -136,7 +136,8 @@ def data_facts(data: Data) -> dict[str, Any]:
     dict
     """
     return {
-        "X": {**_array_facts(data.X), "missing": _missing(data.X)},
+        "source": data.source,
+        "X": {**_array_facts(data.X), "missing": _missing(data.X), "columns": data.feature_names},
         "y": None if data.y is None else {**_array_facts(data.y), **_target_facts(data.y)},
         "fit_params": sorted(data.fit_params),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
@@ -34,7 +35,6 @@ _BEGINNINGS = {
     b"\x80\x04": "pickle",
     b"\x80\x05": "pickle",
 }
-_WIDE = (b"\xff\xfe", b"\xfe\xff")  # how UTF-16 begins
 
 
 def check_format(name: str | None) -> None:
@@ -72,38 +72,44 @@ def format_of(stream: Stream, said: str | None) -> str:
     """
     named = said or suffix_format(stream.label)
     begins = next((name for start, name in _BEGINNINGS.items() if stream.head.startswith(start)), None)
-    if named is None:
-        return _guessed(stream, begins)
-    if named in _TEXT and (begins is not None or _is_binary(stream.head)):
-        raise InputError(_no_text(stream, named, begins))
-    return named
-
-
-def _is_binary(head: bytes) -> bool:
-    return b"\0" in head
-
-
-def _no_text(stream: Stream, named: str, begins: str | None) -> str:
-    if stream.head.startswith(_WIDE):
-        return f"{stream.label} is UTF-16, and {named} has to be UTF-8.\nConvert it: iconv -f UTF-16 -t UTF-8"
-    what = f"begins like a file of format {begins}" if begins else "holds bytes that no text has"
-    hint = f"say --format {begins}" if begins not in {None, "pickle", "npz"} else "name the file that was meant"
-    return f"{stream.label} should be {named}, but {what}.\nIf its name is wrong, {hint}."
-
-
-def _guessed(stream: Stream, begins: str | None) -> str:
-    if begins == "pickle":
+    if named is not None and named not in _TEXT:
+        return named
+    if named is not None and begins is not None:
+        raise InputError(
+            f"{stream.label} should be {named}, but begins like a file of format {begins}.\n"
+            f"If its name is wrong, say --format {begins}."
+        )
+    if named is None and begins == "pickle":
         raise InputError(
             f"{stream.label} looks like a pickle, which runs code when it is loaded.\n"
             "If you trust it, say so with --format pickle."
         )
-    if begins is not None:
-        return begins
-    if _is_binary(stream.head):
+    if begins is None:
+        _check_text(stream)
+    return named or begins or _guessed(stream)
+
+
+def _check_text(stream: Stream) -> None:
+    """Raise `InputError` for what is neither UTF-8 nor known to be something else."""
+    if b"\0" in stream.head and not stream.head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise InputError(
-            f"{stream.label} is of no format that raysk knows.\nSay which it is with --format: {', '.join(FORMATS)}."
+            f"{stream.label} holds bytes that no text has, and is of no format that raysk knows.\n"
+            f"The formats are: {', '.join(FORMATS)}."
         )
-    if stream.head.lstrip()[:1] == b"{":
-        return "jsonl"
-    first = stream.head.partition(b"\n")[0]
-    return "tsv" if b"\t" in first and b"," not in first else "csv"
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(stream.head)  # the head may end within a character
+    except UnicodeDecodeError as err:
+        wide = b"\0" in stream.head
+        raise InputError(
+            f"{stream.label} is {'UTF-16' if wide else 'text that is not UTF-8'}.\n"
+            f"Convert it, for example: iconv -f {'UTF-16' if wide else 'WINDOWS-1252'} -t UTF-8"
+        ) from err
+
+
+def _guessed(stream: Stream) -> str:
+    """Return the format of text."""
+    first = stream.head.lstrip()[:1]
+    if first == b"[":
+        raise InputError(f"{stream.label} is one JSON array.\nWrite an object on each line instead: jq -c '.[]'")
+    line = stream.head.partition(b"\n")[0]
+    return "jsonl" if first == b"{" else "tsv" if b"\t" in line and b"," not in line else "csv"

@@ -63,7 +63,7 @@ def chosen_data(found: Found) -> Data:
         If ``load_data()`` raises.
     """
     if found.chosen is not None:
-        held = _unpacked(found.chosen, shown(found.source), found)
+        held = _unpacked(found.chosen, found.source.partition(":")[2] or "The object", found)
         return Data(X=held["X"], y=held.get("y"), fit_params=_fit_params(held, found))
     data = find_data(found)
     if data is None:
@@ -111,7 +111,7 @@ def _unpacked(value: Any, name: str, found: Found) -> Mapping[str, Any]:
         return {"X": value}
     size = f" of {len(value)}" if isinstance(value, tuple) else ""
     raise InputError(
-        f"{name} in {found.where} gave {type_name(value)}{size}, which is not data.\n"
+        f"{shown(name)} in {found.where} gives {type_name(value)}{size}, which is not data.\n"
         "Give X, the pair (X, y), or a dict with X, y, groups and sample_weight."
     )
 

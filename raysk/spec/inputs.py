@@ -17,6 +17,7 @@ import re
 import shutil
 import sys
 import tempfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
@@ -142,11 +143,10 @@ def opened(text: str) -> Iterator[Stream]:
     """
     label = label_of(text)
     with contextlib.ExitStack() as stack:
-        raw = stack.enter_context(_raw(text, label))
-        head, file = _with_head(raw)
+        head, file = _with_head(stack.enter_context(_raw(text, label)))
         path = None if text == STDIN or is_uri(text) else Path(text)
         if head.startswith(_GZIP):
-            path, (head, file) = None, _with_head(_Unseekable(gzip.GzipFile(fileobj=file)))
+            path, (head, file) = None, _gunzipped(file, label)
         if not head:
             raise InputError(f"{label} is empty: there is no data in it.")
         yield Stream(label=label, head=head, file=file, path=path)
@@ -161,6 +161,13 @@ def _with_head(raw: BinaryIO) -> tuple[bytes, BinaryIO]:
         return head, raw
     head = raw.read(HEAD_BYTES)
     return head, cast("BinaryIO", io.BufferedReader(_Chained(head, raw), buffer_size=HEAD_BYTES))
+
+
+def _gunzipped(file: BinaryIO, label: str) -> tuple[bytes, BinaryIO]:
+    try:
+        return _with_head(_Unseekable(gzip.GzipFile(fileobj=file)))
+    except (OSError, EOFError, zlib.error) as err:
+        raise InputError(f"{label} cannot be gunzipped: {brief(str(err))}\nCopy it again, whole.") from err
 
 
 class _Chained(io.RawIOBase):

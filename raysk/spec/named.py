@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import warnings
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
@@ -14,7 +16,7 @@ from raysk.spec.values import parse_value
 from raysk.spec.words import brief, listed, shown, suggestion
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from pathlib import Path
 
     from raysk.jobs import Data
@@ -89,7 +91,9 @@ def _dataset(name: str, text: str) -> Callable[..., Any]:
 
 def _made(function: Callable[..., Any], kwargs: Mapping[str, Any], text: str) -> Any:
     try:
-        return function(**kwargs)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of each attempt to fetch it: the last one's error says it
+            return function(**kwargs)
     except OSError as err:
         raise InputError(f"{shown(text)} cannot be fetched: {brief(str(err))}\nIs there a network?") from err
     except Exception as err:  # whatever these functions make of their arguments
@@ -100,12 +104,11 @@ def _from_sklearn(made: Any, label: str) -> Table:
     """Take ``(X, y, ...)``, X alone, or a Bunch, which also has names."""
     if isinstance(made, tuple):
         return Table(values=made[0], beside={"y": made[1]}, label=label)
-    if not hasattr(made, "data"):
+    if not isinstance(made, Mapping):
         return Table(values=made, label=label)
     names = made.get("feature_names")
     names = None if names is None else tuple(map(str, names))
-    X = made.data
-    return Table(values=_two_dimensional(X), names=names, beside={"y": made.target}, label=label)
+    return Table(values=_two_dimensional(made["data"]), names=names, beside={"y": made["target"]}, label=label)
 
 
 # --- OpenML's

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from raysk.spec.table import Table
 
 
-def split(table: Table, columns: Columns, *, estimator: Any = None, as_frame: bool = False) -> Data:
+def split(
+    table: Table, columns: Columns, *, estimator: Any = None, as_frame: bool = False, needs_target: bool = True
+) -> Data:
     """Make X, y and what else goes to ``fit`` of a table.
 
     Parameters
@@ -28,6 +30,8 @@ def split(table: Table, columns: Columns, *, estimator: Any = None, as_frame: bo
         what it cannot take is refused. None asks nothing.
     as_frame : bool
         Whether X is a DataFrame also where all of it is numbers.
+    needs_target : bool
+        Whether y must be there for an estimator that learns from it.
 
     Returns
     -------
@@ -47,12 +51,12 @@ def split(table: Table, columns: Columns, *, estimator: Any = None, as_frame: bo
         raise InputError(f"{table.label} has no rows.")
     places = Places.of(table, columns)
     names = None if table.names is None else tuple(table.names[index] for index in places.features)
-    X = _features(table, places.features, estimator, as_frame=as_frame or table.as_made)
-    checks.check_features(X, names, table.label, estimator)
     fit_params = _beside(table, places)
     y = fit_params.pop("y", None)
-    if y is None and estimator is not None:
+    if y is None and estimator is not None and needs_target:
         checks.check_target(estimator, table)
+    X = _features(table, places.features, estimator, as_frame=as_frame or table.as_made)
+    checks.check_features(X, names or tuple(map(str, places.features)), table.label, estimator)
     targets = tuple(table.names[index] for index in places.target) if table.names and places.target else None
     return Data(X=X, y=y, fit_params=fit_params, feature_names=names, target_names=targets)
 

@@ -18,8 +18,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from raysk.errors import InputError, UsageError
-from raysk.jobs import Data
 from raysk.spec.assemble import Overrides, describe, fit_job, search_job
+from raysk.spec.data import Given
 from raysk.spec.found import Found
 
 X = np.arange(40.0).reshape(20, 2)
@@ -109,10 +109,10 @@ def test_given_data_replaces_the_files():
     """Data from the command line is used, and load_data is not called."""
     names = {"model": SVC(), "load_data": lambda: 1 / 0}
     found = Found(source="model.py", path=None, names=names)
-    data = Data(X=X, y=Y)
-    assert fit_job(found, Overrides(), data=data).data is data
+    given = Given(source="sklearn:iris")
+    assert fit_job(found, Overrides(), given=given).data.X.shape == (150, 4)
     found.names["param_grid"] = {"C": [1]}
-    assert search_job(found, Overrides(), data=data).data is data
+    assert search_job(found, Overrides(), given=given).data.source == "sklearn:iris"
 
 
 def test_no_data():

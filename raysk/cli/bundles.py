@@ -1,0 +1,110 @@
+"""Options that several commands share and that say one thing together, read in one place each.
+
+@bundled(given=given_data)
+def fit(file: o.File, given: Given | None = None, seed: o.Seed = None): ...
+
+raysk fit FILE --data t.csv --target y --seed 1  ->  fit(FILE, given=Given(...), seed=1)
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from typing import TYPE_CHECKING, Any, get_type_hints
+
+from raysk.cli import options as o  # noqa: TC001 - Typer reads the annotations
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from raysk.spec.data import Given
+    from raysk.spec.overrides import Overrides
+
+
+def bundled(**readers: Callable[..., Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command the options of each reader in the place of the parameter of that name.
+
+    Parameters
+    ----------
+    **readers : callable
+        Each takes options and returns what the command gets.
+
+    Returns
+    -------
+    callable
+        A decorator.
+    """
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        bundles = {name: _parameters(reader) for name, reader in readers.items()}
+        own = _parameters(command)
+        every = [each for name, one in own.items() for each in bundles.get(name, {name: one}).values()]
+
+        @functools.wraps(command)
+        def run(**told: Any) -> None:
+            parts = {name: {option: told.pop(option) for option in options} for name, options in bundles.items()}
+            command(**told, **{name: readers[name](**part) for name, part in parts.items()})
+
+        # Typer reads these two
+        run.__signature__ = inspect.Signature(every)  # type: ignore[attr-defined]
+        run.__annotations__ = {each.name: each.annotation for each in every}
+        return run
+
+    return decorate
+
+
+def _parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    """Return the parameters of a function by name, with annotations that are no text any more."""
+    # what bundles become is not imported: that would load what --help has no use for
+    hints = get_type_hints(function, localns={"Given": object, "Overrides": object}, include_extras=True)
+    named = inspect.signature(function).parameters.values()
+    return {each.name: each.replace(annotation=hints[each.name], kind=each.KEYWORD_ONLY) for each in named}
+
+
+def given_data(
+    data: o.Data = None,
+    format_: o.Format = None,
+    target: o.Target = None,
+    features: o.Features = None,
+    drop: o.Drop = None,
+    groups: o.Groups = None,
+    weight: o.Weight = None,
+    id_col: o.IdCol = None,
+    as_frame: o.AsFrame = False,
+) -> Given | None:
+    """Return what the options of the panel "Data" say, or None without ``--data``."""
+    from raysk.spec.data import Columns, Given
+
+    columns = Columns(
+        target=tuple(target or ()),
+        features=tuple(features or ()),
+        drop=tuple(drop or ()),
+        groups=groups,
+        weight=weight,
+        id_col=id_col,
+    )
+    return Given.of(data, format=format_, columns=columns, as_frame=as_frame)
+
+
+def fit_overrides(set_: o.Set = None, set_str: o.SetStr = None, seed: o.Seed = None) -> Overrides:
+    """Return what the options say over an estimator of the person's."""
+    from raysk.spec.overrides import Overrides
+
+    return Overrides(set=tuple(set_ or ()), set_str=tuple(set_str or ()), seed=seed)
+
+
+def search_overrides(
+    n_iter: o.NIter = None,
+    cv: o.Cv = None,
+    scoring: o.Scoring = None,
+    seed: o.Seed = None,
+    space: o.Space = None,
+    set_: o.Set = None,
+    set_str: o.SetStr = None,
+    no_refit: o.NoRefit = False,
+) -> Overrides:
+    """Return what the options say over a search of the person's."""
+    from raysk.spec.overrides import Overrides
+
+    texts = {"set": tuple(set_ or ()), "set_str": tuple(set_str or ()), "space": tuple(space or ())}
+    return Overrides(n_iter=n_iter, cv=cv, scoring=scoring, seed=seed, refit=not no_refit, **texts)
