@@ -137,23 +137,50 @@ PREDICTION_FORMATS = ("csv", "jsonl", "parquet", "npy")
 
 
 @dataclass(frozen=True, kw_only=True)
-class PredictJob:
-    """What a model says of a table, row by row.
+class Asked:
+    """A fitted model and a table that it is asked about.
 
     Parameters
     ----------
     model : str
-        The path of a fitted model; ``-`` for stdin.
+        The path of the model; ``-`` for stdin.
     data : str
         Names the table, as `raysk.spec.data.blocks` takes it.
-    method : str
-        One of `METHODS`.
+    trust : tuple of str
+        Types that may be made of a ``.skops`` file, besides those that skops trusts.
     input_format : str or None
         Of the table; None looks at it.
     features : tuple of str
         Columns of the table that are the features, for a model that does not know them by name.
     drop : tuple of str
         Columns of the table that are no features.
+
+    Raises
+    ------
+    UsageError
+        If both are to be read from stdin.
+    """
+
+    model: str
+    data: str
+    trust: tuple[str, ...] = ()
+    input_format: str | None = None
+    features: tuple[str, ...] = ()
+    drop: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.model == self.data == "-":
+            raise UsageError("The model and the data cannot both come from stdin. Name a file for one of them.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictJob(Asked):
+    """What a model says of a table, row by row.
+
+    Parameters
+    ----------
+    method : str
+        One of `METHODS`.
     id_col : str or None
         A column of the table to repeat before the predictions.
     output : Path or None
@@ -167,21 +194,15 @@ class PredictJob:
         If a method or format is not known, or two things want stdin or one file.
     """
 
-    model: str
-    data: str
     method: str = "predict"
-    input_format: str | None = None
-    features: tuple[str, ...] = ()
-    drop: tuple[str, ...] = ()
     id_col: str | None = None
     output: Path | None = None
     output_format: str | None = None
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.method not in METHODS:
             raise UsageError(f"--method {self.method}: there is no such method. There are {', '.join(METHODS)}.")
-        if self.model == self.data == "-":
-            raise UsageError("The model and the data cannot both come from stdin. Name a file for one of them.")
         if self.written_as not in PREDICTION_FORMATS:
             what = f"--to {self.output_format}" if self.output_format is not None else f"-o {self.output}"
             raise UsageError(f"{what}: there is no such format.\nPredictions are {', '.join(PREDICTION_FORMATS)}.")
@@ -194,3 +215,22 @@ class PredictJob:
         if self.output_format is not None or self.output is None:
             return self.output_format or "csv"
         return self.output.suffix.removeprefix(".").lower()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreJob(Asked):
+    """How good a model is on a table.
+
+    Parameters
+    ----------
+    target : tuple of str
+        Columns of the table that the model is to predict; empty where the table brings its own.
+    weight : str or None
+        A column of weights.
+    metrics : tuple of str
+        Names of scikit-learn's scorers; empty means the model's own ``score``.
+    """
+
+    target: tuple[str, ...] = ()
+    weight: str | None = None
+    metrics: tuple[str, ...] = ()

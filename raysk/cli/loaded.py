@@ -12,11 +12,11 @@ from raysk.jobs import METHODS
 from raysk.spec.words import brief, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from raysk.cli.render import View
     from raysk.cluster import Starting
-    from raysk.jobs import Data, Resources
+    from raysk.jobs import Asked, Data, Resources
     from raysk.pool import Pool
     from raysk.spec.data import Columns, Table
 
@@ -24,14 +24,11 @@ STDIN = Path("/dev/stdin")
 
 
 class Loaded:
-    """A fitted model.
+    """A fitted model that is asked about a table.
 
     Parameters
     ----------
-    name : str
-        A path, or ``-`` for stdin.
-    trust : sequence of str
-        See `raysk.runs.models.load_model`.
+    asked : Asked
 
     Attributes
     ----------
@@ -40,14 +37,14 @@ class Loaded:
         What it was fitted on.
     """
 
-    def __init__(self, name: str, trust: Sequence[str]) -> None:
+    def __init__(self, asked: Asked) -> None:
         from raysk.runs.models import load_model, read_sidecar
         from raysk.spec.fitted import features_of
         from raysk.spec.own import own_modules
 
-        self.name = name
-        before, path = set(sys.modules), STDIN if name == "-" else Path(name)
-        self.model = load_model(path, trust)
+        self._asked = asked
+        before, path = set(sys.modules), STDIN if asked.model == "-" else Path(asked.model)
+        self.model = load_model(path, asked.trust)
         self.features = features_of(self.model, read_sidecar(path))
         self._modules = own_modules(before, None)
 
@@ -60,13 +57,13 @@ class Loaded:
         """Fail before a row is read if the model has no such method."""
         if not hasattr(self.model, method):
             has = ", ".join(name for name in METHODS if hasattr(self.model, name)) or "none of those"
-            raise UsageError(f"--method {method}: the {self.kind} in {self.name!r} does not have it.\nIt has: {has}.")
+            raise UsageError(f"--method {method}: the {self._described()} does not have it.\nIt has: {has}.")
 
     def split(self, table: Table, columns: Columns) -> Data:
         """Make X of the features that the model was fitted on, in its order; see `raysk.spec.data.Features`."""
         if columns.features and self.features.names is not None:
             raise UsageError(
-                f"--features: the {self.kind} in {self.name!r} knows its features by name, and finds them.\n"
+                f"--features: the {self._described()} knows its features by name, and finds them.\n"
                 f"They are: {listed(self.features.names)}."
             )
         return self.features.split(table, columns, self.model)
@@ -80,8 +77,14 @@ class Loaded:
         return pool
 
     @contextlib.contextmanager
-    def refusing(self, where: str) -> Iterator[None]:
-        """Turn a model's refusal of data into bad input; what the person's own code raises stays theirs."""
+    def refusing(self, where: str = "") -> Iterator[None]:
+        """Turn a model's refusal of the table into bad input; what the person's own code raises stays theirs.
+
+        Parameters
+        ----------
+        where : str
+            In which part of the table.
+        """
         from sklearn.exceptions import NotFittedError
 
         from raysk.cli import blame
@@ -89,14 +92,16 @@ class Loaded:
         try:
             yield
         except NotFittedError as error:
-            raise InputError(
-                f"The {self.kind} in {self.name!r} is not fitted.\nFit it: raysk fit {self.name} -o fitted.pkl"
-            ) from error
+            fit = f"raysk fit {self._asked.model} -o fitted.pkl"
+            raise InputError(f"The {self._described()} is not fitted.\nFit it: {fit}") from error
         except ValueError as error:
             if blame.is_of_own_code(error):
                 raise
             said = str(error).strip().partition("\n")[0]
-            raise InputError(f"{self.kind} refuses {where}:\n{brief(said)}") from error
+            raise InputError(f"The {self.kind} refuses {self._asked.data}{where}:\n{brief(said)}") from error
+
+    def _described(self) -> str:
+        return f"{self.kind} in {self._asked.model!r}"
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from raysk.cli import options as o  # noqa: TC001 - Typer reads the annotations
+from raysk.cli.bundles import bundled
 from raysk.jobs import PredictJob, Resources
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from raysk.runs.predictions import Part
 
 
-def predict(
+def predict_job(
     model: o.Model,
     data: o.Table,
     method: o.Method = "predict",
@@ -27,11 +28,36 @@ def predict(
     features: o.Features = None,
     drop: o.Drop = None,
     id_col: o.IdCol = None,
+    output: o.Predictions = None,
+    to: o.To = None,
+) -> PredictJob:
+    """Return what is to be predicted, and where it is to be written."""
+    from raysk.runs.folder import check_output
+    from raysk.spec.formats import check_format
+
+    check_format(format_)
+    if output is not None:
+        check_output(output)
+    return PredictJob(
+        model=model,
+        data=data,
+        method=method,
+        trust=tuple(trust or ()),
+        input_format=format_,
+        features=tuple(features or ()),
+        drop=tuple(drop or ()),
+        id_col=id_col,
+        output=output,
+        output_format=to,
+    )
+
+
+@bundled(job=predict_job)
+def predict(
+    job: PredictJob,
     address: o.WorkersAddress = None,
     workers: o.Workers = None,
     cpus_per_fit: o.CpusPerFit = 1,
-    output: o.Predictions = None,
-    to: o.To = None,
     as_json: o.Json = False,
     quiet: o.Quiet = False,
     verbose: o.Verbose = False,
@@ -50,31 +76,14 @@ def predict(
     from raysk.cli.loaded import Loaded, workers_at
     from raysk.cli.render import View, show_summary
     from raysk.cli.streams import data_stdout
-    from raysk.runs.folder import check_output
-    from raysk.spec.formats import check_format
 
-    job = PredictJob(
-        model=model,
-        data=data,
-        method=method,
-        input_format=format_,
-        features=tuple(features or ()),
-        drop=tuple(drop or ()),
-        id_col=id_col,
-        output=output,
-        output_format=to,
-    )
-    check_format(format_)
     resources = Resources(workers=workers, cpus_per_fit=cpus_per_fit)
-    if output is not None:
-        check_output(output)
     with data_stdout() as out:
-        view = View(quiet=quiet, verbose=verbose, still=output is None and out.is_terminal)
+        view = View(quiet=quiet, verbose=verbose, still=job.output is None and out.is_terminal)
         with workers_at(address, resources, view, worker_output=verbose) as start, view.running():
             begin, written = time.perf_counter(), {"rows": 0, "columns": []}
-            stream = _predicted(job, Loaded(model, trust or ()), start, view)
-            _write(job, _tallied(stream, written), out)
-        if output is not None:
+            _write(job, _tallied(_predicted(job, Loaded(job), start, view), written), out)
+        if job.output is not None:
             summary = _summary(job, written, time.perf_counter() - begin)
             show_summary(out, summary, as_json=as_json, rows=_rows(summary))
 
@@ -90,7 +99,7 @@ def _predicted(job: PredictJob, loaded: Loaded, start: Starting | None, view: Vi
         pairs = rows.here(loaded.model, job.method, blocks, view)
     else:
         pairs = rows.on_pool(loaded.pool_of(start), loaded.model, job.method, blocks)
-    return parts(loaded.model, job.method, _refusing(loaded, job, pairs), job.id_col)
+    return parts(loaded.model, job.method, _refusing(loaded, pairs), job.id_col)
 
 
 def _blocks(job: PredictJob, loaded: Loaded) -> Iterator[tuple[Any, Any]]:
@@ -103,11 +112,11 @@ def _blocks(job: PredictJob, loaded: Loaded) -> Iterator[tuple[Any, Any]]:
         yield loaded.split(table, columns).X, id_values(table, columns)
 
 
-def _refusing(loaded: Loaded, job: PredictJob, pairs: Iterator[tuple[Any, Any]]) -> Iterator[tuple[Any, Any]]:
+def _refusing(loaded: Loaded, pairs: Iterator[tuple[Any, Any]]) -> Iterator[tuple[Any, Any]]:
     """Say from which row on the model refuses the table, if it does."""
     done = 0
     while True:
-        with loaded.refusing(f"{job.data}, from row {done + 1:,} on"):
+        with loaded.refusing(f", from row {done + 1:,} on"):
             pair = next(pairs, None)
         if pair is None:
             return

@@ -168,6 +168,9 @@ def loaded_by(tmp_path, *command):
         ("-m", "raysk", "fit", "--help"),
         ("-m", "raysk", "search", "--help"),
         ("-m", "raysk", "inspect", "--help"),
+        ("-m", "raysk", "predict", "--help"),
+        ("-m", "raysk", "score", "--help"),
+        ("-m", "raysk", "model", "show", "--help"),
     ],
     ids=" ".join,
 )
