@@ -13,6 +13,7 @@ from raysk.spec.words import listed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from raysk.spec.inputs import Stream
 
@@ -66,25 +67,24 @@ def _npy(stream: Stream) -> Table:
 def _npz(stream: Stream) -> Table:
     import numpy as np
 
-    with stream.random_access() as file:
-        names = _checked_members(file, stream.label)
+    with stream.local() as path:
+        names = _checked_members(path, stream.label)
         if {"format.npy", "shape.npy"} <= names:
             from scipy import sparse
 
-            return Table(values=sparse.load_npz(file).tocsr(), label=stream.label)
-        with np.load(file, allow_pickle=False) as held:
+            return Table(values=sparse.load_npz(path).tocsr(), label=stream.label)
+        with np.load(path, allow_pickle=False) as held:
             return _from_arrays({name: held[name] for name in held.files}, stream.label)
 
 
-def _checked_members(file: Any, label: str) -> set[str]:
+def _checked_members(path: Path, label: str) -> set[str]:
     """Return the names in a zip archive, if no array in it claims to be larger than it is, or than the memory."""
-    with zipfile.ZipFile(file) as archive:
+    with zipfile.ZipFile(path) as archive:
         members = archive.infolist()
         for member in members:
             with archive.open(member) as array:
                 _check_header(array, member.file_size, f"{label}: {member.filename}")
         check_fits(sum(member.file_size for member in members), label)
-    file.seek(0)
     return {member.filename for member in members}
 
 

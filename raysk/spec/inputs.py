@@ -5,7 +5,8 @@
            +-- any other URI            fsspec -----+
            +-- anything else            a file -----+
 
-Only formats that must jump about in a file need more than a stream; what cannot do that goes through a temporary file.
+What is read as a whole is read by its path, and has one for that time if it came from elsewhere. Only what is read in
+blocks is read from the stream, by the main thread alone: Python could not end while another one waits for more.
 """
 
 from __future__ import annotations
@@ -72,17 +73,6 @@ class Stream:
             shutil.copyfileobj(self.file, copy)
             copy.flush()
             yield Path(copy.name)
-
-    @contextlib.contextmanager
-    def random_access(self) -> Iterator[BinaryIO]:
-        """Lend a file with the same content in which one can jump about."""
-        if self.file.seekable():
-            yield self.file
-            return
-        with tempfile.TemporaryFile(prefix="raysk-") as copy:
-            shutil.copyfileobj(self.file, copy)
-            copy.seek(0)
-            yield cast("BinaryIO", copy)
 
 
 def is_uri(text: str) -> bool:

@@ -7,16 +7,17 @@ missing value looks like is pandas' own list.
 from __future__ import annotations
 
 import contextlib
-import io
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
+from raysk.errors import InputError
 from raysk.spec.arrays import check_fits
 from raysk.spec.extras import extra
 from raysk.spec.frames import as_table, as_tables, column_types
 from raysk.spec.inputs import HEAD_BYTES
+from raysk.spec.words import brief
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from raysk.spec.inputs import Stream
     from raysk.spec.table import Table
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 FORMATS = ("csv", "tsv", "jsonl", "parquet", "arrow")
 
 # How much is parsed and handed on at once, in bytes of the input or, for Parquet, of its values. A row has to fit in.
-# Counting 4.8 million rows of 20 floats from a pipe took 3.6 s with blocks of 1 MiB, 3.0 s with 4 and with 8 MiB, and
-# 65, 200 and 360 MB above what the imports take.
+# Small blocks cost Python's time per block, large ones memory: to read 2.4 million rows of 20 floats (0.94 GB) from a
+# pipe and make arrays of them took 5.8, 5.0 and 4.9 s and 42, 69 and 110 MB in blocks of 2, 4 and 8 MiB.
 BLOCK_BYTES = 2**22
 
 # What a missing value looks like: the defaults of pandas.read_csv, from its documentation.
@@ -90,51 +91,46 @@ def _blocks(stream: Stream, kind: str, dtypes: Mapping[str, str], rows: int | No
 
 def _separated(stream: Stream, kind: str, dtypes: Mapping[str, str]) -> Table:
     csv, arrow = extra("pyarrow.csv", f"Reading {kind}"), extra("pyarrow", f"Reading {kind}")
-    options, headless = _csv_options(stream, kind, dtypes, widened=False)
-    start = stream.file.tell() if stream.file.seekable() else None
-    try:
-        table = csv.read_csv(stream.file, **options)
-    except arrow.ArrowInvalid:
-        if start is None:
-            raise
-        stream.file.seek(start)
-        options["read_options"].use_threads = False  # which tells the row, and is slower
-        table = csv.read_csv(stream.file, **options)
-    return as_table(table, stream.label, dtypes, headless=headless)
+    options, schema = _csv_options(stream, kind, dtypes, widened=False)
+    with stream.local() as path:
+        try:
+            table = csv.read_csv(arrow.OSFile(str(path)), **options)
+        except arrow.ArrowInvalid:
+            options["read_options"].use_threads = False  # which tells the row, and is slower
+            table = csv.read_csv(arrow.OSFile(str(path)), **options)
+    return as_table(table, stream.label, dtypes, headless=schema is None)
 
 
 def _separated_blocks(stream: Stream, kind: str, dtypes: Mapping[str, str]) -> Iterator[Table]:
     csv = extra("pyarrow.csv", f"Reading {kind}")
-    options, headless = _csv_options(stream, kind, dtypes, widened=True)
-    with csv.open_csv(stream.file, **options) as reader:
-        yield from as_tables(reader, stream.label, dtypes, headless=headless)
+    options, schema = _csv_options(stream, kind, dtypes, widened=True)
+
+    def parse(block: Any) -> Any:
+        table = csv.read_csv(block, **options)
+        if schema is not None:
+            options["read_options"].column_names = schema.names  # for the blocks that follow
+        return table
+
+    return _parsed(stream, dtypes, parse, headless=schema is None)
 
 
-def _csv_options(stream: Stream, kind: str, dtypes: Mapping[str, str], *, widened: bool) -> tuple[dict[str, Any], bool]:
-    """Return pyarrow's options, and whether the first line is data already."""
-    csv = extra("pyarrow.csv", f"Reading {kind}")
+def _csv_options(
+    stream: Stream, kind: str, dtypes: Mapping[str, str], *, widened: bool
+) -> tuple[dict[str, Any], Any | None]:
+    """Return pyarrow's options, and what the columns are; None if the first line is data already."""
+    csv, arrow = extra("pyarrow.csv", f"Reading {kind}"), extra("pyarrow", f"Reading {kind}")
     options = {
         "read_options": csv.ReadOptions(block_size=BLOCK_BYTES, use_threads=False),
         "parse_options": csv.ParseOptions(delimiter="\t" if kind == "tsv" else ",", newlines_in_values=True),
         "convert_options": csv.ConvertOptions(null_values=_MISSING, strings_can_be_null=True),
     }
-    schema = csv.read_csv(io.BytesIO(_whole_lines(stream.head)), **options).schema
-    headless = _is_data(schema.names)
-    if not headless:
-        options["convert_options"].column_types = column_types(schema, dtypes, widened=widened)
-    options["read_options"].autogenerate_column_names = headless
+    schema = csv.read_csv(arrow.BufferReader(_first_lines(stream)), **options).schema
     options["read_options"].use_threads = True
-    return options, headless
-
-
-def _whole_lines(head: bytes) -> bytes:
-    """Cut a beginning after its last line that ends outside of quotes."""
-    if len(head) < HEAD_BYTES:
-        return head
-    end = head.rfind(b"\n")
-    while end > 0 and head.count(b'"', 0, end) % 2:
-        end = head.rfind(b"\n", 0, end)
-    return head[: end + 1] or head
+    if _is_data(schema.names):
+        options["read_options"].autogenerate_column_names = True
+        return options, None
+    options["convert_options"].column_types = column_types(schema, dtypes, widened=widened)
+    return options, schema
 
 
 def _is_data(names: list[str]) -> bool:
@@ -155,29 +151,87 @@ def _is_float(text: str) -> bool:
 
 
 def _json_lines(stream: Stream, dtypes: Mapping[str, str]) -> Table:
+    arrow, json = extra("pyarrow", "Reading JSON lines"), extra("pyarrow.json", "Reading JSON lines")
     options, names = _json_options(stream, dtypes, widened=False)
-    table = extra("pyarrow.json", "Reading JSON lines").read_json(stream.file, **options)
+    with stream.local() as path:
+        table = json.read_json(arrow.OSFile(str(path)), **options)
     later = [name for name in table.column_names if name not in names]
     return as_table(table.select([*names, *later]), stream.label, dtypes)
 
 
 def _json_blocks(stream: Stream, dtypes: Mapping[str, str]) -> Iterator[Table]:
+    json = extra("pyarrow.json", "Reading JSON lines")
     options, _ = _json_options(stream, dtypes, widened=True)
-    with extra("pyarrow.json", "Reading JSON lines").open_json(stream.file, **options) as reader:
-        yield from as_tables(reader, stream.label, dtypes)
+    return _parsed(stream, dtypes, lambda block: json.read_json(block, **options), quoted=False)
 
 
 def _json_options(stream: Stream, dtypes: Mapping[str, str], *, widened: bool) -> tuple[dict[str, Any], list[str]]:
     """Return pyarrow's options, and the names in the first lines, in order."""
     arrow, json = extra("pyarrow", "Reading JSON lines"), extra("pyarrow.json", "Reading JSON lines")
     read_options = json.ReadOptions(block_size=BLOCK_BYTES)
-    schema = json.read_json(io.BytesIO(_whole_lines(stream.head)), read_options=read_options).schema
+    schema = json.read_json(arrow.BufferReader(_first_lines(stream)), read_options=read_options).schema
     types = column_types(schema, dtypes, widened=widened, has_types=True)
     parse_options = json.ParseOptions(
         explicit_schema=arrow.schema(list(types.items())),
         unexpected_field_behavior="infer" if not widened else "ignore" if dtypes else "error",
     )
     return {"read_options": read_options, "parse_options": parse_options}, schema.names
+
+
+# --- text in blocks
+
+
+def _parsed(
+    stream: Stream,
+    dtypes: Mapping[str, str],
+    parse: Callable[[Any], Any],
+    *,
+    quoted: bool = True,
+    headless: bool = False,
+) -> Iterator[Table]:
+    """Yield a table for each block of whole lines. pyarrow would read ahead in a thread; see `raysk.spec.inputs`."""
+    arrow = extra("pyarrow", "Reading a table")
+    rows = 0
+    for block in _blocks_of_lines(stream.file, quoted=quoted):
+        try:
+            table = parse(arrow.BufferReader(block))
+        except arrow.ArrowInvalid as err:
+            raise InputError(f"{stream.label} cannot be read after row {rows:,}: {brief(str(err))}") from err
+        rows += table.num_rows
+        if table.num_rows:
+            yield as_table(table, stream.label, dtypes, headless=headless)
+
+
+def _blocks_of_lines(file: BinaryIO, *, quoted: bool) -> Iterator[bytes]:
+    rest = b""
+    while more := file.read(BLOCK_BYTES):
+        block = rest + more
+        end = _end_of_lines(block, quoted=quoted)
+        rest = block[end:]
+        if block[:end].strip():
+            yield block[:end]
+    if rest.strip():
+        yield rest
+
+
+def _first_lines(stream: Stream) -> bytes:
+    """Return the lines at the beginning that are there as a whole."""
+    if len(stream.head) < HEAD_BYTES:
+        return stream.head
+    return stream.head[: _end_of_lines(stream.head, quoted=True) or None]
+
+
+def _end_of_lines(block: bytes, *, quoted: bool) -> int:
+    """Return where the last line ends that ends outside of quotes, or else the last line; 0 if none ends."""
+    last = block.rfind(b"\n") + 1
+    if not quoted or not block.count(b'"', 0, last) % 2:
+        return last
+    import numpy as np
+
+    content = np.frombuffer(block, dtype=np.uint8)
+    ends, quotes = np.flatnonzero(content == ord("\n")), np.flatnonzero(content == ord('"'))
+    outside = ends[np.searchsorted(quotes, ends) % 2 == 0]
+    return int(outside[-1]) + 1 if len(outside) else last
 
 
 # --- Parquet
@@ -199,7 +253,7 @@ def _parquet_blocks(stream: Stream, dtypes: Mapping[str, str], rows: int | None)
 @contextlib.contextmanager
 def _parquet_file(stream: Stream) -> Iterator[Any]:
     parquet = extra("pyarrow.parquet", "Reading Parquet")
-    with stream.random_access() as file, parquet.ParquetFile(file, pre_buffer=False) as opened:
+    with stream.local() as path, parquet.ParquetFile(path, pre_buffer=False) as opened:
         yield opened
 
 
@@ -225,10 +279,10 @@ def _arrow_blocks(stream: Stream, dtypes: Mapping[str, str]) -> Iterator[Table]:
 @contextlib.contextmanager
 def _batches(stream: Stream) -> Iterator[tuple[Any, Iterator[Any]]]:
     """Lend the schema and the batches of an Arrow file or of an Arrow stream."""
-    ipc = extra("pyarrow.ipc", "Reading Arrow")
+    arrow, ipc = extra("pyarrow", "Reading Arrow"), extra("pyarrow.ipc", "Reading Arrow")
     if not stream.head.startswith(b"ARROW1"):
         with ipc.open_stream(stream.file) as reader:
             yield reader.schema, iter(reader)
         return
-    with stream.random_access() as file, ipc.open_file(file) as reader:
+    with stream.local() as path, ipc.open_file(arrow.OSFile(str(path))) as reader:
         yield reader.schema, (reader.get_batch(number) for number in range(reader.num_record_batches))
