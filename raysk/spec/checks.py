@@ -31,6 +31,8 @@ def check_features(X: Any, names: tuple[str, ...], label: str, estimator: Any = 
     ------
     InputError
     """
+    import numpy as np
+
     if is_frame(X):
         if estimator is not None and wants.wants_numbers(estimator):
             _refuse_text(X, label, type_name(wants.first_step(estimator)))
@@ -38,9 +40,13 @@ def check_features(X: Any, names: tuple[str, ...], label: str, estimator: Any = 
             _refuse_infinite(X.iloc[:, number], f"column {shown(name)!r}", label)
     elif hasattr(X, "tocsr"):
         _refuse_infinite(X.data, "X", label)
-    elif _has_infinite(X):
-        at = _infinite_column(X)
-        _refuse_infinite(X if at is None else X[:, at], "X" if at is None else f"column {shown(names[at])!r}", label)
+    elif getattr(X, "ndim", 0) == 2:  # noqa: PLR2004 - rows and columns
+        floats = _floats(X)
+        if floats is not None and _has_infinite(floats):
+            at = int(np.isinf(floats).any(axis=0).argmax())
+            _refuse_infinite(X[:, at], f"column {shown(names[at])!r}", label)
+    else:
+        _refuse_infinite(X, "X", label)
 
 
 def check_beside(value: Any, name: str, label: str) -> None:
@@ -58,7 +64,7 @@ def check_beside(value: Any, name: str, label: str) -> None:
     ------
     InputError
     """
-    if name not in _PER_SAMPLE or hasattr(value, "tocsr"):
+    if name not in _PER_SAMPLE or not _is_array(value):
         return
     missing = _missing(value)
     if missing.any():
@@ -87,28 +93,43 @@ def check_target(estimator: Any, table: Table) -> None:
 
 
 def _refuse_text(frame: Any, label: str, takes_numbers: str) -> None:
-    texts = [name for name, dtype in zip(frame.columns, frame.dtypes, strict=True) if not is_number(dtype)]
-    if not texts:
+    found = {}
+    for number, dtype in enumerate(frame.dtypes):
+        # categories are for the estimator to judge: some of scikit-learn's take them
+        if not is_number(dtype) and not hasattr(dtype, "categories"):
+            found[number] = _first_text(frame.iloc[:, number])
+    wrong = [(number, cell) for number, cell in found.items() if cell is not None]
+    if not wrong:
         return
-    row, value = _first_text(frame[texts[0]])
-    others = f"\nIt is the same with {listed(texts[1:])}." if len(texts) > 1 else ""
+    number, (row, value) = wrong[0]
+    names = [str(frame.columns[number]) for number, _ in wrong]
+    others = f"\nIt is the same with {listed(names[1:])}." if len(names) > 1 else ""
     raise InputError(
-        f"{label}: column {shown(texts[0])!r} holds {brief(repr(value))} in row {row:,}, "
+        f"{label}: column {shown(names[0])!r} holds {brief(repr(value))} in row {row:,}, "
         f"and {takes_numbers} takes numbers.{others}\n"
         "Correct it, leave it out with --drop, or encode it in a pipeline, for example with OneHotEncoder."
     )
 
 
-def _first_text(column: Any) -> tuple[int, Any]:
+def _first_text(column: Any) -> tuple[int, Any] | None:
     """Return row and value of the first cell that is neither a number nor missing."""
     import pandas as pd
 
-    wrong = pd.to_numeric(column.astype(object), errors="coerce").isna() & column.notna()
-    row = int(wrong.to_numpy().argmax())
-    return row + 1, column.iloc[row]
+    wrong = (pd.to_numeric(column.astype(object), errors="coerce").isna() & column.notna()).to_numpy()
+    return (int(wrong.argmax()) + 1, column.iloc[wrong.argmax()]) if wrong.any() else None
 
 
 # --- what is missing, what is infinite
+
+
+def _is_array(value: Any) -> bool:
+    """Return whether an array-like is one: of dense values, and lists of one length. scikit-learn takes others too."""
+    import numpy as np
+
+    try:
+        return np.asarray(value).ndim > 0
+    except ValueError:
+        return False
 
 
 def _missing(value: Any) -> Any:
@@ -124,33 +145,33 @@ def _missing(value: Any) -> Any:
 
 
 def _refuse_infinite(value: Any, name: str, label: str) -> None:
-    if not _has_infinite(value):
-        return
     import numpy as np
 
-    rows = np.isinf(np.asarray(value, dtype=float).reshape(len(value), -1)).any(axis=1)
-    raise InputError(
-        f"{label}: {name} holds an infinite value in {_rows(rows)}.\n"
-        "scikit-learn takes no infinite values: leave these rows out, or put a large number there."
-    )
+    for column in [value.iloc[:, number] for number in range(value.shape[1])] if is_frame(value) else [value]:
+        floats = _floats(column)
+        if floats is not None and _has_infinite(floats):
+            rows = np.isinf(floats.reshape(len(floats), -1)).any(axis=1)
+            raise InputError(
+                f"{label}: {name} holds an infinite value in {_rows(rows)}.\n"
+                "scikit-learn takes no infinite values: leave these rows out, or put a large number there."
+            )
 
 
-def _has_infinite(value: Any) -> bool:
-    """Return whether numbers hold an infinite one; a finite sum says cheaply that they do not."""
+def _floats(value: Any) -> Any | None:
+    """Return what may hold infinite values as an array, or None for what cannot."""
     import numpy as np
 
-    floats = [dtype for dtype in _dtypes(value) if getattr(dtype, "kind", "") == "f"]
-    if not floats:
-        return False
-    array = np.asarray(value, dtype=None if len(set(floats)) == 1 else float)
+    if getattr(_dtypes(value)[0], "kind", "") != "f":
+        return None
+    return value.to_numpy(dtype=float, na_value=np.nan) if hasattr(value, "to_numpy") else np.asarray(value)
+
+
+def _has_infinite(floats: Any) -> bool:
+    """Return whether an array holds an infinite value; a finite sum says cheaply that it does not."""
+    import numpy as np
+
     with np.errstate(all="ignore"):
-        return not np.isfinite(array.sum(dtype=float)) and bool(np.isinf(array).any())
-
-
-def _infinite_column(X: Any) -> int | None:
-    import numpy as np
-
-    return int(np.isinf(X).any(axis=0).argmax()) if X.ndim == 2 else None  # noqa: PLR2004 - rows and columns
+        return not np.isfinite(floats.sum(dtype=float)) and bool(np.isinf(floats).any())
 
 
 def _dtypes(value: Any) -> list[Any]:

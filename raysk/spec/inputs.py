@@ -134,7 +134,7 @@ def opened(text: str) -> Iterator[Stream]:
     label = label_of(text)
     with contextlib.ExitStack() as stack:
         head, file = _with_head(stack.enter_context(_raw(text, label)))
-        path = None if text == STDIN or is_uri(text) else Path(text)
+        path = Path(text) if text != STDIN and is_file(text) else None  # a pipe has a path too, and is read once
         if head.startswith(_GZIP):
             path, (head, file) = None, _gunzipped(file, label)
         if not head:

@@ -126,6 +126,8 @@ def _plain(values: Any) -> Any:
     if hasattr(values, "toarray"):
         values = values.toarray()
     if is_frame(values):
+        within = {name: dtype.categories.dtype for name, dtype in values.dtypes.items() if hasattr(dtype, "categories")}
+        values = values.astype(within)  # categories of numbers are numbers
         numbers = all(map(is_number, values.dtypes))
         values = _as_array(values) if numbers else values.astype(str).to_numpy(dtype=str)
     return values[:, 0] if values.shape[1] == 1 else values

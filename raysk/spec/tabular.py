@@ -7,6 +7,7 @@ missing value looks like is pandas' own list.
 from __future__ import annotations
 
 import contextlib
+import os
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from raysk.errors import InputError
@@ -94,10 +95,10 @@ def _separated(stream: Stream, kind: str, dtypes: Mapping[str, str]) -> Table:
     options, schema = _csv_options(stream, kind, dtypes, widened=False)
     with stream.local() as path:
         try:
-            table = csv.read_csv(arrow.OSFile(str(path)), **options)
+            table = csv.read_csv(arrow.OSFile(os.fsencode(path)), **options)
         except arrow.ArrowInvalid:
             options["read_options"].use_threads = False  # which tells the row, and is slower
-            table = csv.read_csv(arrow.OSFile(str(path)), **options)
+            table = csv.read_csv(arrow.OSFile(os.fsencode(path)), **options)
     return as_table(table, stream.label, dtypes, headless=schema is None)
 
 
@@ -154,7 +155,7 @@ def _json_lines(stream: Stream, dtypes: Mapping[str, str]) -> Table:
     arrow, json = extra("pyarrow", "Reading JSON lines"), extra("pyarrow.json", "Reading JSON lines")
     options, names = _json_options(stream, dtypes, widened=False)
     with stream.local() as path:
-        table = json.read_json(arrow.OSFile(str(path)), **options)
+        table = json.read_json(arrow.OSFile(os.fsencode(path)), **options)
     later = [name for name in table.column_names if name not in names]
     return as_table(table.select([*names, *later]), stream.label, dtypes)
 
@@ -252,8 +253,12 @@ def _parquet_blocks(stream: Stream, dtypes: Mapping[str, str], rows: int | None)
 
 @contextlib.contextmanager
 def _parquet_file(stream: Stream) -> Iterator[Any]:
-    parquet = extra("pyarrow.parquet", "Reading Parquet")
-    with stream.local() as path, parquet.ParquetFile(path, pre_buffer=False) as opened:
+    arrow, parquet = extra("pyarrow", "Reading Parquet"), extra("pyarrow.parquet", "Reading Parquet")
+    with (
+        stream.local() as path,
+        arrow.OSFile(os.fsencode(path)) as file,
+        parquet.ParquetFile(file, pre_buffer=False) as opened,
+    ):
         yield opened
 
 
@@ -284,5 +289,5 @@ def _batches(stream: Stream) -> Iterator[tuple[Any, Iterator[Any]]]:
         with ipc.open_stream(stream.file) as reader:
             yield reader.schema, iter(reader)
         return
-    with stream.local() as path, ipc.open_file(arrow.OSFile(str(path))) as reader:
+    with stream.local() as path, ipc.open_file(arrow.OSFile(os.fsencode(path))) as reader:
         yield reader.schema, (reader.get_batch(number) for number in range(reader.num_record_batches))

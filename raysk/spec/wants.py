@@ -16,9 +16,9 @@ def wants_names(estimator: Any) -> bool:
 
 
 def wants_documents(estimator: Any) -> bool:
-    """Return whether an estimator takes a sequence of texts, as `TfidfVectorizer` does, and no table."""
+    """Return whether an estimator takes a sequence, of texts or of dicts, as `TfidfVectorizer` does, and no table."""
     tags = _tags(first_step(estimator))
-    return tags is not None and tags.input_tags.string and not tags.input_tags.two_d_array
+    return tags is not None and (tags.input_tags.string or tags.input_tags.dict) and not tags.input_tags.two_d_array
 
 
 def wants_numbers(estimator: Any) -> bool:

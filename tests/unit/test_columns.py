@@ -10,7 +10,8 @@ from sklearn.base import BaseEstimator
 from sklearn.cluster import KMeans
 from sklearn.compose import make_column_transformer
 from sklearn.decomposition import PCA
-from sklearn.ensemble import RandomForestClassifier, VotingClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier, VotingClassifier
+from sklearn.feature_extraction import DictVectorizer
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -90,7 +91,21 @@ def test_what_is_something_else_is_no_feature():
 def test_several_targets():
     """Several targets make y a matrix: of numbers, or of texts where one is a text."""
     assert parts(target=("age,pay",), features=("a,b",)).y.tolist() == [[30, 1.5], [40, 2.5], [50, 3.5]]
-    assert parts(target=("city", "left"), features=("age",)).y.shape == (3, 2)
+    assert parts(target=("city", "pay"), features=("age",)).y.tolist()[1] == ["Köln", "2.5"]
+
+
+def test_categories_of_numbers_are_numbers():
+    """A target of categories is what the categories are."""
+    frame = pd.DataFrame({"a": [1, 2], "n": pd.Categorical([5, 7]), "t": pd.Categorical(["x", "y"])})
+    table = Table(values=frame, names=("a", "n", "t"))
+    assert parts(table=table, target=("n",), features=("a",)).y.tolist() == [5, 7]
+    assert parts(table=table, target=("t",), features=("a",)).y.tolist() == ["x", "y"]
+
+
+def test_unusual_targets_are_scikit_learns_business():
+    """Targets that are sparse, or lists of several lengths, are handed on as they are."""
+    for y in ([[1], [1, 2], []], sparse.eye(3, format="csr")):
+        assert parts(table=Table(values=ARRAY.values, beside={"y": y})).y is y
 
 
 def test_unknown_columns():
@@ -176,6 +191,7 @@ def test_a_column_transformer_gets_names():
     "estimator",
     [
         TfidfVectorizer(),
+        make_pipeline(DictVectorizer(), LogisticRegression()),
         make_pipeline(CountVectorizer(), LogisticRegression()),
         GridSearchCV(make_pipeline(make_union(TfidfVectorizer(), CountVectorizer()), LogisticRegression()), {}),
     ],
@@ -254,6 +270,20 @@ def test_infinite_values_are_named_by_the_tables_index():
     table = Table(values=np.array([[1, 2, 3], [4, 5, np.inf]]), label="t.npy")
     with pytest.raises(InputError, match="column '2' holds an infinite value in row 2"):
         parts(table=table, target=("0",))
+
+
+def test_infinite_values_in_pandas_own_types():
+    """Infinite values are found beside missing ones, in a DataFrame too."""
+    frame = pd.DataFrame({"a": pd.array([1.0, None, np.inf], dtype="Float64"), "b": ["x", "y", "z"]})
+    with pytest.raises(InputError, match="column 'a' holds an infinite value in row 3"):
+        parts(table=Table(values=frame, names=("a", "b")))
+
+
+def test_categories_are_for_the_estimator_to_judge():
+    """Categories are no text, and neither are numbers among objects."""
+    frame = pd.DataFrame({"a": pd.Categorical(["x", "y"]), "b": np.array([1, 2.5], dtype=object), "y": [0, 1]})
+    table = Table(values=frame, names=("a", "b", "y"))
+    assert parts(table=table, target=("y",), estimator=HistGradientBoostingClassifier()).X.shape == (2, 2)
 
 
 def test_missing_values_in_x_are_scikit_learns_business():

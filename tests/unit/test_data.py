@@ -6,6 +6,7 @@ import contextlib
 import gzip
 import io
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from scipy import sparse
 from sklearn.datasets import dump_svmlight_file, load_digits, load_iris
 
 from raysk.errors import InputError, UsageError
+from raysk.spec import tabular
 from raysk.spec.data import TEXT, Columns, Given, blocks, id_values, read_table, split
 
 RNG = np.random.default_rng(0)
@@ -176,6 +178,16 @@ def test_stdin_that_is_a_file(tmp_path, monkeypatch):
         file.buffer.readline()
         monkeypatch.setattr(sys, "stdin", file)
         assert read_table("-").values.to_dict("list") == {"a": [1], "b": [2]}
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.parquet"])
+def test_named_pipe(tmp_path, name):
+    """A pipe that has a path, as the shell's <(...) makes one, is read once."""
+    WRITERS[name](FRAME, tmp_path / name)
+    os.mkfifo(tmp_path / "pipe")
+    writing = subprocess.Popen(["sh", "-c", f"cat {name} > pipe"], cwd=tmp_path)
+    is_frame(read_table(str(tmp_path / "pipe")))
+    assert writing.wait(60) == 0
 
 
 def test_nothing_is_piped_in(monkeypatch):
@@ -429,6 +441,49 @@ def test_json_ids_stay_what_they_are(tmp_path):
     path.write_text('{"id": 7, "a": 1}\n')
     (block,) = blocks(str(path), dtypes={"id": TEXT, "a": "float64"})
     assert id_values(block, Columns(id_col="id")).tolist() == [7]
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.tsv", "t.jsonl", "t.csv.gz"])
+@pytest.mark.parametrize("size", [100, 101, 137, 500])
+def test_blocks_are_cut_between_rows(tmp_path, monkeypatch, name, size):
+    """Wherever a block of text ends, rows stay whole, also where a value holds the end of a line or a quote."""
+    monkeypatch.setattr(tabular, "BLOCK_BYTES", size)
+    WRITERS[name](FRAME, tmp_path / name)
+    parts = list(blocks(str(tmp_path / name)))
+    assert len(parts) > 3
+    pd.testing.assert_frame_equal(glued(parts), FRAME, check_dtype=False)
+
+
+def test_quotes_within_a_value_are_no_quotes(tmp_path, monkeypatch):
+    """A quote that does not begin a value is part of it, and does not keep blocks from ending."""
+    monkeypatch.setattr(tabular, "BLOCK_BYTES", 100)
+    (tmp_path / "t.csv").write_text("a,b\n" + 'pipe 5",1\npipe,2\n' * 100)
+    parts = list(blocks(str(tmp_path / "t.csv")))
+    assert len(parts) > 9
+    assert glued(parts)["a"].tolist() == ['pipe 5"', "pipe"] * 100
+
+
+def test_blocks_tell_after_which_row(tmp_path, monkeypatch):
+    """A ragged row is said to come after the rows of the blocks before."""
+    monkeypatch.setattr(tabular, "BLOCK_BYTES", 2**20)
+    (tmp_path / "t.csv").write_text("a,b\n" + "1,2\n" * 300_000 + "3\n")
+    with pytest.raises(InputError, match=r"after row 262,143: .*Expected 2 columns, got 1: 3"):
+        list(blocks(str(tmp_path / "t.csv")))
+
+
+def test_a_slow_writer_holds_nobody_up(tmp_path):
+    """Who closes the blocks ends at once, with 0, though what is piped in has not come to its end."""
+    program = "import sys; from raysk.spec.data import blocks; b = blocks('-'); print(len(next(b)) > 0); b.close()"
+    reading = subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=tmp_path
+    )
+    with contextlib.suppress(BrokenPipeError):
+        reading.stdin.write(b"a,b\n" + b"1,2\n" * (2 * tabular.BLOCK_BYTES // 4))
+    assert reading.wait(60) == 0  # while its stdin is still open
+    assert reading.stdout.read() == b"True\n"
+    reading.stdout.close()
+    with contextlib.suppress(BrokenPipeError):
+        reading.stdin.close()
 
 
 def test_blocks_end_when_nobody_reads(tmp_path):

@@ -1,0 +1,122 @@
+"""What a fitted model remembers of its features, and how they are found in another table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from raysk.errors import InputError
+from raysk.spec.columns import Columns, Places
+from raysk.spec.split import split
+from raysk.spec.words import listed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from raysk.jobs import Data
+    from raysk.spec.table import Table
+
+
+@dataclass(frozen=True, kw_only=True)
+class Features:
+    """The features a model was fitted on, as its sidecar has them.
+
+    Parameters
+    ----------
+    names : tuple of str or None
+        In order; None where they had no names.
+    dtypes : mapping of str to str
+        The type of each, for `blocks`; empty where they had no names.
+    as_frame : bool
+        Whether X was a DataFrame.
+    count : int or None
+        How many there were.
+    """
+
+    names: tuple[str, ...] | None
+    dtypes: Mapping[str, str]
+    as_frame: bool
+    count: int | None = None
+
+    def split(self, table: Table, columns: Columns, estimator: Any = None) -> Data:
+        """Make X of the same features in the same order, whatever else a table holds and in which order.
+
+        Where only the model knows names, there have to be as many columns as it was fitted on; where only the table
+        does, they are not looked at.
+
+        Parameters
+        ----------
+        table : Table
+        columns : Columns
+            `features` is not used.
+        estimator : estimator or None
+
+        Returns
+        -------
+        Data
+
+        Raises
+        ------
+        InputError
+            Naming the columns that are missing.
+        """
+        table = _widened(table, self.count)
+        if self.names is None:
+            return split(table, columns, estimator=estimator, as_frame=self.as_frame, needs_target=False)
+        table = _with_names(table, columns, self.names) if table.names is None else table
+        return split(
+            table,
+            replace(columns, features=self.names, by_name=True),
+            estimator=estimator,
+            as_frame=self.as_frame,
+            needs_target=False,
+        )
+
+
+def _widened(table: Table, count: int | None) -> Table:
+    """Add the last columns of a sparse table, which svmlight does not tell of when they are all zero."""
+    if count is None or not hasattr(table.values, "tocsr") or table.n_columns >= count:
+        return table
+    values = table.values.tocsr(copy=True)
+    values.resize(len(table), count)
+    return replace(table, values=values)
+
+
+def _with_names(table: Table, columns: Columns, names: Sequence[str]) -> Table:
+    places = Places.of(table, columns).features
+    if len(places) != len(names):
+        raise InputError(
+            f"{table.label} has {len(places)} columns for features, without names;\n"
+            f"the model was fitted on {len(names)}: {listed(names)}."
+        )
+    named_ = dict(zip(places, names, strict=True))
+    return replace(table, names=tuple(named_.get(place, f"#{place}") for place in range(table.n_columns)))
+
+
+def recorded_features(sidecar: Mapping[str, Any] | None) -> Features | None:
+    """Return what a model's sidecar says of the features it was fitted on.
+
+    Parameters
+    ----------
+    sidecar : mapping or None
+        From `raysk.runs.models.read_sidecar`.
+
+    Returns
+    -------
+    Features or None
+        None if it says nothing.
+    """
+    X = ((sidecar or {}).get("data") or {}).get("X")
+    if not isinstance(X, dict):
+        return None
+    names = X.get("columns")
+    dtype = X.get("dtype")
+    dtypes = dtype if isinstance(dtype, list) else [dtype] * len(names or ())
+    shape = list(X.get("shape") or ())
+    known = zip(names or (), dtypes, strict=False)
+    return Features(
+        names=None if names is None else tuple(names),
+        dtypes={name: kind for name, kind in known if kind is not None},
+        as_frame=X.get("type") == "DataFrame",
+        count=shape[1] if len(shape) > 1 else None,
+    )
