@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from raysk.cli import options as o  # noqa: TC001 - Typer reads the annotations
 from raysk.cli.bundles import bundled
+from raysk.cli.keeping import STDOUT
+from raysk.errors import UsageError
 from raysk.jobs import PredictJob, Resources
 
 if TYPE_CHECKING:
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
     from raysk.cli.streams import DataOut
     from raysk.cluster import Starting
     from raysk.runs.predictions import Part
+
+
+TEXTS = ("csv", "jsonl")  # the formats that a terminal can show
 
 
 def predict_job(
@@ -36,6 +41,8 @@ def predict_job(
     from raysk.spec.formats import check_format
 
     check_format(format_)
+    if output == STDOUT:
+        output = None
     if output is not None:
         check_output(output)
     return PredictJob(
@@ -79,7 +86,12 @@ def predict(
 
     resources = Resources(workers=workers, cpus_per_fit=cpus_per_fit)
     with data_stdout() as out:
-        view = View(quiet=quiet, verbose=verbose, still=job.output is None and out.is_terminal)
+        still = job.output is None and out.is_terminal
+        if still and job.written_as not in TEXTS:
+            raise UsageError(
+                f"stdout is a terminal, which cannot show {job.written_as}. Name a file with -o, or a pipe."
+            )
+        view = View(quiet=quiet, verbose=verbose, still=still, connects=address is not None)
         with workers_at(address, resources, view, worker_output=verbose) as start, view.running():
             begin, written = time.perf_counter(), {"rows": 0, "columns": []}
             _write(job, _tallied(_predicted(job, Loaded(job), start, view), written), out)
@@ -121,7 +133,8 @@ def _refusing(loaded: Loaded, pairs: Iterator[tuple[Any, Any]]) -> Iterator[tupl
         if pair is None:
             return
         yield pair
-        done += len(pair[1]) if isinstance(pair[1], list) else pair[1].shape[0]
+        one_output = pair[1][0] if isinstance(pair[1], list) else pair[1]
+        done += one_output.shape[0]
 
 
 def _tallied(stream: Iterable[Part], written: dict[str, Any]) -> Iterator[Part]:
@@ -157,6 +170,6 @@ def _summary(job: PredictJob, written: dict[str, Any], time_s: float) -> dict[st
 def _rows(summary: dict[str, Any]) -> list[tuple[str, str]]:
     return [
         ("predicted", f"{summary['rows']:,} rows in {summary['time_s']:.1f} s"),
-        ("columns", ", ".join(summary["columns"][:20])),
+        ("columns", ", ".join(summary["columns"])),
         ("output", summary["output"]),
     ]

@@ -53,14 +53,19 @@ class View:
         Warnings are shown whole, with their place.
     still : bool
         No live view: data is printed on the same terminal meanwhile.
+    connects : bool
+        Whether the job runs on workers.
     """
 
-    def __init__(self, *, quiet: bool = False, verbose: bool = False, still: bool = False) -> None:
+    def __init__(
+        self, *, quiet: bool = False, verbose: bool = False, still: bool = False, connects: bool = True
+    ) -> None:
         self._console = stderr_console()
         self.quiet = self._console.quiet = quiet
         self._verbose = verbose
         self._animate = self._console.is_interactive and not quiet and not still
         self._lock = threading.RLock()
+        self._waits_for = "connecting" if connects else ""
         self._unit, self._total, self._done, self.failed, self._lost = "fit", 0, 0, 0, 0
         self.saved = 0
         self._workers: events.WorkersChanged | None = None
@@ -178,7 +183,7 @@ class View:
             f"{workers.up} of {_count(workers.wanted, 'worker')} on {_count(workers.nodes, 'node')}" if workers else ""
         )
         trouble = f" · {self.failed:,} failed" * bool(self.failed) + f" · {self._lost} workers lost" * bool(self._lost)
-        lines = [f"{rate}{crew or 'connecting'}{trouble}"]
+        lines = [f"{rate}{crew or self._waits_for}{trouble}".removesuffix(" · ")]
         if self._best is not None:
             lines.append(f"best {self._best.score:.4f}  {_params(self._best.params)}")
         if self._stage:

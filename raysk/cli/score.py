@@ -72,7 +72,7 @@ def score(
 
     resources = Resources(workers=workers, cpus_per_fit=cpus_per_fit)
     with data_stdout() as out:
-        begin, view = time.perf_counter(), View(quiet=quiet, verbose=verbose)
+        begin, view = time.perf_counter(), View(quiet=quiet, verbose=verbose, connects=address is not None)
         with workers_at(address, resources, view, worker_output=verbose) as start, view.running():
             loaded = Loaded(job)
             data = _data(job, loaded)

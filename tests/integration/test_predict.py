@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import pickle
+import pty
 import subprocess
 import sys
 
@@ -64,6 +66,11 @@ class TestPipes:
         assert got["id"].tolist() == table["id"].tolist()
         assert got["prediction"].tolist() == pipeline.predict(table[FEATURES]).tolist()
 
+    @pytest.mark.usefixtures("pipeline")
+    def test_dash_is_stdout(self, raysk):
+        """The output may be written as a dash, which is stdout."""
+        assert raysk("predict", "my model.pkl", "new.csv", "-o", "-").out.startswith("prediction\n")
+
     def test_the_model_through_a_pipe(self, raysk, folder, table, pipeline):
         """The model may come through stdin instead: a pipe that the person named."""
         with (folder / "my model.pkl").open() as file:
@@ -122,6 +129,16 @@ class TestFormats:
         if where == "file":
             summary = json.loads((folder / "stdout").read_text())
             assert (summary["rows"], summary["output"], summary["format"]) == (1797, f"my out.{form}", form)
+
+    def test_not_on_a_terminal(self, start):
+        """A terminal cannot show Parquet: refused before the model is loaded."""
+        ours, theirs = pty.openpty()
+        process = start("predict", "no.pkl", "new.csv", "--to", "parquet", stdout=theirs)
+        os.close(theirs)
+        _, err = process.communicate(timeout=60)
+        os.close(ours)
+        assert process.returncode == 2
+        assert "terminal" in err
 
     @pytest.mark.usefixtures("pipeline")
     def test_a_failed_run_leaves_no_file(self, raysk, folder):
