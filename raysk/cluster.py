@@ -171,10 +171,9 @@ class Cluster:
 
         travel_by_value([raysk])  # so that nodes need not have it
         wanted = self._resources
-        nodes = [
-            node["NodeID"] for node in self._head.nodes() if node["Resources"].get("CPU", 0) >= wanted.cpus_per_fit
-        ]
-        admission = Admission(nodes, allow_versions=wanted.allow_versions, sink=self.sink)
+        nodes = self._head.nodes()
+        large = [node["NodeID"] for node in nodes if node["Resources"].get("CPU", 0) >= wanted.cpus_per_fit]
+        admission = Admission(large, allow_versions=wanted.allow_versions, sink=self.sink)
         launcher = RayLauncher(self._head, wanted.cpus_per_fit, wanted.nodes, admission)
         return Pool(launcher, workers=wanted.workers, sink=self.sink)
 

@@ -12,6 +12,7 @@ from raysk.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 
 def _length(array: Any) -> int | None:
@@ -129,3 +130,110 @@ class SearchJob:
     search: Any
     data: Data
     source: str
+
+
+METHODS = ("predict", "predict_proba", "decision_function", "transform")
+"""What a fitted model can be asked for, row by row."""
+
+PREDICTION_FORMATS = ("csv", "jsonl", "parquet", "npy")
+"""What predictions can be written as; a file's suffix says which, csv without one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """A fitted model and a table that it is asked about.
+
+    Parameters
+    ----------
+    model : str
+        The path of the model; ``-`` for stdin.
+    data : str
+        Names the table, as `raysk.spec.data.blocks` takes it.
+    trust : tuple of str
+        Types that may be made of a ``.skops`` file, besides those that skops trusts.
+    input_format : str or None
+        Of the table; None looks at it.
+    features : tuple of str
+        Columns of the table that are the features, for a model that does not know them by name.
+    drop : tuple of str
+        Columns of the table that are no features.
+
+    Raises
+    ------
+    UsageError
+        If both are to be read from stdin.
+    """
+
+    model: str
+    data: str
+    trust: tuple[str, ...] = ()
+    input_format: str | None = None
+    features: tuple[str, ...] = ()
+    drop: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.model == self.data == "-":
+            raise UsageError("The model and the data cannot both come from stdin. Name a file for one of them.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictJob(Asked):
+    """What a model says of a table, row by row.
+
+    Parameters
+    ----------
+    method : str
+        One of `METHODS`.
+    id_col : str or None
+        A column of the table to repeat before the predictions.
+    output : Path or None
+        None is stdout.
+    output_format : str or None
+        One of `PREDICTION_FORMATS`; None leaves it to the suffix of `output`.
+
+    Raises
+    ------
+    UsageError
+        If a method or format is not known, or two things want stdin or one file.
+    """
+
+    method: str = "predict"
+    id_col: str | None = None
+    output: Path | None = None
+    output_format: str | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.method not in METHODS:
+            raise UsageError(f"--method {self.method}: there is no such method. There are {', '.join(METHODS)}.")
+        if self.written_as not in PREDICTION_FORMATS:
+            what = f"--to {self.output_format}" if self.output_format is not None else f"-o {self.output}"
+            raise UsageError(f"{what}: there is no such format.\nPredictions are {', '.join(PREDICTION_FORMATS)}.")
+        if self.written_as == "npy" and self.id_col is not None:
+            raise UsageError("--id-col: .npy holds one array, without ids. Write csv, jsonl or parquet.")
+
+    @property
+    def written_as(self) -> str:
+        """The format that predictions are written in."""
+        if self.output_format is not None or self.output is None:
+            return self.output_format or "csv"
+        return self.output.suffix.removeprefix(".").lower()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreJob(Asked):
+    """How good a model is on a table.
+
+    Parameters
+    ----------
+    target : tuple of str
+        Columns of the table that the model is to predict; empty where the table brings its own.
+    weight : str or None
+        A column of weights.
+    metrics : tuple of str
+        Names of scikit-learn's scorers; empty means the model's own ``score``.
+    """
+
+    target: tuple[str, ...] = ()
+    weight: str | None = None
+    metrics: tuple[str, ...] = ()

@@ -28,6 +28,11 @@ def lines(error: BaseException) -> list[str] | None:
     return [said, *where, "That is what the estimator's own code says; --debug shows all frames."]
 
 
+def is_of_own_code(error: BaseException) -> bool:
+    """Return whether the person's own code raised an error, or called what raised it."""
+    return any(_is_own(frame.filename) for frame in _frames(error))
+
+
 def _frames(error: BaseException) -> list[traceback.FrameSummary]:
     """Return the frames in the worker if the error comes from one, else those here."""
     remote = getattr(error.__cause__, "frames", None)

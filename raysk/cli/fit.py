@@ -26,6 +26,7 @@ def fit(
     allow_versions: o.AllowVersions = False,
     backend: o.Backend = None,
     output: o.Output = None,
+    no_verify: o.NoVerify = False,
     run_dir: o.RunDir = None,
     as_json: o.Json = False,
     quiet: o.Quiet = False,
@@ -46,35 +47,29 @@ def fit(
       raysk fit model.py:forest --seed 0 --dry-run
     """
     from raysk.cli import inspect, running
+    from raysk.cli.keeping import Keeper
     from raysk.cli.render import View, show_summary
     from raysk.cli.streams import data_stdout
-    from raysk.runs.models import check_model
     from raysk.spec import assemble
 
-<<<<<<< HEAD
-    overrides = assemble.Overrides(set=tuple(set_ or ()), seed=seed)
     resources = Resources(workers=workers, cpus_per_fit=cpus_per_fit, allow_versions=allow_versions)
-=======
-    resources = Resources(workers=workers, cpus_per_fit=cpus_per_fit)
->>>>>>> data
     where = running.Where(address=address, resources=resources, backend=backend, worker_output=verbose)
-    if output is not None:
-        check_model(output)
-    with data_stdout() as out:
+    with data_stdout() as out, Keeper(output, out, verify=not no_verify) as keeper:
         if dry_run:
             inspect.show(out, file, overrides, as_json=as_json, make_job=assemble.fit_job, given=given)
             return
+        view = View(quiet=quiet, verbose=verbose)
         fitted, ran, kept = running.carry_out(
             where,
-            View(quiet=quiet, verbose=verbose),
+            view,
             command="fit",
             file=file,
             run_dir=run_dir,
             make_job=functools.partial(assemble.fit_job, overrides=overrides, given=given),
-            keep=lambda fitted, folder, origin: {"model": running.save(fitted, output, folder, origin)},
+            keep=lambda *fitted: {"model": keeper.save(*fitted)},
         )
         summary = _summary(fitted, ran) | kept
-        show_summary(out, summary, as_json=as_json, rows=_rows(summary))
+        show_summary(keeper.finish(view), summary, as_json=as_json, rows=_rows(summary))
 
 
 def _summary(fitted: Any, ran: Ran) -> dict[str, Any]:

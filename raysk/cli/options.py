@@ -15,6 +15,55 @@ File = Annotated[
         show_default=False,
     ),
 ]
+Model = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODEL", help="A fitted model: .pkl, .joblib or .skops; - is a pickle on stdin.", show_default=False
+    ),
+]
+Table = Annotated[
+    str,
+    typer.Argument(
+        metavar="DATA",
+        help="A table: a path, - for stdin, a URI, sklearn:NAME, openml:ID, or FILE.py:load_data.",
+        show_default=False,
+    ),
+]
+Method = Annotated[str, typer.Option(metavar="NAME", help="predict, predict_proba, decision_function or transform.")]
+Trust = Annotated[
+    list[str] | None,
+    typer.Option(metavar="TYPE", help="A type to trust in a .skops model; repeatable.", show_default=False),
+]
+WorkersAddress = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="Predict on the workers of this Ray cluster: host:port, ray://host:port, auto, or local, which starts "
+        "one. Without it, in this process.",
+        show_default=False,
+        rich_help_panel="Cluster",
+    ),
+]
+Predictions = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="PATH",
+        help="Write the predictions here instead of to stdout: .csv, .jsonl, .parquet or .npy.",
+        show_default=False,
+        rich_help_panel="Output",
+    ),
+]
+To = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Write csv, jsonl, parquet or npy, whatever the suffix; csv to stdout without it.",
+        show_default=False,
+        rich_help_panel="Output",
+    ),
+]
 Address = Annotated[
     str | None,
     typer.Option(
@@ -155,6 +204,12 @@ Scoring = Annotated[
         show_default=False,
     ),
 ]
+Metrics = Annotated[
+    str | None,
+    typer.Option(
+        "--scoring", metavar="NAME[,NAME]", help="Metrics; without it, the model's own score.", show_default=False
+    ),
+]
 NoRefit = Annotated[bool, typer.Option("--no-refit", metavar="", help="Do not fit the best candidate on all data.")]
 Output = Annotated[
     Path | None,
@@ -162,8 +217,17 @@ Output = Annotated[
         "--output",
         "-o",
         metavar="PATH",
-        help="Save the fitted model here.",
+        help="Save the fitted model here: .pkl, .joblib or .skops; - is stdout, as .pkl.",
         show_default=False,
+        rich_help_panel="Output",
+    ),
+]
+NoVerify = Annotated[
+    bool,
+    typer.Option(
+        "--no-verify",
+        metavar="",
+        help="Do not load the saved model back in another process.",
         rich_help_panel="Output",
     ),
 ]

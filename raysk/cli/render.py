@@ -53,14 +53,19 @@ class View:
         Warnings are shown whole, with their place.
     still : bool
         No live view: data is printed on the same terminal meanwhile.
+    connects : bool
+        Whether the job runs on workers.
     """
 
-    def __init__(self, *, quiet: bool = False, verbose: bool = False, still: bool = False) -> None:
+    def __init__(
+        self, *, quiet: bool = False, verbose: bool = False, still: bool = False, connects: bool = True
+    ) -> None:
         self._console = stderr_console()
-        self._console.quiet = quiet
+        self.quiet = self._console.quiet = quiet
         self._verbose = verbose
         self._animate = self._console.is_interactive and not quiet and not still
         self._lock = threading.RLock()
+        self._waits_for = "connecting" if connects else ""
         self._unit, self._total, self._done, self.failed, self._lost = "fit", 0, 0, 0, 0
         self.saved = 0
         self._workers: events.WorkersChanged | None = None
@@ -149,7 +154,8 @@ class View:
         now = time.monotonic()
         if not self._animate and now - self._said >= PLAIN_EVERY_S:
             self._said = now
-            self.say(" · ".join([f"{self._done:,}/{self._total:,} {self._unit}s", *self._facts()]))
+            of_all = f"/{self._total:,}" if self._total else ""
+            self.say(" · ".join([f"{self._done:,}{of_all} {self._unit}s", *self._facts()]))
 
     def _facts(self) -> list[str]:
         facts = [f"{self._rate():,.1f} {self._unit}s/s"] if self._done else []
@@ -177,7 +183,7 @@ class View:
             f"{workers.up} of {_count(workers.wanted, 'worker')} on {_count(workers.nodes, 'node')}" if workers else ""
         )
         trouble = f" · {self.failed:,} failed" * bool(self.failed) + f" · {self._lost} workers lost" * bool(self._lost)
-        lines = [f"{rate}{crew or 'connecting'}{trouble}"]
+        lines = [f"{rate}{crew or self._waits_for}{trouble}".removesuffix(" · ")]
         if self._best is not None:
             lines.append(f"best {self._best.score:.4f}  {_params(self._best.params)}")
         if self._stage:
@@ -243,19 +249,22 @@ def _short(value: Any) -> str:
 
 
 def show_summary(
-    out: DataOut, summary: Mapping[str, Any], *, as_json: bool, rows: Sequence[Sequence[str]] = ()
+    out: DataOut | None, summary: Mapping[str, Any], *, as_json: bool, rows: Sequence[Sequence[str]] = ()
 ) -> None:
     """Write a job's summary to stdout: one JSON object, or a table on a terminal.
 
     Parameters
     ----------
-    out : DataOut
+    out : DataOut or None
+        None shows nothing.
     summary : mapping
     as_json : bool
         JSON also on a terminal.
     rows : sequence of (name, value)
         What the table shows.
     """
+    if out is None:
+        return
     if as_json or not out.is_terminal:
         out.write_line(to_json(summary))
         return

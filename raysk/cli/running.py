@@ -77,7 +77,7 @@ def carry_out(
     file: str,
     run_dir: Path | None,
     make_job: Callable[[Found], FitJob | SearchJob],
-    keep: Callable[[Any, RunFolder, dict[str, Any]], dict[str, Any]],
+    keep: Callable[[Any, RunFolder, dict[str, Any], Any], dict[str, Any]],
     sink: Sink | None = None,
 ) -> tuple[Any, Ran, dict[str, Any]]:
     """Read the file while Ray starts, run its job, and leave a run folder.
@@ -94,8 +94,8 @@ def carry_out(
     make_job : callable
         Makes the job of what was found in the file.
     keep : callable
-        Called with what was fitted, the run folder and what a model's sidecar says of its origin; writes what
-        should last and returns what the summary says of it.
+        Called with what was fitted, the run folder, what a model's sidecar says of its origin, and the data X;
+        writes what should last and returns what the summary says of it.
     sink : callable or None
         Takes events; None means the view.
 
@@ -115,7 +115,7 @@ def carry_out(
         folder = RunFolder.create(run_dir, run_name(found))
         with recorded(folder, found, {"command": command, "source": file}) as facts:
             fitted, ran = run(where, start, job, found)
-            kept = keep(fitted, folder, origin(found, job.data))
+            kept = keep(fitted, folder, origin(found, job.data), job.data.X)
             facts.update(kept, cluster=ran.cluster, time_s=ran.time_s)
     return fitted, ran, {"run_dir": str(folder.root.absolute()), **kept}
 
@@ -205,10 +205,3 @@ def origin(found: Found, data: Any) -> dict[str, Any]:
 
     facts = data_facts(data.X, data.y, feature_names=data.feature_names, target_names=data.target_names)
     return {"source": found.source, "source_hash": found.source_hash, "data": {"source": data.source, **facts}}
-
-
-def save(estimator: Any, output: Path | None, folder: RunFolder, facts: Mapping[str, Any]) -> str:
-    """Save a model where the person said, or in the run folder; returns the path."""
-    from raysk.runs.models import save_model
-
-    return str(save_model(estimator, (output or folder.path("model.pkl")).absolute(), facts))

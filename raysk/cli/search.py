@@ -14,6 +14,7 @@ from raysk.jobs import Resources
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from raysk.cli.keeping import Keeper
     from raysk.cli.render import View
     from raysk.cli.running import Ran
     from raysk.cli.streams import DataOut
@@ -35,6 +36,7 @@ def search(
     backend: o.Backend = None,
     output: o.Output = None,
     results: o.Results = None,
+    no_verify: o.NoVerify = False,
     run_dir: o.RunDir = None,
     as_json: o.Json = False,
     stream: o.Stream = False,
@@ -56,14 +58,15 @@ def search(
       raysk search 'sklearn.svm:SVC()' --data sklearn:digits --space C=loguniform:1e-3:1e3
     """
     from raysk.cli import inspect, running
+    from raysk.cli.keeping import Keeper
     from raysk.cli.render import View, show_summary
     from raysk.cli.streams import data_stdout
     from raysk.spec.assemble import search_job
 
     resources = Resources(workers=workers, cpus_per_fit=cpus_per_fit, allow_versions=allow_versions)
     where = running.Where(address=address, resources=resources, backend=backend, worker_output=verbose)
-    _check_outputs(output, results, no_refit=not overrides.refit)
-    with data_stdout() as out:
+    _check_outputs(output, results, no_refit=not overrides.refit, stream=stream)
+    with data_stdout() as out, Keeper(output, out, verify=not no_verify) as keeper:
         if dry_run:
             inspect.show(out, file, overrides, as_json=as_json, make_job=search_job, given=given)
             return
@@ -75,22 +78,22 @@ def search(
             file=file,
             run_dir=run_dir,
             make_job=functools.partial(search_job, overrides=overrides, given=given),
-            keep=functools.partial(_keep, output=output, results=results),
+            keep=functools.partial(_keep, keeper=keeper, results=results),
             sink=_streaming(view, out) if stream else None,
         )
         summary = _summary(fitted, ran, view) | kept
-        show_summary(out, summary, as_json=as_json or stream, rows=_rows(summary))
+        show_summary(keeper.finish(view), summary, as_json=as_json or stream, rows=_rows(summary))
 
 
-def _check_outputs(output: Path | None, results: Path | None, *, no_refit: bool) -> None:
+def _check_outputs(output: Path | None, results: Path | None, *, no_refit: bool, stream: bool) -> None:
     """Fail before anything runs if what the person wants to keep cannot be written."""
-    from raysk.runs.models import check_model
+    from raysk.cli.keeping import STDOUT
     from raysk.runs.tables import check_results
 
     if no_refit and output is not None:
         raise UsageError(f"--no-refit fits no model that could be saved as {output}. Leave one of the two out.")
-    if output is not None:
-        check_model(output)
+    if stream and output == STDOUT:
+        raise UsageError("--stream and -o - both write to stdout. Save the model in a file.")
     if results is not None:
         check_results(results)
 
@@ -109,16 +112,16 @@ def _streaming(view: View, out: DataOut) -> Sink:
 
 
 def _keep(
-    fitted: Any, folder: RunFolder, origin: dict[str, Any], output: Path | None, results: Path | None
+    fitted: Any, folder: RunFolder, origin: dict[str, Any], X: Any, keeper: Keeper, results: Path | None
 ) -> dict[str, Any]:
     """Write the table of candidates and the model."""
-    from raysk.cli import running
     from raysk.runs.tables import write_results
 
     for path in (folder.path("results.csv"), results):
         if path is not None:
             write_results(fitted.cv_results_, path)
-    return {"model": running.save(fitted, output, folder, origin | {"scores": _best(fitted)}) if fitted.refit else None}
+    facts = origin | {"scores": _best(fitted)}
+    return {"model": keeper.save(fitted, folder, facts, X) if fitted.refit else None}
 
 
 def _best(fitted: Any) -> dict[str, Any]:

@@ -37,9 +37,21 @@ class DataOut:
         ReaderGone
             If nobody reads any more.
         """
-        try:
+        with self._read_by_somebody():
             self.file.write(text + "\n")
             self.file.flush()
+
+    def write(self, content: bytes) -> int:
+        """Write bytes at once, as to a binary file; raises as `write_line`."""
+        with self._read_by_somebody():
+            self.file.buffer.write(content)
+            self.file.flush()
+        return len(content)
+
+    @contextlib.contextmanager
+    def _read_by_somebody(self) -> Iterator[None]:
+        try:
+            yield
         except BrokenPipeError as error:
             with contextlib.suppress(OSError):  # what is still buffered has nowhere to go
                 self.file.close()

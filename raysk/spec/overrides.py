@@ -189,10 +189,7 @@ def _set_n_iter(search: Any, n_iter: int) -> None:
 
 
 def _set_scoring(search: Any, text: str) -> None:
-    names = [name.strip() for name in text.split(",") if name.strip()]
-    wrong = unknown_scorer(names)
-    if not names or wrong is not None:
-        raise UsageError(f"--scoring {text}: {scorer_hint(wrong or '')}")
+    names = metric_names(text)
     if len(names) == 1:
         search.scoring = names[0]
         if isinstance(search.refit, str):  # it named one metric of several
@@ -201,6 +198,21 @@ def _set_scoring(search: Any, text: str) -> None:
     if hasattr(search, "factor") and hasattr(search, "resource"):
         raise UsageError(f"--scoring {text}: {type_name(search)} takes one metric. Name the one to choose by.")
     search.scoring, search.refit = names, names[0]
+
+
+def metric_names(text: str) -> list[str]:
+    """Return the names of metrics that are written with commas between them.
+
+    Raises
+    ------
+    UsageError
+        If there is none, or scikit-learn does not know one.
+    """
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    wrong = unknown_scorer(names)
+    if not names or wrong is not None:
+        raise UsageError(f"--scoring {text}: {scorer_hint(wrong or '')}")
+    return names
 
 
 def unknown_scorer(names: list[str]) -> str | None:

@@ -172,6 +172,9 @@ def loaded_by(tmp_path, *command):
         ("-m", "raysk", "search", "--help"),
         ("-m", "raysk", "inspect", "--help"),
         ("-m", "raysk", "doctor", "--help"),
+        ("-m", "raysk", "predict", "--help"),
+        ("-m", "raysk", "score", "--help"),
+        ("-m", "raysk", "model", "show", "--help"),
     ],
     ids=" ".join,
 )

@@ -4,11 +4,13 @@ import gzip
 import hashlib
 import importlib.util
 import json
+import os
 import pickle
 import subprocess
 import sys
 import threading
 import warnings
+from pathlib import Path
 
 import cloudpickle
 import joblib
@@ -93,10 +95,10 @@ def user_module(tmp_path):
 
 
 class TestSave:
-    @pytest.mark.parametrize("suffix", [".pkl", ".joblib"])
+    @pytest.mark.parametrize("suffix", [".pkl", ".model", ""])
     @pytest.mark.parametrize("load", [lambda p: pickle.loads(p.read_bytes()), joblib.load, load_model])
     def test_plain_loaders(self, tmp_path, fitted, suffix, load):
-        """Whatever its suffix, the file loads with pickle, joblib and raysk, and predicts the same."""
+        """Of any suffix but .joblib and .skops, the file loads with pickle, joblib and raysk, and predicts the same."""
         path = save_model(fitted, tmp_path / f"my model{suffix}", {})
         assert np.array_equal(load(path).predict(X), fitted.predict(X))
 
@@ -265,6 +267,24 @@ class TestLoad:
         """A pickle in a gzip file loads, as joblib reads it."""
         (tmp_path / "m.pkl").write_bytes(gzip.compress(pickle.dumps(fitted)))
         assert load_model(tmp_path / "m.pkl").C == 2
+
+    def test_a_pipe(self, saved):
+        """A pickle loads from a pipe; one that was cut short there is said to be damaged, not empty."""
+        content = saved.read_bytes()
+        assert self.through_a_pipe(load_model, content).C == 2
+        assert "is no model, or is damaged" in self.through_a_pipe(refused, content[:500])
+
+    @staticmethod
+    def through_a_pipe(call, content):
+        """Call with the path of a pipe that holds some content and then ends."""
+        out, into = os.pipe()
+        os.write(into, content)
+        os.close(into)
+        try:
+            path = Path(f"/dev/fd/{out}")
+            return call(path) if call is load_model else call(load_model, path)
+        finally:
+            os.close(out)
 
     def test_same_version_is_silent(self, saved):
         """A model of this scikit-learn loads without a warning."""

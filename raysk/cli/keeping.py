@@ -1,0 +1,110 @@
+"""What becomes of a fitted model: it is saved, loaded back as a check, and with ``-o -`` written to stdout."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from raysk.cli.streams import DataOut
+from raysk.errors import ReaderGone, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from typing_extensions import Self
+
+    from raysk.cli.render import View
+    from raysk.runs.folder import RunFolder
+    from raysk.runs.load_back import LoadBack
+
+STDOUT = Path("-")
+
+
+class Keeper:
+    """Keeps the model that a run fits; a context manager, at whose end no check is left running.
+
+    Parameters
+    ----------
+    output : Path or None
+        Where to save it; None is the run folder, ``-`` the run folder and stdout.
+    out : DataOut
+        The real stdout.
+    verify : bool
+        Whether to load it back in another process.
+
+    Raises
+    ------
+    UsageError, InputError
+        If it could not be saved there.
+    """
+
+    def __init__(self, output: Path | None, out: DataOut, *, verify: bool = True) -> None:
+        self._to_stdout = output == STDOUT
+        self._output = None if self._to_stdout else output
+        self._out, self._verify = out, verify
+        self._path: Path | None = None
+        self._check: LoadBack | None = None
+        check_output(output, out)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._check is not None:
+            self._check.close()
+
+    def save(self, model: Any, folder: RunFolder, facts: Mapping[str, Any], X: Any) -> str:
+        """Save the model, and begin to load it back; returns the path."""
+        from raysk.runs.load_back import LoadBack
+        from raysk.runs.models import save_model
+
+        self._path = save_model(model, (self._output or folder.path("model.pkl")).absolute(), facts)
+        if self._verify:
+            self._check = LoadBack(self._path, model, X)
+        return str(self._path)
+
+    def finish(self, view: View) -> DataOut | None:
+        """Wait for the check, and write the model to stdout if it is wanted there.
+
+        Returns
+        -------
+        out : DataOut or None
+            Where the summary goes: stdout, stderr where the model is on stdout, or None: nowhere.
+
+        Raises
+        ------
+        InputError, UserCodeError
+            If the model does not load back, or does not predict the same.
+        """
+        if self._check is not None:
+            if self._check.skipped is not None:
+                view.say(f"The model is {self._check.skipped}.")
+            self._check.check()
+        if not self._to_stdout or self._path is None:
+            return self._out
+        with self._path.open("rb") as file:
+            shutil.copyfileobj(file, self._out)
+        return None if view.quiet else _Stderr(sys.stderr)
+
+
+def check_output(output: Path | None, out: DataOut) -> None:
+    """Fail before anything runs if the model could not be written where it is wanted."""
+    from raysk.runs.models import check_model
+
+    if output == STDOUT and out.is_terminal:
+        raise UsageError(
+            "-o -: stdout is a terminal, which cannot show a model.\nName a file, or write: ... -o - > model.pkl"
+        )
+    if output is not None and output != STDOUT:
+        check_model(output)
+
+
+class _Stderr(DataOut):
+    """stderr, for the summary; when its reader is gone the run is still done."""
+
+    def write_line(self, text: str) -> None:
+        with contextlib.suppress(ReaderGone):
+            super().write_line(text)

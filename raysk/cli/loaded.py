@@ -1,0 +1,118 @@
+"""A model that the person named, ready to be asked: what `raysk predict` and `raysk score` have in common."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from raysk.errors import InputError, UsageError
+from raysk.jobs import METHODS
+from raysk.spec.words import brief, listed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from raysk.cli.render import View
+    from raysk.cluster import Starting
+    from raysk.jobs import Asked, Data, Resources
+    from raysk.pool import Pool
+    from raysk.spec.data import Columns, Table
+
+STDIN = Path("/dev/stdin")
+
+
+class Loaded:
+    """A fitted model that is asked about a table.
+
+    Parameters
+    ----------
+    asked : Asked
+
+    Attributes
+    ----------
+    model : estimator
+    features : Features
+        What it was fitted on.
+    """
+
+    def __init__(self, asked: Asked) -> None:
+        from raysk.runs.models import load_model, read_sidecar
+        from raysk.spec.fitted import features_of
+        from raysk.spec.own import own_modules
+
+        self._asked = asked
+        before, path = set(sys.modules), STDIN if asked.model == "-" else Path(asked.model)
+        self.model = load_model(path, asked.trust)
+        self.features = features_of(self.model, read_sidecar(path))
+        self._modules = own_modules(before, None)
+
+    @property
+    def kind(self) -> str:
+        """The name of the model's class."""
+        return type(self.model).__name__
+
+    def check_method(self, method: str) -> None:
+        """Fail before a row is read if the model has no such method."""
+        if not hasattr(self.model, method):
+            has = ", ".join(name for name in METHODS if hasattr(self.model, name)) or "none of those"
+            raise UsageError(f"--method {method}: the {self._described()} does not have it.\nIt has: {has}.")
+
+    def split(self, table: Table, columns: Columns) -> Data:
+        """Make X of the features that the model was fitted on, in its order; see `raysk.spec.data.Features`."""
+        if columns.features and self.features.names is not None:
+            raise UsageError(
+                f"--features: the {self._described()} knows its features by name, and finds them.\n"
+                f"They are: {listed(self.features.names)}."
+            )
+        return self.features.split(table, columns, self.model)
+
+    def pool_of(self, start: Starting) -> Pool:
+        """Wait for the workers, and let the model's own code go to them with it."""
+        from raysk.cluster import travel_by_value
+
+        pool = start.result().pool
+        travel_by_value(self._modules)
+        return pool
+
+    @contextlib.contextmanager
+    def refusing(self, where: str = "") -> Iterator[None]:
+        """Turn a model's refusal of the table into bad input; what the person's own code raises stays theirs.
+
+        Parameters
+        ----------
+        where : str
+            In which part of the table.
+        """
+        from sklearn.exceptions import NotFittedError
+
+        from raysk.cli import blame
+
+        try:
+            yield
+        except NotFittedError as error:
+            fit = f"raysk fit {self._asked.model} -o fitted.pkl"
+            raise InputError(f"The {self._described()} is not fitted.\nFit it: {fit}") from error
+        except ValueError as error:
+            if blame.is_of_own_code(error):
+                raise
+            said = str(error).strip().partition("\n")[0]
+            raise InputError(f"The {self.kind} refuses {self._asked.data}{where}:\n{brief(said)}") from error
+
+    def _described(self) -> str:
+        return f"{self.kind} in {self._asked.model!r}"
+
+
+@contextlib.contextmanager
+def workers_at(
+    address: str | None, resources: Resources, view: View, *, worker_output: bool
+) -> Iterator[Starting | None]:
+    """Connect in the background if an address is given; without one, nothing of Ray is imported."""
+    if address is None:
+        yield None
+        return
+    from raysk.cluster import Starting
+
+    with Starting(address=address, resources=resources, sink=view, worker_output=worker_output) as start:
+        yield start

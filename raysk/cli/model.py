@@ -1,0 +1,66 @@
+"""``raysk model``: look at saved models."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from raysk.cli import options as o  # noqa: TC001 - Typer reads the annotations
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+app = typer.Typer(
+    name="model",
+    help="Look at saved models.",
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.command()
+def show(
+    model: o.Model,
+    as_json: o.Json = False,
+    debug: o.Debug = False,  # noqa: ARG001 - read by main
+) -> None:
+    """Show what MODEL is, and what it would import; it is not loaded.
+
+    For example:
+
+      raysk model show model.pkl
+
+      raysk model show model.skops | jq .imports
+    """
+    from raysk.cli.render import show_summary, stderr_console
+    from raysk.cli.streams import data_stdout
+    from raysk.runs.showing import describe_file
+
+    with data_stdout() as out:
+        facts = describe_file(Path(model))
+        for warning in facts["warnings"]:
+            stderr_console().print(f"Warning: {warning}", markup=False, highlight=False, soft_wrap=True)
+        show_summary(out, facts, as_json=as_json, rows=list(_rows(facts)))
+
+
+def _rows(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield what a terminal shows, leaving out what is not known."""
+    described = facts["sidecar"] or {}
+    classes, names = described.get("classes"), described.get("feature_names_in")
+    shown = {
+        "file": f"{facts['file']} ({facts['format']}, {facts['size_bytes']:,} bytes)",
+        "estimator": described.get("estimator"),
+        "fitted": described.get("created"),
+        "from": described.get("source"),
+        "versions": ", ".join(f"{name} {version}" for name, version in facts["versions"].items() if version),
+        "features": ", ".join(map(str, names)) if names else described.get("n_features_in"),
+        "classes": ", ".join(map(str, classes)) if classes else None,
+        "parameters": "\n".join(f"{name} = {value!r}" for name, value in (described.get("parameters") or {}).items()),
+        "scores": "\n".join(f"{name} = {value!r}" for name, value in (described.get("scores") or {}).items()),
+        "imports": "\n".join(facts["imports"]),
+    }
+    for name, value in shown.items():
+        if value not in {None, ""}:
+            yield name, str(value)

@@ -1,0 +1,175 @@
+"""``raysk predict``."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from raysk.cli import options as o  # noqa: TC001 - Typer reads the annotations
+from raysk.cli.bundles import bundled
+from raysk.cli.keeping import STDOUT
+from raysk.errors import UsageError
+from raysk.jobs import PredictJob, Resources
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from raysk.cli.loaded import Loaded
+    from raysk.cli.render import View
+    from raysk.cli.streams import DataOut
+    from raysk.cluster import Starting
+    from raysk.runs.predictions import Part
+
+
+TEXTS = ("csv", "jsonl")  # the formats that a terminal can show
+
+
+def predict_job(
+    model: o.Model,
+    data: o.Table,
+    method: o.Method = "predict",
+    trust: o.Trust = None,
+    format_: o.Format = None,
+    features: o.Features = None,
+    drop: o.Drop = None,
+    id_col: o.IdCol = None,
+    output: o.Predictions = None,
+    to: o.To = None,
+) -> PredictJob:
+    """Return what is to be predicted, and where it is to be written."""
+    from raysk.runs.folder import check_output
+    from raysk.spec.formats import check_format
+
+    check_format(format_)
+    if output == STDOUT:
+        output = None
+    if output is not None:
+        check_output(output)
+    return PredictJob(
+        model=model,
+        data=data,
+        method=method,
+        trust=tuple(trust or ()),
+        input_format=format_,
+        features=tuple(features or ()),
+        drop=tuple(drop or ()),
+        id_col=id_col,
+        output=output,
+        output_format=to,
+    )
+
+
+@bundled(job=predict_job)
+def predict(
+    job: PredictJob,
+    address: o.WorkersAddress = None,
+    workers: o.Workers = None,
+    cpus_per_fit: o.CpusPerFit = 1,
+    as_json: o.Json = False,
+    quiet: o.Quiet = False,
+    verbose: o.Verbose = False,
+    debug: o.Debug = False,  # noqa: ARG001 - read by main
+) -> None:
+    """Predict the rows of DATA with a fitted MODEL.
+
+    For example:
+
+      cat new.csv | raysk predict model.pkl - > predictions.csv
+
+      raysk predict model.pkl new.parquet --method predict_proba --id-col id -o proba.parquet
+
+      raysk predict forest.pkl new.csv --address auto --to jsonl
+    """
+    from raysk.cli.loaded import Loaded, workers_at
+    from raysk.cli.render import View, show_summary
+    from raysk.cli.streams import data_stdout
+
+    resources = Resources(workers=workers, cpus_per_fit=cpus_per_fit)
+    with data_stdout() as out:
+        still = job.output is None and out.is_terminal
+        if still and job.written_as not in TEXTS:
+            raise UsageError(
+                f"stdout is a terminal, which cannot show {job.written_as}. Name a file with -o, or a pipe."
+            )
+        view = View(quiet=quiet, verbose=verbose, still=still, connects=address is not None)
+        with workers_at(address, resources, view, worker_output=verbose) as start, view.running():
+            begin, written = time.perf_counter(), {"rows": 0, "columns": []}
+            _write(job, _tallied(_predicted(job, Loaded(job), start, view), written), out)
+        if job.output is not None:
+            summary = _summary(job, written, time.perf_counter() - begin)
+            show_summary(out, summary, as_json=as_json, rows=_rows(summary))
+
+
+def _predicted(job: PredictJob, loaded: Loaded, start: Starting | None, view: View) -> Iterator[Part]:
+    """Yield the predictions, named, as they are made."""
+    from raysk.plans import rows
+    from raysk.runs.predictions import parts
+
+    loaded.check_method(job.method)
+    blocks = _blocks(job, loaded)
+    if start is None:
+        pairs = rows.here(loaded.model, job.method, blocks, view)
+    else:
+        pairs = rows.on_pool(loaded.pool_of(start), loaded.model, job.method, blocks)
+    return parts(loaded.model, job.method, _refusing(loaded, pairs), job.id_col)
+
+
+def _blocks(job: PredictJob, loaded: Loaded) -> Iterator[tuple[Any, Any]]:
+    """Yield the rows of the table with the model's features, in the model's order, and their ids."""
+    from raysk.spec.data import TEXT, Columns, blocks, id_values
+
+    columns = Columns(features=job.features, drop=job.drop, id_col=job.id_col)
+    dtypes = {**loaded.features.dtypes, **({job.id_col: TEXT} if job.id_col is not None else {})}
+    for table in blocks(job.data, format=job.input_format, dtypes=dtypes):
+        yield loaded.split(table, columns).X, id_values(table, columns)
+
+
+def _refusing(loaded: Loaded, pairs: Iterator[tuple[Any, Any]]) -> Iterator[tuple[Any, Any]]:
+    """Say from which row on the model refuses the table, if it does."""
+    done = 0
+    while True:
+        with loaded.refusing(f", from row {done + 1:,} on"):
+            pair = next(pairs, None)
+        if pair is None:
+            return
+        yield pair
+        one_output = pair[1][0] if isinstance(pair[1], list) else pair[1]
+        done += one_output.shape[0]
+
+
+def _tallied(stream: Iterable[Part], written: dict[str, Any]) -> Iterator[Part]:
+    for part in stream:
+        yield part
+        written["rows"] += len(part.values)
+        written["columns"] = list(part.columns())
+
+
+def _write(job: PredictJob, stream: Iterator[Part], out: DataOut) -> None:
+    from raysk.runs.folder import write_atomically
+    from raysk.runs.predictions import WRITERS
+
+    writer = WRITERS[job.written_as]
+    if job.output is None:
+        writer(stream, out)
+    else:
+        write_atomically(job.output, lambda file: writer(stream, file))
+
+
+def _summary(job: PredictJob, written: dict[str, Any], time_s: float) -> dict[str, Any]:
+    return {
+        "schema": 1,
+        "model": job.model,
+        "method": job.method,
+        **written,
+        "output": str(job.output),
+        "format": job.written_as,
+        "time_s": time_s,
+    }
+
+
+def _rows(summary: dict[str, Any]) -> list[tuple[str, str]]:
+    return [
+        ("predicted", f"{summary['rows']:,} rows in {summary['time_s']:.1f} s"),
+        ("columns", ", ".join(summary["columns"])),
+        ("output", summary["output"]),
+    ]

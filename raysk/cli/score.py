@@ -1,0 +1,126 @@
+"""``raysk score``."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from raysk.cli import options as o  # noqa: TC001 - Typer reads the annotations
+from raysk.cli.bundles import bundled
+from raysk.errors import InputError
+from raysk.jobs import Resources, ScoreJob
+
+if TYPE_CHECKING:
+    from raysk.cli.loaded import Loaded
+    from raysk.jobs import Data
+
+
+def score_job(
+    model: o.Model,
+    data: o.Table,
+    target: o.Target = None,
+    scoring: o.Metrics = None,
+    trust: o.Trust = None,
+    format_: o.Format = None,
+    features: o.Features = None,
+    drop: o.Drop = None,
+    weight: o.Weight = None,
+) -> ScoreJob:
+    """Return what is to be scored, and how."""
+    from raysk.spec.formats import check_format
+    from raysk.spec.overrides import metric_names
+
+    check_format(format_)
+    return ScoreJob(
+        model=model,
+        data=data,
+        trust=tuple(trust or ()),
+        input_format=format_,
+        features=tuple(features or ()),
+        drop=tuple(drop or ()),
+        target=tuple(target or ()),
+        weight=weight,
+        metrics=() if scoring is None else tuple(metric_names(scoring)),
+    )
+
+
+@bundled(job=score_job)
+def score(
+    job: ScoreJob,
+    address: o.WorkersAddress = None,
+    workers: o.Workers = None,
+    cpus_per_fit: o.CpusPerFit = 1,
+    as_json: o.Json = False,
+    quiet: o.Quiet = False,
+    verbose: o.Verbose = False,
+    debug: o.Debug = False,  # noqa: ARG001 - read by main
+) -> None:
+    """Score a fitted MODEL on the rows of DATA.
+
+    For example:
+
+      raysk score model.pkl test.csv --target y | jq .scores
+
+      raysk score model.pkl test.parquet --target y --scoring accuracy,f1_macro
+
+      raysk score model.pkl sklearn:digits --address auto
+    """
+    from raysk.cli.loaded import Loaded, workers_at
+    from raysk.cli.render import View, show_summary
+    from raysk.cli.streams import data_stdout
+    from raysk.plans.rows import predicting_on_pool
+
+    resources = Resources(workers=workers, cpus_per_fit=cpus_per_fit)
+    with data_stdout() as out:
+        begin, view = time.perf_counter(), View(quiet=quiet, verbose=verbose, connects=address is not None)
+        with workers_at(address, resources, view, worker_output=verbose) as start, view.running():
+            loaded = Loaded(job)
+            data = _data(job, loaded)
+            model = loaded.model if start is None else predicting_on_pool(loaded.pool_of(start), loaded.model)
+            scores = _scores(job, loaded, model, data)
+        summary = {"schema": 1, "model": job.model, "data": job.data, "estimator": loaded.kind}
+        summary |= {"rows": int(data.X.shape[0]), "scores": scores, "time_s": time.perf_counter() - begin}
+        show_summary(out, summary, as_json=as_json, rows=_rows(summary))
+
+
+def _data(job: ScoreJob, loaded: Loaded) -> Data:
+    """Read the whole table, labels as the model knows them."""
+    from raysk.spec.checks import check_target
+    from raysk.spec.data import TEXT, Columns, read_table
+
+    dtypes = dict(loaded.features.dtypes)
+    labels = getattr(getattr(loaded.model, "classes_", None), "dtype", None)
+    if labels is not None and labels.kind in "OUS":
+        dtypes |= dict.fromkeys(job.target, TEXT)
+    table = read_table(job.data, format=job.input_format, dtypes=dtypes)
+    columns = Columns(target=job.target, features=job.features, drop=job.drop, weight=job.weight)
+    data = loaded.split(table, columns)
+    if data.y is None:
+        check_target(loaded.model, table)
+    return data
+
+
+def _scores(job: ScoreJob, loaded: Loaded, model: Any, data: Data) -> dict[str, float]:
+    """Return each metric's value; the model's own ``score`` where none is named."""
+    from sklearn.metrics import check_scoring
+
+    from raysk.cli.render import what_was_raised
+
+    weight = data.fit_params.get("sample_weight")
+    more = {} if weight is None else {"sample_weight": weight}
+    with loaded.refusing():
+        if not job.metrics:
+            return {"score": float(model.score(data.X, data.y, **more))}
+        found = check_scoring(model, scoring=list(job.metrics), raise_exc=False)(model, data.X, data.y, **more)
+    for name, value in found.items():
+        if isinstance(value, str):  # a traceback
+            raised = what_was_raised(value)[:300]
+            raise InputError(
+                f"--scoring {name}: it cannot be computed for this {loaded.kind} and {job.data}.\n{raised}"
+            )
+    return {name: float(value) for name, value in found.items()}
+
+
+def _rows(summary: dict[str, Any]) -> list[tuple[str, str]]:
+    scores = [(name, f"{value:.6g}") for name, value in summary["scores"].items()]
+    return [*scores, ("rows", f"{summary['rows']:,}")]
