@@ -62,6 +62,11 @@ def search_parts() -> Any:
     return SimpleNamespace(**{name.lstrip("_"): part for name, part in parts.items()})
 
 
+def numpy_hasher() -> Any:
+    """Return joblib's class that hashes objects by value; `joblib.hash` cannot be told about a person's code."""
+    return _private("joblib.hashing", "NumpyHasher")[0]
+
+
 def scores_predictions(scorers: Any) -> bool:
     """Tell whether scores are made by scikit-learn's own scorers, which look at predictions and nothing else."""
     base, passthrough, several = _private(

@@ -46,7 +46,8 @@ class WorkerLost(Event):
 class WorkPlanned(Event):
     """More work is known: `units` of `unit` ("fit", "tree", "call"). Comes again for each halving round.
 
-    `saved` fits of the `candidates` x `splits` need not be done: they would be done alike.
+    Of the `candidates` x `splits` fits, `saved` need not be done, as they would be done alike, and `resumed` are
+    known from an earlier run; `failed` of these failed.
     """
 
     unit: str
@@ -54,6 +55,8 @@ class WorkPlanned(Event):
     candidates: int = 0
     splits: int = 0
     saved: int = 0
+    resumed: int = 0
+    failed: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import raysk
-from raysk.cli import bench, doctor, fit, inspect, model, predict, score, search
+from raysk.cli import bench, doctor, fit, inspect, model, predict, resume, score, search
 from raysk.errors import AllFitsFailed, RayskError, ReaderGone
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ app = typer.Typer(
 )
 app.command()(fit.fit)
 app.command()(search.search)
+app.command(context_settings=resume.EXTRA)(resume.resume)
 app.command()(predict.predict)
 app.command()(score.score)
 app.command()(inspect.inspect)

@@ -64,7 +64,7 @@ def fit(
             view,
             command="fit",
             file=file,
-            run_dir=run_dir,
+            kept_in=running.KeptIn(run_dir=run_dir),
             make_job=functools.partial(assemble.fit_job, overrides=overrides, given=given),
             keep=lambda *fitted: {"model": keeper.save(*fitted)},
         )

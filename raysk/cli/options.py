@@ -249,6 +249,15 @@ RunDir = Annotated[
         rich_help_panel="Output",
     ),
 ]
+Resume = Annotated[
+    str | None,
+    typer.Option(
+        metavar="RUN",
+        help="Go on with an earlier run: its folder, or latest. Fits that are finished are not done again.",
+        show_default=False,
+        rich_help_panel="Output",
+    ),
+]
 Json = Annotated[
     bool, typer.Option("--json", metavar="", help="Print one JSON object, as in a pipe.", rich_help_panel="Output")
 ]

@@ -67,7 +67,7 @@ class View:
         self._lock = threading.RLock()
         self._waits_for = "connecting" if connects else ""
         self._unit, self._total, self._done, self.failed, self._lost = "fit", 0, 0, 0, 0
-        self.saved = 0
+        self.saved = self.resumed = 0
         self._workers: events.WorkersChanged | None = None
         self._best: events.CandidateDone | None = None
         self._stage = ""
@@ -125,9 +125,12 @@ class View:
         if event.candidates:
             self._best = None  # a round of halving is judged by itself
             self.saved += event.saved
+            self.resumed += event.resumed
+            self.failed += event.failed
             alike = f", {event.saved:,} of them alike: fitted once" if event.saved else ""
-            fits = _count(event.units + event.saved, event.unit)
-            self.say(f"{event.candidates:,} candidates x {event.splits} splits = {fits}{alike}")
+            known = f", {event.resumed:,} in the journal" if event.resumed else ""
+            fits = _count(event.units + event.saved + event.resumed, event.unit)
+            self.say(f"{event.candidates:,} candidates x {event.splits} splits = {fits}{alike}{known}")
 
     def _on_WorkDone(self, event: events.WorkDone) -> None:  # noqa: N802
         self._done += event.units

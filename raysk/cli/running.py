@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import os
+import shlex
+import sys
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from raysk import cluster
@@ -13,12 +17,12 @@ from raysk.errors import Unpicklable, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
 
     from raysk.cli.render import View
     from raysk.events import Sink
     from raysk.jobs import FitJob, Resources, SearchJob
     from raysk.runs.folder import RunFolder
+    from raysk.runs.journal import Journal
     from raysk.spec.loader import Found
 
 
@@ -58,6 +62,34 @@ class Where:
         preflight.check(running, allow_versions=self.resources.allow_versions)
 
 
+@dataclass(frozen=True, kw_only=True)
+class KeptIn:
+    """Which folder a run is kept in.
+
+    Parameters
+    ----------
+    run_dir : Path or None
+        A new folder; None makes one in ``raysk-runs``.
+    resume : str or None
+        The folder of an earlier run, or ``latest``, to go on with.
+    """
+
+    run_dir: Path | None = None
+    resume: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.run_dir is not None and self.resume is not None:
+            raise UsageError(
+                "--run-dir makes a new run, --resume goes on with an earlier one. Leave one of the two out."
+            )
+
+    def folder(self, name: str) -> RunFolder:
+        """Make the folder of a run of that name, or find the earlier one."""
+        from raysk.runs.folder import RunFolder
+
+        return RunFolder.create(self.run_dir, name) if self.resume is None else RunFolder.reopen(self.resume)
+
+
 @dataclass(kw_only=True)
 class Ran:
     """What a run took."""
@@ -75,7 +107,7 @@ def carry_out(
     *,
     command: str,
     file: str,
-    run_dir: Path | None,
+    kept_in: KeptIn,
     make_job: Callable[[Found], FitJob | SearchJob],
     keep: Callable[[Any, RunFolder, dict[str, Any], Any], dict[str, Any]],
     sink: Sink | None = None,
@@ -89,8 +121,8 @@ def carry_out(
         What is said meanwhile.
     command, file : str
         As the person wrote them.
-    run_dir : Path or None
-        None makes a folder in ``raysk-runs``.
+    kept_in : KeptIn
+        The folder of the run.
     make_job : callable
         Makes the job of what was found in the file.
     keep : callable
@@ -106,21 +138,48 @@ def carry_out(
     kept : dict
         What `keep` returned, and ``run_dir``.
     """
-    from raysk.runs.folder import RunFolder
     from raysk.spec import loader
 
     with where.starting(sink or view) as start, view.running():
         found = loader.load(file)
         job = make_job(found)
-        folder = RunFolder.create(run_dir, run_name(found))
-        with recorded(folder, found, {"command": command, "source": file}) as facts:
-            fitted, ran = run(where, start, job, found)
+        folder = kept_in.folder(run_name(found))
+        told = {"command": command, "source": file, "arguments": sys.argv[1:], "folder": str(Path.cwd())}
+        with (
+            journal_of(folder, view) if plans_search(where, job) else contextlib.nullcontext() as journal,
+            recorded(folder, found, told) as facts,
+        ):
+            fitted, ran = run(where, start, job, found, journal)
             kept = keep(fitted, folder, origin(found, job.data), job.data.X)
             facts.update(kept, cluster=ran.cluster, time_s=ran.time_s)
     return fitted, ran, {"run_dir": str(folder.root.absolute()), **kept}
 
 
-def run(where: Where, start: cluster.Starting | None, job: FitJob | SearchJob, found: Found) -> tuple[Any, Ran]:
+def plans_search(where: Where, job: FitJob | SearchJob) -> bool:
+    """Tell whether a job is a search that raysk itself spreads, whose fits it can keep."""
+    return hasattr(job, "search") and where.backend in {None, "raysk"}
+
+
+@contextlib.contextmanager
+def journal_of(folder: RunFolder, view: View) -> Iterator[Journal]:
+    """Keep a search's finished fits; if it ends early, say how to go on."""
+    from raysk.runs.folder import JOURNAL
+    from raysk.runs.journal import Journal
+
+    with Journal(folder.path(JOURNAL)) as journal:
+        before = len(journal.known)
+        try:
+            yield journal
+        except BaseException:
+            if len(journal.known) > before:
+                path = shlex.quote(os.path.relpath(folder.root))
+                view.say(f"{len(journal.known):,} finished fits are kept. Go on with: raysk resume {path}")
+            raise
+
+
+def run(
+    where: Where, start: cluster.Starting | None, job: FitJob | SearchJob, found: Found, journal: Journal | None
+) -> tuple[Any, Ran]:
     """Fit a job's estimator or search where the command line says; returns it, fitted, and what that took."""
     estimator = job.search if hasattr(job, "search") else job.estimator
     gc.freeze()  # modules stay: looking for garbage in them costs 0.1 s, again every few thousand fits
@@ -143,7 +202,7 @@ def run(where: Where, start: cluster.Starting | None, job: FitJob | SearchJob, f
         cluster.travel_by_value(found.modules)
         pool = running.pool
         try:
-            fitted = plans.fit(pool, estimator, data.X, data.y, data.fit_params)
+            fitted = plans.fit(pool, estimator, data.X, data.y, data.fit_params, journal=journal)
         except Unpicklable as error:
             raise unpicklable(estimator, error, "sent to the workers") from error
         ran = Ran(cpu_time_s=pool.cpu_s, workers=pool.up, nodes=pool.nodes)

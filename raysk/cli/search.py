@@ -38,6 +38,7 @@ def search(
     results: o.Results = None,
     no_verify: o.NoVerify = False,
     run_dir: o.RunDir = None,
+    resume: o.Resume = None,
     as_json: o.Json = False,
     stream: o.Stream = False,
     quiet: o.Quiet = False,
@@ -65,6 +66,7 @@ def search(
 
     resources = Resources(workers=workers, cpus_per_fit=cpus_per_fit, allow_versions=allow_versions)
     where = running.Where(address=address, resources=resources, backend=backend, worker_output=verbose)
+    kept_in = running.KeptIn(run_dir=run_dir, resume=resume)
     _check_outputs(output, results, no_refit=not overrides.refit, stream=stream)
     with data_stdout() as out, Keeper(output, out, verify=not no_verify) as keeper:
         if dry_run:
@@ -76,7 +78,7 @@ def search(
             view,
             command="search",
             file=file,
-            run_dir=run_dir,
+            kept_in=kept_in,
             make_job=functools.partial(search_job, overrides=overrides, given=given),
             keep=functools.partial(_keep, keeper=keeper, results=results),
             sink=_streaming(view, out) if stream else None,
@@ -138,7 +140,7 @@ def _summary(fitted: Any, ran: Ran, view: View) -> dict[str, Any]:
         "fits": candidates * splits,
         "fits_failed": None if ran.workers is None else view.failed,  # unknown on other backends
         "fits_saved": view.saved,
-        "fits_resumed": 0,
+        "fits_resumed": view.resumed,
         "time_s": ran.time_s,
         "cpu_time_s": ran.cpu_time_s,
         "workers": ran.workers,

@@ -17,9 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from raysk.pool import Pool
+    from raysk.runs.journal import Journal
 
 
-def fit(pool: Pool, estimator: Any, X: Any, y: Any, fit_params: Mapping[str, Any]) -> Any:
+def fit(  # noqa: PLR0913 - those of scikit-learn's fit, where it runs, and what it remembers
+    pool: Pool, estimator: Any, X: Any, y: Any, fit_params: Mapping[str, Any], *, journal: Journal | None = None
+) -> Any:
     """Fit an estimator, which may be a search, by the first plan that suits it.
 
     Parameters
@@ -30,6 +33,8 @@ def fit(pool: Pool, estimator: Any, X: Any, y: Any, fit_params: Mapping[str, Any
     y : array-like of shape (n_samples,) or (n_samples, n_outputs), or None
     fit_params : mapping of str to object
         Passed to the estimator's ``fit``.
+    journal : Journal or None
+        Where a search keeps its finished fits, and finds those of an earlier run. None keeps nothing.
 
     Returns
     -------
@@ -38,5 +43,7 @@ def fit(pool: Pool, estimator: Any, X: Any, y: Any, fit_params: Mapping[str, Any
     """
     from raysk.plans import forest, joblib_backend, search, single
 
-    plan = next(plan for plan in (search, forest, joblib_backend, single) if plan.suits(estimator, fit_params))
+    if search.suits(estimator, fit_params):
+        return search.fit(pool, estimator, X, y, fit_params, journal=journal)
+    plan = next(plan for plan in (forest, joblib_backend, single) if plan.suits(estimator, fit_params))
     return plan.fit(pool, estimator, X, y, fit_params)

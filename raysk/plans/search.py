@@ -31,11 +31,13 @@ from raysk.errors import AllFitsFailed, TaskLost
 from raysk.events import CandidateDone, RefitStarted, WorkDone, WorkPlanned
 from raysk.plans import alike, warned
 from raysk.pool import Task, stream
+from raysk.runs.journal import NoRound
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from raysk.pool import Pool
+    from raysk.runs.journal import Journal, Round
 
 PATIENCE_S = 1.0
 """A worker hands fits back once a message has taken this long, in seconds: candidates differ in cost by orders of
@@ -52,10 +54,14 @@ def suits(estimator: Any, fit_params: Mapping[str, Any]) -> bool:  # noqa: ARG00
     return isinstance(estimator, _parts.BaseSearchCV) and not _compat.has_callbacks(estimator)
 
 
-def fit(pool: Pool, search: Any, X: Any, y: Any, fit_params: Mapping[str, Any]) -> Any:
+def fit(  # noqa: PLR0913 - those of scikit-learn's fit, where it runs, and what it remembers
+    pool: Pool, search: Any, X: Any, y: Any, fit_params: Mapping[str, Any], *, journal: Journal | None = None
+) -> Any:
     """Run the search on the pool; see `raysk.plans.fit`."""
     own = type(search)
-    names = {"__module__": own.__module__, "__qualname__": own.__qualname__, "_pool": pool}
+    names = {"__module__": own.__module__, "__qualname__": own.__qualname__, "_pool": pool, "_journal": journal}
+    if journal is not None:
+        journal.random_state()
     search.__class__ = type(own.__name__, (own, _PoolSearch), names)
     try:
         return search.fit(X, y, **fit_params)
@@ -67,6 +73,7 @@ class _PoolSearch(_parts.BaseSearchCV):  # type: ignore[misc, name-defined]
     """``BaseSearchCV`` with a ``fit`` that works on a pool."""
 
     _pool: Pool
+    _journal: Journal | None
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         """Pickle as an object of the person's own class: a scorer of theirs may refer to it."""
@@ -173,8 +180,10 @@ class _Rounds:
         candidates = list(candidate_params)
         splits = self._splits(cv or self.search._checked_cv_orig)
         leaders = alike.leaders(self.estimator, candidates, self.scorers)
-        self._announce(leaders, len(splits))
-        out = self._run(candidates, leaders, splits)
+        board = _Board(self, candidates, leaders, splits)
+        board.recall()
+        self._announce(board)
+        out = self._run(board)
         if not out:
             raise ValueError("No fits were performed. Was the CV iterator empty? Were there no candidates?")
         self._warn_of_failures(out)
@@ -202,22 +211,38 @@ class _Rounds:
             )
         return splits
 
-    def _announce(self, leaders: Sequence[int], n_splits: int) -> None:
-        n_candidates, units = len(leaders), len(set(leaders)) * n_splits
-        fits = n_candidates * n_splits
-        planned = WorkPlanned(unit="fit", units=units, candidates=n_candidates, splits=n_splits, saved=fits - units)
-        self.pool.sink(planned)
+    def _announce(self, board: _Board) -> None:
+        n_candidates, n_splits = len(board.candidates), len(board.splits)
+        fits, units = n_candidates * n_splits, len(board.units)
+        self.pool.sink(
+            WorkPlanned(
+                unit="fit",
+                units=units,
+                candidates=n_candidates,
+                splits=n_splits,
+                saved=fits - units - board.resumed,
+                resumed=board.resumed,
+                failed=board.failed,
+            )
+        )
         if self.search.verbose > 0:
             print(  # noqa: T201 - scikit-learn prints this line too
                 f"Fitting {n_splits} folds for each of {n_candidates} candidates, totalling {fits} fits"
             )
 
-    def _run(
-        self, candidates: list[dict[str, Any]], leaders: list[int], splits: list[tuple[Any, Any]]
-    ) -> list[dict[str, Any]]:
+    def journal_round(self, candidates: list[dict[str, Any]], splits: list[tuple[Any, Any]]) -> Round | NoRound:
+        """Return the journal's part for these fits."""
+        journal, search, routed = self.search._journal, self.search, self.routed
+        if journal is None:
+            return NoRound()
+        data = (self.X, self.y, dict(routed.estimator.fit), dict(routed.scorer.score))
+        options = (repr(search.error_score), search.return_train_score)
+        parts = {"estimator": self.estimator, "data": data, "scoring": self.scorers, "options": options}
+        return journal.round(parts, candidates, splits)
+
+    def _run(self, board: _Board) -> list[dict[str, Any]]:
         """Fit and score every candidate on every split; results in scikit-learn's order."""
-        board = _Board(self, candidates, leaders, splits)
-        function, round_ = self.pool.share(_evaluate), self.pool.share((candidates, splits))
+        function, round_ = self.pool.share(_evaluate), self.pool.share((board.candidates, board.splits))
         task = Task(function=function, args=(self._job, round_), patience_s=PATIENCE_S, repeatable=True)
         try:
             for block in stream(self.pool, task, board.units):
@@ -243,27 +268,46 @@ class _Board:
         self.units: Sequence[int] = range(len(self.out))
         if self._followers:
             self.units = [candidate * n_splits + split for candidate in own for split in range(n_splits)]
-        self._rounds, self._candidates, self._splits = rounds, candidates, splits
+        self._rounds, self.candidates, self.splits = rounds, candidates, splits
+        self._journal = rounds.journal_round(candidates, splits)
         self._waiting = [len(splits)] * len(candidates)
         self._warnings = warned.Repeater()
 
+    def recall(self) -> None:
+        """Take what the journal knows, and leave the rest to be done."""
+        known = self._journal.known(self.units)
+        if known:
+            self.units = [unit for unit in self.units if unit not in known]
+        self.resumed = len(known)
+        self.failed = sum(self._take(unit, result) for unit, result in known.items())
+
     def put(self, units: Sequence[int], values: Sequence[Any], busy_s: float) -> None:
         """Take a block of results; a fit that was given up counts as a failed one."""
-        failed = 0
-        for unit, value in zip(units, values, strict=True):
-            result, heard = (self._lost(unit, value), ()) if isinstance(value, TaskLost) else value
-            failed += result["fit_error"] is not None
+        done = [(unit, value) for unit, value in zip(units, values, strict=True) if not isinstance(value, TaskLost)]
+        self._journal.add((unit, result) for unit, (result, _) in done)  # not what was lost: resume tries it again
+        for _, (_, heard) in done:
             if heard:
                 self._warnings.warn(heard)
-            candidate, split = divmod(unit, len(self._splits))
-            self._take(candidate, split, result)
-            for follower in self._followers.get(candidate, ()):
-                failed += result["fit_error"] is not None
-                self._take(follower, split, dict(result))
+        results = [(unit, result) for unit, (result, _) in done]
+        results += [
+            (unit, self._lost(unit, each))
+            for unit, each in zip(units, values, strict=True)
+            if isinstance(each, TaskLost)
+        ]
+        failed = sum(self._take(unit, result) for unit, result in results)
         self._rounds.pool.sink(WorkDone(units=len(units), failed=failed, busy_s=busy_s))
 
-    def _take(self, candidate: int, split: int, result: dict[str, Any]) -> None:
-        self.out[candidate * len(self._splits) + split] = result
+    def _take(self, unit: int, result: dict[str, Any]) -> int:
+        """Take the result of a fit, also for those that would be done alike; returns how many of them failed."""
+        candidate, split = divmod(unit, len(self.splits))
+        followers = self._followers.get(candidate, ())
+        self._put_down(candidate, split, result)
+        for follower in followers:
+            self._put_down(follower, split, dict(result))
+        return 0 if result["fit_error"] is None else 1 + len(followers)
+
+    def _put_down(self, candidate: int, split: int, result: dict[str, Any]) -> None:
+        self.out[candidate * len(self.splits) + split] = result
         self._waiting[candidate] -= 1
         if not self._waiting[candidate]:
             self._rounds.pool.sink(self._done(candidate))
@@ -277,7 +321,7 @@ class _Board:
         scores: Any = search.error_score
         if _is_multimetric(scorers):
             scores = dict.fromkeys(scorers._scorers, scores)
-        test = self._splits[unit % len(self._splits)][1]
+        test = self.splits[unit % len(self.splits)][1]
         result = {"fit_error": f"TaskLost: {loss}\n", "test_scores": scores, "fit_time": 0.0, "score_time": 0.0}
         result["n_test_samples"] = np.count_nonzero(test) if np.asarray(test).dtype == bool else len(test)
         if search.return_train_score:
@@ -285,7 +329,7 @@ class _Board:
         return result
 
     def _done(self, candidate: int) -> CandidateDone:
-        n_splits = len(self._splits)
+        n_splits = len(self.splits)
         results = self.out[candidate * n_splits : (candidate + 1) * n_splits]
         rows = [result["test_scores"] for result in results]
         named = [row if isinstance(row, dict) else {"score": row} for row in rows]
@@ -294,7 +338,7 @@ class _Board:
         metric = self._rounds.metric
         return CandidateDone(
             index=len(self._rounds.candidates) + candidate,
-            params=self._candidates[candidate],
+            params=self.candidates[candidate],
             score=means.get(metric) if isinstance(metric, str) else None,
             scores=means,
             failed=sum(result["fit_error"] is not None for result in results),

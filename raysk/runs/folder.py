@@ -12,6 +12,7 @@ import contextlib
 import errno
 import importlib.metadata
 import itertools
+import json
 import os
 import platform
 import re
@@ -34,8 +35,9 @@ if TYPE_CHECKING:
 SCHEMA = 1
 RUNS_FOLDER = "raysk-runs"
 MANIFEST = "run.json"
+JOURNAL = "journal.jsonl"
 # Everything a run writes. A --run-dir that holds one of these is somebody's work: it is never written over.
-RUN_FILES = (MANIFEST, "journal.jsonl", "results.csv", "model.pkl", "model.json", "report.html")
+RUN_FILES = (MANIFEST, JOURNAL, "results.csv", "model.pkl", "model.json", "report.html")
 
 # Git answers in milliseconds; on a slow network disk we would rather not know than keep the person waiting.
 _GIT_TIMEOUT_S = 3.0
@@ -220,6 +222,50 @@ class RunFolder:
         with _explained(path):
             path.mkdir(parents=True, exist_ok=True)
         return cls(path.absolute())
+
+    @classmethod
+    def reopen(cls, name: str) -> RunFolder:
+        """Return the folder of an earlier search.
+
+        Parameters
+        ----------
+        name : str
+            Its path, or ``latest``: the newest in ``raysk-runs`` where we are.
+
+        Raises
+        ------
+        InputError
+            If there is none, or it holds no journal.
+        """
+        runs = sorted((Path.cwd() / RUNS_FOLDER).glob(f"*/{JOURNAL}"), key=lambda path: path.stat().st_mtime)
+        if name == "latest" and not runs:
+            raise InputError(f"There is no search to resume in {str(Path.cwd() / RUNS_FOLDER)!r}.")
+        root = runs[-1].parent if name == "latest" else Path(name).absolute()
+        if not (root / JOURNAL).is_file():
+            known = f"\nThe newest is {os.path.relpath(runs[-1].parent)!r}." if runs else ""
+            raise InputError(f"{name!r} holds no {JOURNAL}: it is not the folder of a search.{known}")
+        return cls(root)
+
+    def read_manifest(self) -> dict[str, Any]:
+        """Return what ``run.json`` says.
+
+        Raises
+        ------
+        InputError
+            If it is missing or damaged.
+        """
+        try:
+            said = json.loads(self.path(MANIFEST).read_text(encoding="utf-8"))
+            job = said["job"]
+            good = isinstance(job["folder"], str) and all(isinstance(each, str) for each in job["arguments"])
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            good = False
+        if not good:
+            raise InputError(
+                f"{str(self.path(MANIFEST))!r} does not say how the run was started.\n"
+                f"Give the whole command again, with --resume {shlex.quote(str(self.root))}"
+            )
+        return dict(said)
 
     def path(self, name: str) -> Path:
         """Return where a file of this run is."""

@@ -37,7 +37,7 @@ MAY_IMPORT = {
     "private": set(),
     "pool": {"_compat", "errors", "events", "versions"},
     "spec": {"errors", "jobs"},
-    "runs": {"errors", "jobs", "raysk"},
+    "runs": {"_compat", "errors", "jobs", "raysk"},
     "jobs": {"errors"},
     "events": set(),
     "errors": set(),

@@ -1,0 +1,53 @@
+"""``raysk resume``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+EXTRA = {"allow_extra_args": True, "ignore_unknown_options": True}
+"""Context settings of this command: what follows RUN goes to the command that is carried out again."""
+
+FOLDER_OPTIONS = ("--run-dir", "--resume")
+
+
+def resume(
+    context: typer.Context,
+    run: Annotated[
+        str, typer.Argument(metavar="RUN", help="Folder of the run, or latest: the newest here.", show_default=False)
+    ],
+) -> None:
+    """Go on with a search that ended early, as it was started; finished fits are not done again.
+
+    Options that follow RUN are added to those of then.
+
+    For example:
+
+      raysk resume latest
+
+      raysk resume raysk-runs/spec-20261124-101500 --address auto
+
+      raysk resume latest --n-iter 3000
+    """
+    from raysk.cli.app import app
+    from raysk.runs.folder import RunFolder
+
+    folder = RunFolder.reopen(run)
+    job = folder.read_manifest()["job"]
+    os.chdir(job["folder"])
+    arguments = [*_without_folder(job["arguments"]), *context.args, "--resume", str(folder.root)]
+    sys.argv[1:] = arguments  # the run's manifest says how to start it, again
+    app(arguments, prog_name="raysk")
+
+
+def _without_folder(arguments: list[str]) -> list[str]:
+    """Return the command's arguments without those that said where the run is kept."""
+    kept: list[str] = []
+    for argument, before in zip(arguments, ["", *arguments[:-1]], strict=True):
+        named = argument.partition("=")[0] in FOLDER_OPTIONS
+        if not named and before not in FOLDER_OPTIONS:
+            kept.append(argument)
+    return kept
