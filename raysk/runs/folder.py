@@ -17,7 +17,6 @@ import os
 import platform
 import re
 import shlex
-import subprocess
 import sys
 import tempfile
 import threading
@@ -27,6 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from raysk.errors import InputError, UsageError
+from raysk.runs.git import git_state
 from raysk.runs.jsonable import plain, to_json
 
 if TYPE_CHECKING:
@@ -39,8 +39,6 @@ JOURNAL = "journal.jsonl"
 # Everything a run writes. A --run-dir that holds one of these is somebody's work: it is never written over.
 RUN_FILES = (MANIFEST, JOURNAL, "results.csv", "model.pkl", "model.json", "report.html")
 
-# Git answers in milliseconds; on a slow network disk we would rather not know than keep the person waiting.
-_GIT_TIMEOUT_S = 3.0
 _umask_lock = threading.Lock()
 
 
@@ -340,51 +338,6 @@ def _version(distribution: str) -> str | None:
         return importlib.metadata.version(distribution)
     except importlib.metadata.PackageNotFoundError:
         return None
-
-
-def git_state(path: Path) -> dict[str, Any] | None:
-    """Return which commit a file was at.
-
-    Parameters
-    ----------
-    path : Path
-        The user's file.
-
-    Returns
-    -------
-    dict or None
-        ``commit``, and ``dirty``: whether tracked files were changed or this one is not tracked. None if git
-        does not know the folder, has no commit, is not installed, or takes over 3 s for an answer.
-    """
-    folder = path.absolute().parent
-    commit = _git(folder, "rev-parse", "--verify", "HEAD")
-    changed = _git(folder, "status", "--porcelain", "--untracked-files=no")
-    own = _git(folder, "status", "--porcelain", "--", path.name)
-    if not commit or changed is None or own is None:
-        return None
-    return {"commit": commit, "dirty": bool(changed or own)}
-
-
-def _git(folder: Path, *args: str) -> str | None:
-    """Run git in a folder; None if it fails. Its stdin is closed: ours may be the person's data."""
-    # Inside a git hook these name another repository than the one the file is in.
-    hooks = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"}
-    env = {key: value for key, value in os.environ.items() if key not in hooks}
-    try:
-        done = subprocess.run(  # noqa: S603 - our own arguments, and no shell
-            ["git", "--literal-pathspecs", *args],  # noqa: S607 - git from the person's PATH is the git they use
-            cwd=folder,
-            env=env | {"GIT_OPTIONAL_LOCKS": "0"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_GIT_TIMEOUT_S,
-            check=True,
-            text=True,
-            errors="replace",
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.strip()
 
 
 def manifest(

@@ -62,8 +62,14 @@ def start(folder):
 
     def run(*args: str, **options) -> subprocess.Popen:
         environment = _environment(**options.pop("env", {}))
-        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        process = subprocess.Popen([*COMMAND, *args], cwd=folder, env=environment, **{**pipes, **options})
+        pipes = {
+            "cwd": folder,
+            "stdin": subprocess.DEVNULL,
+            "stdout": subprocess.PIPE,
+            "stderr": subprocess.PIPE,
+            "text": True,
+        }
+        process = subprocess.Popen([*COMMAND, *args], env=environment, **{**pipes, **options})
         started.append(process)
         return process
 

@@ -108,7 +108,13 @@ def test_the_run_folder(raysk, spec, head):
     """A run leaves manifest, table and model in its folder, and says where."""
     ran = raysk("search", spec.name, "--address", head)
     folder = Path(ran.summary["run_dir"])
-    assert {path.name for path in folder.iterdir()} == {"run.json", "results.csv", "model.pkl", "model.json"}
+    assert {path.name for path in folder.iterdir()} == {
+        "run.json",
+        "journal.jsonl",
+        "results.csv",
+        "model.pkl",
+        "model.json",
+    }
     assert json.loads((folder / "run.json").read_text())["outcome"] == "done"
     assert folder.name.startswith("my-spec") or folder.name.startswith("my spec")
 
@@ -154,7 +160,8 @@ def test_a_signal_ends_it_and_its_ray(start, folder, eventually, sent, code):
 def test_a_killed_worker_costs_nothing(start, spec, expected, head):
     """A worker killed with SIGKILL in the middle of a search: the same result, and it is said."""
     pid = spec.parent / "pid"
-    told = f"open({str(pid)!r}, 'w').write(str(os.getpid())); __import__('time').sleep(0.2); return super()"
+    once = f"open({str(pid)!r}, 'x').write(str(os.getpid()))"  # whole before it is read: its fit ends later
+    told = f"os.path.exists({str(pid)!r}) or {once}; __import__('time').sleep(0.2); return super()"
     spec.write_text(SPEC.replace("return super()", told))
     process = start("search", spec.name, "--stream", "--address", head)
     process.stdout.readline()

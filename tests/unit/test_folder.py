@@ -21,13 +21,13 @@ from raysk.runs.folder import (
     RunFolder,
     check_output,
     ended,
-    git_state,
     manifest,
     versions,
     write_atomically,
     write_bytes,
     write_text,
 )
+from raysk.runs.git import git_state
 from raysk.runs.jsonable import plain, to_json
 
 

@@ -1,0 +1,163 @@
+"""A search that ended early goes on where it was: `raysk resume`, and `search --resume`."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+SPEC = """
+import time
+import numpy as np
+from sklearn.datasets import load_digits
+from sklearn.model_selection import RandomizedSearchCV
+from sklearn.svm import SVC
+
+class Counted(SVC):
+    def fit(self, X, y):
+        if len(y) < 150:  # not the refit
+            with open("FITS", "a") as file:
+                file.write("fit\\n")
+            time.sleep(0.05)
+        return super().fit(X, y)
+
+X, y = load_digits(return_X_y=True)
+X, y = X[:150], y[:150]
+search = RandomizedSearchCV(Counted(), {"C": np.logspace(-2, 2, 40), "gamma": np.logspace(-4, 0, 40)}, n_iter=20, cv=3)
+"""
+
+FITS = 60
+
+
+@pytest.fixture
+def spec(folder):
+    """Write a search without a seed: another run of it would draw other candidates."""
+    path = folder / "spec.py"
+    path.write_text(SPEC.replace("FITS", str(folder / "fits")))
+    return path
+
+
+def fits(folder):
+    return len((folder / "fits").read_text().splitlines())
+
+
+def cut_short(start, spec, head, sent, *options):
+    """Start the search, end it in the middle, and return its exit code and what it said on stderr."""
+    process = start("search", spec.name, "--stream", "--address", head, *options)
+    for _ in range(3):
+        process.stdout.readline()
+    process.send_signal(sent)
+    _, err = process.communicate(timeout=60)
+    return process.returncode, err
+
+
+def journal(folder):
+    (path,) = (folder / "raysk-runs").glob("*/journal.jsonl")
+    return path
+
+
+def scores(run_dir):
+    """Return the table of candidates without times."""
+    with (Path(run_dir) / "results.csv").open() as file:
+        return [{name: value for name, value in row.items() if "time" not in name} for row in csv.DictReader(file)]
+
+
+def test_a_killed_driver_loses_only_what_was_in_flight(start, raysk, folder, spec, head):
+    """After kill -9, resume does what is missing, draws the same candidates, and gives scikit-learn's own answer."""
+    code, _ = cut_short(start, spec, head, signal.SIGKILL)
+    assert code == -signal.SIGKILL
+    kept = len(journal(folder).read_text().splitlines()) - 1
+    assert 9 <= kept < FITS
+    begun = fits(folder)
+    ran = raysk("resume", "latest")
+    assert ran.code == 0, ran.err
+    assert ran.summary["fits_resumed"] >= kept
+    assert ran.summary["fits"] == FITS
+    assert fits(folder) - begun <= FITS - kept
+
+    names = {"__name__": "spec"}
+    exec(compile(spec.read_text(), spec, "exec"), names)  # noqa: S102 - the test's own
+    from sklearn.model_selection import GridSearchCV
+
+    params = [json.loads(line) for line in ran.out.splitlines()[:-1]]
+    grid = [
+        {name: [value] for name, value in each["params"].items()}
+        for each in sorted(params, key=lambda each: each["candidate"])
+    ]
+    alone = GridSearchCV(names["search"].estimator, grid, cv=3).fit(names["X"], names["y"])
+    found = [float(row["mean_test_score"]) for row in scores(ran.summary["run_dir"])]
+    assert found == alone.cv_results_["mean_test_score"].tolist()
+    assert ran.summary["best_score"] == alone.best_score_
+
+
+def test_ctrl_c_says_how_to_go_on(start, raysk, folder, spec, head):
+    """Ctrl-C ends with 130 and the command that goes on; that command works from another folder, with more options."""
+    code, err = cut_short(start, spec, head, signal.SIGINT)
+    assert code == 130, err
+    assert f"raysk resume {journal(folder).parent.relative_to(folder)}" in err
+    (folder / "elsewhere").mkdir()
+    ran = raysk("resume", str(journal(folder).parent), "--no-refit", cwd=folder / "elsewhere")
+    assert ran.code == 0, ran.err
+    assert ran.summary["fits_resumed"] >= 9
+    assert ran.summary["model"] is None
+    assert not (folder / "elsewhere" / "raysk-runs").exists()
+
+
+def test_a_finished_search_may_grow(raysk, folder, spec, head):
+    """A larger --n-iter on a search with a seed does only the fits that are new; the same one does none."""
+    first = raysk("search", spec.name, "--seed", "0", "--address", head, "--run-dir", "run")
+    assert first.code == 0, first.err
+    done = fits(folder)
+    again = raysk("resume", "run")
+    assert again.code == 0, again.err
+    assert (again.summary["fits_resumed"], fits(folder)) == (FITS, done)
+    assert again.summary["best_params"] == first.summary["best_params"]
+    assert scores("run") == scores(again.summary["run_dir"])
+    more = raysk("search", spec.name, "--seed", "0", "--address", head, "--resume", "run", "--n-iter", "25")
+    assert more.code == 0, more.err
+    assert (more.summary["fits"], more.summary["fits_resumed"]) == (75, FITS)
+    assert fits(folder) == done + 15
+
+
+def test_another_search_is_not_resumed(raysk, folder, spec, head):
+    """Other data, or other code of the estimator, is named and refused with exit 3; the journal stays."""
+    assert raysk("search", spec.name, "--seed", "0", "--address", head, "--run-dir", "run").code == 0
+    before = (folder / "run" / "journal.jsonl").read_bytes()
+    text = spec.read_text()
+    for changed, word in [
+        (text.replace("[:150]", "[:151]"), "data"),
+        (text.replace("sleep(0.05)", "sleep(0.01)"), "estimator"),
+    ]:
+        spec.write_text(changed)
+        raysk("resume", "run").assert_error(3, "cannot be resumed", word)
+    assert (folder / "run" / "journal.jsonl").read_bytes() == before
+
+
+def test_what_cannot_be_resumed(raysk, folder, spec):
+    """A folder that holds no search, none at all, or both options at once is an error that says what to do."""
+    raysk("resume", "latest").assert_error(3, "no search to resume")
+    raysk("resume", "nowhere").assert_error(3, "nowhere")
+    raysk("search", spec.name, "--resume", "a", "--run-dir", "b").assert_error(2, "--resume")
+    run = folder / "run"
+    run.mkdir()
+    (run / "journal.jsonl").touch()
+    for content in ("", "{", '{"job": {"arguments": [1], "folder": "."}}'):
+        (run / "run.json").write_text(content)
+        raysk("resume", "run").assert_error(3, "run.json", "--resume")
+    (run / "journal.jsonl").write_text("no journal\n")
+    raysk("search", spec.name, "--resume", "run").assert_error(3, "no journal")
+
+
+def test_two_runs_cannot_share_a_folder(start, raysk, folder, spec, head):
+    """While a search runs, a second one on its folder is refused."""
+    process = start("search", spec.name, "--stream", "--address", head, "--run-dir", "run")
+    process.stdout.readline()
+    raysk("search", spec.name, "--resume", "run", "--address", head).assert_error(3, "in use")
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert json.loads(out.splitlines()[-1])["fits"] == FITS
+    assert os.path.getsize(folder / "run" / "journal.jsonl") > 0  # noqa: PTH202 - in one line
