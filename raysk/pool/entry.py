@@ -60,11 +60,6 @@ class Entry:
         """Number of units; 1 for a task without units."""
         return 1 if self.units is None else len(self.units)
 
-    @property
-    def waits(self) -> bool:
-        """Whether it stands in a worker's queue behind another."""
-        return any(slot.queue[0] is not self for slot in self.holders)
-
     def split(self) -> list[Entry]:
         """Make one entry per unit; their futures run, as this one's does."""
         assert self.units is not None  # noqa: S101 - only what has units is split

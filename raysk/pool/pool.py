@@ -237,7 +237,7 @@ class Pool:
             else:
                 del self._entries[entry.future]
         if not self._pending:
-            self._start_again()
+            self._start_late_ones_again()
 
     def _depth(self) -> int:
         short = self._task_s is not None and self._task_s < PREFETCH_BELOW_S
@@ -260,12 +260,10 @@ class Pool:
         """Return when an entry may be started a second time, as a time of `time.monotonic`."""
         return entry.sent_at + SECOND_START_S + 3 * (self._task_s or 0.0)
 
-    def _start_again(self) -> None:
-        """Start tasks a second time on idle workers: those that wait behind another, and those that are late."""
+    def _start_late_ones_again(self) -> None:
         idle = self._crew.idle()
-        now = time.monotonic()
-        found = [entry for entry in self._repeatable() if entry.waits or self._late_at(entry) <= now] if idle else []
-        for slot, entry in zip(idle, sorted(found, key=lambda entry: entry.sent_at), strict=False):
+        late = [entry for entry in self._repeatable() if self._late_at(entry) <= time.monotonic()] if idle else []
+        for slot, entry in zip(idle, sorted(late, key=lambda entry: entry.sent_at), strict=False):
             self._send(slot, entry)
 
     def _on_answer(self, slot: Slot, entry: Entry, answer: Reply | Gone) -> None:
