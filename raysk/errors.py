@@ -7,6 +7,7 @@ RayskError
 ├── ClusterError     4    no cluster answers, refuses us, differs from us, has no CPU, or is lost
 ├── UserCodeError    1    the person's own code raised
 ├── AllFitsFailed    1    a search ran and every fit of it failed; also the ValueError that scikit-learn raises
+├── NothingFinished  1    a search ended early, before any of its candidates was done
 ├── TaskLost         1    a task took its worker down with it too many times
 ├── BenchFailed      1    a benchmark's backends disagree, or none of them ran
 └── ReaderGone     141    whoever read our stdout has closed it
@@ -76,6 +77,12 @@ class AllFitsFailed(RayskError, ValueError):  # noqa: N818 - says what happened
     def __init__(self, details: str, errors: Sequence[str] = ()) -> None:
         super().__init__(details)
         self.errors = errors
+
+
+class NothingFinished(RayskError):  # noqa: N818 - says what happened
+    """A search ended early, before any of its candidates was done."""
+
+    exit_code = 1
 
 
 class TaskLost(RayskError):  # noqa: N818 - an outcome of a task, as in concurrent.futures

@@ -84,6 +84,13 @@ class CandidateDone(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Stopped(Event):
+    """The search ends before all fits are done; `reason` is what a summary says: "interrupted", "time-budget"."""
+
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class RefitStarted(Event):
     """The best candidate is being fitted on all data."""
 

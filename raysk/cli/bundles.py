@@ -17,8 +17,14 @@ from raysk.cli import options as o  # noqa: TC001 - Typer reads the annotations
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from raysk.cli.running import KeptIn
+    from raysk.jobs import Resources
     from raysk.spec.data import Given
     from raysk.spec.overrides import Overrides
+
+
+MADE = ("Given", "KeptIn", "Overrides", "Resources")
+"""What bundles become; the names stand in annotations only."""
 
 
 def bundled(**readers: Callable[..., Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -56,9 +62,25 @@ def bundled(**readers: Callable[..., Any]) -> Callable[[Callable[..., None]], Ca
 def _parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
     """Return the parameters of a function by name, with annotations that are no text any more."""
     # what bundles become is not imported: that would load what --help has no use for
-    hints = get_type_hints(function, localns={"Given": object, "Overrides": object}, include_extras=True)
+    hints = get_type_hints(function, localns=dict.fromkeys(MADE, object), include_extras=True)
     named = inspect.signature(function).parameters.values()
     return {each.name: each.replace(annotation=hints[each.name], kind=each.KEYWORD_ONLY) for each in named}
+
+
+def resources(
+    workers: o.Workers = None, cpus_per_fit: o.CpusPerFit = 1, allow_versions: o.AllowVersions = False
+) -> Resources:
+    """Return what of the cluster a job uses."""
+    from raysk.jobs import Resources
+
+    return Resources(workers=workers, cpus_per_fit=cpus_per_fit, allow_versions=allow_versions)
+
+
+def kept_in(run_dir: o.RunDir = None, resume: o.Resume = None) -> KeptIn:
+    """Return which folder a search is kept in."""
+    from raysk.cli.running import KeptIn
+
+    return KeptIn(run_dir=run_dir, resume=resume)
 
 
 def given_data(

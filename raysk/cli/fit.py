@@ -6,24 +6,23 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 from raysk.cli import options as o  # noqa: TC001 - Typer reads the annotations
-from raysk.cli.bundles import bundled, fit_overrides, given_data
-from raysk.jobs import Resources
+from raysk.cli.bundles import bundled, fit_overrides, given_data, resources
 
 if TYPE_CHECKING:
     from raysk.cli.running import Ran
+    from raysk.jobs import Resources
     from raysk.spec.assemble import Overrides
     from raysk.spec.data import Given
 
 
-@bundled(overrides=fit_overrides, given=given_data)
+@bundled(overrides=fit_overrides, given=given_data, resources=resources)
 def fit(
     file: o.File,
+    *,
     overrides: Overrides,
     given: Given | None,
     address: o.Address = None,
-    workers: o.Workers = None,
-    cpus_per_fit: o.CpusPerFit = 1,
-    allow_versions: o.AllowVersions = False,
+    resources: Resources,
     backend: o.Backend = None,
     output: o.Output = None,
     no_verify: o.NoVerify = False,
@@ -52,7 +51,6 @@ def fit(
     from raysk.cli.streams import data_stdout
     from raysk.spec import assemble
 
-    resources = Resources(workers=workers, cpus_per_fit=cpus_per_fit, allow_versions=allow_versions)
     where = running.Where(address=address, resources=resources, backend=backend, worker_output=verbose)
     with data_stdout() as out, Keeper(output, out, verify=not no_verify) as keeper:
         if dry_run:

@@ -249,6 +249,18 @@ RunDir = Annotated[
         rich_help_panel="Output",
     ),
 ]
+TimeBudget = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TIME",
+        help="End the search after this time, such as 90s, 30m or 1h30m; what is done is kept, the best is refitted.",
+        show_default=False,
+    ),
+]
+Strict = Annotated[
+    bool,
+    typer.Option("--strict", metavar="", help="Exit with 5 if fits failed, with 124 if the time budget ended it."),
+]
 Resume = Annotated[
     str | None,
     typer.Option(

@@ -68,6 +68,7 @@ class View:
         self._waits_for = "connecting" if connects else ""
         self._unit, self._total, self._done, self.failed, self._lost = "fit", 0, 0, 0, 0
         self.saved = self.resumed = 0
+        self.stopped: str | None = None
         self._workers: events.WorkersChanged | None = None
         self._best: events.CandidateDone | None = None
         self._stage = ""
@@ -143,6 +144,10 @@ class View:
             return
         if self._best is None or self._best.score is None or event.score > self._best.score:
             self._best = event
+
+    def _on_Stopped(self, event: events.Stopped) -> None:  # noqa: N802
+        self.stopped = event.reason
+        self.say(f"The search ends early ({event.reason}): what is done is kept")
 
     def _on_RefitStarted(self, event: events.RefitStarted) -> None:  # noqa: N802
         self._stage = "fitting the best candidate on all data"

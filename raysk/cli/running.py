@@ -38,12 +38,15 @@ class Where:
         Another joblib backend that scikit-learn's own ``fit`` runs on; None means raysk's plans.
     worker_output : bool
         Whether what workers print is shown.
+    until : float or None
+        When a search ends though not all is done, as a time of `time.monotonic`.
     """
 
     address: str | None
     resources: Resources
     backend: str | None = None
     worker_output: bool = False
+    until: float | None = None
 
     @contextlib.contextmanager
     def starting(self, sink: Sink) -> Iterator[cluster.Starting | None]:
@@ -99,6 +102,8 @@ class Ran:
     workers: int | None = None
     nodes: int | None = None
     cluster: dict[str, Any] = field(default_factory=dict)
+    early: BaseException | None = None
+    """What ended a search early, to be raised when all is written."""
 
 
 def carry_out(
@@ -152,6 +157,9 @@ def carry_out(
             fitted, ran = run(where, start, job, found, journal)
             kept = keep(fitted, folder, origin(found, job.data), job.data.X)
             facts.update(kept, cluster=ran.cluster, time_s=ran.time_s)
+            if ran.early is not None:
+                facts["outcome"] = "interrupted"
+                say_how_to_go_on(view, folder)
     return fitted, ran, {"run_dir": str(folder.root.absolute()), **kept}
 
 
@@ -172,9 +180,13 @@ def journal_of(folder: RunFolder, view: View) -> Iterator[Journal]:
             yield journal
         except BaseException:
             if len(journal.known) > before:
-                path = shlex.quote(os.path.relpath(folder.root))
-                view.say(f"{len(journal.known):,} finished fits are kept. Go on with: raysk resume {path}")
+                say_how_to_go_on(view, folder)
             raise
+
+
+def say_how_to_go_on(view: View, folder: RunFolder) -> None:
+    """Name the command that goes on with a search."""
+    view.say(f"Finished fits are kept. Go on with: raysk resume {shlex.quote(os.path.relpath(folder.root))}")
 
 
 def run(
@@ -198,14 +210,19 @@ def run(
         from raysk import plans
         from raysk.runs.pickling import unpicklable
 
+        early: BaseException | None = None
         running = start.result()
         cluster.travel_by_value(found.modules)
         pool = running.pool
         try:
-            fitted = plans.fit(pool, estimator, data.X, data.y, data.fit_params, journal=journal)
+            fitted = plans.fit(pool, estimator, data.X, data.y, data.fit_params, journal=journal, until=where.until)
         except Unpicklable as error:
             raise unpicklable(estimator, error, "sent to the workers") from error
-        ran = Ran(cpu_time_s=pool.cpu_s, workers=pool.up, nodes=pool.nodes)
+        except (KeyboardInterrupt, SystemExit) as end:
+            if journal is None or not hasattr(estimator, "cv_results_"):
+                raise
+            fitted, early = estimator, end
+        ran = Ran(cpu_time_s=pool.cpu_s, workers=pool.up, nodes=pool.nodes, early=early)
         ran.cluster = {"address": running.address, "nodes": running.nodes, "cpus": running.cpus}
     ran.time_s = time.perf_counter() - begin
     return fitted, ran
@@ -250,7 +267,7 @@ def recorded(folder: RunFolder, found: Found, job: Mapping[str, Any]) -> Iterato
     outcome = "failed"
     try:
         yield facts
-        outcome = "done"
+        outcome = facts.pop("outcome", "done")
     except (KeyboardInterrupt, SystemExit):
         outcome = "interrupted"
         raise

@@ -3,42 +3,48 @@
 from __future__ import annotations
 
 import functools
+import time
 from typing import TYPE_CHECKING, Any
 
+import typer
+
 from raysk.cli import options as o  # noqa: TC001 - Typer reads the annotations
-from raysk.cli.bundles import bundled, given_data, search_overrides
+from raysk.cli.bundles import bundled, given_data, kept_in, resources, search_overrides
 from raysk.errors import UsageError
 from raysk.events import CandidateDone
-from raysk.jobs import Resources
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from raysk.cli.keeping import Keeper
     from raysk.cli.render import View
-    from raysk.cli.running import Ran
+    from raysk.cli.running import KeptIn, Ran
     from raysk.cli.streams import DataOut
     from raysk.events import Event, Sink
+    from raysk.jobs import Resources
     from raysk.runs.folder import RunFolder
     from raysk.spec.assemble import Overrides
     from raysk.spec.data import Given
 
+OUT_OF_TIME, FITS_FAILED = 124, 5
+"""Exit codes with --strict; the first is that of timeout(1)."""
 
-@bundled(overrides=search_overrides, given=given_data)
+
+@bundled(overrides=search_overrides, given=given_data, resources=resources, kept_in=kept_in)
 def search(
     file: o.File,
+    *,
     overrides: Overrides,
     given: Given | None,
     address: o.Address = None,
-    workers: o.Workers = None,
-    cpus_per_fit: o.CpusPerFit = 1,
-    allow_versions: o.AllowVersions = False,
+    resources: Resources,
     backend: o.Backend = None,
     output: o.Output = None,
     results: o.Results = None,
     no_verify: o.NoVerify = False,
-    run_dir: o.RunDir = None,
-    resume: o.Resume = None,
+    time_budget: o.TimeBudget = None,
+    strict: o.Strict = False,
+    kept_in: KeptIn,
     as_json: o.Json = False,
     stream: o.Stream = False,
     quiet: o.Quiet = False,
@@ -64,9 +70,8 @@ def search(
     from raysk.cli.streams import data_stdout
     from raysk.spec.assemble import search_job
 
-    resources = Resources(workers=workers, cpus_per_fit=cpus_per_fit, allow_versions=allow_versions)
-    where = running.Where(address=address, resources=resources, backend=backend, worker_output=verbose)
-    kept_in = running.KeptIn(run_dir=run_dir, resume=resume)
+    until = _until(time_budget, backend)
+    where = running.Where(address=address, resources=resources, backend=backend, worker_output=verbose, until=until)
     _check_outputs(output, results, no_refit=not overrides.refit, stream=stream)
     with data_stdout() as out, Keeper(output, out, verify=not no_verify) as keeper:
         if dry_run:
@@ -85,6 +90,26 @@ def search(
         )
         summary = _summary(fitted, ran, view) | kept
         show_summary(keeper.finish(view), summary, as_json=as_json or stream, rows=_rows(summary))
+        _end_early(ran, view, strict=strict)
+
+
+def _until(time_budget: str | None, backend: str | None) -> float | None:
+    """Return when the time budget is over, counted from now, as a time of `time.monotonic`."""
+    from raysk.spec.values import parse_duration
+
+    if time_budget is not None and backend not in {None, "raysk"}:
+        raise UsageError(f"--time-budget {time_budget}: --backend {backend} cannot do that.")
+    return None if time_budget is None else time.monotonic() + parse_duration(time_budget, "--time-budget")
+
+
+def _end_early(ran: Ran, view: View, *, strict: bool) -> None:
+    """Leave with the exit code of a search that ended early, or whose fits failed, now that all is written."""
+    if ran.early is not None:
+        raise ran.early
+    if strict and view.stopped is not None:
+        raise typer.Exit(OUT_OF_TIME)
+    if strict and view.failed:
+        raise typer.Exit(FITS_FAILED)
 
 
 def _check_outputs(output: Path | None, results: Path | None, *, no_refit: bool, stream: bool) -> None:
@@ -123,7 +148,7 @@ def _keep(
         if path is not None:
             write_results(fitted.cv_results_, path)
     facts = origin | {"scores": _best(fitted)}
-    return {"model": keeper.save(fitted, folder, facts, X) if fitted.refit else None}
+    return {"model": keeper.save(fitted, folder, facts, X) if hasattr(fitted, "best_estimator_") else None}
 
 
 def _best(fitted: Any) -> dict[str, Any]:
@@ -145,7 +170,7 @@ def _summary(fitted: Any, ran: Ran, view: View) -> dict[str, Any]:
         "cpu_time_s": ran.cpu_time_s,
         "workers": ran.workers,
         "nodes": ran.nodes,
-        "stopped": None,
+        "stopped": view.stopped,
     }
 
 

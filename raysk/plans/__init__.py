@@ -21,7 +21,14 @@ if TYPE_CHECKING:
 
 
 def fit(  # noqa: PLR0913 - those of scikit-learn's fit, where it runs, and what it remembers
-    pool: Pool, estimator: Any, X: Any, y: Any, fit_params: Mapping[str, Any], *, journal: Journal | None = None
+    pool: Pool,
+    estimator: Any,
+    X: Any,
+    y: Any,
+    fit_params: Mapping[str, Any],
+    *,
+    journal: Journal | None = None,
+    until: float | None = None,
 ) -> Any:
     """Fit an estimator, which may be a search, by the first plan that suits it.
 
@@ -36,14 +43,24 @@ def fit(  # noqa: PLR0913 - those of scikit-learn's fit, where it runs, and what
     journal : Journal or None
         Where a search keeps its finished fits, and finds those of an earlier run. None keeps nothing.
 
+    until : float or None
+        When a search ends though not all fits are done, as a time of `time.monotonic`. None means never.
+
     Returns
     -------
     estimator : estimator
-        The same object, fitted.
+        The same object, fitted. Of a search that ended early, `cv_results_` has the candidates that were done.
+
+    Raises
+    ------
+    KeyboardInterrupt, SystemExit
+        If a search is interrupted; it then has `cv_results_` as above, and no `best_estimator_`.
+    NothingFinished
+        If a search ended early with no candidate done.
     """
     from raysk.plans import forest, joblib_backend, search, single
 
     if search.suits(estimator, fit_params):
-        return search.fit(pool, estimator, X, y, fit_params, journal=journal)
+        return search.fit(pool, estimator, X, y, fit_params, journal=journal, until=until)
     plan = next(plan for plan in (forest, joblib_backend, single) if plan.suits(estimator, fit_params))
     return plan.fit(pool, estimator, X, y, fit_params)

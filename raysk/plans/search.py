@@ -20,16 +20,16 @@ import warnings
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from sklearn import clone, config_context, get_config
 from sklearn.base import is_classifier
 from sklearn.model_selection import check_cv
 from sklearn.utils import indexable
 
 from raysk import _compat
-from raysk.errors import AllFitsFailed, TaskLost
-from raysk.events import CandidateDone, RefitStarted, WorkDone, WorkPlanned
+from raysk.errors import AllFitsFailed, NothingFinished
+from raysk.events import RefitStarted, Stopped, WorkPlanned
 from raysk.plans import alike, warned
+from raysk.plans.board import Board, is_multimetric
 from raysk.pool import Task, stream
 from raysk.runs.journal import NoRound
 
@@ -55,11 +55,19 @@ def suits(estimator: Any, fit_params: Mapping[str, Any]) -> bool:  # noqa: ARG00
 
 
 def fit(  # noqa: PLR0913 - those of scikit-learn's fit, where it runs, and what it remembers
-    pool: Pool, search: Any, X: Any, y: Any, fit_params: Mapping[str, Any], *, journal: Journal | None = None
+    pool: Pool,
+    search: Any,
+    X: Any,
+    y: Any,
+    fit_params: Mapping[str, Any],
+    *,
+    journal: Journal | None = None,
+    until: float | None = None,
 ) -> Any:
     """Run the search on the pool; see `raysk.plans.fit`."""
     own = type(search)
-    names = {"__module__": own.__module__, "__qualname__": own.__qualname__, "_pool": pool, "_journal": journal}
+    names: dict[str, Any] = {"__module__": own.__module__, "__qualname__": own.__qualname__}
+    names |= {"_pool": pool, "_journal": journal, "_until": until}
     if journal is not None:
         journal.random_state()
     search.__class__ = type(own.__name__, (own, _PoolSearch), names)
@@ -74,6 +82,7 @@ class _PoolSearch(_parts.BaseSearchCV):  # type: ignore[misc, name-defined]
 
     _pool: Pool
     _journal: Journal | None
+    _until: float | None
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         """Pickle as an object of the person's own class: a scorer of theirs may refer to it."""
@@ -89,16 +98,22 @@ class _PoolSearch(_parts.BaseSearchCV):  # type: ignore[misc, name-defined]
         if hasattr(_parts.BaseSearchCV, "_check_input_parameters"):  # before scikit-learn 1.8 only halving has it
             self._check_input_parameters(X=X, y=y, split_params=routed.splitter.split)
         self.n_splits_ = self._checked_cv_orig.get_n_splits(X, y, **routed.splitter.split)
-        rounds = _Rounds(self, (X, y), routed, scorers, refit_metric)
+        rounds = Rounds(self, (X, y), routed, scorers, refit_metric)
+        early: BaseException | None = None
         try:
             self._call_run_search(rounds.evaluate_candidates)
+        except (KeyboardInterrupt, SystemExit, _TimeIsUp) as end:
+            early = end
+            rounds.cut_short(end)
         finally:
             rounds.release()
         self._choose_best(rounds, refit_metric)
+        self.scorer_ = getattr(scorers, "_scorers", scorers) if is_multimetric(scorers) else scorers
+        self.cv_results_ = rounds.results
+        if isinstance(early, KeyboardInterrupt | SystemExit):
+            raise early
         if self.refit:
             self._refit(rounds.estimator, X, y, routed.estimator.fit)
-        self.scorer_ = getattr(scorers, "_scorers", scorers) if _is_multimetric(scorers) else scorers
-        self.cv_results_ = rounds.results
         return self
 
     def _call_run_search(self, evaluate_candidates: Any) -> None:
@@ -109,7 +124,7 @@ class _PoolSearch(_parts.BaseSearchCV):  # type: ignore[misc, name-defined]
         context = _compat.root_callback_context(self)
         self._run_search(evaluate_candidates, callback_ctx=context)
 
-    def _choose_best(self, rounds: _Rounds, refit_metric: Any) -> None:
+    def _choose_best(self, rounds: Rounds, refit_metric: Any) -> None:
         first = rounds.out[0]["test_scores"]
         self.multimetric_ = isinstance(first, dict)
         if callable(self.scoring) and self.multimetric_:
@@ -134,7 +149,11 @@ class _PoolSearch(_parts.BaseSearchCV):  # type: ignore[misc, name-defined]
             self.feature_names_in_ = self.best_estimator_.feature_names_in_
 
 
-class _Rounds:
+class _TimeIsUp(BaseException):
+    """Leaves a search's own loop, which may catch an Exception."""
+
+
+class Rounds:
     """The rounds of a search - one for grid and random, several for halving - and their results so far."""
 
     def __init__(self, search: _PoolSearch, data: tuple[Any, Any], routed: Any, scorers: Any, metric: Any) -> None:
@@ -146,6 +165,7 @@ class _Rounds:
         self.out: list[dict[str, Any]] = []
         self.more: defaultdict[str, list[Any]] = defaultdict(list)
         self.results: dict[str, Any] = {}
+        self._current: tuple[Board, Mapping[str, Sequence[Any]]] | None = None
         self._job = self.pool.share(self._what_every_fit_needs())
 
     def _what_every_fit_needs(self) -> dict[str, Any]:
@@ -180,21 +200,44 @@ class _Rounds:
         candidates = list(candidate_params)
         splits = self._splits(cv or self.search._checked_cv_orig)
         leaders = alike.leaders(self.estimator, candidates, self.scorers)
-        board = _Board(self, candidates, leaders, splits)
+        board = Board(self, candidates, leaders, splits)
         board.recall()
         self._announce(board)
+        self._current = board, more_results or {}
         out = self._run(board)
         if not out:
             raise ValueError("No fits were performed. Was the CV iterator empty? Were there no candidates?")
         self._warn_of_failures(out)
+        self._current = None
+        return self._keep(candidates, out, more_results or {})
+
+    def _keep(
+        self, candidates: list[dict[str, Any]], out: list[dict[str, Any]], more: Mapping[str, Sequence[Any]]
+    ) -> dict[str, Any]:
+        """Add a round's results to those before."""
         if callable(self.search.scoring):
             _parts.insert_error_scores(out, self.search.error_score)
         self.candidates += candidates
         self.out += out
-        for key, values in (more_results or {}).items():
+        for key, values in more.items():
             self.more[key].extend(values)
-        self.results = self.search._format_results(self.candidates, len(splits), self.out, self.more)
+        self.results = self.search._format_results(self.candidates, self.search.n_splits_, self.out, self.more)
         return self.results
+
+    def cut_short(self, end: BaseException) -> None:
+        """Keep the candidates of the current round that are done; raise if there are none at all."""
+        if self._current is not None:
+            (board, more), self._current = self._current, None
+            done, n_splits = board.done(), len(board.splits)
+            out = [board.out[number * n_splits + split] for number in done for split in range(n_splits)]
+            if done:
+                kept = {key: [values[number] for number in done] for key, values in more.items()}
+                self._keep([board.candidates[number] for number in done], out, kept)
+        if not self.candidates and isinstance(end, _TimeIsUp):
+            raise NothingFinished("The time budget is over, and no candidate is done yet.\nAllow more time.") from None
+        if not self.candidates:
+            raise end
+        self.pool.sink(Stopped(reason="time-budget" if isinstance(end, _TimeIsUp) else "interrupted"))
 
     def _warn_of_failures(self, out: list[dict[str, Any]]) -> None:
         try:
@@ -211,7 +254,7 @@ class _Rounds:
             )
         return splits
 
-    def _announce(self, board: _Board) -> None:
+    def _announce(self, board: Board) -> None:
         n_candidates, n_splits = len(board.candidates), len(board.splits)
         fits, units = n_candidates * n_splits, len(board.units)
         self.pool.sink(
@@ -240,117 +283,18 @@ class _Rounds:
         parts = {"estimator": self.estimator, "data": data, "scoring": self.scorers, "options": options}
         return journal.round(parts, candidates, splits)
 
-    def _run(self, board: _Board) -> list[dict[str, Any]]:
+    def _run(self, board: Board) -> list[dict[str, Any]]:
         """Fit and score every candidate on every split; results in scikit-learn's order."""
         function, round_ = self.pool.share(_evaluate), self.pool.share((board.candidates, board.splits))
         task = Task(function=function, args=(self._job, round_), patience_s=PATIENCE_S, repeatable=True)
         try:
-            for block in stream(self.pool, task, board.units):
+            for block in stream(self.pool, task, board.units, until=self.search._until):
                 board.put(block.units, block.values, block.wall_s)
         finally:
             self.pool.release([function, round_])
+        if len(board.done()) < len(board.candidates):
+            raise _TimeIsUp
         return board.out
-
-
-class _Board:
-    """Results of one round as they come in; tells the sink."""
-
-    def __init__(
-        self, rounds: _Rounds, candidates: list[dict[str, Any]], leaders: list[int], splits: list[tuple[Any, Any]]
-    ) -> None:
-        self.out: list[Any] = [None] * (len(candidates) * len(splits))
-        self._followers: defaultdict[int, list[int]] = defaultdict(list)
-        for candidate, leader in enumerate(leaders):
-            if candidate != leader:
-                self._followers[leader].append(candidate)
-        n_splits = len(splits)
-        own = [candidate for candidate, leader in enumerate(leaders) if candidate == leader]
-        self.units: Sequence[int] = range(len(self.out))
-        if self._followers:
-            self.units = [candidate * n_splits + split for candidate in own for split in range(n_splits)]
-        self._rounds, self.candidates, self.splits = rounds, candidates, splits
-        self._journal = rounds.journal_round(candidates, splits)
-        self._waiting = [len(splits)] * len(candidates)
-        self._warnings = warned.Repeater()
-
-    def recall(self) -> None:
-        """Take what the journal knows, and leave the rest to be done."""
-        known = self._journal.known(self.units)
-        if known:
-            self.units = [unit for unit in self.units if unit not in known]
-        self.resumed = len(known)
-        self.failed = sum(self._take(unit, result) for unit, result in known.items())
-
-    def put(self, units: Sequence[int], values: Sequence[Any], busy_s: float) -> None:
-        """Take a block of results; a fit that was given up counts as a failed one."""
-        done = [(unit, value) for unit, value in zip(units, values, strict=True) if not isinstance(value, TaskLost)]
-        self._journal.add((unit, result) for unit, (result, _) in done)  # not what was lost: resume tries it again
-        for _, (_, heard) in done:
-            if heard:
-                self._warnings.warn(heard)
-        results = [(unit, result) for unit, (result, _) in done]
-        results += [
-            (unit, self._lost(unit, each))
-            for unit, each in zip(units, values, strict=True)
-            if isinstance(each, TaskLost)
-        ]
-        failed = sum(self._take(unit, result) for unit, result in results)
-        self._rounds.pool.sink(WorkDone(units=len(units), failed=failed, busy_s=busy_s))
-
-    def _take(self, unit: int, result: dict[str, Any]) -> int:
-        """Take the result of a fit, also for those that would be done alike; returns how many of them failed."""
-        candidate, split = divmod(unit, len(self.splits))
-        followers = self._followers.get(candidate, ())
-        self._put_down(candidate, split, result)
-        for follower in followers:
-            self._put_down(follower, split, dict(result))
-        return 0 if result["fit_error"] is None else 1 + len(followers)
-
-    def _put_down(self, candidate: int, split: int, result: dict[str, Any]) -> None:
-        self.out[candidate * len(self.splits) + split] = result
-        self._waiting[candidate] -= 1
-        if not self._waiting[candidate]:
-            self._rounds.pool.sink(self._done(candidate))
-
-    def _lost(self, unit: int, loss: TaskLost) -> dict[str, Any]:
-        """Return what scikit-learn would return for a fit that failed."""
-        search = self._rounds.search
-        if search.error_score == "raise":
-            raise loss
-        scorers = self._rounds.scorers
-        scores: Any = search.error_score
-        if _is_multimetric(scorers):
-            scores = dict.fromkeys(scorers._scorers, scores)
-        test = self.splits[unit % len(self.splits)][1]
-        result = {"fit_error": f"TaskLost: {loss}\n", "test_scores": scores, "fit_time": 0.0, "score_time": 0.0}
-        result["n_test_samples"] = np.count_nonzero(test) if np.asarray(test).dtype == bool else len(test)
-        if search.return_train_score:
-            result["train_scores"] = scores
-        return result
-
-    def _done(self, candidate: int) -> CandidateDone:
-        n_splits = len(self.splits)
-        results = self.out[candidate * n_splits : (candidate + 1) * n_splits]
-        rows = [result["test_scores"] for result in results]
-        named = [row if isinstance(row, dict) else {"score": row} for row in rows]
-        metrics = set(named[0]).intersection(*named)  # a fit that failed may have one score where others have several
-        means = {metric: _mean([row[metric] for row in named]) for metric in sorted(metrics)}
-        metric = self._rounds.metric
-        return CandidateDone(
-            index=len(self._rounds.candidates) + candidate,
-            params=self.candidates[candidate],
-            score=means.get(metric) if isinstance(metric, str) else None,
-            scores=means,
-            failed=sum(result["fit_error"] is not None for result in results),
-        )
-
-
-def _mean(scores: Sequence[float]) -> float:
-    return float(np.add.reduce(scores) / len(scores))  # as np.mean, in a third of its time
-
-
-def _is_multimetric(scorers: Any) -> bool:
-    return isinstance(scorers, _parts.MultimetricScorer)
 
 
 def _evaluate(

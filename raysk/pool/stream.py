@@ -8,7 +8,9 @@ met expensive units hands back those it has not begun, if the task says so (`pat
 from __future__ import annotations
 
 import contextlib
+import math
 import queue
+import time
 from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -40,7 +42,7 @@ TICK_S = 1.0
 """How long to wait for a block before looking for workers that came meanwhile, in seconds."""
 
 
-def stream(pool: Pool, task: Task, units: Sequence[Any]) -> Iterator[Block]:
+def stream(pool: Pool, task: Task, units: Sequence[Any], *, until: float | None = None) -> Iterator[Block]:
     """Run a task's function over all units and yield blocks of values as they are done, in any order.
 
     Parameters
@@ -50,6 +52,9 @@ def stream(pool: Pool, task: Task, units: Sequence[Any]) -> Iterator[Block]:
         What to run; its `units` are filled in here.
     units : sequence
         Must support slicing.
+    until : float or None
+        When to end though not all is done, as a time of `time.monotonic`: what runs then is cancelled, and what would
+        hardly be done by then is not begun. None means never.
 
     Raises
     ------
@@ -62,13 +67,16 @@ def stream(pool: Pool, task: Task, units: Sequence[Any]) -> Iterator[Block]:
     flying: dict[Future[Block], Sequence[Any]] = {}
     try:
         while work.left or flying:
-            while work.left and len(flying) < pool.room() + 1:
+            left_s = math.inf if until is None else until - time.monotonic()
+            while work.left and work.unit_s < left_s and len(flying) < pool.room() + 1:
                 part = work.take(workers=max(pool.up, pool.wanted))
                 future = pool.submit(replace(task, units=part))
                 flying[future] = part
                 future.add_done_callback(done.put)
+            if left_s <= 0 or not flying:
+                return
             with contextlib.suppress(queue.Empty):  # then look at the room again: workers may have come
-                future = done.get(timeout=TICK_S)
+                future = done.get(timeout=min(TICK_S, left_s))
                 part = flying.pop(future)
                 block = future.result()
                 work.learn(block, part[len(block.units) :])
@@ -85,6 +93,11 @@ class _Work:
         self._parts = deque([units] if units else [])
         self._heard_units = 0.0
         self._heard_s = 0.0
+
+    @property
+    def unit_s(self) -> float:
+        """What a unit takes, in seconds, as far as is known."""
+        return self._heard_s / self._heard_units if self._heard_units else 0.0
 
     def take(self, workers: int) -> Sequence[Any]:
         """Cut the next message's units off."""
@@ -107,6 +120,6 @@ class _Work:
     def _size(self, workers: int) -> int:
         if not self._heard_units:
             return 1
-        unit_s = max(self._heard_s / self._heard_units, 1e-7)
+        unit_s = max(self.unit_s, 1e-7)
         fair = self.left / (SHARES * workers)
         return max(1, int(min(TARGET_S / unit_s, max(fair, LEAST_S / unit_s))))

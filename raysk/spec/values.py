@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from typing import Any
 
 from raysk.errors import UsageError
@@ -82,3 +83,32 @@ def parse_values(text: str) -> list[Any]:
         alone = len(values) == 1 and isinstance(values[0], list)
         return list(values[0]) if alone else list(values)
     return [parse_value(part.strip()) for part in text.split(",")]
+
+
+_DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?", re.IGNORECASE)
+_SECONDS = (3600.0, 60.0, 1.0)
+
+
+def parse_duration(text: str, option: str) -> float:
+    """Read a time such as ``90s``, ``30m``, ``1h30m``, or a number of seconds.
+
+    Parameters
+    ----------
+    text, option : str
+        What was written, and for which option.
+
+    Returns
+    -------
+    float
+        Seconds, above 0.
+
+    Raises
+    ------
+    UsageError
+    """
+    match = _DURATION.fullmatch(text.strip())
+    parts = [float(part or 0) for part in match.groups()] if match else []
+    seconds = sum(part * unit for part, unit in zip(parts, _SECONDS, strict=False))
+    if seconds <= 0:
+        raise UsageError(f"{option} {text}: this is no time. Write for example 90s, 30m or 1h30m.")
+    return seconds

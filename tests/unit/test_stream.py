@@ -4,6 +4,7 @@ import importlib
 import itertools
 import random
 import threading
+import time
 from concurrent.futures import CancelledError, Future
 
 import pytest
@@ -197,3 +198,26 @@ def test_a_closed_pool_ends_a_stream(make_pool):
     pool.close()
     with pytest.raises(CancelledError):
         list(blocks)
+
+
+class NeverPool(InstantPool):
+    """Takes messages and answers none."""
+
+    def submit(self, task):
+        """Take it."""
+        self.sizes.append(len(task.units))
+        return Future()
+
+
+def test_a_stream_ends_when_its_time_is_over():
+    """What runs when time is over is cancelled, and the stream ends though units are left."""
+    pool = NeverPool(1.0)
+    assert list(stream(pool, Task(function=list), range(10), until=time.monotonic() + 0.05)) == []
+    assert len(pool.cancelled) == len(pool.sizes) == 3
+
+
+def test_nothing_is_begun_that_cannot_end_in_time():
+    """Units that take longer than what is left are not handed out."""
+    pool = InstantPool(100.0)
+    blocks = list(stream(pool, Task(function=list), range(50), until=time.monotonic() + 60))
+    assert 1 <= len(blocks) <= pool.room() + 1

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from raysk.errors import UsageError
-from raysk.spec.values import parse_setting, parse_value
+from raysk.spec.values import parse_duration, parse_setting, parse_value
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,18 @@ def test_setting_without_a_name_or_equals_sign(text):
     """A setting that sets nothing is wrong usage, and the message shows how to write one."""
     with pytest.raises(UsageError, match="NAME=VALUE"):
         parse_setting(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90s", 90), ("30m", 1800), ("1h30m", 5400), ("1.5h", 5400), ("45", 45), ("0.5s", 0.5)]
+)
+def test_a_duration_is_read(text, seconds):
+    """Hours, minutes and seconds in that order; a bare number is seconds."""
+    assert parse_duration(text, "--time-budget") == seconds
+
+
+@pytest.mark.parametrize("text", ["", "0", "-5", "soon", "30x", "5m5h", "1e400"])
+def test_what_is_no_duration(text):
+    """Anything else names the option, the value and an example."""
+    with pytest.raises(UsageError, match="--time-budget"):
+        parse_duration(text, "--time-budget")
