@@ -170,7 +170,7 @@ def _summary(fitted: Any, ran: Ran, view: View) -> dict[str, Any]:
         "cpu_time_s": ran.cpu_time_s,
         "workers": ran.workers,
         "nodes": ran.nodes,
-        "stopped": view.stopped,
+        "stopped": "interrupted" if ran.early is not None else view.stopped,
     }
 
 

@@ -97,7 +97,9 @@ class Journal:
             name, keys, *rest = np.random.get_state(legacy=True)  # noqa: NPY002 - as above
             self._random = [name, np.asarray(keys).tolist(), *rest]
 
-    def round(self, parts: Mapping[str, Any], candidates: Sequence[Mapping[str, Any]], splits: Sequence[Any]) -> Round:
+    def round(
+        self, parts: Mapping[str, Any], candidates: Sequence[Mapping[str, Any]], splits: Sequence[Any]
+    ) -> Round | NoRound:
         """Begin a round of fits: all candidates of a grid, or one round of halving.
 
         Parameters
@@ -107,18 +109,28 @@ class Journal:
         candidates : sequence of mapping of str to object
         splits : sequence of (train, test)
 
+        Returns
+        -------
+        round : Round or NoRound
+            NoRound, and a warning, if something of it cannot be told apart by value.
+
         Raises
         ------
         InputError
             If the journal is that of another search, naming what differs.
         """
-        digests = [fingerprint(split)[:16] for split in splits]
+        try:
+            digests = [fingerprint(split)[:16] for split in splits]
+            keys = [_short(params_fingerprint(params)) for params in candidates]
+            identity = {name: fingerprint(part) for name, part in parts.items()} if not self._compared else {}
+        except Exception as error:  # noqa: BLE001 - a person's objects may refuse in any way; the search can do without
+            reason = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+            warnings.warn(f"This search cannot be resumed: what it is made of has no value ({reason})", stacklevel=2)
+            return NoRound()
         if not self._compared:  # later rounds of halving have other splits
-            self._compare(
-                {**{name: fingerprint(part) for name, part in parts.items()}, "splits": _short("".join(digests))}
-            )
+            self._compare({**identity, "splits": _short("".join(digests))})
             self._compared = True
-        return Round(self, [_short(params_fingerprint(params)) for params in candidates], digests)
+        return Round(self, keys, digests)
 
     def add(self, results: Iterable[tuple[str, Result]]) -> None:
         """Append fits that are finished."""

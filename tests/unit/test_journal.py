@@ -173,6 +173,18 @@ def test_a_full_disk_ends_the_journal_and_nothing_else(written, monkeypatch):
     assert written.read_bytes() == before
 
 
+def test_a_search_that_cannot_be_told_apart_runs_without_a_journal(path):
+    """An object that has no value, such as an open file or a function that holds itself, costs the journal only."""
+
+    def itself():
+        return itself
+
+    for odd in (path.open("w"), itself):
+        with Journal(path) as journal, pytest.warns(UserWarning, match="cannot be resumed"):
+            round_ = journal.round(parts(estimator=SVC(kernel=odd)), CANDIDATES, SPLITS)
+        assert round_.known(range(4)) == {}
+
+
 def test_the_global_generator_is_put_back(path):
     """A search without a seed draws the same again when it is resumed."""
     with Journal(path) as journal:
