@@ -205,3 +205,31 @@ def test_a_budget_that_is_no_time(raysk, spec):
     """What is no time is wrong usage, with an example; so is a budget for another backend."""
     raysk("search", spec.name, "--time-budget", "soon").assert_error(2, "soon", "1h30m")
     raysk("search", spec.name, "--time-budget", "9s", "--backend", "loky").assert_error(2, "loky")
+
+
+HALVING = """
+from sklearn.experimental import enable_halving_search_cv
+from sklearn.model_selection import HalvingGridSearchCV
+
+space = {"C": [0.1, 1, 10, 100], "gamma": [1e-4, 1e-3, 1e-2]}
+search = HalvingGridSearchCV(Counted(), space, cv=3, random_state=0, factor=2, min_resources=60, refit=False)
+"""
+
+
+def test_halving_goes_on_in_a_later_round(start, raysk, spec, head):
+    """A halving search that was interrupted in its second round ends as scikit-learn's own does."""
+    text = spec.read_text() + HALVING
+    spec.write_text(text)
+    process = start("search", spec.name, "--stream", "--address", head, "--run-dir", "run")
+    for _ in range(12 + 1):
+        process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 130
+    ran = raysk("resume", "run")
+    assert ran.code == 0, ran.err
+    assert 39 <= ran.summary["fits_resumed"] < ran.summary["fits"]
+    names = {"__name__": "spec"}
+    exec(compile(text.replace("0.05", "0"), spec, "exec"), names)  # noqa: S102 - the test's own
+    alone = names["search"].fit(names["X"], names["y"])
+    assert [float(row["mean_test_score"]) for row in scores("run")] == alone.cv_results_["mean_test_score"].tolist()
+    assert [int(row["iter"]) for row in scores("run")] == alone.cv_results_["iter"].tolist()
