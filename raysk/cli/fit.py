@@ -54,7 +54,7 @@ def fit(
     where = running.Where(address=address, resources=resources, backend=backend, worker_output=verbose)
     with data_stdout() as out, Keeper(output, out, verify=not no_verify) as keeper:
         if dry_run:
-            inspect.show(out, file, overrides, as_json=as_json, make_job=assemble.fit_job, given=given)
+            inspect.show(out, file, overrides, as_json=as_json, make_job=assemble.fit_job, given=given, quiet=quiet)
             return
         view = View(quiet=quiet, verbose=verbose)
         fitted, ran, kept = running.carry_out(

@@ -49,15 +49,17 @@ def show(
     as_json: bool,
     make_job: Callable[..., object] | None = None,
     given: Given | None = None,
+    quiet: bool = False,
 ) -> None:
     """Write what is found in a file and what would run to stdout; fails as the job would if it could not be made."""
-    from raysk.cli.render import show_summary
+    from raysk.cli.render import View, show_summary
     from raysk.spec import assemble, loader
 
-    found = loader.load(file)
-    if make_job is not None:
-        make_job(found, overrides, given=given)
-    facts = assemble.describe(found, overrides, given=given)
+    with View(quiet=quiet, still=True).running():
+        found = loader.load(file)
+        if make_job is not None:
+            make_job(found, overrides, given=given)
+        facts = assemble.describe(found, overrides, given=given)
     show_summary(out, {"schema": 1, **facts}, as_json=as_json, rows=list(_rows(facts)))
 
 

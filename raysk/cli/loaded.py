@@ -78,7 +78,7 @@ class Loaded:
 
     @contextlib.contextmanager
     def refusing(self, where: str = "") -> Iterator[None]:
-        """Turn a model's refusal of the table into bad input; what the person's own code raises stays theirs.
+        """Turn a model's refusal, or its damage, into bad input; what the person's own code raises stays theirs.
 
         Parameters
         ----------
@@ -99,6 +99,13 @@ class Loaded:
                 raise
             said = str(error).strip().partition("\n")[0]
             raise InputError(f"The {self.kind} refuses {self._asked.data}{where}:\n{brief(said)}") from error
+        except (AttributeError, TypeError, LookupError) as error:
+            if blame.lines(error) is None or blame.is_of_own_code(error):
+                raise
+            raise InputError(
+                f"The {self._described()} is damaged, or was made by another version of its library:\n"
+                f"{brief(f'{type(error).__name__}: {error}')}"
+            ) from error
 
     def _described(self) -> str:
         return f"{self.kind} in {self._asked.model!r}"

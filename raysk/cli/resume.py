@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from typing import Annotated
 
@@ -33,11 +34,20 @@ def resume(
       raysk resume latest --n-iter 3000
     """
     from raysk.cli.app import app
+    from raysk.errors import InputError
     from raysk.runs.folder import RunFolder
+    from raysk.spec.words import shown
 
     folder = RunFolder.reopen(run)
     job = folder.read_manifest()["job"]
-    os.chdir(job["folder"])
+    try:
+        os.chdir(job["folder"])
+    except (OSError, ValueError) as error:  # ValueError: it cannot be a name
+        reason = getattr(error, "strerror", error)
+        raise InputError(
+            f"The run was started in '{shown(job['folder'])}', where nobody can work: {reason}.\n"
+            f"Give the whole command again elsewhere, with --resume {shlex.quote(str(folder.root))}"
+        ) from error
     arguments = [*_without_folder(job["arguments"]), *context.args, "--resume", str(folder.root)]
     sys.argv[1:] = arguments  # the run's manifest says how to start it, again
     app(arguments, prog_name="raysk")

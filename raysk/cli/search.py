@@ -75,7 +75,7 @@ def search(
     _check_outputs(output, results, no_refit=not overrides.refit, stream=stream)
     with data_stdout() as out, Keeper(output, out, verify=not no_verify) as keeper:
         if dry_run:
-            inspect.show(out, file, overrides, as_json=as_json, make_job=search_job, given=given)
+            inspect.show(out, file, overrides, as_json=as_json, make_job=search_job, given=given, quiet=quiet)
             return
         view = View(quiet=quiet, verbose=verbose, still=stream and out.is_terminal)
         fitted, ran, kept = running.carry_out(

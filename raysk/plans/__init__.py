@@ -11,7 +11,10 @@ estimator; `fit` below asks them in that order.
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING, Any
+
+from raysk.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,10 +60,26 @@ def fit(  # noqa: PLR0913 - those of scikit-learn's fit, where it runs, and what
         If a search is interrupted; it then has `cv_results_` as above, and no `best_estimator_`.
     NothingFinished
         If a search ended early with no candidate done.
+    InputError
+        If the estimator's `fit` does not take these arguments.
     """
     from raysk.plans import forest, joblib_backend, search, single
 
+    _check_call(estimator.fit, (X,) if y is None else (X, y), fit_params)
     if search.suits(estimator, fit_params):
         return search.fit(pool, estimator, X, y, fit_params, journal=journal, until=until)
     plan = next(plan for plan in (forest, joblib_backend, single) if plan.suits(estimator, fit_params))
     return plan.fit(pool, estimator, X, y, fit_params)
+
+
+def _check_call(method: Any, args: tuple[Any, ...], fit_params: Mapping[str, Any]) -> None:
+    """Raise if a person's own `fit` cannot be called so: the frame that failed would be ours."""
+    try:
+        signature = inspect.signature(method)
+    except (TypeError, ValueError):  # it does not tell
+        return
+    try:
+        signature.bind(*args, **fit_params)
+    except TypeError as error:
+        given = ", ".join([*["X", "y"][: len(args)], *fit_params])
+        raise InputError(f"{method.__qualname__}{signature} cannot be called with ({given}): {error}.") from error

@@ -256,6 +256,7 @@ class RunFolder:
             said = json.loads(self.path(MANIFEST).read_text(encoding="utf-8"))
             job = said["job"]
             good = isinstance(job["folder"], str) and all(isinstance(each, str) for each in job["arguments"])
+            good = good and job["arguments"][:1] == ["search"]  # "resume" would never end
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             good = False
         if not good:

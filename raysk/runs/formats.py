@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
+from raysk.compressed import load_joblib
 from raysk.errors import InputError, UsageError
 from raysk.runs.pickling import unpicklable
 
@@ -142,10 +143,8 @@ def _by_name(obj: Any, protocol: int) -> bytes | None:
 
 
 def _load_joblib(path: Path, trust: Sequence[str]) -> Any:
-    import joblib
-
     _refuse_trust(path, trust)
-    return joblib.load(path)
+    return load_joblib(path)
 
 
 # --- skops

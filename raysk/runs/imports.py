@@ -16,6 +16,7 @@ import pickletools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from raysk.compressed import GZIP, ZLIB, zlib_open
 from raysk.runs.formats import SKOPS, format_of
 
 if TYPE_CHECKING:
@@ -88,20 +89,14 @@ def _uncompressed(raw: BinaryIO) -> Any:
     start = raw.read(6)
     raw.seek(0)
     readers: dict[bytes, Callable[[BinaryIO], Any]] = {
-        b"\x1f\x8b": gzip.open,
+        GZIP: gzip.open,
         b"BZh": bz2.open,
         b"\xfd7zXZ": lzma.open,
         b"\x5d\x00": lzma.open,
-        b"\x78": _zlib,
+        ZLIB: zlib_open,
     }
     reader = next((reader for magic, reader in readers.items() if start.startswith(magic)), None)
     return raw if reader is None else reader(raw)
-
-
-def _zlib(raw: BinaryIO) -> Any:
-    from joblib.compressor import BinaryZlibFile
-
-    return BinaryZlibFile(raw)
 
 
 # --- the machine ----------------------------------------------------------------------------------

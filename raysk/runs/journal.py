@@ -91,8 +91,7 @@ class Journal:
         import numpy as np
 
         if self._random is not None:
-            name, keys, *rest = self._random
-            np.random.set_state((name, np.array(keys, dtype=np.uint32), *rest))  # noqa: NPY002 - scikit-learn's default
+            np.random.set_state(_state(self._random))  # noqa: NPY002 - scikit-learn's default
         else:
             name, keys, *rest = np.random.get_state(legacy=True)  # noqa: NPY002 - as above
             self._random = [name, np.asarray(keys).tolist(), *rest]
@@ -264,6 +263,8 @@ def _decoded(record: Mapping[str, Any]) -> Result:
     kept = {name: record[name] for name in FIELDS if name in record}
     kept["fit_time"], kept["score_time"] = float(record["fit_time"]), float(record["score_time"])
     kept["n_test_samples"], kept["fit_error"] = int(record["n_test_samples"]), record["fit_error"]
+    if not isinstance(kept["fit_error"], str | None):
+        raise TypeError("an error that is no text")
     return kept | {name: _each(_number_in, record[name]) for name in SCORES if name in record or name == "test_scores"}
 
 
@@ -283,5 +284,18 @@ def _number_in(score: Any) -> float:
 
 def _checked_random(state: Any) -> Any:
     """Return a state that numpy will take, or None."""
-    good = isinstance(state, list) and len(state) == 5 and isinstance(state[1], list)  # noqa: PLR2004 - get_state's parts
-    return state if good else None
+    import numpy as np
+
+    try:
+        np.random.RandomState().set_state(_state(state))
+    except (TypeError, ValueError, LookupError, OverflowError):
+        return None
+    return state
+
+
+def _state(kept: Any) -> tuple[Any, ...]:
+    """Return what numpy takes, of what JSON can hold."""
+    import numpy as np
+
+    name, keys, *rest = kept
+    return name, np.array(keys, dtype=np.uint32), *rest

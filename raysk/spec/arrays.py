@@ -89,7 +89,7 @@ def _checked_members(path: Path, label: str) -> set[str]:
 
 
 def _check_header(array: Any, size: int, label: str) -> None:
-    """Raise `InputError` if the array in an npy file of so many bytes claims more, or is of Python's objects."""
+    """Raise `InputError` if the array in an npy file of so many bytes claims others, or is of Python's objects."""
     import numpy as np
 
     version = np.lib.format.read_magic(array)
@@ -101,10 +101,10 @@ def _check_header(array: Any, size: int, label: str) -> None:
             "Save numbers or text, or a DataFrame as Parquet."
         )
     claimed, packed = dtype.itemsize * math.prod(shape), size - array.tell()
-    if claimed > packed:
+    if claimed != packed:
         raise InputError(
             f"{label} claims to hold {claimed:,} bytes, and there are {packed:,}.\n"
-            "It is cut short, damaged, or made to fill the memory."
+            "It is cut short or damaged, made to fill the memory, or copied as if it were text."
         )
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from raysk.errors import InputError
 from raysk.spec import wants
+from raysk.spec.own import is_own_file
 from raysk.spec.table import is_frame, is_number
 from raysk.spec.words import brief, listed, shown, type_name
 
@@ -72,6 +74,32 @@ def check_beside(value: Any, name: str, label: str) -> None:
     if name == "sample_weight" and not all(is_number(dtype) for dtype in _dtypes(value)):
         raise InputError(f"{label}: the weights are text, not numbers.\nName another column with --weight.")
     _refuse_infinite(value, name, label)
+
+
+def check_whole(estimator: Any) -> None:
+    """Raise if an object of a library's class lacks what its class has, as one from another version's pickle may.
+
+    Raises
+    ------
+    InputError
+    """
+    try:
+        estimator.get_params(deep=True)
+    except AttributeError as error:
+        if not _is_of_a_library(type(error.obj)):
+            return
+        raise InputError(
+            f"The {type_name(estimator)} is damaged, or was made by another version of its library:\n"
+            f"{brief(f'{type(error).__name__}: {error}')}\n"
+            "Make it again, with what is installed here."
+        ) from error
+    except Exception:  # noqa: BLE001 - a person's class may do anything here; it will say so where it matters
+        return
+
+
+def _is_of_a_library(kind: type) -> bool:
+    file = getattr(sys.modules.get(kind.__module__), "__file__", None)
+    return file is not None and not is_own_file(file)
 
 
 def check_target(estimator: Any, table: Table) -> None:

@@ -25,6 +25,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from raysk.compressed import load_joblib
 from raysk.errors import InputError
 from raysk.spec.found import (
     CONVENTIONAL,
@@ -233,11 +234,9 @@ def _load_pickle(source: str, place: Place) -> Found:
 
 
 def _unpickled(path: Path) -> Any:
-    import joblib
-
     try:
         with no_bytecode():
-            return joblib.load(path)
+            return load_joblib(path)
     except (ImportError, AttributeError) as err:
         raise InputError(_needs_code(path, err)) from err
     except MemoryError as err:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from raysk.errors import InputError, UsageError
+from raysk.spec.checks import check_whole
 from raysk.spec.values import parse_setting, split_setting
 from raysk.spec.words import brief, listed, suggestion, type_name
 
@@ -74,9 +75,15 @@ def copied(value: Any) -> Any:
     -------
     estimator
         Unfitted where scikit-learn can clone it.
+
+    Raises
+    ------
+    InputError
+        If it cannot be copied, or is damaged.
     """
     from sklearn.base import clone
 
+    check_whole(value)
     # clone copies each random generator by itself; one that is shared (between search, cv and estimator) must
     # stay shared, or the draws differ from scikit-learn's
     ways = (copy.deepcopy, clone) if _holds_generator(value) else (clone, copy.deepcopy)

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+COMPILED = (".pyx", ".pxd", ".pxi")
+"""A frame of compiled code names its source as it was called where it was compiled."""
+
+
 @cache
 def _library_folders() -> tuple[str, ...]:
     paths = sysconfig.get_paths()
@@ -31,7 +35,7 @@ def _library_folders() -> tuple[str, ...]:
 
 def is_own_file(file: str | None) -> bool:
     """Return whether a file is the person's: of no library, and not raysk's."""
-    if not file or file.startswith("<"):
+    if not file or file.startswith("<") or (file.endswith(COMPILED) and not os.path.isabs(file)):  # noqa: PTH117 - text
         return False
     real = os.path.realpath(file)
     parts = Path(real).parts

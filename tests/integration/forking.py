@@ -1,0 +1,148 @@
+"""Runs raysk many times, each time in a process of its own, without importing its libraries again.
+
+    test -- {"folder": ..., "arguments": [...]} --> this program, which has imported all --fork--> a raysk
+         <-- exit status, or null after LIMIT_S --                                                 ends as ever
+
+What differs from a raysk that a person starts: where it would start Ray, it gets a pool whose workers are threads.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib.util
+import json
+import os
+import resource
+import signal
+import sys
+import threading
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+LIMIT_S = 20
+"""A command that has not ended after so many seconds hangs; most take 0.2."""
+
+MEMORY_BYTES = 3 * 2**30
+"""Address space of a command: what claims to be larger than that is refused, and takes no memory of others."""
+
+
+class Threads:
+    """A cluster whose workers are threads; takes the place of `raysk.cluster.Starting`."""
+
+    abandoned = False
+
+    def __init__(self, _then=None, **_options):
+        from raysk.pool import Pool
+
+        self.pool = Pool(self._launcher())
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.pool.close()
+
+    def result(self):
+        """Return what a command uses of a cluster."""
+        return SimpleNamespace(pool=self.pool, address="threads", nodes=1, cpus=2)
+
+    @staticmethod
+    def _launcher():
+        launcher = sys.modules["conftest"].FakeLauncher()
+        launcher.by_hand = False
+        return launcher
+
+
+def prepare() -> None:
+    """Import what commands need."""
+    path = Path(__file__).parents[1] / "conftest.py"
+    spec = importlib.util.spec_from_file_location("conftest", path)
+    sys.modules["conftest"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(sys.modules["conftest"])
+    import joblib  # noqa: F401
+    import pandas as pd  # noqa: F401
+    import pyarrow.parquet  # noqa: F401
+    import ray  # noqa: F401
+    import sklearn.ensemble
+    import sklearn.model_selection
+    import sklearn.pipeline
+    import sklearn.svm  # noqa: F401
+    import skops.io  # noqa: F401
+
+    import raysk.cli.app
+    import raysk.cluster
+
+    raysk.cluster.Starting = Threads
+    gc.freeze()
+
+
+def run(folder: str, arguments: Sequence[str]) -> None:
+    """Be a raysk: never returns."""
+    os.chdir(folder)
+    places = ((0, os.devnull, os.O_RDONLY), (1, "OUT", os.O_WRONLY | os.O_CREAT), (2, "ERR", os.O_WRONLY | os.O_CREAT))
+    for descriptor, name, mode in places:
+        os.dup2(os.open(name, mode, 0o666), descriptor)
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    from raysk.cli.app import main
+
+    sys.argv = ["raysk", *arguments]
+    code = 1
+    try:
+        main()
+    except SystemExit as end:
+        code = end.code
+    except BaseException:  # noqa: BLE001 - as Python does
+        sys.excepthook(*sys.exc_info())
+    leave(code)
+
+
+def leave(code: int) -> None:
+    """End as Python does, but do not take apart what all have in common: that would copy all of its memory."""
+    for thread in threading.enumerate():
+        if not thread.daemon and thread is not threading.current_thread():
+            thread.join()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def ended(pid: int) -> int | None:
+    """Wait for a process; returns its exit code, minus a signal's number, or None if it had to be ended here."""
+
+    def late(*_):
+        raise TimeoutError
+
+    signal.signal(signal.SIGALRM, late)
+    signal.alarm(LIMIT_S)
+    with contextlib.suppress(TimeoutError):
+        status = os.waitpid(pid, 0)[1]
+        signal.alarm(0)
+        return os.waitstatus_to_exitcode(status)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    return None
+
+
+def main() -> None:
+    """Serve until stdin ends."""
+    prepare()
+    answers = os.fdopen(os.dup(1), "w")
+    asked = os.fdopen(os.dup(0))
+    for line in asked:
+        job = json.loads(line)
+        pid = os.fork()
+        if pid == 0:
+            os.close(answers.fileno())
+            os.close(asked.fileno())
+            run(**job)
+        print(json.dumps(ended(pid)), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    main()
