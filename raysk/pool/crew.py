@@ -151,7 +151,7 @@ class Crew:
             return None
         if isinstance(verdict, Refused):
             return self._on_refused(slot, verdict)
-        self.slots.remove(slot)
+        self.end(slot)  # it may be up, and out of reach
         self._failed_starts += 1
         if self.up or not self.gave_up:
             return None

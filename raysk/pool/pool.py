@@ -281,7 +281,7 @@ class Pool:
     def _on_gone(self, slot: Slot, reason: str) -> None:
         if slot not in self._crew.slots:
             return
-        self._crew.slots.remove(slot)
+        self._crew.end(slot)  # to Ray it may only be out of reach: then it lives, and holds its CPUs
         first, *others = slot.queue or [None]
         running = first is not None and first.future in self._entries
         self.sink(WorkerLost(node=slot.node or "", reason=reason, units=first.size if first and running else 0))

@@ -46,6 +46,12 @@ def _environment(**more: str) -> dict[str, str]:
     return {**kept, "NO_COLOR": "1", **more}
 
 
+@pytest.fixture(scope="session", name="environment")
+def _environment_of_a_person():
+    """Return a function that makes the environment of a program: this one's, without Ray's settings."""
+    return _environment
+
+
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """Work in a folder whose path holds a space."""

@@ -157,6 +157,36 @@ def test_a_signal_ends_it_and_its_ray(start, folder, eventually, sent, code):
     assert not list(Path("/tmp").glob(f"raysk-{process.pid}-*"))  # noqa: S108 - where it makes its folder
 
 
+LEFT = """
+import json, sys, time
+import ray
+from ray._private.state import actors
+
+ray.init(sys.argv[1], log_to_driver=False)
+deadline = time.monotonic() + 60
+while True:
+    left = [name for name, actor in actors().items() if actor["State"] != "DEAD"]
+    free = ray.available_resources().get("CPU", 0)
+    if (not left and free == ray.cluster_resources()["CPU"]) or time.monotonic() > deadline:
+        break
+    time.sleep(0.05)
+print(json.dumps({"actors": left, "busy": ray.cluster_resources()["CPU"] - free}))
+"""
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_shared_cluster_is_left_as_it_was(start, folder, head, environment, sent):
+    """However a search ends, no actor of it stays on a cluster of others, and no CPU is kept."""
+    (folder / "slow.py").write_text(SLOW)
+    process = start("search", "slow.py", "--stream", "--address", head)
+    process.stdout.readline()
+    process.send_signal(sent)
+    process.communicate(timeout=30)
+    look = [sys.executable, "-c", LEFT, head]
+    said = subprocess.run(look, env=environment(), stdout=subprocess.PIPE, text=True, timeout=90, check=True).stdout
+    assert json.loads(said) == {"actors": [], "busy": 0}
+
+
 def test_a_killed_worker_costs_nothing(start, spec, expected, head):
     """A worker killed with SIGKILL in the middle of a search: the same result, and it is said."""
     pid = spec.parent / "pid"

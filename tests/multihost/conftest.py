@@ -74,12 +74,18 @@ class Search:
         self.folder, self._eventually = folder, eventually
         self.run_dir = folder / f"run-{on}"
         self._out, self._err, self._model = (folder / f"search-{on}.{kind}" for kind in ("out", "err", "pkl"))
-        where = ["--address", hosts.address, "--set", f"folder={folder}", "--run-dir", str(self.run_dir)]
-        command = [sys.executable, "-m", "raysk", "search", str(WAITING), *where, "--stream", "-o", str(self._model)]
+        kept = ["--run-dir", str(self.run_dir), "--stream", "-o", str(self._model)]
+        self._run(hosts, on, "search", str(WAITING), "--set", f"folder={folder}", *kept)
+
+    def _run(self, hosts, on, *command):
+        raysk = [sys.executable, "-m", "raysk", *command, "--address", hosts.address]
         with self._out.open("w") as out, self._err.open("w") as err:
-            self.process = hosts.run(
-                command, on=on, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env={"PYTHONPATH": RAYSK_FOLDER}
-            )
+            pipes = {"stdin": subprocess.DEVNULL, "stdout": out, "stderr": err}
+            self.process = hosts.run(raysk, on=on, env={"PYTHONPATH": RAYSK_FOLDER}, **pipes)
+
+    def go_on(self, hosts):
+        """Resume it, on the head of a cluster."""
+        self._run(hosts, HEAD, "resume", str(self.run_dir))
 
     @property
     def error(self):

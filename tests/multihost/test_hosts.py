@@ -120,17 +120,24 @@ def test_a_network_is_cut_for_a_while(cut_off, make_hosts, start_search):
 
 
 def test_the_head_loses_its_power(make_hosts, start_search):
-    """A search that was started on another host says that the head is lost, and ends with exit code 4."""
+    """A search that was started on another host ends with exit code 4, and is resumed on another cluster."""
     hosts = make_hosts(2, 2)
     search = start_search(hosts, on=2)
-    search.wait_until(search.held, "fits that wait")
+    search.wait_until(lambda: search.held() and search.lines, "fits that wait, and some that are done")
     hosts.power_off(1)
     limit_s = LOST_S + TICK_S + LEAVE_S + SLACK_S
     assert search.process.wait(limit_s) == 4, search.error
     message = search.error[search.error.index("Error:") :].splitlines()
     assert f"The cluster was lost: the head has not answered for {LOST_S:g} s." in message[0]
     assert len(message) <= 5
+    assert "Go on with: raysk resume run-2\n" in search.error
     assert json.loads((search.run_dir / "run.json").read_text())["outcome"] == "failed"
+    kept = len((search.run_dir / "journal.jsonl").read_text().splitlines()) - 1
+    assert kept >= 5
+    hosts.close()
+    search.open(1, 2)
+    search.go_on(make_hosts(1, 2))
+    assert search.assert_finishes_as_here()["fits_resumed"] == kept
 
 
 PROGRAM = """

@@ -341,6 +341,16 @@ def test_a_lost_task_is_split_and_every_unit_runs(make_pool, launcher):
     assert (list(result(future).units), result(future).values) == ([0, 1, 2, 3, 4], [0, 1, 4, 9, 16])
 
 
+def test_a_worker_that_is_given_up_is_ended(make_pool, launcher, eventually):
+    """A worker that Ray gives up, but that may live, is ended: it would hold its CPUs, and none could replace it."""
+    future = make_pool().submit(Task(function=squares, units=range(1)))
+    lost = launcher.next_call()
+    lost.gone("out of reach")
+    eventually(lambda: lost.worker.killed)
+    launcher.next_call().run()
+    assert result(future).values == [0]
+
+
 @pytest.mark.parametrize("units", [range(4), range(2, 3)])
 def test_a_unit_that_kills_its_worker_is_given_up_alone(make_pool, launcher, units):
     """After three losses a unit's value is a TaskLost; the others have theirs, in order."""
