@@ -81,5 +81,5 @@ def _fit(
     X, y, fit_params = data
     config, filters = settings
     with config_context(**config), warned.listening(filters) as heard:
-        fitted = estimator.fit(X, **fit_params) if y is None else estimator.fit(X, y, **fit_params)
-        return fitted, warned.taken(heard)
+        estimator.fit(*((X,) if y is None else (X, y)), **fit_params)  # which should return it, and may forget to
+        return estimator, warned.taken(heard)

@@ -84,7 +84,7 @@ def _is_here(package: str) -> bool:
 
 def _warnings(path: Path, digest: str, described: Mapping[str, Any]) -> Iterator[str]:
     saved = (described.get("file") or {}).get("sha256")
-    if saved not in {None, digest}:
+    if saved is not None and saved != digest:
         yield f"{path.name} is not the file that was described beside it: it was changed or damaged since."
 
 

@@ -15,6 +15,14 @@ if TYPE_CHECKING:
 # Marks a .json file as ours, so that a person's own model.json is never written over.
 _KIND = "raysk-model"
 
+# What is of another type, as somebody or something has changed the file, is taken for unknown.
+_TYPES: dict[str, type] = {
+    **dict.fromkeys(("created", "estimator", "source", "source_hash"), str),
+    **dict.fromkeys(("versions", "parameters", "data", "scores", "file"), dict),
+    **dict.fromkeys(("feature_names_in", "classes"), list),
+    "n_features_in": int,
+}
+
 # How much of a version must be the same for a model to mean the same: scikit-learn promises nothing between two
 # releases; code that travels by value is bytecode of one Python minor release; numpy's arrays changed with its majors.
 _PARTS_THAT_MATTER = {"scikit-learn": 3, "python": 2, "numpy": 1}
@@ -43,8 +51,9 @@ def _read(beside: Path) -> dict[str, Any] | None:
         described = json.loads(beside.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return None
-    ours = isinstance(described, dict) and described.get("kind") == _KIND
-    return described if ours else None
+    if not isinstance(described, dict) or described.get("kind") != _KIND:
+        return None
+    return {name: value if isinstance(value, _TYPES.get(name, object)) else None for name, value in described.items()}
 
 
 def describe_model(estimator: Any) -> dict[str, Any]:

@@ -10,6 +10,7 @@ The person's own objects are never changed.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 from raysk.errors import InputError
@@ -28,7 +29,7 @@ from raysk.spec.overrides import (
     unknown_scorer,
 )
 from raysk.spec.space import check_space
-from raysk.spec.words import shown, type_name
+from raysk.spec.words import brief, shown, type_name
 
 if TYPE_CHECKING:
     from raysk.spec.data import Given
@@ -141,6 +142,8 @@ def _check(search: Any) -> None:
     for name in ("param_grid", "param_distributions"):
         if hasattr(search, name):
             check_space(name, getattr(search, name), search.estimator)
+    if not isinstance(getattr(search, "n_iter", 1), Integral):
+        raise InputError(f"The search's n_iter is {brief(repr(search.n_iter))}.\nGive it a number: n_iter=100")
     scoring = search.scoring
     named = [scoring] if isinstance(scoring, str) else scoring if isinstance(scoring, list | tuple) else []
     wrong = unknown_scorer([name for name in named if isinstance(name, str)])

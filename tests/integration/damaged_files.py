@@ -143,6 +143,7 @@ def data(rng: random.Random) -> Case:
 # --- what lies beside a model, and models of skops
 
 ODD_JSON = (b"", b"null", b"[]", b"3", b"{", b'{"kind": "raysk-model"}', b"[" * 100_000)
+DEEPER = 0.7
 ODD_VALUES = (None, 3, "x" * 1000, [], {}, [None], {"a": 1}, True, 1e300)
 
 
@@ -155,16 +156,22 @@ def saved() -> dict[str, bytes]:
     from raysk.runs.models import save_model
 
     model = pickle.loads(pickles()["fitted-5.pkl"])
+    X = {"type": "DataFrame", "shape": [40, 2], "dtype": ["float64", "float64"], "columns": ["a", "b"]}
+    facts = {"source": "spec.py", "scores": {"best_score": 1.0}, "data": {"X": X}}
     with tempfile.TemporaryDirectory() as folder:
         for name in ("model.pkl", "other.skops"):
-            save_model(model, Path(folder, name), {"source": "spec.py", "scores": {"best_score": 1.0}})
+            save_model(model, Path(folder, name), facts)
         return {path.name: path.read_bytes() for path in Path(folder).iterdir()}
 
 
 def odd_value(rng: random.Random, content: bytes) -> bytes:
-    """Change one value of a JSON object."""
-    described = json.loads(content)
-    described[rng.choice(sorted(described))] = rng.choice(ODD_VALUES)
+    """Change one value of a JSON object, or of one within."""
+    described = part = json.loads(content)
+    name = rng.choice(sorted(part))
+    while isinstance(part[name], dict) and part[name] and rng.random() < DEEPER:
+        part = part[name]
+        name = rng.choice(sorted(part))
+    part[name] = rng.choice(ODD_VALUES)
     return json.dumps(described).encode()
 
 
