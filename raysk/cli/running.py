@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from raysk import cluster
+from raysk.cli import signals
 from raysk.errors import TooManyFailures, Unpicklable, UsageError
 
 if TYPE_CHECKING:
@@ -195,14 +196,19 @@ def run(
     where: Where, start: cluster.Starting | None, job: FitJob | SearchJob, found: Found, journal: Journal | None
 ) -> tuple[Any, Ran]:
     """Fit a job's estimator or search where the command line says; returns it, fitted, and what that took."""
+    from raysk.jobs import Limits
+
     estimator = job.search if hasattr(job, "search") else job.estimator
     gc.freeze()  # modules stay: looking for garbage in them costs 0.1 s, again every few thousand fits
     data, begin = job.data, time.perf_counter()
+    limits = job.limits if hasattr(job, "limits") else Limits()
     if start is None or where.backend == "ray":
         if where.resources.cpus_per_fit > 1:
             raise UsageError(
                 f"--cpus-per-fit {where.resources.cpus_per_fit}: --backend {where.backend} cannot do that."
             )
+        if limits.options:
+            raise UsageError(f"{limits.options[0]}: --backend {where.backend} cannot do that.")
         ran = Ran()
         if start is not None:
             ran.nodes = start.result().nodes
@@ -210,15 +216,14 @@ def run(
         fitted = _fit_plainly(str(where.backend), where.resources.workers or -1, estimator, data)
     else:
         from raysk import plans
-        from raysk.jobs import Limits
         from raysk.runs.pickling import unpicklable
 
         early: BaseException | None = None
         running = start.result()
+        signals.take_back()
         cluster.travel_by_value(found.modules)
         pool = running.pool
         try:
-            limits = job.limits if hasattr(job, "limits") else Limits()
             fitted = plans.fit(pool, estimator, data.X, data.y, data.fit_params, journal=journal, limits=limits)
         except Unpicklable as error:
             raise unpicklable(estimator, error, "sent to the workers") from error

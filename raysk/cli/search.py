@@ -71,7 +71,6 @@ def search(
     from raysk.spec.assemble import search_job
 
     where = running.Where(address=address, resources=resources, backend=backend, worker_output=verbose)
-    _check_limits(limits, backend)
     _check_outputs(output, results, no_refit=not overrides.refit, stream=stream)
     with data_stdout() as out, Keeper(output, out, verify=not no_verify) as keeper:
         if dry_run:
@@ -92,12 +91,6 @@ def search(
         summary = _summary(fitted, ran, view) | kept
         show_summary(keeper.finish(view), summary, as_json=as_json or stream, rows=_rows(summary))
         _end_early(ran, view, keeper, strict=strict)
-
-
-def _check_limits(limits: Limits, backend: str | None) -> None:
-    """Fail before anything runs if another backend than ours is asked to end early."""
-    if limits.options and backend not in {None, "raysk"}:
-        raise UsageError(f"{limits.options[0]}: --backend {backend} cannot do that.")
 
 
 def _end_early(ran: Ran, view: View, keeper: Keeper, *, strict: bool) -> None:

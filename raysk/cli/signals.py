@@ -4,7 +4,7 @@ first     Python's own handlers, in the main thread: an exception, on whose way 
 second    the interpreter's handler in C -> a pipe -> a thread of ours -> gone, whatever the main thread waits for
 
 Ray may keep the main thread for seconds in code that is not Python, where no handler of Python's would run. A Ray of
-our own needs no farewell: the kernel ends its processes with ours.
+our own needs no farewell: the kernel ends its processes with ours, and `raysk._ray_agent` what they leave behind.
 """
 
 from __future__ import annotations
@@ -26,18 +26,24 @@ SHOW_CURSOR = b"\x1b[?25h"
 
 def end_in_order() -> None:
     """End in order, also when the terminal is closed (under nohup that stays ignored); at once when told again."""
-
-    def end(number: int, _: object) -> NoReturn:
-        raise SystemExit(128 + number)
-
-    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGTERM, _end)
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        signal.signal(signal.SIGHUP, end)
+        signal.signal(signal.SIGHUP, _end)
     heard, told = os.pipe()
     os.set_blocking(told, False)
     signal.set_wakeup_fd(told, warn_on_full_buffer=False)
     os.register_at_fork(after_in_child=_be_quiet)
     threading.Thread(target=_leave_at_second, args=(heard,), name="raysk-signals", daemon=True).start()
+
+
+def take_back() -> None:
+    """Handle SIGTERM ourselves again, where Ray, once it is started, would print its own stack first."""
+    if signal.getsignal(signal.SIGTERM) is _end:  # else this program's `main` is not ours
+        signal.signal(signal.SIGTERM, _end)
+
+
+def _end(number: int, _: object) -> NoReturn:
+    raise SystemExit(128 + number)
 
 
 def _be_quiet() -> None:
