@@ -10,13 +10,14 @@ import typer
 
 from raysk.cli import options as o  # noqa: TC001 - Typer reads the annotations
 from raysk.cli.bundles import bundled, given_data, kept_in, limits, resources, search_overrides
+from raysk.cli.keeping import Keeper
+from raysk.cli.streams import data_stdout
 from raysk.errors import UsageError
 from raysk.events import CandidateDone
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from raysk.cli.keeping import Keeper
     from raysk.cli.render import View
     from raysk.cli.running import KeptIn, Ran
     from raysk.cli.streams import DataOut
@@ -65,16 +66,15 @@ def search(
       raysk search 'sklearn.svm:SVC()' --data sklearn:digits --space C=loguniform:1e-3:1e3
     """
     from raysk.cli import inspect, running
-    from raysk.cli.keeping import Keeper
     from raysk.cli.render import View, show_summary
-    from raysk.cli.streams import data_stdout
     from raysk.spec.assemble import search_job
 
+    make_job = functools.partial(search_job, limits=limits)
     where = running.Where(address=address, resources=resources, backend=backend, worker_output=verbose)
     _check_outputs(output, results, no_refit=not overrides.refit, stream=stream)
     with data_stdout() as out, Keeper(output, out, verify=not no_verify) as keeper:
         if dry_run:
-            inspect.show(out, file, overrides, as_json=as_json, make_job=search_job, given=given)
+            inspect.show(out, file, overrides, as_json=as_json, make_job=make_job, given=given)
             return
         view = View(quiet=quiet, verbose=verbose, still=stream and out.is_terminal)
         fitted, ran, kept = running.carry_out(
@@ -83,7 +83,7 @@ def search(
             command="search",
             file=file,
             kept_in=kept_in,
-            make_job=functools.partial(search_job, overrides=overrides, given=given, limits=limits),
+            make_job=functools.partial(make_job, overrides=overrides, given=given),
             keep=functools.partial(_keep, keeper=keeper, results=results, view=view),
             keeper=keeper,
             sink=_streaming(view, out) if stream else None,

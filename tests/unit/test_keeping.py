@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import tempfile
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from sklearn.svm import SVC
@@ -32,7 +34,8 @@ def full(monkeypatch):
     monkeypatch.setattr(folders.os, "fsync", fsync)
 
 
-def test_an_error_is_put_off(keeper, full, tmp_path):
+@pytest.mark.usefixtures("full")
+def test_an_error_is_put_off(keeper, tmp_path):
     """A model that does not fit on the disk is none in the summary, and an error afterwards; what was there stays."""
     (tmp_path / "model.pkl").write_text("old")
     assert keeper.save(SVC().fit([[0], [1]], [0, 1]), RunFolder(tmp_path), {}, [[0]]) is None
@@ -41,7 +44,8 @@ def test_an_error_is_put_off(keeper, full, tmp_path):
         keeper.raise_errors()
 
 
-def test_every_file_is_named(keeper, full, tmp_path):
+@pytest.mark.usefixtures("full")
+def test_every_file_is_named(keeper, tmp_path):
     """Several files that could not be written are one error in at most five lines."""
     for number in range(7):
         with keeper.putting_errors_off():
@@ -62,10 +66,8 @@ def test_only_what_cannot_be_written_is_put_off(keeper):
     keeper.raise_errors()
 
 
-def test_a_model_for_stdout_that_is_none_leaves_stdout_alone(tmp_path):
+def test_a_model_for_stdout_that_is_none_leaves_stdout_alone():
     """Where stdout is for the model, the summary does not take its place."""
-    from pathlib import Path
-
     with tempfile.TemporaryFile("w+") as file:
         out = DataOut(file)
-        assert Keeper(Path("-"), out).finish(type("View", (), {"quiet": False})()) is not out
+        assert Keeper(Path("-"), out).finish(SimpleNamespace(quiet=False)) is not out

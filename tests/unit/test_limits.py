@@ -39,7 +39,7 @@ def test_limits_that_make_no_sense(limits, words):
 
 
 @pytest.mark.parametrize("limits", [Limits(stop_at=0.9), Limits(patience=3)])
-@pytest.mark.parametrize("refit", [False, lambda results: 0])
+@pytest.mark.parametrize("refit", [False, lambda _: 0])
 def test_a_limit_by_score_needs_a_metric_that_decides(limits, refit):
     """With several metrics of which none decides, a limit by score is refused before anything runs."""
     several = GridSearchCV(SVC(), {"C": [1]}, scoring=["accuracy", "f1"], refit=refit)
