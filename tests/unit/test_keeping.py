@@ -1,0 +1,73 @@
+"""What cannot be written does not cost the result: the error waits until the summary is out."""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from sklearn.svm import SVC
+
+from raysk.cli.keeping import Keeper
+from raysk.cli.streams import DataOut
+from raysk.errors import ClusterError, InputError
+from raysk.runs import folder as folders
+from raysk.runs.folder import RunFolder, write_text
+
+
+@pytest.fixture
+def keeper(tmp_path):
+    with (tmp_path / "out").open("w") as file:
+        yield Keeper(None, DataOut(file), verify=False)
+
+
+@pytest.fixture
+def full(monkeypatch):
+    """Make every file that is written atomically meet a full disk."""
+
+    def fsync(_descriptor):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(folders.os, "fsync", fsync)
+
+
+@pytest.mark.usefixtures("full")
+def test_an_error_is_put_off(keeper, tmp_path):
+    """A model that does not fit on the disk is none in the summary, and an error afterwards; what was there stays."""
+    (tmp_path / "model.pkl").write_text("old")
+    assert keeper.save(SVC().fit([[0], [1]], [0, 1]), RunFolder(tmp_path), {}, [[0]]) is None
+    assert (tmp_path / "model.pkl").read_text() == "old"
+    with pytest.raises(InputError, match=r"model.pkl' cannot be written: the disk is full"):
+        keeper.raise_errors()
+
+
+@pytest.mark.usefixtures("full")
+def test_every_file_is_named(keeper, tmp_path):
+    """Several files that could not be written are one error in at most five lines."""
+    for number in range(7):
+        with keeper.putting_errors_off():
+            write_text(tmp_path / f"file-{number}", "text")
+    with pytest.raises(InputError) as caught:
+        keeper.raise_errors()
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 5
+    assert [f"file-{number}" in line for number, line in enumerate(lines[:4])] == [True] * 4
+    assert "Free some space" in lines[-1]
+
+
+def test_only_what_cannot_be_written_is_put_off(keeper):
+    """Other errors pass, and without any there is nothing to raise."""
+    keeper.raise_errors()
+    with pytest.raises(ClusterError), keeper.putting_errors_off():
+        raise ClusterError("gone")
+    keeper.raise_errors()
+
+
+def test_a_model_for_stdout_that_is_none_leaves_stdout_alone():
+    """Where stdout is for the model, the summary does not take its place."""
+    with tempfile.TemporaryFile("w+") as file:
+        out = DataOut(file)
+        assert Keeper(Path("-"), out).finish(SimpleNamespace(quiet=False)) is not out
