@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 # What every job imports on its workers anyway: doing so while the worker starts overlaps it with the rest.
 PRELOAD = ("sklearn.model_selection", "sklearn.ensemble", "joblib", "threadpoolctl")
 
+NEWS = "news"
+"""The group of calls that Ray runs beside a worker's tasks."""
+
 RESERVE_S = 30
 """How long reserving whole nodes may take, in seconds."""
 
@@ -56,6 +59,9 @@ class RemoteWorker(Protocol):
         done: Callable[[Reply | Gone], None],
     ) -> None:
         """Ask for a task; `done` is called once, from any thread, with the reply or the news of the end."""
+
+    def news(self, key: int, done: Callable[[Reply | Gone | None], None]) -> None:
+        """Ask what is done of a task with units; `done` is called once, from any thread; see `Worker.news`."""
 
     def kill(self) -> None:
         """End the process now."""
@@ -112,7 +118,7 @@ class RayLauncher:
             self._usually, self._fixed_slots = self._some(nodes)
         # No restarts by Ray: the pool counts what each task has cost and replaces workers itself.
         self._options = {"num_cpus": cpus, "max_restarts": 0, "max_task_retries": 0, "enable_task_events": False}
-        self._actor = ray.remote(Worker)
+        self._actor = ray.remote(concurrency_groups={NEWS: 1})(Worker)
 
     def _some(self, nodes: int) -> tuple[Any, int]:
         """Reserve all CPUs of so many nodes; returns how to get at them, and how many workers they hold."""
@@ -181,6 +187,10 @@ class _RayWorker:
         news = (refs, drop) if refs or drop else ()
         ref = self.actor.run.remote(message, *news)
         _when_done(ref, lambda answer: done(answer if isinstance(answer, Gone) else Reply.of(answer)))
+
+    def news(self, key: int, done: Callable[[Reply | Gone | None], None]) -> None:
+        ref = self.actor.news.options(concurrency_group=NEWS).remote(key)
+        _when_done(ref, lambda answer: done(Reply.of(answer) if isinstance(answer, bytes) else answer))
 
     def kill(self) -> None:
         self._head.tell(lambda: _ray().kill(self.actor))  # of one that is not up Ray waits until the head knows it
