@@ -78,6 +78,8 @@ class Resources:
         How many worker processes; None means as many as the cluster's CPUs allow, growing with it.
     cpus_per_fit : int
         CPUs that each worker reserves, and the limit of its inner threads.
+    memory_per_fit : int or None
+        Bytes of memory that each worker reserves; None means none in particular.
     nodes : int or None
         How many of the cluster's nodes get workers; None means all.
     allow_versions : bool
@@ -86,6 +88,7 @@ class Resources:
 
     workers: int | None = None
     cpus_per_fit: int = 1
+    memory_per_fit: int | None = None
     nodes: int | None = None
     allow_versions: bool = False
 

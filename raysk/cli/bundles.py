@@ -68,12 +68,17 @@ def _parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
 
 
 def resources(
-    workers: o.Workers = None, cpus_per_fit: o.CpusPerFit = 1, allow_versions: o.AllowVersions = False
+    workers: o.Workers = None,
+    cpus_per_fit: o.CpusPerFit = 1,
+    memory_per_fit: o.MemoryPerFit = None,
+    allow_versions: o.AllowVersions = False,
 ) -> Resources:
     """Return what of the cluster a job uses."""
     from raysk.jobs import Resources
+    from raysk.spec.values import parse_size
 
-    return Resources(workers=workers, cpus_per_fit=cpus_per_fit, allow_versions=allow_versions)
+    memory = None if memory_per_fit is None else parse_size(memory_per_fit, "--memory-per-fit")
+    return Resources(workers=workers, cpus_per_fit=cpus_per_fit, memory_per_fit=memory, allow_versions=allow_versions)
 
 
 def kept_in(run_dir: o.RunDir = None, resume: o.Resume = None) -> KeptIn:

@@ -84,6 +84,14 @@ CpusPerFit = Annotated[
     int,
     typer.Option(metavar="N", help="CPUs a worker reserves; inner threads keep to it.", rich_help_panel="Cluster"),
 ]
+MemoryPerFit = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SIZE",
+        help="Memory a worker reserves, as 4GB: as many work side by side as have that.",
+        rich_help_panel="Cluster",
+    ),
+]
 AllowVersions = Annotated[
     bool,
     typer.Option(
