@@ -6,7 +6,9 @@ RayskError
 │   └── Unpicklable  3    an object cannot be sent to the workers; also the PicklingError that joblib raises
 ├── ClusterError     4    no cluster answers, refuses us, differs from us, has no CPU, or is lost
 ├── UserCodeError    1    the person's own code raised
-├── AllFitsFailed    1    a search ran and every fit of it failed; also the ValueError that scikit-learn raises
+├── FitsFailed       1    fits of a search failed
+│   ├── AllFitsFailed    1    every one of them; also the ValueError that scikit-learn raises
+│   └── TooManyFailures  1    more than the person allows
 ├── NothingFinished  1    a search ended early, before any of its candidates was done
 ├── TaskLost         1    a task took its worker down with it too many times
 ├── BenchFailed      1    a benchmark's backends disagree, or none of them ran
@@ -61,7 +63,27 @@ class UserCodeError(RayskError):
     exit_code = 1
 
 
-class AllFitsFailed(RayskError, ValueError):  # noqa: N818 - says what happened
+class FitsFailed(RayskError):  # noqa: N818 - says what happened
+    """Fits of a search failed, too many for it to go on.
+
+    Parameters
+    ----------
+    extent : str
+        How many failed, in a few words.
+    details : str
+        All there is to say of it.
+    errors : sequence of str
+        The traceback of each fit that failed.
+    """
+
+    exit_code = 1
+
+    def __init__(self, extent: str, details: str, errors: Sequence[str]) -> None:
+        super().__init__(details)
+        self.extent, self.errors = extent, errors
+
+
+class AllFitsFailed(FitsFailed, ValueError):  # noqa: N818 - says what happened
     """Every fit of a search failed.
 
     Parameters
@@ -69,14 +91,26 @@ class AllFitsFailed(RayskError, ValueError):  # noqa: N818 - says what happened
     details : str
         scikit-learn's own words: all tracebacks, counted.
     errors : sequence of str
-        The traceback of each fit.
+        As in `FitsFailed`.
     """
 
-    exit_code = 1
-
     def __init__(self, details: str, errors: Sequence[str] = ()) -> None:
-        super().__init__(details)
-        self.errors = errors
+        super().__init__(f"All {len(errors):,} fits failed", details, errors)
+
+
+class TooManyFailures(FitsFailed):
+    """More fits of a search failed than the person allows.
+
+    Parameters
+    ----------
+    allowed : int
+    errors : sequence of str
+        As in `FitsFailed`.
+    """
+
+    def __init__(self, allowed: int, errors: Sequence[str]) -> None:
+        extent = f"{len(errors):,} fits failed, more than --max-failures {allowed}"
+        super().__init__(extent, "\n".join([extent, *errors[-1:]]), errors)
 
 
 class NothingFinished(RayskError):  # noqa: N818 - says what happened

@@ -69,6 +69,16 @@ class WorkDone(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class FitLost(Event):
+    """A fit was given up, as it kept killing its worker; it counts as one that failed. `reason` is one line."""
+
+    candidate: int
+    params: dict[str, Any]
+    split: int
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class CandidateDone(Event):
     """All splits of one candidate are done.
 
@@ -85,9 +95,13 @@ class CandidateDone(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Stopped(Event):
-    """The search ends before all fits are done; `reason` is what a summary says: "interrupted", "time-budget"."""
+    """The search ends before all fits are done; `reason` is what a summary says, see `raysk.plans.limits`.
+
+    `kept` are the candidates that are done, by the `index` that `CandidateDone` has, in the order of ``cv_results_``.
+    """
 
     reason: str
+    kept: tuple[int, ...]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,6 +5,7 @@ A job that can be made can be run; what is wrong with one is said here, not thre
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -118,6 +119,67 @@ class FitJob:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Limits:
+    """When a fit or a search ends though it is not done, and what becomes of it then.
+
+    Parameters
+    ----------
+    until : float or None
+        At this time of `time.monotonic`; None means at no time.
+    fit_timeout : float or None
+        A fit that takes longer than this, in seconds, is given up: it counts as failed, and the search goes on. None
+        means never.
+    stop_at : float or None
+        When the mean test score of a candidate is at least this; None means at no score. Scores are scikit-learn's:
+        greater is better.
+    patience : int or None
+        When so many candidates in a row, as they are done, were no better than the best before; None means never.
+    max_failures : int or None
+        When more fits than this failed, which is a failure of the job; None allows any number.
+    refit_on_stop : bool
+        Whether the best so far is fitted on all data also when the search is interrupted, or too many fits failed.
+
+    Raises
+    ------
+    UsageError
+        If a value is out of range.
+    """
+
+    until: float | None = None
+    fit_timeout: float | None = None
+    stop_at: float | None = None
+    patience: int | None = None
+    max_failures: int | None = None
+    refit_on_stop: bool = False
+
+    def __post_init__(self) -> None:
+        if self.stop_at is not None and math.isnan(self.stop_at):
+            raise UsageError("--stop-at nan: no score is as good as that. Name a number.")
+        if self.patience is not None and self.patience < 1:
+            raise UsageError(f"--patience {self.patience}: at least 1 candidate must be waited for.")
+        if self.max_failures is not None and self.max_failures < 0:
+            raise UsageError(f"--max-failures {self.max_failures}: this cannot be negative; 0 ends at the first.")
+
+    @property
+    def options(self) -> list[str]:
+        """The options that set these limits."""
+        given = {
+            "--time-budget": self.until is not None,
+            "--fit-timeout": self.fit_timeout is not None,
+            "--stop-at": self.stop_at is not None,
+            "--patience": self.patience is not None,
+            "--max-failures": self.max_failures is not None,
+            "--refit-on-stop": self.refit_on_stop,
+        }
+        return [option for option, is_given in given.items() if is_given]
+
+    @property
+    def by_score(self) -> list[str]:
+        """Those of the options that need one metric which says what is better."""
+        return [option for option in self.options if option in {"--stop-at", "--patience"}]
+
+
+@dataclass(frozen=True, kw_only=True)
 class SearchJob:
     """A parameter search.
 
@@ -128,11 +190,31 @@ class SearchJob:
     data : Data
     source : str
         Where the search came from, as the person wrote it.
+    limits : Limits
+
+    Raises
+    ------
+    UsageError
+        If a limit needs one metric, and the search has several of which none decides.
     """
 
     search: Any
     data: Data
     source: str
+    limits: Limits = Limits()
+
+    def __post_init__(self) -> None:
+        several = isinstance(self.search.scoring, list | tuple | set | dict)
+        if several and not isinstance(self.search.refit, str) and self.limits.by_score:
+            raise UsageError(no_metric_decides(self.limits))
+
+
+def no_metric_decides(limits: Limits) -> str:
+    """Say why a search that has no metric to go by cannot have these limits."""
+    return (
+        f"{limits.by_score[0]}: none of this search's metrics says which candidate is best.\n"
+        "Name one in the search, as in refit='accuracy', or choose one with --scoring accuracy."
+    )
 
 
 METHODS = ("predict", "predict_proba", "decision_function", "transform")

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import raysk
-from raysk.cli import bench, doctor, fit, inspect, model, predict, resume, score, search
-from raysk.errors import AllFitsFailed, RayskError, ReaderGone
+from raysk.cli import bench, doctor, fit, inspect, model, predict, resume, score, search, signals
+from raysk.errors import FitsFailed, RayskError, ReaderGone
 
 if TYPE_CHECKING:
     from typing import NoReturn
@@ -60,7 +60,7 @@ def _options(
 
 def main() -> NoReturn:
     """Run the command line, say what went wrong if anything did, and exit with its code."""
-    _exit_on_signals()
+    signals.end_in_order()
     if not (sys.stderr and sys.stderr.isatty()):
         os.environ.setdefault("RAY_COLOR_PREFIX", "0")  # what workers print, with -v, goes there
     code = 0
@@ -90,29 +90,18 @@ def _leave(code: int) -> NoReturn:
     sys.exit(code)
 
 
-def _exit_on_signals() -> None:
-    """End in order, also when the terminal is closed; under nohup that stays ignored."""
-
-    def end(number: int, _: object) -> NoReturn:
-        raise SystemExit(128 + number)
-
-    signal.signal(signal.SIGTERM, end)
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        signal.signal(signal.SIGHUP, end)
-
-
 def _report(error: RayskError) -> None:
     """Print what we raised on purpose: at most five lines, or every frame with --debug."""
     if isinstance(error, ReaderGone):
         return
     if "--debug" in sys.argv:
         _print_all_frames(error)
-    text = _all_fits_failed(error) if isinstance(error, AllFitsFailed) else str(error)
+    text = _fits_failed(error) if isinstance(error, FitsFailed) else str(error)
     _say(text)
 
 
-def _all_fits_failed(error: AllFitsFailed) -> str:
-    """Put scikit-learn's pages of tracebacks into three lines."""
+def _fits_failed(error: FitsFailed) -> str:
+    """Put pages of tracebacks into three lines."""
     from collections import Counter
 
     from raysk.cli.render import what_was_raised
@@ -120,7 +109,7 @@ def _all_fits_failed(error: AllFitsFailed) -> str:
     said = Counter(what_was_raised(text) for text in error.errors)
     (common, count), *_ = said.most_common(1) or [("", 0)]
     return (
-        f"All {len(error.errors):,} fits failed; {count:,} of them with:\n  {common[:400]}\n"
+        f"{error.extent}; {count:,} of them with:\n  {common[:400]}\n"
         "Try one with 'raysk fit', or see the whole error with --debug."
     )
 

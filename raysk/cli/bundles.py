@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import time
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 from raysk.cli import options as o  # noqa: TC001 - Typer reads the annotations
@@ -18,12 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from raysk.cli.running import KeptIn
-    from raysk.jobs import Resources
+    from raysk.jobs import Limits, Resources
     from raysk.spec.data import Given
     from raysk.spec.overrides import Overrides
 
 
-MADE = ("Given", "KeptIn", "Overrides", "Resources")
+MADE = ("Given", "KeptIn", "Limits", "Overrides", "Resources")
 """What bundles become; the names stand in annotations only."""
 
 
@@ -79,6 +80,29 @@ def resources(
 
     memory = None if memory_per_fit is None else parse_size(memory_per_fit, "--memory-per-fit")
     return Resources(workers=workers, cpus_per_fit=cpus_per_fit, memory_per_fit=memory, allow_versions=allow_versions)
+
+
+def limits(
+    time_budget: o.TimeBudget = None,
+    fit_timeout: o.FitTimeout = None,
+    stop_at: o.StopAt = None,
+    patience: o.Patience = None,
+    max_failures: o.MaxFailures = None,
+    refit_on_stop: o.RefitOnStop = False,
+) -> Limits:
+    """Return when a search ends early; its time is counted from now."""
+    from raysk.jobs import Limits
+    from raysk.spec.values import parse_duration
+
+    until = None if time_budget is None else time.monotonic() + parse_duration(time_budget, "--time-budget")
+    return Limits(
+        until=until,
+        fit_timeout=None if fit_timeout is None else parse_duration(fit_timeout, "--fit-timeout"),
+        stop_at=stop_at,
+        patience=patience,
+        max_failures=max_failures,
+        refit_on_stop=refit_on_stop,
+    )
 
 
 def kept_in(run_dir: o.RunDir = None, resume: o.Resume = None) -> KeptIn:

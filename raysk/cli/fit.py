@@ -65,9 +65,11 @@ def fit(
             kept_in=running.KeptIn(run_dir=run_dir),
             make_job=functools.partial(assemble.fit_job, overrides=overrides, given=given),
             keep=lambda *fitted: {"model": keeper.save(*fitted)},
+            keeper=keeper,
         )
         summary = _summary(fitted, ran) | kept
         show_summary(keeper.finish(view), summary, as_json=as_json, rows=_rows(summary))
+        keeper.raise_errors()
 
 
 def _summary(fitted: Any, ran: Ran) -> dict[str, Any]:
@@ -86,6 +88,6 @@ def _rows(summary: dict[str, Any]) -> list[tuple[str, str]]:
     return [
         ("fitted", summary["estimator"]),
         ("time", f"{summary['time_s']:.1f} s"),
-        ("model", summary["model"]),
+        ("model", summary["model"] or "none: it could not be written"),
         ("run", summary["run_dir"]),
     ]

@@ -1,4 +1,8 @@
-"""What becomes of a fitted model: it is saved, loaded back as a check, and with ``-o -`` written to stdout."""
+"""What becomes of a fitted model: it is saved, loaded back as a check, and with ``-o -`` written to stdout.
+
+What cannot be written, as on a full disk, must not cost the person the result of a long job: the error waits until the
+summary is out, which has null for what is missing.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from raysk.cli.streams import DataOut
-from raysk.errors import ReaderGone, UsageError
+from raysk.errors import InputError, ReaderGone, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from typing_extensions import Self
 
@@ -23,8 +27,12 @@ if TYPE_CHECKING:
 STDOUT = Path("-")
 
 
+MOST_LINES = 5
+"""Of an error."""
+
+
 class Keeper:
-    """Keeps the model that a run fits; a context manager, at whose end no check is left running.
+    """Keeps what a run has made; a context manager, at whose end no check is left running.
 
     Parameters
     ----------
@@ -34,6 +42,11 @@ class Keeper:
         The real stdout.
     verify : bool
         Whether to load it back in another process.
+
+    Attributes
+    ----------
+    errors : list of InputError
+        What could not be written, see `putting_errors_off`.
 
     Raises
     ------
@@ -47,6 +60,7 @@ class Keeper:
         self._out, self._verify = out, verify
         self._path: Path | None = None
         self._check: LoadBack | None = None
+        self.errors: list[InputError] = []
         check_output(output, out)
 
     def __enter__(self) -> Self:
@@ -56,15 +70,38 @@ class Keeper:
         if self._check is not None:
             self._check.close()
 
-    def save(self, model: Any, folder: RunFolder, facts: Mapping[str, Any], X: Any) -> str:
-        """Save the model, and begin to load it back; returns the path."""
+    @contextlib.contextmanager
+    def putting_errors_off(self) -> Iterator[None]:
+        """Write something; if that cannot be done, `raise_errors` says so later."""
+        try:
+            yield
+        except InputError as error:
+            self.errors.append(error)
+
+    def raise_errors(self) -> None:
+        """Raise what was put off.
+
+        Raises
+        ------
+        InputError
+            Names everything that could not be written.
+        """
+        if len(self.errors) == 1:
+            raise self.errors[0]
+        if self.errors:
+            each = [str(error).splitlines() for error in self.errors]
+            raise InputError("\n".join([*(lines[0] for lines in each[: MOST_LINES - 1]), each[0][-1]]))
+
+    def save(self, model: Any, folder: RunFolder, facts: Mapping[str, Any], X: Any) -> str | None:
+        """Save the model, and begin to load it back; returns the path, or None if it could not be written."""
         from raysk.runs.load_back import LoadBack
         from raysk.runs.models import save_model
 
-        self._path = save_model(model, (self._output or folder.path("model.pkl")).absolute(), facts)
-        if self._verify:
+        with self.putting_errors_off():
+            self._path = save_model(model, (self._output or folder.path("model.pkl")).absolute(), facts)
+        if self._path is not None and self._verify:
             self._check = LoadBack(self._path, model, X)
-        return str(self._path)
+        return None if self._path is None else str(self._path)
 
     def finish(self, view: View) -> DataOut | None:
         """Wait for the check, and write the model to stdout if it is wanted there.
@@ -72,7 +109,7 @@ class Keeper:
         Returns
         -------
         out : DataOut or None
-            Where the summary goes: stdout, stderr where the model is on stdout, or None: nowhere.
+            Where the summary goes: stdout, stderr where stdout is for the model, or None: nowhere.
 
         Raises
         ------
@@ -83,10 +120,11 @@ class Keeper:
             if self._check.skipped is not None:
                 view.say(f"The model is {self._check.skipped}.")
             self._check.check()
-        if not self._to_stdout or self._path is None:
+        if not self._to_stdout:
             return self._out
-        with self._path.open("rb") as file:
-            shutil.copyfileobj(file, self._out)
+        if self._path is not None:
+            with self._path.open("rb") as file:
+                shutil.copyfileobj(file, self._out)
         return None if view.quiet else _Stderr(sys.stderr)
 
 

@@ -265,6 +265,46 @@ TimeBudget = Annotated[
         show_default=False,
     ),
 ]
+FitTimeout = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TIME",
+        help="Give a fit up that takes longer than this, such as 60s: it counts as failed. Its worker is replaced.",
+        show_default=False,
+    ),
+]
+StopAt = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SCORE",
+        help="End the search when the mean test score of a candidate is at least this; scores are scikit-learn's: "
+        "greater is better.",
+        show_default=False,
+    ),
+]
+Patience = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N", help="End the search when N candidates in a row were no better than the best.", show_default=False
+    ),
+]
+MaxFailures = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        help="Give the search up, with exit code 1, when more than N fits failed; what is done is kept.",
+        show_default=False,
+    ),
+]
+RefitOnStop = Annotated[
+    bool,
+    typer.Option(
+        "--refit-on-stop",
+        metavar="",
+        help="Fit the best so far on all data also after Ctrl-C, SIGTERM or too many failures. A second Ctrl-C ends "
+        "at once.",
+    ),
+]
 Strict = Annotated[
     bool,
     typer.Option("--strict", metavar="", help="Exit with 5 if fits failed, with 124 if the time budget ended it."),

@@ -30,6 +30,10 @@ PLAIN_EVERY_S = 10.0
 """How often progress is said in a file or pipe, in seconds: a log of an hour stays at 360 lines."""
 
 
+MOST_LOST = 5
+"""So many fits that were given up are named on stderr."""
+
+
 class _Stderr(Console):
     """A console that does not touch stdout when stderr's reader is gone: the job goes on."""
 
@@ -69,6 +73,8 @@ class View:
         self._unit, self._total, self._done, self.failed, self._lost = "fit", 0, 0, 0, 0
         self.saved = self.resumed = 0
         self.stopped: str | None = None
+        self.kept: tuple[int, ...] = ()
+        self.lost: list[events.FitLost] = []
         self._workers: events.WorkersChanged | None = None
         self._best: events.CandidateDone | None = None
         self._stage = ""
@@ -104,6 +110,15 @@ class View:
     def say(self, text: str) -> None:
         """Say one line."""
         self._console.print(text, markup=False, highlight=False, soft_wrap=not self._console.is_interactive)
+
+    def say_what_was_lost(self) -> None:
+        """Name the fits that were given up; a few of them, if there are many."""
+        for each in self.lost[:MOST_LOST]:
+            self.say(
+                f"Given up: candidate {each.candidate}, split {each.split} ({_params(each.params)}): {each.reason}"
+            )
+        if len(self.lost) > MOST_LOST:
+            self.say(f"and {_count(len(self.lost) - MOST_LOST, 'more fit')}; the summary names all")
 
     def _on_ClusterReady(self, event: events.ClusterReady) -> None:  # noqa: N802 - named by the event
         where = "Ray started on this machine" if event.address is None else f"Ray cluster {event.address}"
@@ -145,8 +160,11 @@ class View:
         if self._best is None or self._best.score is None or event.score > self._best.score:
             self._best = event
 
+    def _on_FitLost(self, event: events.FitLost) -> None:  # noqa: N802
+        self.lost.append(event)
+
     def _on_Stopped(self, event: events.Stopped) -> None:  # noqa: N802
-        self.stopped = event.reason
+        self.stopped, self.kept = event.reason, event.kept
         self.say(f"The search ends early ({event.reason}): what is done is kept")
 
     def _on_RefitStarted(self, event: events.RefitStarted) -> None:  # noqa: N802

@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from raysk import cluster
-from raysk.errors import Unpicklable, UsageError
+from raysk.cli import signals
+from raysk.errors import TooManyFailures, Unpicklable, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from raysk.cli.keeping import Keeper
     from raysk.cli.render import View
     from raysk.events import Sink
     from raysk.jobs import FitJob, Resources, SearchJob
@@ -38,15 +40,12 @@ class Where:
         Another joblib backend that scikit-learn's own ``fit`` runs on; None means raysk's plans.
     worker_output : bool
         Whether what workers print is shown.
-    until : float or None
-        When a search ends though not all is done, as a time of `time.monotonic`.
     """
 
     address: str | None
     resources: Resources
     backend: str | None = None
     worker_output: bool = False
-    until: float | None = None
 
     @contextlib.contextmanager
     def starting(self, sink: Sink) -> Iterator[cluster.Starting | None]:
@@ -115,6 +114,7 @@ def carry_out(
     kept_in: KeptIn,
     make_job: Callable[[Found], FitJob | SearchJob],
     keep: Callable[[Any, RunFolder, dict[str, Any], Any], dict[str, Any]],
+    keeper: Keeper,
     sink: Sink | None = None,
 ) -> tuple[Any, Ran, dict[str, Any]]:
     """Read the file while Ray starts, run its job, and leave a run folder.
@@ -133,6 +133,8 @@ def carry_out(
     keep : callable
         Called with what was fitted, the run folder, what a model's sidecar says of its origin, and the data X;
         writes what should last and returns what the summary says of it.
+    keeper : Keeper
+        Takes note of what could not be written.
     sink : callable or None
         Takes events; None means the view.
 
@@ -152,13 +154,14 @@ def carry_out(
         told = {"command": command, "source": file, "arguments": sys.argv[1:], "folder": str(Path.cwd())}
         with (
             journal_of(folder, view) if plans_search(where, job) else contextlib.nullcontext() as journal,
-            recorded(folder, found, told) as facts,
+            recorded(folder, found, told, keeper) as facts,
         ):
             fitted, ran = run(where, start, job, found, journal)
             kept = keep(fitted, folder, origin(found, job.data), job.data.X)
             facts.update(kept, cluster=ran.cluster, time_s=ran.time_s)
             if ran.early is not None:
-                facts["outcome"] = "interrupted"
+                facts["outcome"] = "failed" if isinstance(ran.early, TooManyFailures) else "interrupted"
+            if journal is not None and (ran.early is not None or keeper.errors):
                 say_how_to_go_on(view, folder)
     return fitted, ran, {"run_dir": str(folder.root.absolute()), **kept}
 
@@ -193,11 +196,16 @@ def run(
     where: Where, start: cluster.Starting | None, job: FitJob | SearchJob, found: Found, journal: Journal | None
 ) -> tuple[Any, Ran]:
     """Fit a job's estimator or search where the command line says; returns it, fitted, and what that took."""
+    from raysk.jobs import Limits
+
     estimator = job.search if hasattr(job, "search") else job.estimator
     gc.freeze()  # modules stay: looking for garbage in them costs 0.1 s, again every few thousand fits
     data, begin = job.data, time.perf_counter()
+    limits = job.limits if hasattr(job, "limits") else Limits()
     if start is None or where.backend == "ray":
         _check_not_reserved(where)
+        if limits.options:
+            raise UsageError(f"{limits.options[0]}: --backend {where.backend} cannot do that.")
         ran = Ran()
         if start is not None:
             ran.nodes = start.result().nodes
@@ -209,13 +217,14 @@ def run(
 
         early: BaseException | None = None
         running = start.result()
+        signals.take_back()
         cluster.travel_by_value(found.modules)
         pool = running.pool
         try:
-            fitted = plans.fit(pool, estimator, data.X, data.y, data.fit_params, journal=journal, until=where.until)
+            fitted = plans.fit(pool, estimator, data.X, data.y, data.fit_params, journal=journal, limits=limits)
         except Unpicklable as error:
             raise unpicklable(estimator, error, "sent to the workers") from error
-        except (KeyboardInterrupt, SystemExit) as end:
+        except (KeyboardInterrupt, SystemExit, TooManyFailures) as end:
             if journal is None or not hasattr(estimator, "cv_results_"):
                 raise
             fitted, early = estimator, end
@@ -256,7 +265,7 @@ def run_name(found: Found) -> str:
 
 
 @contextlib.contextmanager
-def recorded(folder: RunFolder, found: Found, job: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def recorded(folder: RunFolder, found: Found, job: Mapping[str, Any], keeper: Keeper) -> Iterator[dict[str, Any]]:
     """Keep the run folder's manifest: "running" at first, then how it ended.
 
     Yields
@@ -277,7 +286,8 @@ def recorded(folder: RunFolder, found: Found, job: Mapping[str, Any]) -> Iterato
         outcome = "interrupted"
         raise
     finally:
-        folder.write_manifest(ended(running, outcome, **facts))
+        with keeper.putting_errors_off():
+            folder.write_manifest(ended(running, outcome, **facts))
 
 
 def origin(found: Found, data: Any) -> dict[str, Any]:

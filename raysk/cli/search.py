@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import functools
-import time
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from raysk.cli import options as o  # noqa: TC001 - Typer reads the annotations
-from raysk.cli.bundles import bundled, given_data, kept_in, resources, search_overrides
+from raysk.cli.bundles import bundled, given_data, kept_in, limits, resources, search_overrides
 from raysk.errors import UsageError
 from raysk.events import CandidateDone
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from raysk.cli.running import KeptIn, Ran
     from raysk.cli.streams import DataOut
     from raysk.events import Event, Sink
-    from raysk.jobs import Resources
+    from raysk.jobs import Limits, Resources
     from raysk.runs.folder import RunFolder
     from raysk.spec.assemble import Overrides
     from raysk.spec.data import Given
@@ -30,19 +30,19 @@ OUT_OF_TIME, FITS_FAILED = 124, 5
 """Exit codes with --strict; the first is that of timeout(1)."""
 
 
-@bundled(overrides=search_overrides, given=given_data, resources=resources, kept_in=kept_in)
+@bundled(overrides=search_overrides, given=given_data, limits=limits, resources=resources, kept_in=kept_in)
 def search(
     file: o.File,
     *,
     overrides: Overrides,
     given: Given | None,
+    limits: Limits,
     address: o.Address = None,
     resources: Resources,
     backend: o.Backend = None,
     output: o.Output = None,
     results: o.Results = None,
     no_verify: o.NoVerify = False,
-    time_budget: o.TimeBudget = None,
     strict: o.Strict = False,
     kept_in: KeptIn,
     as_json: o.Json = False,
@@ -70,8 +70,7 @@ def search(
     from raysk.cli.streams import data_stdout
     from raysk.spec.assemble import search_job
 
-    until = _until(time_budget, backend)
-    where = running.Where(address=address, resources=resources, backend=backend, worker_output=verbose, until=until)
+    where = running.Where(address=address, resources=resources, backend=backend, worker_output=verbose)
     _check_outputs(output, results, no_refit=not overrides.refit, stream=stream)
     with data_stdout() as out, Keeper(output, out, verify=not no_verify) as keeper:
         if dry_run:
@@ -84,29 +83,22 @@ def search(
             command="search",
             file=file,
             kept_in=kept_in,
-            make_job=functools.partial(search_job, overrides=overrides, given=given),
-            keep=functools.partial(_keep, keeper=keeper, results=results),
+            make_job=functools.partial(search_job, overrides=overrides, given=given, limits=limits),
+            keep=functools.partial(_keep, keeper=keeper, results=results, view=view),
+            keeper=keeper,
             sink=_streaming(view, out) if stream else None,
         )
         summary = _summary(fitted, ran, view) | kept
         show_summary(keeper.finish(view), summary, as_json=as_json or stream, rows=_rows(summary))
-        _end_early(ran, view, strict=strict)
+        _end_early(ran, view, keeper, strict=strict)
 
 
-def _until(time_budget: str | None, backend: str | None) -> float | None:
-    """Return when the time budget is over, counted from now, as a time of `time.monotonic`."""
-    from raysk.spec.values import parse_duration
-
-    if time_budget is not None and backend not in {None, "raysk"}:
-        raise UsageError(f"--time-budget {time_budget}: --backend {backend} cannot do that.")
-    return None if time_budget is None else time.monotonic() + parse_duration(time_budget, "--time-budget")
-
-
-def _end_early(ran: Ran, view: View, *, strict: bool) -> None:
+def _end_early(ran: Ran, view: View, keeper: Keeper, *, strict: bool) -> None:
     """Leave with the exit code of a search that ended early, or whose fits failed, now that all is written."""
+    keeper.raise_errors()
     if ran.early is not None:
         raise ran.early
-    if strict and view.stopped is not None:
+    if strict and view.stopped == "time-budget":
         raise typer.Exit(OUT_OF_TIME)
     if strict and view.failed:
         raise typer.Exit(FITS_FAILED)
@@ -139,16 +131,32 @@ def _streaming(view: View, out: DataOut) -> Sink:
 
 
 def _keep(
-    fitted: Any, folder: RunFolder, origin: dict[str, Any], X: Any, keeper: Keeper, results: Path | None
+    fitted: Any,
+    folder: RunFolder,
+    origin: dict[str, Any],
+    X: Any,
+    *,
+    keeper: Keeper,
+    results: Path | None,
+    view: View,
 ) -> dict[str, Any]:
     """Write the table of candidates and the model."""
     from raysk.runs.tables import write_results
 
+    view.say_what_was_lost()
+    table = dict(fitted.cv_results_) | _lost_column(view, len(fitted.cv_results_["params"]))
     for path in (folder.path("results.csv"), results):
         if path is not None:
-            write_results(fitted.cv_results_, path)
+            with keeper.putting_errors_off():
+                write_results(table, path)
     facts = origin | {"scores": _best(fitted)}
     return {"model": keeper.save(fitted, folder, facts, X) if hasattr(fitted, "best_estimator_") else None}
+
+
+def _lost_column(view: View, candidates: int) -> dict[str, list[int]]:
+    """Return a column for the table of candidates: how many fits of each were given up; none if none was."""
+    lost = Counter(each.candidate for each in view.lost)
+    return {"fits_lost": [lost[number] for number in view.kept or range(candidates)]} if lost else {}
 
 
 def _best(fitted: Any) -> dict[str, Any]:
@@ -164,13 +172,14 @@ def _summary(fitted: Any, ran: Ran, view: View) -> dict[str, Any]:
         "splits": splits,
         "fits": candidates * splits,
         "fits_failed": None if ran.workers is None else view.failed,  # unknown on other backends
+        "fits_lost": [vars(each) for each in view.lost] or None,
         "fits_saved": view.saved,
         "fits_resumed": view.resumed,
         "time_s": ran.time_s,
         "cpu_time_s": ran.cpu_time_s,
         "workers": ran.workers,
         "nodes": ran.nodes,
-        "stopped": "interrupted" if ran.early is not None else view.stopped,
+        "stopped": "interrupted" if isinstance(ran.early, KeyboardInterrupt | SystemExit) else view.stopped,
     }
 
 
@@ -183,6 +192,7 @@ def _rows(summary: dict[str, Any]) -> list[tuple[str, str]]:
         ("best params", "" if params is None else "\n".join(f"{name} = {value!r}" for name, value in params.items())),
         ("fits", f"{summary['fits']:,} in {summary['time_s']:.1f} s"),
         ("failed", str(summary["fits_failed"] or "")),
+        ("stopped", summary["stopped"] or ""),
         ("model", summary["model"] or ""),
         ("run", summary["run_dir"]),
     ]

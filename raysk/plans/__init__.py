@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from raysk.jobs import Limits
     from raysk.pool import Pool
     from raysk.runs.journal import Journal
 
@@ -28,7 +29,7 @@ def fit(  # noqa: PLR0913 - those of scikit-learn's fit, where it runs, and what
     fit_params: Mapping[str, Any],
     *,
     journal: Journal | None = None,
-    until: float | None = None,
+    limits: Limits | None = None,
 ) -> Any:
     """Fit an estimator, which may be a search, by the first plan that suits it.
 
@@ -42,9 +43,8 @@ def fit(  # noqa: PLR0913 - those of scikit-learn's fit, where it runs, and what
         Passed to the estimator's ``fit``.
     journal : Journal or None
         Where a search keeps its finished fits, and finds those of an earlier run. None keeps nothing.
-
-    until : float or None
-        When a search ends though not all fits are done, as a time of `time.monotonic`. None means never.
+    limits : Limits or None
+        When a search ends though not all its fits are done. None means never.
 
     Returns
     -------
@@ -53,14 +53,15 @@ def fit(  # noqa: PLR0913 - those of scikit-learn's fit, where it runs, and what
 
     Raises
     ------
-    KeyboardInterrupt, SystemExit
-        If a search is interrupted; it then has `cv_results_` as above, and no `best_estimator_`.
+    KeyboardInterrupt, SystemExit, TooManyFailures
+        If a search is interrupted, or more of its fits failed than the limits allow; it then has `cv_results_` as
+        above, and a `best_estimator_` only if the limits say so.
     NothingFinished
         If a search ended early with no candidate done.
     """
     from raysk.plans import forest, joblib_backend, search, single
 
     if search.suits(estimator, fit_params):
-        return search.fit(pool, estimator, X, y, fit_params, journal=journal, until=until)
+        return search.fit(pool, estimator, X, y, fit_params, journal=journal, limits=limits)
     plan = next(plan for plan in (forest, joblib_backend, single) if plan.suits(estimator, fit_params))
     return plan.fit(pool, estimator, X, y, fit_params)

@@ -13,7 +13,7 @@ import numpy as np
 
 from raysk import _compat
 from raysk.errors import TaskLost
-from raysk.events import CandidateDone, WorkDone
+from raysk.events import CandidateDone, FitLost, WorkDone
 from raysk.plans import warned
 
 if TYPE_CHECKING:
@@ -82,22 +82,27 @@ class Board:
         """Take the result of a fit, also for those that would be done alike; returns how many of them failed."""
         candidate, split = divmod(unit, len(self.splits))
         followers = self._followers.get(candidate, ())
+        errors = [result["fit_error"]] * (1 + len(followers)) if result["fit_error"] is not None else []
+        self._rounds.watch.hear_failures(errors)
         self._put_down(candidate, split, result)
         for follower in followers:
             self._put_down(follower, split, dict(result))
-        return 0 if result["fit_error"] is None else 1 + len(followers)
+        return len(errors)
 
     def _put_down(self, candidate: int, split: int, result: dict[str, Any]) -> None:
         self.out[candidate * len(self.splits) + split] = result
         self._waiting[candidate] -= 1
         if not self._waiting[candidate]:
-            self._rounds.pool.sink(self._done(candidate))
+            done = self._done(candidate)
+            self._rounds.pool.sink(done)
+            self._rounds.watch.hear_candidate(done)
 
     def _lost(self, unit: int, loss: TaskLost) -> dict[str, Any]:
         """Return what scikit-learn would return for a fit that failed."""
         search = self._rounds.search
         if search.error_score == "raise":
             raise loss
+        self._tell_of_loss(unit, loss)
         scorers = self._rounds.scorers
         scores: Any = search.error_score
         if is_multimetric(scorers):
@@ -109,6 +114,13 @@ class Board:
             result["train_scores"] = scores
         return result
 
+    def _tell_of_loss(self, unit: int, loss: TaskLost) -> None:
+        """Name the fits that a loss is one of: that of its candidate, and those that would be done alike."""
+        candidate, split = divmod(unit, len(self.splits))
+        for each in (candidate, *self._followers.get(candidate, ())):
+            number, params = len(self._rounds.candidates) + each, self.candidates[each]
+            self._rounds.pool.sink(FitLost(candidate=number, params=params, split=split, reason=str(loss)))
+
     def _done(self, candidate: int) -> CandidateDone:
         n_splits = len(self.splits)
         results = self.out[candidate * n_splits : (candidate + 1) * n_splits]
@@ -116,7 +128,7 @@ class Board:
         named = [row if isinstance(row, dict) else {"score": row} for row in rows]
         metrics = set(named[0]).intersection(*named)  # a fit that failed may have one score where others have several
         means = {metric: _mean([row[metric] for row in named]) for metric in sorted(metrics)}
-        metric = self._rounds.metric
+        metric = self._rounds.metric if isinstance(rows[0], dict) else "score"
         return CandidateDone(
             index=len(self._rounds.candidates) + candidate,
             params=self.candidates[candidate],

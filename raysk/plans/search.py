@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import copyreg
 import inspect
+import math
 import time
 import warnings
 from collections import defaultdict
@@ -26,10 +27,12 @@ from sklearn.model_selection import check_cv
 from sklearn.utils import indexable
 
 from raysk import _compat
-from raysk.errors import AllFitsFailed, NothingFinished
+from raysk.errors import AllFitsFailed
 from raysk.events import RefitStarted, Stopped, WorkPlanned
+from raysk.jobs import Limits
 from raysk.plans import alike, warned
 from raysk.plans.board import Board, is_multimetric
+from raysk.plans.limits import Enough, Watch, nothing_finished
 from raysk.pool import Task, stream
 from raysk.runs.journal import NoRound
 
@@ -62,12 +65,12 @@ def fit(  # noqa: PLR0913 - those of scikit-learn's fit, where it runs, and what
     fit_params: Mapping[str, Any],
     *,
     journal: Journal | None = None,
-    until: float | None = None,
+    limits: Limits | None = None,
 ) -> Any:
     """Run the search on the pool; see `raysk.plans.fit`."""
     own = type(search)
     names: dict[str, Any] = {"__module__": own.__module__, "__qualname__": own.__qualname__}
-    names |= {"_pool": pool, "_journal": journal, "_until": until}
+    names |= {"_pool": pool, "_journal": journal, "_limits": limits or Limits()}
     if journal is not None:
         journal.random_state()
     search.__class__ = type(own.__name__, (own, _PoolSearch), names)
@@ -82,7 +85,7 @@ class _PoolSearch(_parts.BaseSearchCV):  # type: ignore[misc, name-defined]
 
     _pool: Pool
     _journal: Journal | None
-    _until: float | None
+    _limits: Limits
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         """Pickle as an object of the person's own class: a scorer of theirs may refer to it."""
@@ -102,18 +105,17 @@ class _PoolSearch(_parts.BaseSearchCV):  # type: ignore[misc, name-defined]
         early: BaseException | None = None
         try:
             self._call_run_search(rounds.evaluate_candidates)
-        except (KeyboardInterrupt, SystemExit, _TimeIsUp) as end:
-            early = end
-            rounds.cut_short(end)
+        except (KeyboardInterrupt, SystemExit, Enough) as end:
+            early = rounds.cut_short(end)
         finally:
             rounds.release()
         self._choose_best(rounds, refit_metric)
         self.scorer_ = getattr(scorers, "_scorers", scorers) if is_multimetric(scorers) else scorers
         self.cv_results_ = rounds.results
-        if isinstance(early, KeyboardInterrupt | SystemExit):
-            raise early
-        if self.refit:
+        if self.refit and (early is None or self._refits_on_stop()):
             self._refit(rounds.estimator, X, y, routed.estimator.fit)
+        if early is not None:
+            raise early
         return self
 
     def _call_run_search(self, evaluate_candidates: Any) -> None:
@@ -137,6 +139,10 @@ class _PoolSearch(_parts.BaseSearchCV):  # type: ignore[misc, name-defined]
             self.best_score_ = rounds.results[f"mean_test_{refit_metric}"][self.best_index_]
         self.best_params_ = rounds.results["params"][self.best_index_]
 
+    def _refits_on_stop(self) -> bool:
+        """Tell whether the best so far is wanted, and is one: where every fit failed none is."""
+        return self._limits.refit_on_stop and not math.isnan(getattr(self, "best_score_", 0.0))
+
     def _refit(self, estimator: Any, X: Any, y: Any, fit_params: Mapping[str, Any]) -> None:
         from raysk import plans
 
@@ -149,10 +155,6 @@ class _PoolSearch(_parts.BaseSearchCV):  # type: ignore[misc, name-defined]
             self.feature_names_in_ = self.best_estimator_.feature_names_in_
 
 
-class _TimeIsUp(BaseException):
-    """Leaves a search's own loop, which may catch an Exception."""
-
-
 class Rounds:
     """The rounds of a search - one for grid and random, several for halving - and their results so far."""
 
@@ -160,7 +162,8 @@ class Rounds:
         self.search, self.pool = search, search._pool
         (self.X, self.y), self.routed, self.scorers = data, routed, scorers
         self.estimator = clone(search.estimator)
-        self.metric = metric
+        self.metric = search.refit if isinstance(search.refit, str) else metric
+        self.watch = Watch(search._limits)
         self.candidates: list[dict[str, Any]] = []
         self.out: list[dict[str, Any]] = []
         self.more: defaultdict[str, list[Any]] = defaultdict(list)
@@ -200,6 +203,7 @@ class Rounds:
         candidates = list(candidate_params)
         splits = self._splits(cv or self.search._checked_cv_orig)
         leaders = alike.leaders(self.estimator, candidates, self.scorers)
+        self.watch.begin_round()
         board = Board(self, candidates, leaders, splits)
         board.recall()
         self._announce(board)
@@ -224,20 +228,30 @@ class Rounds:
         self.results = self.search._format_results(self.candidates, self.search.n_splits_, self.out, self.more)
         return self.results
 
-    def cut_short(self, end: BaseException) -> None:
-        """Keep the candidates of the current round that are done; raise if there are none at all."""
+    def cut_short(self, end: BaseException) -> BaseException | None:
+        """Keep the candidates of the current round that are done; raise if there are none at all.
+
+        Returns
+        -------
+        BaseException or None
+            What is to be raised when the search has its results.
+        """
+        reason, error = self.watch.verdict(end)
+        kept = list(range(len(self.candidates)))
         if self._current is not None:
             (board, more), self._current = self._current, None
             done, n_splits = board.done(), len(board.splits)
             out = [board.out[number * n_splits + split] for number in done for split in range(n_splits)]
+            if done and error is None:
+                self._warn_of_failures(out)
             if done:
-                kept = {key: [values[number] for number in done] for key, values in more.items()}
-                self._keep([board.candidates[number] for number in done], out, kept)
-        if not self.candidates and isinstance(end, _TimeIsUp):
-            raise NothingFinished("The time budget is over, and no candidate is done yet.\nAllow more time.") from None
+                kept += [len(self.candidates) + number for number in done]
+                more = {key: [values[number] for number in done] for key, values in more.items()}
+                self._keep([board.candidates[number] for number in done], out, more)
         if not self.candidates:
-            raise end
-        self.pool.sink(Stopped(reason="time-budget" if isinstance(end, _TimeIsUp) else "interrupted"))
+            raise error or nothing_finished() from None
+        self.pool.sink(Stopped(reason=reason, kept=tuple(kept)))
+        return error
 
     def _warn_of_failures(self, out: list[dict[str, Any]]) -> None:
         try:
@@ -286,14 +300,19 @@ class Rounds:
     def _run(self, board: Board) -> list[dict[str, Any]]:
         """Fit and score every candidate on every split; results in scikit-learn's order."""
         function, round_ = self.pool.share(_evaluate), self.pool.share((board.candidates, board.splits))
-        task = Task(function=function, args=(self._job, round_), patience_s=PATIENCE_S, repeatable=True)
+        limits, arguments = self.watch.limits, (self._job, round_)
+        task = Task(
+            function=function, args=arguments, patience_s=PATIENCE_S, limit_s=limits.fit_timeout, repeatable=True
+        )
+        units = board.units if self.watch.reason is None else ()  # what the journal knows may be enough
         try:
-            for block in stream(self.pool, task, board.units, until=self.search._until):
+            for block in stream(self.pool, task, units, until=limits.until):
                 board.put(block.units, block.values, block.wall_s)
+                if self.watch.reason is not None:
+                    break
         finally:
             self.pool.release([function, round_])
-        if len(board.done()) < len(board.candidates):
-            raise _TimeIsUp
+        self.watch.end_round(all_done=len(board.done()) == len(board.candidates))
         return board.out
 
 

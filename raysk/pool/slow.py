@@ -59,13 +59,22 @@ def give_up_at(slot: Slot, entry: Entry) -> float:
 
 
 def again_at(entry: Entry, usual_s: float | None) -> float:
-    """Return when an entry may be started a second time, as a time of `time.monotonic`; infinity means never."""
+    """Return when an entry may be started a second time, as a time of `time.monotonic`; infinity means never.
+
+    One that waits behind another, when that one may.
+    """
     if usual_s is None or not entry.task.repeatable or len(entry.holders) != 1:
         return math.inf
-    return entry.sent_at + SECOND_START_S + 3 * usual_s
+    return _running_before(entry).sent_at + SECOND_START_S + 3 * usual_s
+
+
+def _running_before(entry: Entry) -> Entry:
+    """Return what the worker of an entry runs: that entry, or the one it waits behind."""
+    return entry.holders[0].queue[0]
 
 
 def late(entries: Iterable[Entry], usual_s: float | None) -> list[Entry]:
-    """Return the entries that may be started a second time now, the oldest first."""
+    """Return the entries that may be started a second time now: those that wait behind another first, then by age."""
     now = time.monotonic()
-    return sorted((entry for entry in entries if again_at(entry, usual_s) <= now), key=lambda entry: entry.sent_at)
+    overdue = [entry for entry in entries if again_at(entry, usual_s) <= now]
+    return sorted(overdue, key=lambda entry: (_running_before(entry) is entry, entry.sent_at))

@@ -18,6 +18,7 @@ import json
 import math
 import os
 import warnings
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from raysk.errors import InputError
@@ -214,9 +215,11 @@ class Round:
         self._journal, self._candidates, self._splits = journal, candidates, splits
 
     def known(self, units: Iterable[int]) -> dict[int, Result]:
-        """Return the results that the journal has, by number: candidate x n_splits + split."""
-        found = {unit: self._journal.known.get(self._key(unit)) for unit in units}
-        return {unit: dict(result) for unit, result in found.items() if result is not None}
+        """Return the results that the journal has, by number: candidate x n_splits + split; as they were finished."""
+        wanted: defaultdict[str, list[int]] = defaultdict(list)
+        for unit in units:
+            wanted[self._key(unit)].append(unit)
+        return {unit: dict(result) for key, result in self._journal.known.items() for unit in wanted.get(key, ())}
 
     def add(self, results: Iterable[tuple[int, Result]]) -> None:
         """Append fits that are finished, by number."""

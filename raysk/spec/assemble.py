@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from raysk.errors import InputError
-from raysk.jobs import Data, FitJob, SearchJob
+from raysk.jobs import Data, FitJob, Limits, SearchJob
 from raysk.spec.distributions import is_distribution, merged, override_space
 from raysk.spec.facts import data_facts, estimator_facts, search_facts
 from raysk.spec.found import find_estimator, find_option, find_search, find_space, is_estimator, is_search
@@ -69,7 +69,9 @@ def fit_job(found: Found, overrides: Overrides, *, given: Given | None = None) -
     return FitJob(estimator=estimator, data=_data(found, given, estimator), source=found.source)
 
 
-def search_job(found: Found, overrides: Overrides, *, given: Given | None = None) -> SearchJob:
+def search_job(
+    found: Found, overrides: Overrides, *, given: Given | None = None, limits: Limits | None = None
+) -> SearchJob:
     """Make the job of a parameter search, from a search object or from loose parts.
 
     Parameters
@@ -78,6 +80,8 @@ def search_job(found: Found, overrides: Overrides, *, given: Given | None = None
     overrides : Overrides
     given : Given or None
         Data that is used instead of the file's own, which is then not loaded.
+    limits : Limits or None
+        When it ends early; None means never.
 
     Returns
     -------
@@ -92,7 +96,8 @@ def search_job(found: Found, overrides: Overrides, *, given: Given | None = None
     """
     search = find_search(found)
     search = _adjusted(_built(found, overrides) if search is None else search, overrides)
-    return SearchJob(search=search, data=_data(found, given, search), source=found.source)
+    data = _data(found, given, search)
+    return SearchJob(search=search, data=data, source=found.source, limits=limits or Limits())
 
 
 def _data(found: Found, given: Given | None, estimator: Any) -> Data:

@@ -140,6 +140,25 @@ def test_news_of_a_task_that_was_cancelled_are_nothing(make_pool, one_worker):
     assert result(later) == 1
 
 
+def test_what_waits_behind_a_late_one_is_started_again_first(make_pool, launcher, monkeypatch):
+    """An idle worker takes what nobody has begun before it repeats what somebody runs."""
+    monkeypatch.setattr("raysk.pool.slow.SECOND_START_S", 0.05)
+    pool = make_pool()
+    known = [pool.submit(slow_task([0], repeatable=True)) for _ in range(2)]
+    for _ in known:
+        launcher.next_call().answer([0])
+    wait(known, timeout=SOON_S)
+    for unit in range(4):
+        pool.submit(slow_task([unit], repeatable=True))
+    calls = [launcher.next_call() for _ in range(4)]
+    for call in calls:
+        if call.worker is calls[1].worker:
+            call.answer(call.units)
+    again = launcher.next_call()
+    assert (again.units, again.worker) == (calls[2].units, calls[1].worker)
+    assert calls[2].worker is calls[0].worker
+
+
 def test_a_unit_past_its_limit_is_given_up(make_pool, one_worker):
     """It is lost at once, without another try; its worker is ended, and what waited behind it is done elsewhere."""
     pool = make_pool()

@@ -1,0 +1,110 @@
+"""When a search ends though not all its fits are done: who hears of what, and who decides.
+
+Board: fits that failed, candidates that are done -> Watch.reason -> Rounds: Enough -> cut short, with what is done
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from raysk.errors import NothingFinished, TooManyFailures, UsageError
+from raysk.jobs import no_metric_decides
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from raysk.events import CandidateDone
+    from raysk.jobs import Limits
+
+INTERRUPTED, TIME_BUDGET, STOP_AT, PATIENCE, MAX_FAILURES = (
+    "interrupted",
+    "time-budget",
+    "stop-at",
+    "patience",
+    "max-failures",
+)
+"""Why a search ended early, as its summary says it: but for the first, the option that did it."""
+
+
+class Enough(BaseException):
+    """A limit is reached. Leaves a search's own loop, which may catch an Exception.
+
+    Parameters
+    ----------
+    reason : str
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Watch:
+    """Hears how a search goes on, and knows whether a limit is reached.
+
+    Parameters
+    ----------
+    limits : Limits
+
+    Attributes
+    ----------
+    reason : str or None
+        Which limit is reached, the first one if there are several; None while the search may go on. A time budget is
+        the pool's to keep.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.reason: str | None = None
+        self._errors: list[str] = []
+        self._best, self._no_better = -math.inf, 0
+
+    def begin_round(self) -> None:
+        """Forget the best: in each round of halving candidates are judged anew, on more data."""
+        self._best, self._no_better = -math.inf, 0
+
+    def hear_failures(self, errors: Iterable[str]) -> None:
+        """Hear of fits that failed, by what they raised."""
+        self._errors.extend(errors)
+        if self.limits.max_failures is not None and len(self._errors) > self.limits.max_failures:
+            self.reason = self.reason or MAX_FAILURES
+
+    def hear_candidate(self, done: CandidateDone) -> None:
+        """Hear of a candidate of which every split is done.
+
+        Raises
+        ------
+        UsageError
+            If a limit goes by the score, and no metric decides: of a scoring function only its results tell.
+        """
+        if done.score is None and not done.failed and self.limits.by_score:
+            raise UsageError(no_metric_decides(self.limits))
+        score = math.nan if done.score is None else done.score
+        better = score > self._best
+        self._best, self._no_better = (score, 0) if better else (self._best, self._no_better + 1)
+        if self.limits.stop_at is not None and score >= self.limits.stop_at:
+            self.reason = self.reason or STOP_AT
+        if self.limits.patience is not None and self._no_better >= self.limits.patience:
+            self.reason = self.reason or PATIENCE
+
+    def end_round(self, *, all_done: bool) -> None:
+        """Raise `Enough` if this round was not finished; if all is done, only because too many fits failed."""
+        if not all_done or self.reason == MAX_FAILURES:
+            raise Enough(self.reason or TIME_BUDGET)
+
+    def verdict(self, end: BaseException) -> tuple[str, BaseException | None]:
+        """Return why a search has ended, and what is to be raised when its results are there.
+
+        That is None for a limit which the person has set to be content with what is done by then.
+        """
+        if not isinstance(end, Enough):
+            return INTERRUPTED, end
+        if end.reason == MAX_FAILURES:
+            return end.reason, TooManyFailures(self.limits.max_failures or 0, self._errors)
+        return end.reason, None
+
+
+def nothing_finished() -> NothingFinished:
+    """Return the error of a search that is over before a candidate is done; only its time can be."""
+    return NothingFinished("The time budget is over, and no candidate is done yet.\nAllow more time.")
