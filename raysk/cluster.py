@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from raysk.events import Sink
     from raysk.pool import Pool
     from raysk.pool.head import Head
+    from raysk.pool.need import Need
 
 ADDRESS_VARIABLES = ("RAYSK_ADDRESS", "RAY_ADDRESS")
 
@@ -90,7 +91,8 @@ class Cluster:
         try:
             self._joined = self._join(worker_output=worker_output)
             self._head = self._find_head()
-            self.nodes, self.cpus = _size(self._head.nodes(), self._resources)
+            self._need = _need(self._resources)
+            self.nodes, self.cpus = self._size()
             sink(ClusterReady(address=self.address, nodes=self.nodes, cpus=self.cpus))
             if warm:
                 self._pool = self._open_pool()
@@ -163,6 +165,13 @@ class Cluster:
         else:
             joined.abandon()
 
+    def _size(self) -> tuple[int, int]:
+        """Return the cluster's nodes and CPUs, if they are enough for one worker, or more may come."""
+        nodes = self._head.nodes()
+        if self._resources.workers is None:
+            self._need.check(nodes)
+        return len(nodes), int(sum(node["Resources"].get("CPU", 0) for node in nodes))
+
     def _open_pool(self) -> Pool:
         import raysk
         from raysk.pool import Pool
@@ -171,10 +180,9 @@ class Cluster:
 
         travel_by_value([raysk])  # so that nodes need not have it
         wanted = self._resources
-        nodes = self._head.nodes()
-        large = [node["NodeID"] for node in nodes if node["Resources"].get("CPU", 0) >= wanted.cpus_per_fit]
+        large = [node["NodeID"] for node in self._head.nodes() if self._need.room(node)]
         admission = Admission(large, allow_versions=wanted.allow_versions, sink=self.sink)
-        launcher = RayLauncher(self._head, wanted.cpus_per_fit, wanted.nodes, admission)
+        launcher = RayLauncher(self._head, self._need, wanted.nodes, admission)
         return Pool(launcher, workers=wanted.workers, sink=self.sink)
 
 
@@ -229,11 +237,10 @@ class Starting:
             self._cluster.close()
 
 
-def _size(nodes: list[dict[str, Any]], resources: Resources) -> tuple[int, int]:
-    """Return the cluster's nodes and CPUs, if they are enough for one worker."""
-    cpus = int(sum(node["Resources"].get("CPU", 0) for node in nodes))
-    _check_cpus(nodes, cpus, resources)
-    return len(nodes), cpus
+def _need(resources: Resources) -> Need:
+    from raysk.pool.need import Need
+
+    return Need(cpus=resources.cpus_per_fit, memory=resources.memory_per_fit)
 
 
 def alive() -> list[dict[str, Any]]:
@@ -380,15 +387,3 @@ def _why(address: str | None, error: BaseException) -> str:
     if isinstance(error, ImportError) or "ray[client]" in text:
         return f"{address!r} needs Ray's client: pip install 'raysk[client]'"
     return _nothing_there(address, first)
-
-
-def _check_cpus(nodes: list[dict[str, Any]], cpus: int, resources: Resources) -> None:
-    need = resources.cpus_per_fit
-    if any(node["Resources"].get("CPU", 0) >= need for node in nodes) or resources.workers is not None:
-        return
-    if cpus:
-        largest = int(max(node["Resources"].get("CPU", 0) for node in nodes))
-        raise ClusterError(f"--cpus-per-fit {need}: the largest node of this cluster has {largest} CPUs.")
-    raise ClusterError(
-        "This cluster has no CPU to work on.\nAdd a node, or ask its autoscaler for some with --workers N."
-    )

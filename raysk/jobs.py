@@ -79,6 +79,8 @@ class Resources:
         How many worker processes; None means as many as the cluster's CPUs allow, growing with it.
     cpus_per_fit : int
         CPUs that each worker reserves, and the limit of its inner threads.
+    memory_per_fit : int or None
+        Bytes of memory that each worker reserves; None means none in particular.
     nodes : int or None
         How many of the cluster's nodes get workers; None means all.
     allow_versions : bool
@@ -87,6 +89,7 @@ class Resources:
 
     workers: int | None = None
     cpus_per_fit: int = 1
+    memory_per_fit: int | None = None
     nodes: int | None = None
     allow_versions: bool = False
 
@@ -117,12 +120,15 @@ class FitJob:
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """When a search ends though not all its fits are done, and what becomes of it then.
+    """When a fit or a search ends though it is not done, and what becomes of it then.
 
     Parameters
     ----------
     until : float or None
         At this time of `time.monotonic`; None means at no time.
+    fit_timeout : float or None
+        A fit that takes longer than this, in seconds, is given up: it counts as failed, and the search goes on. None
+        means never.
     stop_at : float or None
         When the mean test score of a candidate is at least this; None means at no score. Scores are scikit-learn's:
         greater is better.
@@ -140,6 +146,7 @@ class Limits:
     """
 
     until: float | None = None
+    fit_timeout: float | None = None
     stop_at: float | None = None
     patience: int | None = None
     max_failures: int | None = None
@@ -158,6 +165,7 @@ class Limits:
         """The options that set these limits."""
         given = {
             "--time-budget": self.until is not None,
+            "--fit-timeout": self.fit_timeout is not None,
             "--stop-at": self.stop_at is not None,
             "--patience": self.patience is not None,
             "--max-failures": self.max_failures is not None,

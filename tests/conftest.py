@@ -83,12 +83,12 @@ class Call:
         worker.store.update(refs)
         for key in drop:
             worker.store.pop(key, None)
-        self.function, self.args, self.units, self.patience_s = unpack(message, worker.store.__getitem__)
+        self.key, self.function, self.args, self.units, self.patience_s = unpack(message, worker.store.__getitem__)
         self._done = done
 
-    def answer(self, value, wall_s=0.001):
-        """Reply with a value: for a task with units, a list of one value per unit that is done."""
-        self._reply(value, wall_s=wall_s)
+    def answer(self, value, wall_s=0.001, told=0):
+        """Reply with a value: for a task with units, a list of one value per unit that is done and was not told."""
+        self._reply(value, wall_s=wall_s, told=told)
 
     def fail(self, error, frames=()):
         """Reply with an exception."""
@@ -119,14 +119,30 @@ class Call:
                 return self._done
         return None
 
-    def _reply(self, content, *, ok=True, frames=(), wall_s=0.001):
-        from ray import cloudpickle
-
-        from raysk.pool.reply import Reply
-
-        reply = Reply(ok=ok, content=cloudpickle.dumps(content), frames=list(frames), wall_s=wall_s, cpu_s=wall_s)
+    def _reply(self, content, **fields):
         if (done := self._take()) is not None:
-            done(reply)
+            done(reply_of(content, **fields))
+
+
+def reply_of(content, *, ok=True, frames=(), told=0, wall_s=0.001):
+    """Return what the pool gets to hear of a worker."""
+    from ray import cloudpickle
+
+    from raysk.pool.reply import Reply
+
+    times = {"wall_s": wall_s, "cpu_s": wall_s}
+    return Reply(ok=ok, content=cloudpickle.dumps(content), frames=list(frames), told=told, **times)
+
+
+class Question:
+    """A worker is asked what is done of a task."""
+
+    def __init__(self, key, done):
+        self.key, self.say = key, done
+
+    def tell(self, values):
+        """Answer with the values of the units that are done."""
+        self.say(reply_of(values))
 
 
 class FakeWorker:
@@ -159,6 +175,10 @@ class FakeWorker:
             self.launcher.calls.put(call)
             self._todo.put(call)
 
+    def news(self, key, done):
+        """Be asked what is done of a task; the test answers."""
+        self.launcher.asked.put(Question(key, done))
+
     def kill(self):
         """End on purpose."""
         self.killed = True
@@ -187,7 +207,7 @@ class FakeLauncher:
         self.room = 2
         self.by_hand = True
         self.launched = []
-        self.calls = queue.Queue()
+        self.calls, self.asked = queue.Queue(), queue.Queue()
         self.refuse = ""
         self.hold = False
         self.held = []
@@ -220,6 +240,10 @@ class FakeLauncher:
 
         self.puts.append(value)
         return Shared(f"key-{len(self.puts)}", value)
+
+    def next_question(self):
+        """Return the next question that any worker was asked."""
+        return self.asked.get(timeout=PATIENCE_S)
 
     def next_call(self):
         """Return the next call that any worker got."""

@@ -69,16 +69,22 @@ def _parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
 
 
 def resources(
-    workers: o.Workers = None, cpus_per_fit: o.CpusPerFit = 1, allow_versions: o.AllowVersions = False
+    workers: o.Workers = None,
+    cpus_per_fit: o.CpusPerFit = 1,
+    memory_per_fit: o.MemoryPerFit = None,
+    allow_versions: o.AllowVersions = False,
 ) -> Resources:
     """Return what of the cluster a job uses."""
     from raysk.jobs import Resources
+    from raysk.spec.values import parse_size
 
-    return Resources(workers=workers, cpus_per_fit=cpus_per_fit, allow_versions=allow_versions)
+    memory = None if memory_per_fit is None else parse_size(memory_per_fit, "--memory-per-fit")
+    return Resources(workers=workers, cpus_per_fit=cpus_per_fit, memory_per_fit=memory, allow_versions=allow_versions)
 
 
 def limits(
     time_budget: o.TimeBudget = None,
+    fit_timeout: o.FitTimeout = None,
     stop_at: o.StopAt = None,
     patience: o.Patience = None,
     max_failures: o.MaxFailures = None,
@@ -90,7 +96,12 @@ def limits(
 
     until = None if time_budget is None else time.monotonic() + parse_duration(time_budget, "--time-budget")
     return Limits(
-        until=until, stop_at=stop_at, patience=patience, max_failures=max_failures, refit_on_stop=refit_on_stop
+        until=until,
+        fit_timeout=None if fit_timeout is None else parse_duration(fit_timeout, "--fit-timeout"),
+        stop_at=stop_at,
+        patience=patience,
+        max_failures=max_failures,
+        refit_on_stop=refit_on_stop,
     )
 
 

@@ -84,6 +84,14 @@ CpusPerFit = Annotated[
     int,
     typer.Option(metavar="N", help="CPUs a worker reserves; inner threads keep to it.", rich_help_panel="Cluster"),
 ]
+MemoryPerFit = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SIZE",
+        help="Memory a worker reserves, as 4GB: as many work side by side as have that.",
+        rich_help_panel="Cluster",
+    ),
+]
 AllowVersions = Annotated[
     bool,
     typer.Option(
@@ -254,6 +262,14 @@ TimeBudget = Annotated[
     typer.Option(
         metavar="TIME",
         help="End the search after this time, such as 90s, 30m or 1h30m; what is done is kept, the best is refitted.",
+        show_default=False,
+    ),
+]
+FitTimeout = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TIME",
+        help="Give a fit up that takes longer than this, such as 60s: it counts as failed. Its worker is replaced.",
         show_default=False,
     ),
 ]

@@ -203,10 +203,7 @@ def run(
     data, begin = job.data, time.perf_counter()
     limits = job.limits if hasattr(job, "limits") else Limits()
     if start is None or where.backend == "ray":
-        if where.resources.cpus_per_fit > 1:
-            raise UsageError(
-                f"--cpus-per-fit {where.resources.cpus_per_fit}: --backend {where.backend} cannot do that."
-            )
+        _check_not_reserved(where)
         if limits.options:
             raise UsageError(f"{limits.options[0]}: --backend {where.backend} cannot do that.")
         ran = Ran()
@@ -235,6 +232,14 @@ def run(
         ran.cluster = {"address": running.address, "nodes": running.nodes, "cpus": running.cpus}
     ran.time_s = time.perf_counter() - begin
     return fitted, ran
+
+
+def _check_not_reserved(where: Where) -> None:
+    """Fail if fits are to have CPUs or memory of their own on a backend that reserves none."""
+    asked = {"--cpus-per-fit": where.resources.cpus_per_fit > 1, "--memory-per-fit": where.resources.memory_per_fit}
+    for option, given in asked.items():
+        if given:
+            raise UsageError(f"{option}: --backend {where.backend} cannot do that.")
 
 
 def _fit_plainly(backend: str, n_jobs: int, estimator: Any, data: Any) -> Any:

@@ -300,10 +300,13 @@ class Rounds:
     def _run(self, board: Board) -> list[dict[str, Any]]:
         """Fit and score every candidate on every split; results in scikit-learn's order."""
         function, round_ = self.pool.share(_evaluate), self.pool.share((board.candidates, board.splits))
-        task = Task(function=function, args=(self._job, round_), patience_s=PATIENCE_S, repeatable=True)
+        limits, arguments = self.watch.limits, (self._job, round_)
+        task = Task(
+            function=function, args=arguments, patience_s=PATIENCE_S, limit_s=limits.fit_timeout, repeatable=True
+        )
         units = board.units if self.watch.reason is None else ()  # what the journal knows may be enough
         try:
-            for block in stream(self.pool, task, units, until=self.watch.limits.until):
+            for block in stream(self.pool, task, units, until=limits.until):
                 board.put(block.units, block.values, block.wall_s)
                 if self.watch.reason is not None:
                     break

@@ -42,6 +42,8 @@ class Slot:
         Shared objects it has heard of.
     dropped : int
         How many of the released shared objects it was told to forget.
+    began_at : float
+        When the first of its queue was begun, as far as is known, as a time of `time.monotonic`.
     """
 
     remote: RemoteWorker | None = None
@@ -49,6 +51,13 @@ class Slot:
     queue: deque[Entry] = field(default_factory=deque)
     known: set[str] = field(default_factory=set)
     dropped: int = 0
+    began_at: float = 0.0
+
+    @property
+    def worker(self) -> RemoteWorker:
+        """The process, once it is asked for."""
+        assert self.remote is not None  # noqa: S101 - nobody else is sent anything
+        return self.remote
 
     @property
     def up(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from raysk.pool.shared import Shared
 
 
+_keys = itertools.count()
+
+
 @dataclass(eq=False)
 class Entry:
     """A task, or one unit of a split one.
@@ -24,6 +28,8 @@ class Entry:
     Parameters
     ----------
     task : Task
+    key : int
+        Names it on its worker.
     units : sequence or None
         Which of the task's units; None if it has none.
     message, needs : bytes, dict of str to Shared
@@ -37,9 +43,16 @@ class Entry:
         Its units, if it was split.
     sent_at : float
         When it was sent last, as a time of `time.monotonic`.
+    asked_at : float
+        When its worker was asked for news of it last, likewise.
+    rest : Entry or None
+        The unit that its worker goes on with after those it told of.
+    overtook : Reply or None
+        The worker's reply, which came before the news that it told.
     """
 
     task: Task
+    key: int
     units: Sequence[Any] | None
     message: bytes
     needs: dict[str, Shared]
@@ -48,12 +61,16 @@ class Entry:
     holders: list[Slot] = field(default_factory=list)
     parts: list[Entry] = field(default_factory=list)
     sent_at: float = 0.0
+    asked_at: float = 0.0
+    rest: Entry | None = None
+    overtook: Reply | None = None
 
     @classmethod
     def of(cls, task: Task, units: Sequence[Any] | None, losses: int = 0) -> Entry:
         """Pack these units of a task."""
-        message, needs = task.pack(units)
-        return cls(task=task, units=units, message=message, needs=needs, losses=losses)
+        key = next(_keys)
+        message, needs = task.pack(key, units)
+        return cls(task=task, key=key, units=units, message=message, needs=needs, losses=losses)
 
     @property
     def size(self) -> int:
@@ -63,10 +80,16 @@ class Entry:
     def split(self) -> list[Entry]:
         """Make one entry per unit; their futures run, as this one's does."""
         assert self.units is not None  # noqa: S101 - only what has units is split
-        self.parts = [Entry.of(self.task, self.units[at : at + 1], self.losses) for at in range(len(self.units))]
-        for part in self.parts:
-            part.future.set_running_or_notify_cancel()
+        self.parts = [self.alone(at) for at in range(len(self.units))]
         return self.parts
+
+    def alone(self, at: int) -> Entry:
+        """Make an entry of one of the units; its future runs, as this one's does."""
+        assert self.units is not None  # noqa: S101 - as above
+        part = Entry.of(self.task, self.units[at : at + 1], self.losses)
+        part.future.set_running_or_notify_cancel()
+        part.sent_at = self.sent_at
+        return part
 
     def gathered(self) -> Block | None:
         """Return the parts' values as one block, or None while one is missing."""

@@ -6,6 +6,7 @@
                                    |
                                    +-- worker gone: what it ran is split into its units and tried again, up to
                                        MAX_LOSSES; what waited behind it goes elsewhere; a new worker is asked for
+                                   +-- it takes long: see `raysk.pool.slow`
 
 Invariant: every submitted task completes its future exactly once - result, error, or cancelled - also when its
 worker or node dies. Everything that happens is put into one inbox and handled by one thread, so there is
@@ -16,29 +17,31 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import pickle
 import queue
 import threading
 import time
 from collections import deque
 from concurrent.futures import CancelledError
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from raysk.errors import ClusterError, TaskLost, Unpicklable
+from raysk.errors import ClusterError, TaskLost
 from raysk.events import WorkerLost, null_sink
+from raysk.pool import slow
 from raysk.pool.crew import Crew, message_parts
 from raysk.pool.entry import Entry
 from raysk.pool.remote import Gone
+from raysk.pool.reply import Reply
+from raysk.pool.shared import travelling
 from raysk.pool.task import Task
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from concurrent.futures import Future
 
     from raysk.events import Sink
     from raysk.pool.crew import Slot
     from raysk.pool.remote import Hello, Launcher
-    from raysk.pool.reply import Reply
     from raysk.pool.shared import Shared
 
 MAX_LOSSES = 3
@@ -48,9 +51,6 @@ PREFETCH_BELOW_S = 1.2
 """A worker gets a second task to wait in its queue when tasks are shorter than this, in seconds: between two
 messages a worker waits some milliseconds, more where the driver is busy; a task queued behind a long one waits for
 nothing. `raysk.pool.stream` cuts its messages to less than this."""
-
-SECOND_START_S = 1.0
-"""A task is started a second time on an idle worker once it has taken this long and three times the usual."""
 
 TICK_S = 2.0
 """How often the cluster is asked for nodes that joined or left, in seconds."""
@@ -100,7 +100,7 @@ class Pool:
         ------
         Unpicklable
         """
-        with _travelling():
+        with travelling():
             entry = Entry.of(task, task.units)
         self._post(self._on_submit, entry)
         return entry.future
@@ -112,7 +112,7 @@ class Pool:
         ------
         Unpicklable
         """
-        with _travelling():
+        with travelling():
             return self._launcher.put(value)
 
     def release(self, shared: Iterable[Shared]) -> None:
@@ -173,6 +173,7 @@ class Pool:
             handle(*args)
         if self._open:
             self._tick()
+            self._look_at_slow_ones()
             self._dispatch()
 
     def _drain(self) -> None:
@@ -187,9 +188,8 @@ class Pool:
         """Return when to look again although nothing was heard, as a time of `time.monotonic`."""
         if self._crew.holding:
             return min(self._next_tick, self._crew.hold_until)
-        if self._pending or not self._crew.idle():
-            return self._next_tick
-        return min([self._next_tick, *(self._late_at(entry) for entry in self._repeatable())])
+        again = self._entries.values() if not self._pending and self._crew.idle() else ()
+        return min(self._next_tick, slow.look_at(self._crew.slots), *(slow.again_at(e, self._task_s) for e in again))
 
     def _tick(self) -> None:
         if time.monotonic() < self._next_tick:
@@ -249,29 +249,65 @@ class Pool:
         slot.queue.append(entry)
         entry.holders.append(slot)
         entry.sent_at = time.monotonic()
-        assert slot.remote is not None  # noqa: S101 - a slot that is up has one
-        slot.remote.call(entry.message, refs, drop, functools.partial(self._post, self._on_answer, slot, entry))
+        if slot.queue[0] is entry:
+            slot.began_at = entry.sent_at
+        slot.worker.call(entry.message, refs, drop, functools.partial(self._post, self._on_answer, slot, entry))
 
-    def _repeatable(self) -> list[Entry]:
-        heard = self._entries.values() if self._task_s is not None else ()
-        return [entry for entry in heard if entry.task.repeatable and len(entry.holders) == 1]
-
-    def _late_at(self, entry: Entry) -> float:
-        """Return when an entry may be started a second time, as a time of `time.monotonic`."""
-        return entry.sent_at + SECOND_START_S + 3 * (self._task_s or 0.0)
+    def _look_at_slow_ones(self) -> None:
+        now = time.monotonic()
+        for slot, entry in slow.running(self._crew.slots):
+            if slow.give_up_at(slot, entry) <= now:
+                self._give_up(slot, entry)
+            elif slow.ask_at(slot, entry) <= now:
+                entry.asked_at = now
+                slot.worker.news(entry.key, functools.partial(self._post, self._on_news, slot, entry))
 
     def _start_late_ones_again(self) -> None:
-        idle = self._crew.idle()
-        late = [entry for entry in self._repeatable() if self._late_at(entry) <= time.monotonic()] if idle else []
-        for slot, entry in zip(idle, sorted(late, key=lambda entry: entry.sent_at), strict=False):
-            self._send(slot, entry)
+        if idle := self._crew.idle():
+            for slot, entry in zip(idle, slow.late(self._entries.values(), self._task_s), strict=False):
+                self._send(slot, entry)
+
+    def _give_up(self, slot: Slot, entry: Entry) -> None:
+        """End the worker of a unit that takes too long; of several units, each is tried alone."""
+        if slot not in self._crew.slots:  # it ran what was just given up elsewhere
+            return
+        reason = f"it took longer than {entry.task.limit_s:g} s"
+        if entry.size == 1:
+            value, error = entry.lost(TaskLost(reason))
+            self._complete(entry, value=value, error=error)
+        for holder in list(entry.holders):
+            if holder.queue[0] is entry:
+                self._end(holder, charged=reason)
+        self._fill()
+
+    def _on_news(self, slot: Slot, entry: Entry, answer: Reply | Gone | None) -> None:
+        """Complete an entry with the units that are done; the one that its worker goes on with takes its place."""
+        if not isinstance(answer, Reply) or entry not in slot.queue or entry.future not in self._entries:
+            return
+        value, error = entry.outcome(answer)
+        if error is None:
+            rest = entry.rest = entry.alone(len(value.units))
+            self._entries[rest.future] = rest
+            rest.holders.append(slot)
+            slot.queue[slot.queue.index(entry)] = rest
+            slot.began_at += answer.wall_s
+            value = replace(value, going_on=rest.future)
+        self.cpu_s += answer.cpu_s
+        self._complete(entry, value=value, error=error)
+        if entry.overtook is not None:
+            self._on_answer(slot, entry, entry.overtook)
 
     def _on_answer(self, slot: Slot, entry: Entry, answer: Reply | Gone) -> None:
         if isinstance(answer, Gone):
             self._on_gone(slot, answer.reason)
             return
+        if answer.told and entry.rest is None and entry in slot.queue and entry.future in self._entries:
+            entry.overtook = answer
+            return
+        entry = entry.rest or entry
         if entry in slot.queue:
             slot.queue.remove(entry)
+            slot.began_at = time.monotonic()
         self.cpu_s += answer.cpu_s
         if entry.future in self._entries:  # else another worker was faster, or it was cancelled
             self._task_s = answer.wall_s if self._task_s is None else 0.8 * self._task_s + 0.2 * answer.wall_s
@@ -346,12 +382,12 @@ class Pool:
         if futures:
             self._fill()
 
-    def _end(self, slot: Slot) -> None:
-        """End a worker on purpose; what waited in its queue goes elsewhere."""
+    def _end(self, slot: Slot, charged: str | None = None) -> None:
+        """End a worker on purpose; what waited in its queue goes elsewhere, and what it ran if it was the reason."""
         self._crew.end(slot)
         for entry in reversed(slot.queue):
             entry.holders.remove(slot)
-            self._again(entry, "it was ended", charged=False)
+            self._again(entry, charged or "it was ended", charged=charged is not None and entry is slot.queue[0])
 
     def _on_close(self) -> None:
         self._open = False
@@ -360,12 +396,3 @@ class Pool:
         self._entries.clear()
         for slot in list(self._crew.slots):
             self._crew.end(slot)
-
-
-@contextlib.contextmanager
-def _travelling() -> Iterator[None]:
-    """Say what cannot be pickled in our own words; joblib's users expect a PicklingError, which ours is too."""
-    try:
-        yield
-    except (TypeError, AttributeError, pickle.PicklingError) as error:
-        raise Unpicklable(f"It cannot be sent to the workers: {error}") from error

@@ -19,9 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from raysk.pool.admission import Admission
+    from raysk.pool.need import Need
 
 # What every job imports on its workers anyway: doing so while the worker starts overlaps it with the rest.
 PRELOAD = ("sklearn.model_selection", "sklearn.ensemble", "joblib", "threadpoolctl")
+
+NEWS = "news"
+"""The group of calls that Ray runs beside a worker's tasks."""
 
 RESERVE_S = 30
 """How long reserving whole nodes may take, in seconds."""
@@ -57,6 +61,9 @@ class RemoteWorker(Protocol):
     ) -> None:
         """Ask for a task; `done` is called once, from any thread, with the reply or the news of the end."""
 
+    def news(self, key: int, done: Callable[[Reply | Gone | None], None]) -> None:
+        """Ask what is done of a task with units; `done` is called once, from any thread; see `Worker.news`."""
+
     def kill(self) -> None:
         """End the process now."""
 
@@ -82,13 +89,13 @@ def head() -> Head:
 
 
 class RayLauncher:
-    """Workers as Ray actors that reserve their CPUs and are spread over the nodes.
+    """Workers as Ray actors that reserve what they need and are spread over the nodes.
 
     Parameters
     ----------
     head : Head
-    cpus : int
-        CPUs that each worker reserves.
+    need : Need
+        What each worker reserves.
     nodes : int or None
         How many nodes get workers; None means all, also those that join later.
     admission : Admission
@@ -100,10 +107,10 @@ class RayLauncher:
         If there are fewer nodes.
     """
 
-    def __init__(self, head: Head, cpus: int, nodes: int | None, admission: Admission) -> None:
+    def __init__(self, head: Head, need: Need, nodes: int | None, admission: Admission) -> None:
         import ray
 
-        self._head, self._cpus = head, cpus
+        self._head, self._need = head, need
         self.admission = admission
         self._keys = itertools.count()
         self._fixed_slots: int | None = None
@@ -111,29 +118,29 @@ class RayLauncher:
         if nodes is not None:
             self._usually, self._fixed_slots = self._some(nodes)
         # No restarts by Ray: the pool counts what each task has cost and replaces workers itself.
-        self._options = {"num_cpus": cpus, "max_restarts": 0, "max_task_retries": 0, "enable_task_events": False}
-        self._actor = ray.remote(Worker)
+        self._options = need.options() | {"max_restarts": 0, "max_task_retries": 0, "enable_task_events": False}
+        self._actor = ray.remote(concurrency_groups={NEWS: 1})(Worker)
 
     def _some(self, nodes: int) -> tuple[Any, int]:
         """Reserve all CPUs of so many nodes; returns how to get at them, and how many workers they hold."""
         from ray.util import placement_group
         from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
-        every = sorted((int(node["Resources"].get("CPU", 0)) for node in self._head.nodes()), reverse=True)
-        cpus = [count for count in every if count >= self._cpus]
-        if len(cpus) < nodes:
-            raise ClusterError(f"--nodes {nodes}: this cluster has {len(cpus)} with CPUs for a worker.")
-        group = placement_group([{"CPU": count} for count in cpus[:nodes]], strategy="STRICT_SPREAD")
+        every = sorted((self._need.room(node) for node in self._head.nodes()), reverse=True)
+        rooms = [room for room in every if room]
+        if len(rooms) < nodes:
+            raise ClusterError(f"--nodes {nodes}: this cluster has {len(rooms)} with CPUs for a worker.")
+        group = placement_group([self._need.bundle(room) for room in rooms[:nodes]], strategy="STRICT_SPREAD")
         if not group.wait(RESERVE_S):
             raise ClusterError(f"--nodes {nodes}: the CPUs of so many nodes were not free within {RESERVE_S} s.")
         strategy = PlacementGroupSchedulingStrategy(group)
-        return strategy, sum(count // self._cpus for count in cpus[:nodes])
+        return strategy, sum(rooms[:nodes])
 
     def launch(self, up: Callable[[Hello | Gone], None]) -> RemoteWorker:
         """See `Launcher.launch`."""
         _ray()
         actor = self._actor.options(scheduling_strategy=self._where(), **self._options)
-        worker = _RayWorker(self._head, actor.remote(self._cpus, PRELOAD))
+        worker = _RayWorker(self._head, actor.remote(self._need.cpus, PRELOAD))
         _when_done(worker.actor.hello.remote(), up)
         return worker
 
@@ -159,7 +166,7 @@ class RayLauncher:
         if self._fixed_slots is not None:
             return self._fixed_slots
         usable = [node for node in nodes if node["NodeID"] not in self.admission.left_out]
-        return sum(int(node["Resources"].get("CPU", 0)) // self._cpus for node in usable)
+        return sum(self._need.room(node) for node in usable)
 
     def put(self, value: Any) -> Shared:
         """See `Launcher.put`."""
@@ -181,6 +188,10 @@ class _RayWorker:
         news = (refs, drop) if refs or drop else ()
         ref = self.actor.run.remote(message, *news)
         _when_done(ref, lambda answer: done(answer if isinstance(answer, Gone) else Reply.of(answer)))
+
+    def news(self, key: int, done: Callable[[Reply | Gone | None], None]) -> None:
+        ref = self.actor.news.options(concurrency_group=NEWS).remote(key)
+        _when_done(ref, lambda answer: done(Reply.of(answer) if isinstance(answer, bytes) else answer))
 
     def kill(self) -> None:
         self._head.tell(lambda: _ray().kill(self.actor))  # of one that is not up Ray waits until the head knows it

@@ -10,6 +10,7 @@ cache for the object. Arrays read from the store are read-only views, one copy p
 
 from __future__ import annotations
 
+import contextlib
 import io
 import pickle
 from dataclasses import dataclass, field
@@ -17,8 +18,10 @@ from typing import TYPE_CHECKING, Any
 
 from ray import cloudpickle
 
+from raysk.errors import Unpicklable
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,3 +112,12 @@ def pack(content: Any, packing: Packing) -> tuple[bytes, dict[str, Shared]]:
 def unpack(message: bytes, load: Callable[[str], Any]) -> Any:
     """Unpickle a message made by `pack`; `load` turns a key into the shared object."""
     return _Unpacker(message, load).load()
+
+
+@contextlib.contextmanager
+def travelling() -> Iterator[None]:
+    """Say what cannot be pickled in our own words; joblib's users expect a PicklingError, which ours is too."""
+    try:
+        yield
+    except (TypeError, AttributeError, pickle.PicklingError) as error:
+        raise Unpicklable(f"It cannot be sent to the workers: {error}") from error

@@ -65,22 +65,30 @@ def stream(pool: Pool, task: Task, units: Sequence[Any], *, until: float | None 
     work = _Work(units)
     done: queue.SimpleQueue[Future[Block]] = queue.SimpleQueue()
     flying: dict[Future[Block], Sequence[Any]] = {}
+
+    def fly(future: Future[Block], part: Sequence[Any]) -> None:
+        flying[future] = part
+        future.add_done_callback(done.put)
+
     try:
         while work.left or flying:
             left_s = math.inf if until is None else until - time.monotonic()
             while work.left and work.unit_s < left_s and len(flying) < pool.room() + 1:
                 part = work.take(workers=max(pool.up, pool.wanted))
-                future = pool.submit(replace(task, units=part))
-                flying[future] = part
-                future.add_done_callback(done.put)
+                fly(pool.submit(replace(task, units=part)), part)
             if left_s <= 0 or not flying:
                 return
             with contextlib.suppress(queue.Empty):  # then look at the room again: workers may have come
                 future = done.get(timeout=min(TICK_S, left_s))
                 part = flying.pop(future)
                 block = future.result()
-                work.learn(block, part[len(block.units) :])
-                yield block
+                done_units = len(block.units)
+                if block.going_on is not None:
+                    fly(block.going_on, part[done_units : done_units + 1])
+                    done_units += 1
+                work.learn(block, part[done_units:])
+                if block.values:
+                    yield block
     finally:
         pool.cancel(flying)
 

@@ -10,6 +10,7 @@ from raysk.pool.shared import PLAIN, Packing, pack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from concurrent.futures import Future
 
     from raysk.pool.shared import Shared
 
@@ -28,7 +29,10 @@ class Task:
         What the task can be split into. The function then returns an iterable with one value per unit, in
         order. None means that the task is one piece.
     patience_s : float or None
-        After this many seconds the worker hands back the units it has not begun. None means never.
+        After this many seconds the worker hands back the units it has not begun, and is asked for those that are
+        done while another goes on. None means never.
+    limit_s : float or None
+        A unit that takes longer than this, in seconds, is given up, and its worker replaced. None means never.
     repeatable : bool
         Whether an idle worker may start it a second time when it takes long.
     packing : Packing
@@ -39,12 +43,13 @@ class Task:
     args: tuple[Any, ...] = ()
     units: Sequence[Any] | None = None
     patience_s: float | None = None
+    limit_s: float | None = None
     repeatable: bool = False
     packing: Packing = PLAIN
 
-    def pack(self, units: Sequence[Any] | None) -> tuple[bytes, dict[str, Shared]]:
-        """Make the message that asks a worker for these units of the task."""
-        return pack((self.function, self.args, units, self.patience_s), self.packing)
+    def pack(self, key: int, units: Sequence[Any] | None) -> tuple[bytes, dict[str, Shared]]:
+        """Make the message that asks a worker for these units of the task, and names them by a number."""
+        return pack((key, self.function, self.args, units, self.patience_s), self.packing)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,16 +59,19 @@ class Block:
     Parameters
     ----------
     units : sequence
-        The units that are done: all of the task's, or the first of them if patience ran out.
+        The units that are done: all of the task's, or the first of them if patience ran out; there may be none.
     values : list
         One value per unit; a `TaskLost` for a unit that was given up.
     wall_s : float
         What they took on the worker, in seconds.
+    going_on : concurrent.futures.Future or None
+        Of the block with the unit after these, which the worker goes on with. None means that it ended with them.
     """
 
     units: Sequence[Any]
     values: list[Any]
     wall_s: float
+    going_on: Future[Block] | None = None
 
 
 class RemoteTraceback(Exception):  # noqa: N818 - shown as the cause of an error, never raised

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import functools
 import gc
 import os
 import socket
@@ -14,12 +15,13 @@ import time
 import traceback
 from typing import TYPE_CHECKING, Any
 
+from raysk.pool.progress import Progress
 from raysk.pool.reply import Packed
 from raysk.pool.shared import unpack
 from raysk.versions import imported, installed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 # Read by BLAS and OpenMP libraries when they are loaded; Ray sets only the first. The last is how joblib and
 # scikit-learn count CPUs, so that `n_jobs=-1` inside a fit means the CPUs this worker reserved.
@@ -36,7 +38,9 @@ THREAD_VARIABLES = (
 
 
 class Worker:
-    """One worker process; its methods are called one at a time.
+    """One worker process. `run` is called for one task at a time, `news` meanwhile from another thread.
+
+    Neither is the main thread: an actor of Ray's whose methods may run side by side has none to run them in.
 
     Parameters
     ----------
@@ -52,16 +56,18 @@ class Worker:
         self._cache: dict[str, Any] = {}
         self._used: set[str] = set()
         self._copied: set[str] = set()
+        self._progress: Progress | None = None
+        self._lap = (0.0, 0.0)
         os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(cpus)))
         self._broken = imported(preload)
         gc.freeze()  # modules stay: looking for garbage in them costs a fit now and then 0.1 s
-        with contextlib.suppress(ImportError):  # then `hello` says so, and no task comes
-            self._limit_threads()
 
     def hello(self) -> dict[str, Any]:
         """Say which node this worker is on, and what it has there: see `raysk.versions`."""
         import ray
 
+        with contextlib.suppress(ImportError):  # then the answer says so, and no task comes
+            self._limit_threads()  # here: OpenMP's limit is the thread's own, and this is the one that `run` gets
         return {
             "node": ray.get_runtime_context().get_node_id(),
             "address": ray.util.get_node_ip_address(),
@@ -87,17 +93,29 @@ class Worker:
             self._refs.pop(key, None)
             self._cache.pop(key, None)
             self._copied.discard(key)
-        wall, cpu = time.perf_counter(), time.process_time()
-        ok, content, frames = self._answer(message)
-        wall_s, cpu_s = time.perf_counter() - wall, time.process_time() - cpu
-        return content.message(ok=ok, frames=frames, wall_s=wall_s, cpu_s=cpu_s)
+        self._progress = None
+        self._lap = time.perf_counter(), time.process_time()
+        ok, content, frames = _answer(lambda: self._compute(message))
+        told = 0 if self._progress is None else self._progress.told
+        return content.message(ok=ok, frames=frames, told=told, **self._times(time.perf_counter()))
 
-    def _answer(self, message: bytes) -> tuple[bool, Packed, list[traceback.FrameSummary]]:
-        try:
-            return True, Packed(self._compute(message)), []
-        except BaseException as error:  # noqa: BLE001 - also a SystemExit of the person's code is an answer
-            frames = list(traceback.extract_tb(error.__traceback__))
-            return False, _packed_error(error), frames
+    def news(self, key: int) -> bytes | None:
+        """Return a reply with the units of a running task that are done; no other unit of it is begun then.
+
+        None if it does not run, or its own reply is on its way.
+        """
+        progress = self._progress
+        values = progress.tell() if progress is not None and progress.key == key else None
+        if progress is None or values is None:
+            return None
+        ok, content, frames = _answer(lambda: values)
+        return content.message(ok=ok, frames=frames, told=0, **self._times(progress.since))
+
+    def _times(self, until: float) -> dict[str, float]:
+        """Return what was taken since this was asked last, in seconds."""
+        wall, cpu = self._lap
+        self._lap = until, time.process_time()
+        return {"wall_s": until - wall, "cpu_s": self._lap[1] - cpu}
 
     def _compute(self, message: bytes) -> Any:
         """Run a task; again, on copies of what it shares, if it writes into that: arrays of the store are read-only."""
@@ -111,11 +129,12 @@ class Worker:
 
     def _attempt(self, message: bytes) -> Any:
         self._used = set()
-        function, args, units, patience_s = unpack(message, self._load)
+        key, function, args, units, patience_s = unpack(message, self._load)
         with self._within_cpus():
             if units is None:
                 return function(*args)
-            return _take(function(*args, units), patience_s)
+            self._progress = self._progress or Progress(key, units, patience_s)
+            return self._progress.collect(functools.partial(function, *args))
 
     def _load(self, key: str) -> Any:
         self._used.add(key)
@@ -155,15 +174,13 @@ def _capped_threading(cpus: int) -> Any:
     return CappedThreading(nesting_level=1)
 
 
-def _take(values: Iterable[Any], patience_s: float | None) -> list[Any]:
-    """Collect values until all are there or time is up; at least one, so that work goes on."""
-    deadline = time.perf_counter() + (float("inf") if patience_s is None else patience_s)
-    taken = []
-    for value in values:
-        taken.append(value)
-        if time.perf_counter() > deadline:
-            break
-    return taken
+def _answer(compute: Callable[[], Any]) -> tuple[bool, Packed, list[traceback.FrameSummary]]:
+    """Return what is computed, packed, or what it raises and where."""
+    try:
+        return True, Packed(compute()), []
+    except BaseException as error:  # noqa: BLE001 - also a SystemExit of the person's code is an answer
+        frames = list(traceback.extract_tb(error.__traceback__))
+        return False, _packed_error(error), frames
 
 
 def _packed_error(error: BaseException) -> Packed:

@@ -85,6 +85,35 @@ def parse_values(text: str) -> list[Any]:
     return [parse_value(part.strip()) for part in text.split(",")]
 
 
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(?:([kmgt])(i?))?b?", re.IGNORECASE)
+
+
+def parse_size(text: str, option: str) -> int:
+    """Read an amount of memory such as ``4GB``, ``500 MiB``, ``1.5g``, or a number of bytes.
+
+    Parameters
+    ----------
+    text, option : str
+        What was written, and for which option.
+
+    Returns
+    -------
+    int
+        Bytes, above 0.
+
+    Raises
+    ------
+    UsageError
+    """
+    if match := _SIZE.fullmatch(text.strip()):
+        number, prefix, binary = match.groups()
+        power = " kmgt".index((prefix or " ").lower())
+        size = int(float(number) * (1024 if binary else 1000) ** power)
+        if size > 0:
+            return size
+    raise UsageError(f"{option} {text}: this is no amount of memory. Write for example 4GB or 500MiB.")
+
+
 _DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?", re.IGNORECASE)
 _SECONDS = (3600.0, 60.0, 1.0)
 

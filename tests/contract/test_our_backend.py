@@ -167,7 +167,7 @@ class TestOnRay:
         sizes, submit = [], pool.submit
 
         def weigh(task):
-            sizes.append(len(task.pack(task.units)[0]) / len(task.units))
+            sizes.append(len(task.pack(0, task.units)[0]) / len(task.units))
             return submit(task)
 
         monkeypatch.setattr(pool, "submit", weigh)

@@ -15,7 +15,7 @@ import raysk
 from raysk import _ray_agent, private
 from raysk import cluster as module
 from raysk.errors import ClusterError, UsageError
-from raysk.jobs import Resources
+from raysk.pool.need import Need
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +25,7 @@ def _no_addresses(monkeypatch):
 
 
 def _node(cpus, **more):
-    return {"Alive": True, "Resources": {"CPU": cpus} if cpus else {}, **more}
+    return {"Alive": True, "Resources": ({"CPU": cpus} if cpus else {}) | more}
 
 
 # --- which cluster
@@ -121,26 +121,58 @@ def test_a_failed_start_on_this_machine_gives_rays_reason():
 
 
 @pytest.mark.parametrize(
-    ("nodes", "resources", "words"),
+    ("nodes", "need", "words"),
     [
         ([], {}, "no CPU to work on"),
         ([_node(0)], {}, "no CPU to work on"),
-        ([_node(4), _node(8)], {"cpus_per_fit": 9}, "--cpus-per-fit 9: the largest node of this cluster has 8 CPUs"),
+        ([_node(4), _node(8)], {"cpus": 9}, "--cpus-per-fit 9: the largest node of this cluster has 8 CPUs"),
+        ([_node(8, memory=10**9)], {"memory": 2 * 10**9}, "2,000,000,000 bytes .* has 1,000,000,000"),
     ],
 )
-def test_a_cluster_that_is_too_small_is_said(nodes, resources, words):
+def test_a_cluster_that_is_too_small_is_said(nodes, need, words):
     """Without room for one worker there is nothing to start."""
     with pytest.raises(ClusterError, match=words):
-        module._check_cpus(nodes, sum(node["Resources"].get("CPU", 0) for node in nodes), Resources(**resources))
+        Need(**need).check(nodes)
 
 
 @pytest.mark.parametrize(
-    ("nodes", "resources"),
-    [([_node(0), _node(1)], {}), ([_node(4)], {"cpus_per_fit": 4}), ([_node(0)], {"workers": 3})],
+    ("nodes", "need", "rooms"),
+    [
+        ([_node(0), _node(1)], {}, [0, 1]),
+        ([_node(9)], {"cpus": 4}, [2]),
+        ([_node(8, memory=10**9), _node(8)], {"memory": 3 * 10**8}, [3, 0]),
+    ],
 )
-def test_a_cluster_with_room_or_an_autoscaler_will_do(nodes, resources):
-    """Room for one worker is enough; a number of workers is asked for, wherever they come from."""
-    module._check_cpus(nodes, sum(node["Resources"].get("CPU", 0) for node in nodes), Resources(**resources))
+def test_room_for_one_worker_is_enough(nodes, need, rooms):
+    """A node has room for as many workers as its CPUs and its memory allow, and one is enough."""
+    Need(**need).check(nodes)
+    assert [Need(**need).room(node) for node in nodes] == rooms
+
+
+def test_as_many_workers_as_have_their_memory(run_python):
+    """Where most of the memory is asked for one worker comes, however many CPUs there are."""
+    done = run_python("""
+        import raysk
+        from raysk.cluster import Cluster
+        from raysk.jobs import Resources
+        with raysk.connect("local", workers=1):
+            import ray
+            memory = int(ray.cluster_resources()["memory"])
+        with Cluster("local", resources=Resources(memory_per_fit=memory // 4 * 3)) as cluster:
+            print(cluster.pool.wanted)
+            raysk.fit(__import__("sklearn.dummy").dummy.DummyClassifier(), [[0], [1]], [0, 1])
+    """)
+    assert (done.stdout, done.returncode) == ("1\n", 0), done.stderr
+
+
+def test_a_number_of_workers_is_asked_for_wherever_they_come_from(run_python):
+    """With --workers a cluster without room is joined: its autoscaler may bring some."""
+    done = run_python("""
+        import raysk
+        with raysk.connect("local", cpus_per_fit=1000, workers=1) as cluster:
+            print(cluster.pool.wanted)
+    """)
+    assert (done.stdout, done.returncode) == ("1\n", 0), done.stderr
 
 
 def test_the_connection_knows_its_size(cluster):

@@ -51,9 +51,11 @@ from sklearn.tree import DecisionTreeClassifier
 from threadpoolctl import threadpool_limits
 
 import raysk
+from raysk import plans
 from raysk.cluster import travel_by_value
 from raysk.errors import AllFitsFailed, TaskLost
-from raysk.events import CandidateDone, RefitStarted, WorkDone, WorkerLost, WorkPlanned
+from raysk.events import CandidateDone, FitLost, RefitStarted, WorkDone, WorkerLost, WorkPlanned
+from raysk.jobs import Limits
 from raysk.pool import Task
 
 X, Y = load_digits(return_X_y=True)
@@ -113,6 +115,8 @@ class Picky(ClassifierMixin, BaseEstimator):
             _die_once(self.folder)
         if self.mood == "waits to be killed":
             _wait_to_be_killed(self.folder)
+        if self.mood in {"waits for the others", "waits in vain"}:
+            _wait_for(Path(self.folder, self.mood))
         self.classes_, counts = np.unique(y, return_counts=True)
         self.most_ = self.classes_[counts.argmax()]
         return self
@@ -120,6 +124,14 @@ class Picky(ClassifierMixin, BaseEstimator):
     def predict(self, X):
         """Say what was seen most."""
         return np.full(len(X), self.most_)
+
+
+def _wait_for(path):
+    deadline = time.monotonic() + 60
+    while not path.exists():
+        if time.monotonic() > deadline:
+            raise TimeoutError("nobody heard of the others")
+        time.sleep(0.01)
 
 
 def _die_once(folder):
@@ -646,6 +658,39 @@ def test_a_persons_module_travels(pool, tmp_path):
         del sys.modules["my_models"]
     known = [pool.submit(Task(function=lambda: {"raysk", "my_models"} & set(sys.modules))) for _ in range(4)]
     assert [future.result(30) for future in known] == [set()] * 4
+
+
+# --- what is heard when
+
+
+def test_finished_fits_are_heard_of_while_another_of_their_message_goes_on(tmp_path, events):
+    """One of 40 fits ends only when the 39 others were heard of, among them those before it in its message."""
+
+    def release(event):
+        if isinstance(event, WorkDone) and sum(event.units for event in events.of(WorkDone)) == 39:
+            (tmp_path / "waits for the others").touch()
+
+    events.act = release
+    names = [f"fine {number}" for number in range(39)]  # each its own: what is alike is done once
+    names.insert(20, "waits for the others")
+    search, *data = moods(*names, folder=str(tmp_path))
+    fitted = raysk.fit(search, *data)
+    assert not any(event.failed for event in events.of(WorkDone))
+    assert fitted.cv_results_["params"][20]["mood"] == "waits for the others"
+
+
+def test_a_fit_past_its_limit_is_given_up(pool, events, eventually, tmp_path):
+    """It gets error_score and is named, its worker is replaced, and the other candidates have scikit-learn's scores."""
+    search, *data = moods("fine", "waits in vain", "well", folder=str(tmp_path))
+    fitted = plans.fit(pool, search, *data, {}, limits=Limits(fit_timeout=1.0))
+    (lost,) = events.of(FitLost)
+    assert (lost.candidate, lost.params, lost.split) == (1, {"mood": "waits in vain"}, 0)
+    assert "longer than 1 s" in lost.reason
+    scores = fitted.cv_results_["mean_test_score"]
+    assert np.isnan(scores[1])
+    theirs, *_ = moods("fine", "well")
+    assert list(scores[[0, 2]]) == list(theirs.fit(*data).cv_results_["mean_test_score"])
+    eventually(lambda: pool.up == pool.wanted)
 
 
 # --- what it costs

@@ -18,6 +18,7 @@ from raysk.pool.reply import Reply
 from raysk.pool.worker import Worker
 
 rules = importlib.import_module("raysk.pool.pool")
+slow = importlib.import_module("raysk.pool.slow")
 
 SOON_S = 20
 """How long a future may take in these tests, in seconds; it takes milliseconds."""
@@ -114,7 +115,7 @@ def test_a_reply_that_cannot_be_unpickled_is_an_error_of_its_task(make_pool, lau
     pool = make_pool()
     future = pool.submit(one("a"))
     call = launcher.next_call()
-    call._take()(Reply(ok=True, content=b"no pickle at all", frames=[], wall_s=0.0, cpu_s=0.0))
+    call._take()(Reply(ok=True, content=b"no pickle at all", frames=[], told=0, wall_s=0.0, cpu_s=0.0))
     assert isinstance(outcome(future), Exception)
     later = pool.submit(one("b"))
     launcher.next_call().answer("fine")
@@ -145,7 +146,7 @@ def worker(monkeypatch):
 
 def ask(worker, task, refs=(), drop=()):
     """Return a worker's answer: whether it is a value, and the value or error."""
-    message, _ = task.pack(task.units)
+    message, _ = task.pack(0, task.units)
     reply = Reply.of(worker.run(message, dict(refs), drop))
     assert reply.wall_s >= 0
     assert reply.cpu_s >= 0
@@ -274,7 +275,7 @@ def test_tasks_leave_in_their_order(make_pool, launcher):
 
 def test_a_late_task_is_started_again_on_an_idle_worker(make_pool, launcher, monkeypatch):
     """A repeatable task that takes long is started a second time, and the first result wins."""
-    monkeypatch.setattr(rules, "SECOND_START_S", 0.02)
+    monkeypatch.setattr(slow, "SECOND_START_S", 0.02)
     pool = make_pool()
     known = pool.submit(one("known"))
     launcher.next_call().answer("")
@@ -292,7 +293,7 @@ def test_a_late_task_is_started_again_on_an_idle_worker(make_pool, launcher, mon
 
 def test_a_task_that_may_not_be_repeated_is_not(make_pool, launcher, monkeypatch):
     """Only a task that says so is started a second time."""
-    monkeypatch.setattr(rules, "SECOND_START_S", 0.0)
+    monkeypatch.setattr(slow, "SECOND_START_S", 0.0)
     monkeypatch.setattr(rules, "TICK_S", 0.01)
     pool = make_pool()
     known = pool.submit(one("known"))
@@ -309,7 +310,7 @@ def test_a_task_that_may_not_be_repeated_is_not(make_pool, launcher, monkeypatch
 
 def test_losing_one_of_two_starts_leaves_the_other(make_pool, launcher, monkeypatch):
     """A task that runs in two places survives the loss of one of them without a third start."""
-    monkeypatch.setattr(rules, "SECOND_START_S", 0.02)
+    monkeypatch.setattr(slow, "SECOND_START_S", 0.02)
     launcher.hold = False
     pool = make_pool()
     known = pool.submit(one("known"))

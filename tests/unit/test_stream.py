@@ -98,6 +98,27 @@ def test_units_handed_back_are_run_again():
     assert sorted(run(InstantPool(0.001, at_most=3), range(500))) == list(range(500))
 
 
+class ToldPool(InstantPool):
+    """Tells of the first unit of each message with several, while it goes on with the second."""
+
+    def submit(self, task):
+        """Answer, or tell."""
+        if len(task.units) == 1:
+            return super().submit(task)
+        self.sizes.append(len(task.units))
+        first, going_on = Future(), Future()
+        going_on.set_result(Block(units=task.units[1:2], values=list(task.units[1:2]), wall_s=0.1))
+        first.set_result(Block(units=task.units[:1], values=list(task.units[:1]), wall_s=0.1, going_on=going_on))
+        return first
+
+
+def test_what_a_worker_goes_on_with_is_waited_for():
+    """The unit that goes on is in a block of its own, those after it are run again, and every unit comes once."""
+    pool = ToldPool(0.01)
+    assert sorted(run(pool, range(30))) == list(range(30))
+    assert max(pool.sizes) > 2
+
+
 def test_workers_that_come_later_get_messages():
     """A stream keeps as many messages out as the workers of the moment can take, and one more."""
     pool = InstantPool(10.0, workers=1)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from raysk.errors import UsageError
-from raysk.spec.values import parse_duration, parse_setting, parse_value
+from raysk.spec.values import parse_duration, parse_setting, parse_size, parse_value
 
 
 @pytest.mark.parametrize(
@@ -58,3 +58,26 @@ def test_what_is_no_duration(text):
     """Anything else names the option, the value and an example."""
     with pytest.raises(UsageError, match="--time-budget"):
         parse_duration(text, "--time-budget")
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("4GB", 4 * 10**9),
+        ("1.5g", 15 * 10**8),
+        ("500 MiB", 500 * 2**20),
+        ("2T", 2 * 10**12),
+        ("123", 123),
+        ("1kb", 1000),
+    ],
+)
+def test_an_amount_of_memory_is_read(text, size):
+    """Decimal and binary units, of one letter or three; a bare number is bytes."""
+    assert parse_size(text, "--memory-per-fit") == size
+
+
+@pytest.mark.parametrize("text", ["", "0", "-5", "much", "4 cows", "GB", "0.1"])
+def test_what_is_no_amount_of_memory(text):
+    """Anything else names the option, the value and an example."""
+    with pytest.raises(UsageError, match="--memory-per-fit"):
+        parse_size(text, "--memory-per-fit")

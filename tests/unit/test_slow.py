@@ -1,0 +1,216 @@
+"""What the pool does with tasks that take long: it asks for news, and gives units up that are past their limit."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import wait
+
+import pytest
+
+from raysk.errors import TaskLost
+from raysk.pool import Task
+from raysk.pool.remote import Gone
+
+SOON_S = 20
+"""How long a future may take in these tests, in seconds; it takes milliseconds."""
+
+
+def same(units):
+    return iter(units)
+
+
+def slow_task(units, **options):
+    return Task(function=same, units=units, **{"patience_s": 0.01, **options})
+
+
+def settle(pool):
+    """Wait until the pool has handled all it was told so far."""
+    for _ in range(3):
+        handled = threading.Event()
+        pool._post(handled.set)
+        assert handled.wait(SOON_S)
+
+
+def result(future):
+    return future.result(timeout=SOON_S)
+
+
+@pytest.fixture
+def one_worker(launcher):
+    launcher.room = 1
+    return launcher
+
+
+def test_a_worker_past_its_patience_is_asked_what_is_done(make_pool, one_worker):
+    """What is done comes at once; the unit that goes on has a future of its own, which the worker's reply completes."""
+    future = make_pool().submit(slow_task([4, 5, 6, 7]))
+    call = one_worker.next_call()
+    question = one_worker.next_question()
+    assert question.key == call.key
+    question.tell([4, 5])
+    block = result(future)
+    assert (block.units, block.values) == ([4, 5], [4, 5])
+    assert not block.going_on.done()
+    call.answer([6], told=2)
+    rest = result(block.going_on)
+    assert (rest.units, rest.values, rest.going_on) == ([6], [6], None)
+
+
+def test_nothing_may_be_done_yet(make_pool, one_worker):
+    """Where the first unit takes long, its block is empty, and the others are handed back."""
+    future = make_pool().submit(slow_task([4, 5]))
+    call = one_worker.next_call()
+    one_worker.next_question().tell([])
+    assert (result(future).units, result(future).values) == ([], [])
+    call.answer([4], told=0)
+    assert result(result(future).going_on).values == [4]
+
+
+def test_a_reply_may_overtake_the_news_that_it_leaves_out(make_pool, one_worker):
+    """Two answers of a worker may come in either order; nothing is taken for something else."""
+    pool = make_pool()
+    future = pool.submit(slow_task([4, 5, 6]))
+    call = one_worker.next_call()
+    question = one_worker.next_question()
+    call.answer([5], told=1)
+    settle(pool)
+    assert not future.done()
+    question.tell([4])
+    assert result(future).values == [4]
+    assert result(result(future).going_on).values == [5]
+
+
+@pytest.mark.parametrize("answer", [None, Gone("it says nothing")])
+def test_a_worker_without_news_is_asked_again(make_pool, one_worker, answer):
+    """A worker that has not begun, or has just ended, changes nothing."""
+    future = make_pool().submit(slow_task([4, 5]))
+    call = one_worker.next_call()
+    one_worker.next_question().say(answer)
+    one_worker.next_question()
+    call.answer([4, 5])
+    assert (result(future).values, result(future).going_on) == ([4, 5], None)
+
+
+def test_one_unit_and_impatient_tasks_are_not_asked_for(make_pool, one_worker):
+    """One unit has no news, and a task without patience is left alone."""
+    pool = make_pool()
+    for task in (slow_task([4]), slow_task([4, 5], patience_s=None), Task(function=abs, args=(-1,))):
+        future = pool.submit(task)
+        call = one_worker.next_call()
+        settle(pool)
+        call.answer([] if task.units is None else task.units)
+        result(future)
+    assert one_worker.asked.empty()
+
+
+def test_a_worker_that_dies_after_its_news_takes_one_unit_along(make_pool, one_worker):
+    """What was told is kept; only the unit that went on is tried again, elsewhere."""
+    future = make_pool().submit(slow_task([4, 5, 6]))
+    call = one_worker.next_call()
+    one_worker.next_question().tell([4])
+    going_on = result(future).going_on
+    call.worker.die()
+    again = one_worker.next_call()
+    assert (again.units, again.worker is call.worker) == ([5], False)
+    again.answer([5])
+    assert result(going_on).values == [5]
+
+
+def test_the_unit_that_goes_on_can_be_cancelled(make_pool, one_worker, eventually):
+    """Its worker is ended, as for any task that runs."""
+    pool = make_pool()
+    future = pool.submit(slow_task([4, 5, 6]))
+    call = one_worker.next_call()
+    one_worker.next_question().tell([4])
+    pool.cancel([result(future).going_on])
+    eventually(lambda: call.worker.killed)
+
+
+def test_news_of_a_task_that_was_cancelled_are_nothing(make_pool, one_worker):
+    """Whoever cancelled it gets no values, and the pool goes on."""
+    pool = make_pool()
+    future = pool.submit(slow_task([4, 5, 6]))
+    one_worker.next_call()
+    question = one_worker.next_question()
+    pool.cancel([future])
+    question.tell([4])
+    settle(pool)
+    later = pool.submit(Task(function=abs, args=(-1,)))
+    one_worker.next_call().run()
+    assert result(later) == 1
+
+
+def test_what_waits_behind_a_late_one_is_started_again_first(make_pool, launcher, monkeypatch):
+    """An idle worker takes what nobody has begun before it repeats what somebody runs."""
+    monkeypatch.setattr("raysk.pool.slow.SECOND_START_S", 0.05)
+    pool = make_pool()
+    known = [pool.submit(slow_task([0], repeatable=True)) for _ in range(2)]
+    for _ in known:
+        launcher.next_call().answer([0])
+    wait(known, timeout=SOON_S)
+    for unit in range(4):
+        pool.submit(slow_task([unit], repeatable=True))
+    calls = [launcher.next_call() for _ in range(4)]
+    for call in calls:
+        if call.worker is calls[1].worker:
+            call.answer(call.units)
+    again = launcher.next_call()
+    assert (again.units, again.worker) == (calls[2].units, calls[1].worker)
+    assert calls[2].worker is calls[0].worker
+
+
+def test_a_unit_past_its_limit_is_given_up(make_pool, one_worker):
+    """It is lost at once, without another try; its worker is ended, and what waited behind it is done elsewhere."""
+    pool = make_pool()
+    known = pool.submit(slow_task([0]))
+    one_worker.next_call().answer([0])
+    result(known)
+    late, behind = (pool.submit(slow_task([unit], limit_s=limit_s)) for unit, limit_s in ((4, 0.02), (5, None)))
+    call = one_worker.next_call()
+    assert one_worker.next_call().units == [5]
+    (loss,) = result(late).values
+    assert isinstance(loss, TaskLost)
+    assert "longer than 0.02 s" in str(loss)
+    assert call.worker.killed
+    again = one_worker.next_call()
+    assert (again.units, again.worker is call.worker) == ([5], False)
+    again.answer([5])
+    assert result(behind).values == [5]
+
+
+def test_the_limit_is_that_of_a_unit_not_of_its_message(make_pool, one_worker):
+    """A message with several units is split by its news before the one that takes long is given up."""
+    future = make_pool().submit(slow_task([4, 5, 6], limit_s=0.2, patience_s=60.0))
+    one_worker.next_call()
+    one_worker.next_question().tell([4])
+    assert result(future).values == [4]
+    (loss,) = result(result(future).going_on).values
+    assert isinstance(loss, TaskLost)
+
+
+def test_of_several_units_without_news_each_is_tried_alone(make_pool, one_worker):
+    """Where a unit lets no other thread run, nobody knows which it is: each gets its own time."""
+    future = make_pool().submit(slow_task([4, 5], limit_s=0.05))
+    one_worker.next_call()
+    first = one_worker.next_call()
+    assert first.units == [4]
+    first.answer([4])
+    assert one_worker.next_call().units == [5]
+    block = result(future)
+    assert block.values[0] == 4
+    assert isinstance(block.values[1], TaskLost)
+
+
+def test_a_limit_ends_both_starts_of_a_unit(make_pool, launcher, monkeypatch, eventually):
+    """A unit that runs in two places is given up in both."""
+    monkeypatch.setattr("raysk.pool.slow.SECOND_START_S", 0.0)
+    pool = make_pool()
+    known = [pool.submit(slow_task([0])) for _ in range(2)]
+    for _ in known:
+        launcher.next_call().answer([0])
+    wait(known, timeout=SOON_S)
+    late = pool.submit(slow_task([4], limit_s=0.3, repeatable=True))
+    first, second = launcher.next_call(), launcher.next_call()
+    assert first.units == second.units == [4]
+    assert isinstance(result(late).values[0], TaskLost)
+    eventually(lambda: first.worker.killed and second.worker.killed)
