@@ -17,13 +17,13 @@ from raysk.cli import options as o  # noqa: TC001 - Typer reads the annotations
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from raysk.cli.running import KeptIn
+    from raysk.cli.kept import Kept
     from raysk.jobs import Resources
     from raysk.spec.data import Given
     from raysk.spec.overrides import Overrides
 
 
-MADE = ("Given", "KeptIn", "Overrides", "Resources")
+MADE = ("Given", "Kept", "Overrides", "Resources")
 """What bundles become; the names stand in annotations only."""
 
 
@@ -76,11 +76,24 @@ def resources(
     return Resources(workers=workers, cpus_per_fit=cpus_per_fit, allow_versions=allow_versions)
 
 
-def kept_in(run_dir: o.RunDir = None, resume: o.Resume = None) -> KeptIn:
-    """Return which folder a search is kept in."""
-    from raysk.cli.running import KeptIn
+def kept_search(
+    output: o.Output = None,
+    results: o.Results = None,
+    run_dir: o.RunDir = None,
+    resume: o.Resume = None,
+    force: o.Force = False,
+) -> Kept:
+    """Return where a search is kept."""
+    from raysk.cli.kept import Kept
 
-    return KeptIn(run_dir=run_dir, resume=resume)
+    return Kept(output=output, results=results, run_dir=run_dir, resume=resume, force=force)
+
+
+def kept_fit(output: o.Output = None, run_dir: o.RunDir = None, force: o.Force = False) -> Kept:
+    """Return where a fit is kept."""
+    from raysk.cli.kept import Kept
+
+    return Kept(output=output, run_dir=run_dir, force=force)
 
 
 def given_data(

@@ -1,4 +1,8 @@
-"""Shared options, each named once."""
+"""Shared options, each named once.
+
+Those that have a variable are settings: they may stand in pyproject.toml too, see `raysk.cli.settings`. A setting says
+how jobs run; what one run is about, what it writes, what is loaded and whom to trust is only said with the command.
+"""
 
 from __future__ import annotations
 
@@ -67,9 +71,10 @@ To = Annotated[
 Address = Annotated[
     str | None,
     typer.Option(
+        envvar="RAYSK_ADDRESS",
         metavar="ADDRESS",
-        help="Ray cluster: host:port, ray://host:port, auto, or local. Without it, Ray is started on this machine. "
-        "RAYSK_ADDRESS or RAY_ADDRESS say the same.",
+        help="Ray cluster: host:port, ray://host:port, auto, or local. Without it or RAY_ADDRESS, Ray is started on "
+        "this machine.",
         show_default=False,
         rich_help_panel="Cluster",
     ),
@@ -77,17 +82,27 @@ Address = Annotated[
 Workers = Annotated[
     int | None,
     typer.Option(
-        metavar="N", help="Worker processes; as many as CPUs allow.", show_default=False, rich_help_panel="Cluster"
+        envvar="RAYSK_WORKERS",
+        metavar="N",
+        help="Worker processes; as many as CPUs allow.",
+        show_default=False,
+        rich_help_panel="Cluster",
     ),
 ]
 CpusPerFit = Annotated[
     int,
-    typer.Option(metavar="N", help="CPUs a worker reserves; inner threads keep to it.", rich_help_panel="Cluster"),
+    typer.Option(
+        envvar="RAYSK_CPUS_PER_FIT",
+        metavar="N",
+        help="CPUs a worker reserves; inner threads keep to it.",
+        rich_help_panel="Cluster",
+    ),
 ]
 AllowVersions = Annotated[
     bool,
     typer.Option(
         "--allow-versions",
+        envvar="RAYSK_ALLOW_VERSIONS",
         metavar="",
         help="Use nodes that have another scikit-learn or numpy: results may differ.",
         rich_help_panel="Cluster",
@@ -96,6 +111,7 @@ AllowVersions = Annotated[
 Backend = Annotated[
     str | None,
     typer.Option(
+        envvar="RAYSK_BACKEND",
         metavar="NAME",
         help="Run scikit-learn's own fit on another joblib backend instead: ray (Ray's own), loky, threading, ...",
         show_default=False,
@@ -192,13 +208,22 @@ AsFrame = Annotated[
 ]
 Seed = Annotated[
     int | None,
-    typer.Option(metavar="N", help="Set every random_state of the estimator and the search.", show_default=False),
+    typer.Option(
+        envvar="RAYSK_SEED",
+        metavar="N",
+        help="Set every random_state of the estimator and the search.",
+        show_default=False,
+    ),
 ]
-NIter = Annotated[int | None, typer.Option(metavar="N", help="Candidates a random search draws.", show_default=False)]
-Cv = Annotated[int | None, typer.Option(metavar="K", help="Number of folds.", show_default=False)]
+NIter = Annotated[
+    int | None,
+    typer.Option(envvar="RAYSK_N_ITER", metavar="N", help="Candidates a random search draws.", show_default=False),
+]
+Cv = Annotated[int | None, typer.Option(envvar="RAYSK_CV", metavar="K", help="Number of folds.", show_default=False)]
 Scoring = Annotated[
     str | None,
     typer.Option(
+        envvar="RAYSK_SCORING",
         metavar="NAME[,NAME]",
         help="Metric; with several, the first decides which candidate is best.",
         show_default=False,
@@ -207,7 +232,11 @@ Scoring = Annotated[
 Metrics = Annotated[
     str | None,
     typer.Option(
-        "--scoring", metavar="NAME[,NAME]", help="Metrics; without it, the model's own score.", show_default=False
+        "--scoring",
+        envvar="RAYSK_SCORING",
+        metavar="NAME[,NAME]",
+        help="Metrics; without it, the model's own score.",
+        show_default=False,
     ),
 ]
 NoRefit = Annotated[bool, typer.Option("--no-refit", metavar="", help="Do not fit the best candidate on all data.")]
@@ -226,6 +255,7 @@ NoVerify = Annotated[
     bool,
     typer.Option(
         "--no-verify",
+        envvar="RAYSK_NO_VERIFY",
         metavar="",
         help="Do not load the saved model back in another process.",
         rich_help_panel="Output",
@@ -252,6 +282,7 @@ RunDir = Annotated[
 TimeBudget = Annotated[
     str | None,
     typer.Option(
+        envvar="RAYSK_TIME_BUDGET",
         metavar="TIME",
         help="End the search after this time, such as 90s, 30m or 1h30m; what is done is kept, the best is refitted.",
         show_default=False,
@@ -259,7 +290,12 @@ TimeBudget = Annotated[
 ]
 Strict = Annotated[
     bool,
-    typer.Option("--strict", metavar="", help="Exit with 5 if fits failed, with 124 if the time budget ended it."),
+    typer.Option(
+        "--strict",
+        envvar="RAYSK_STRICT",
+        metavar="",
+        help="Exit with 5 if fits failed, with 124 if the time budget ended it.",
+    ),
 ]
 Resume = Annotated[
     str | None,
@@ -271,22 +307,37 @@ Resume = Annotated[
     ),
 ]
 Json = Annotated[
-    bool, typer.Option("--json", metavar="", help="Print one JSON object, as in a pipe.", rich_help_panel="Output")
+    bool,
+    typer.Option(
+        "--json", envvar="RAYSK_JSON", metavar="", help="Print one JSON object, as in a pipe.", rich_help_panel="Output"
+    ),
 ]
 Stream = Annotated[
     bool,
     typer.Option(
-        "--stream", help="Print a JSON line per finished candidate, then the summary.", rich_help_panel="Output"
+        "--stream",
+        envvar="RAYSK_STREAM",
+        help="Print a JSON line per finished candidate, then the summary.",
+        rich_help_panel="Output",
     ),
 ]
 Quiet = Annotated[
-    bool, typer.Option("--quiet", "-q", metavar="", help="Say nothing on stderr but errors.", rich_help_panel="Output")
+    bool,
+    typer.Option(
+        "--quiet",
+        "-q",
+        envvar="RAYSK_QUIET",
+        metavar="",
+        help="Say nothing on stderr but errors.",
+        rich_help_panel="Output",
+    ),
 ]
 Verbose = Annotated[
     bool,
     typer.Option(
         "--verbose",
         "-v",
+        envvar="RAYSK_VERBOSE",
         metavar="",
         help="Show what workers print, and warnings whole, with their place.",
         rich_help_panel="Output",
@@ -294,5 +345,9 @@ Verbose = Annotated[
 ]
 Debug = Annotated[
     bool, typer.Option("--debug", metavar="", help="Show every frame of an error.", rich_help_panel="Output")
+]
+Force = Annotated[
+    bool,
+    typer.Option("--force", metavar="", help="Replace outputs that already exist.", rich_help_panel="Output"),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", metavar="", help="Say what would run, and stop.")]

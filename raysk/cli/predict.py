@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from raysk.cli import options as o  # noqa: TC001 - Typer reads the annotations
 from raysk.cli.bundles import bundled
-from raysk.cli.keeping import STDOUT
+from raysk.cli.keeping import is_stdout
 from raysk.errors import UsageError
 from raysk.jobs import PredictJob, Resources
 
@@ -35,14 +35,17 @@ def predict_job(
     id_col: o.IdCol = None,
     output: o.Predictions = None,
     to: o.To = None,
+    force: o.Force = False,
 ) -> PredictJob:
     """Return what is to be predicted, and where it is to be written."""
+    from raysk.runs.existing import check_new
     from raysk.runs.folder import check_output
     from raysk.spec.formats import check_format
 
     check_format(format_)
-    if output == STDOUT:
+    if is_stdout(output):
         output = None
+    check_new([output], force=force)
     if output is not None:
         check_output(output)
     return PredictJob(

@@ -268,7 +268,7 @@ def show_summary(
     summary : mapping
     as_json : bool
         JSON also on a terminal.
-    rows : sequence of (name, value)
+    rows : sequence of (name, value, ...)
         What the table shows.
     """
     if out is None:
@@ -279,7 +279,8 @@ def show_summary(
     table = Table(show_header=False, box=None, pad_edge=False)
     console = Console(file=out.file)
     table.add_column(style="bold", overflow="fold", max_width=max(console.width * 2 // 5, 10))
-    table.add_column(overflow="fold")
-    for name, value in rows:
-        table.add_row(name, Text(value))
+    for _ in next(iter(rows), ())[1:]:
+        table.add_column(overflow="fold")
+    for name, *values in rows:
+        table.add_row(name, *map(Text, values))
     console.print(table)

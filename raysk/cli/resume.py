@@ -32,6 +32,7 @@ def resume(
 
       raysk resume latest --n-iter 3000
     """
+    from raysk.cli import settings
     from raysk.cli.app import app
     from raysk.runs.folder import RunFolder
 
@@ -40,7 +41,8 @@ def resume(
     os.chdir(job["folder"])
     arguments = [*_without_folder(job["arguments"]), *context.args, "--resume", str(folder.root)]
     sys.argv[1:] = arguments  # the run's manifest says how to start it, again
-    app(arguments, prog_name="raysk")
+    settings.forget_variables(context.find_root())
+    app(arguments, prog_name="raysk", default_map={})
 
 
 def _without_folder(arguments: list[str]) -> list[str]:

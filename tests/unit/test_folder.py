@@ -41,8 +41,8 @@ def here(tmp_path, monkeypatch):
 
 
 def refused(call, *args):
-    """Return the message of the InputError that a call raises, of at most five lines."""
-    with pytest.raises(InputError) as caught:
+    """Return the message of the error that a call raises, of at most five lines."""
+    with pytest.raises((InputError, UsageError)) as caught:
         call(*args)
     assert len(str(caught.value).splitlines()) <= 5
     return str(caught.value)
