@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import raysk
-from raysk.cli import bench, config, doctor, fit, inspect, model, predict, resume, score, search
+from raysk.cli import bench, config, doctor, fit, inspect, model, predict, resume, score, search, streams
 from raysk.errors import AllFitsFailed, RayskError, ReaderGone, UsageError
 
 if TYPE_CHECKING:
@@ -71,8 +71,9 @@ def _options(
 
 def main() -> NoReturn:
     """Run the command line, say what went wrong if anything did, and exit with its code."""
+    streams.keep_stderr()
     _exit_on_signals()
-    if not (sys.stderr and sys.stderr.isatty()):
+    if not sys.stderr.isatty():
         os.environ.setdefault("RAY_COLOR_PREFIX", "0")  # what workers print, with -v, goes there
     code = 0
     try:

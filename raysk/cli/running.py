@@ -15,7 +15,7 @@ from raysk import cluster
 from raysk.errors import Unpicklable, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from typer import Context
 
@@ -129,7 +129,7 @@ def carry_out(
         folder = kept.folder(run_name(found))
         with (
             journal_of(folder, view) if plans_search(where, job) else contextlib.nullcontext() as journal,
-            recorded(folder, found, told) as facts,
+            recorded(folder, found, told, outputs=kept.outputs()) as facts,
         ):
             fitted, ran = run(where, start, job, found, journal)
             written = keep(fitted, folder, origin(found, job.data), job.data.X)
@@ -228,7 +228,9 @@ def run_name(found: Found) -> str:
 
 
 @contextlib.contextmanager
-def recorded(folder: RunFolder, found: Found, job: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def recorded(
+    folder: RunFolder, found: Found, job: Mapping[str, Any], outputs: Sequence[str]
+) -> Iterator[dict[str, Any]]:
     """Keep the run folder's manifest: "running" at first, then how it ended.
 
     Yields
@@ -238,7 +240,7 @@ def recorded(folder: RunFolder, found: Found, job: Mapping[str, Any]) -> Iterato
     """
     from raysk.runs.folder import ended, manifest
 
-    running = {**manifest(job=job, source=found.path), "outputs": folder.outputs()}
+    running = {**manifest(job=job, source=found.path), "outputs": outputs}
     folder.write_manifest(running)
     facts: dict[str, Any] = {}
     outcome = "failed"

@@ -272,7 +272,7 @@ class RunFolder:
         return dict(said)
 
     def outputs(self) -> list[str]:
-        """Return the absolute paths of what the run wrote outside its folder, as far as ``run.json`` knows."""
+        """Return the absolute paths of what the run wrote, or may replace, outside its folder."""
         try:
             return [str(each) for each in self.read_manifest()["outputs"]]
         except (InputError, KeyError, TypeError):
