@@ -282,12 +282,12 @@ def _show(out: DataOut, report: dict[str, Any], *, as_json: bool) -> None:
     if as_json or not out.is_terminal:
         out.write_line(to_json(report))
         return
-    from rich.console import Console
     from rich.text import Text
 
     from raysk.bench.report import on
+    from raysk.cli.render import stdout_console
 
-    console = Console(file=out.file)
+    console = stdout_console(out)
     for workload in dict.fromkeys(row["workload"] for row in report["results"]):
         console.print(_table([row for row in report["results"] if row["workload"] == workload], console.width))
     console.print(Text(on(report["machine"]), style="dim"))

@@ -27,6 +27,7 @@ PROJECT = "pyproject.toml"
 SECTION = "tool.raysk"
 FROM_SETTINGS = {"ENVIRONMENT", "DEFAULT_MAP"}
 """Names of the sources, of Typer's, that a setting's value may have."""
+NEEDED = {int: "a whole number", str: "text", bool: "true or false"}
 
 
 @dataclass(frozen=True)
@@ -157,11 +158,11 @@ def _check_one(
         )
     try:
         made = known[key].process_value(context, value)
-        reason = "" if type(made) is type(value) else f"{type(made).__name__} is needed"
+        reason = "" if type(made) is type(value) else f"{NEEDED.get(type(made), type(made).__name__)} is needed"
     except typer.BadParameter as error:
         reason = error.message
     if reason:
-        raise UsageError(f"{str(path)!r}: [{section}] {key} = {value!r} is of the wrong type: {reason}.")
+        raise UsageError(f"{str(path)!r}: [{section}] {key} is {value!r}, which is of the wrong type: {reason}.")
 
 
 # --- what is in force -----------------------------------------------------------------------------

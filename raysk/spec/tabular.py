@@ -212,7 +212,7 @@ def _blocks_of_lines(file: BinaryIO, *, quoted: bool) -> Iterator[bytes]:
         if block[:end].strip():
             yield block[:end]
     if rest.strip():
-        yield rest
+        yield rest + b"\n"  # pyarrow finds no columns in a single line that does not end
 
 
 def _first_lines(stream: Stream) -> bytes:
