@@ -145,7 +145,8 @@ def _check(found: Project, context: typer.Context) -> None:
             for inner, each in value.items():
                 _check_one(found.path, f"{SECTION}.{key}", inner, each, own, context)
         else:
-            _check_one(found.path, SECTION, key, value, known, context)
+            names = known | commands if isinstance(value, dict) else known
+            _check_one(found.path, SECTION, key, value, names, context)
 
 
 def _check_one(

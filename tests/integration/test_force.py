@@ -47,7 +47,7 @@ def test_an_output_that_is_there(raysk, folder, name):
 
 
 def test_a_run_that_is_there(raysk, folder):
-    """--run-dir with a run in it is refused as early; with --force it is replaced whole, other files stay."""
+    """--run-dir with a run in it is refused as early; with --force it and outputs are replaced, other files stay."""
     run = folder / "run"
     run.mkdir()
     for name in ("run.json", "results.csv", "notes.txt"):
@@ -55,24 +55,17 @@ def test_a_run_that_is_there(raysk, folder):
     fit = ["fit", "sklearn.svm:SVC()", "--data", "sklearn:iris", "--run-dir", "run", "--backend", "threading"]
     raysk("fit", "nothing.py", "--run-dir", "run").assert_error(2, "'run'", "run.json", "--force")
     assert (run / "run.json").read_text() == "before"
-    ran = raysk(*fit, "--no-verify", "--force")
+    (folder / "out.pkl").write_text("before")
+    ran = raysk(*fit, "--no-verify", "-o", "out.pkl", "--force")
     assert ran.code == 0, ran.err
-    assert sorted(each.name for each in run.iterdir()) == ["model.json", "model.pkl", "notes.txt", "run.json"]
+    assert pickle.loads((folder / "out.pkl").read_bytes()).n_features_in_ == 4
+    assert sorted(each.name for each in run.iterdir()) == ["notes.txt", "run.json"]
 
 
 @pytest.mark.usefixtures("model")
-def test_force(raysk, folder):
-    """With --force the file is replaced."""
-    (folder / "out.csv").write_text("before")
-    ran = raysk("predict", "model.pkl", "sklearn:iris", "-o", "out.csv", "--force")
-    assert ran.code == 0, ran.err
-    assert (folder / "out.csv").read_text().startswith("prediction\n")
-
-
-@pytest.mark.usefixtures("model")
-@pytest.mark.parametrize("name", ["/dev/null", "/dev/stdout", "pipe"])
+@pytest.mark.parametrize("name", ["/dev/stdout", "pipe"])
 def test_pipes_and_devices_are_no_outputs_that_are_there(raysk, folder, name):
-    """A named pipe, and a device, stdout too, are written to without --force, and stay what they are."""
+    """A named pipe, and stdout, though it is a file, are written to without --force, and stay what they are."""
     os.mkfifo(folder / "pipe")
     read = []
     reader = threading.Thread(target=lambda: read.append((folder / "pipe").read_text()), daemon=True)
@@ -92,7 +85,7 @@ def test_a_run_that_goes_on(raysk, folder, head):
     """Resume writes again what its run has written, with the settings of then, and nothing else that is there."""
     (folder / "spec.py").write_text(SPEC)
     (folder / "pyproject.toml").write_text("[tool.raysk]\nn-iter = 4\n")
-    outputs = ["-o", "best.pkl", "--results", "table.csv", "--run-dir", "run"]
+    outputs = ["-o", "best.pkl", "--results", "table.csv", "--run-dir", "run", "--no-verify"]
     ran = raysk("search", "spec.py", "--address", head, "-q", *outputs, env={"RAYSK_CV": "3"})
     assert ran.code == 0, ran.err
     (folder / "pyproject.toml").write_text("[tool.raysk]\nn-iter = 5\nseed = 7\n")
@@ -106,8 +99,7 @@ def test_a_run_that_goes_on(raysk, folder, head):
     raysk("resume", "run", "--results", "other.csv").assert_error(2, "other.csv", "--force")
 
 
-@pytest.mark.parametrize("command", ["fit", "search"])
-@pytest.mark.parametrize("output", ["-", "best.pkl"])
+@pytest.mark.parametrize(("command", "output"), [("fit", "best.pkl"), ("search", "-")])
 def test_a_search_that_fits_no_model(raysk, folder, command, output):
     """Where the person's own search has refit=False there is nothing to save: exit 2 before it runs."""
     (folder / "spec.py").write_text(SPEC.replace("n_iter=6", "n_iter=6, refit=False"))

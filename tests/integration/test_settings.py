@@ -118,8 +118,8 @@ def test_they_count(raysk, folder, project):
     (folder / "spec.py").write_text(SPEC)
     project("[tool.raysk]\ncv = 4\n[tool.raysk.search]\nn-iter = 10\n")
     search = ["search", "spec.py", "--dry-run"]
-    assert raysk(*search, env={"RAYSK_CV": "3"}).summary["search"]["fits"] == 30
-    assert raysk(*search, "--cv", "2", env={"RAYSK_CV": "3"}).summary["search"]["fits"] == 20
+    ran = raysk(*search, "--cv", "2", env={"RAYSK_CV": "3"})
+    assert ran.summary["search"]["fits"] == 20
 
 
 def test_a_table_on_a_terminal(start):
@@ -161,7 +161,7 @@ WRONG = {
     "no setting of the command": ("[tool.raysk.fit]\ncv = 3\n", ["tool.raysk.fit", "'cv'"]),
     "an unknown command": ("[tool.raysk.serch]\ncv = 3\n", ["'serch'", "search"]),
     "no table": ("[tool]\nraysk = 3\n", ["tool.raysk", "table"]),
-    "broken TOML": ("[tool.raysk]\ncv = 3\naddress = 'auto\n", ["line 3"]),
+    "broken TOML": ("[tool.raysk]\ncv = 3\naddress = 'auto\nseed = 3\n", ["line 3"]),
     "whom to trust": ("[tool.raysk]\ntrust = ['os.system']\n", ["'trust'", "no setting"]),
     "what to load": ("[tool.raysk]\ndata = 'x.pkl'\n", ["'data'", "no setting"]),
     "bytes": (b"[tool.raysk]\naddress = '\xff'\n".decode("latin-1"), []),
