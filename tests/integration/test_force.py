@@ -85,7 +85,7 @@ def test_a_run_that_goes_on(raysk, folder, head):
     """Resume writes again what its run has written, with the settings of then, and nothing else that is there."""
     (folder / "spec.py").write_text(SPEC)
     (folder / "pyproject.toml").write_text("[tool.raysk]\nn-iter = 4\n")
-    outputs = ["-o", "best.pkl", "--results", "table.csv", "--run-dir", "run", "--no-verify"]
+    outputs = ["-o", "best.pkl", "--results", "table.csv", "--run-dir", "run", "--no-verify", "--workers", "1"]
     ran = raysk("search", "spec.py", "--address", head, "-q", *outputs, env={"RAYSK_CV": "3"})
     assert ran.code == 0, ran.err
     (folder / "pyproject.toml").write_text("[tool.raysk]\nn-iter = 5\nseed = 7\n")

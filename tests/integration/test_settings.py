@@ -161,7 +161,7 @@ WRONG = {
     "no setting of the command": ("[tool.raysk.fit]\ncv = 3\n", ["tool.raysk.fit", "'cv'"]),
     "an unknown command": ("[tool.raysk.serch]\ncv = 3\n", ["'serch'", "search"]),
     "no table": ("[tool]\nraysk = 3\n", ["tool.raysk", "table"]),
-    "broken TOML": ("[tool.raysk]\ncv = 3\naddress = 'auto\nseed = 3\n", ["line 3"]),
+    "broken TOML": ("[tool.raysk]\ncv = 3\naddress = auto\n", ["line 3"]),
     "whom to trust": ("[tool.raysk]\ntrust = ['os.system']\n", ["'trust'", "no setting"]),
     "what to load": ("[tool.raysk]\ndata = 'x.pkl'\n", ["'data'", "no setting"]),
     "bytes": (b"[tool.raysk]\naddress = '\xff'\n".decode("latin-1"), []),
