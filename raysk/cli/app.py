@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import raysk
-from raysk.cli import bench, doctor, fit, inspect, model, predict, resume, score, search, signals
-from raysk.errors import FitsFailed, RayskError, ReaderGone
+from raysk.cli import bench, config, doctor, fit, inspect, model, predict, resume, score, search, signals, streams
+from raysk.errors import FitsFailed, RayskError, ReaderGone, UsageError
 
 if TYPE_CHECKING:
     from typing import NoReturn
 
 INTERRUPTED = 128 + signal.SIGINT
+HELP = {"-h", "--help"}
 
 app = typer.Typer(
     name="raysk",
@@ -34,6 +35,7 @@ app.command()(inspect.inspect)
 app.command()(doctor.doctor)
 app.add_typer(model.app)
 app.command()(bench.bench)
+app.command()(config.config)
 
 
 def _version(*, wanted: bool) -> None:
@@ -44,7 +46,8 @@ def _version(*, wanted: bool) -> None:
 
 @app.callback()
 def _options(
-    version: Annotated[
+    context: typer.Context,
+    version: Annotated[  # noqa: ARG001 - its callback does it
         bool,
         typer.Option(
             "--version",
@@ -55,13 +58,22 @@ def _options(
         ),
     ] = False,
 ) -> None:
-    pass
+    from raysk.cli import settings
+
+    if context.default_map is not None:  # a run that goes on has the settings that it began with
+        return
+    try:
+        context.default_map = settings.default_map(context)
+    except UsageError:
+        if not HELP & set(sys.argv):
+            raise
 
 
 def main() -> NoReturn:
     """Run the command line, say what went wrong if anything did, and exit with its code."""
+    streams.keep_stderr()
     signals.end_in_order()
-    if not (sys.stderr and sys.stderr.isatty()):
+    if not sys.stderr.isatty():
         os.environ.setdefault("RAY_COLOR_PREFIX", "0")  # what workers print, with -v, goes there
     code = 0
     try:

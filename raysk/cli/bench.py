@@ -95,6 +95,7 @@ def bench(
     cpus_per_node: CpusPerNode = None,
     fit_ms: FitMs = None,
     plot: Plot = None,
+    force: o.Force = False,
     as_json: o.Json = False,
     quiet: o.Quiet = False,
     debug: o.Debug = False,  # noqa: ARG001 - read by main
@@ -117,7 +118,7 @@ def bench(
     from raysk.bench import runner
     from raysk.bench.workloads import PUBLISHED
     from raysk.cli.streams import data_stdout
-    from raysk.runs.folder import check_output, write_bytes
+    from raysk.runs.folder import write_bytes
 
     address = None if simulate_nodes else cluster.resolve(address)
     simulated = _simulated(simulate_nodes, scale, cpus_per_node, fit_ms)
@@ -130,9 +131,7 @@ def bench(
         nodes=_nodes(nodes, address) or (None,),
         simulate=simulated,
     )
-    if plot is not None:
-        check_output(plot, plots.FORMATS)
-        plots.check_matplotlib()
+    _check_plot(plot, force=force)
     if address is not None:
         cluster.knock(address)
     with data_stdout() as out:
@@ -150,6 +149,17 @@ def _check(*, repeat: int, scale: float | None, limit_s: float) -> None:
         raise UsageError(f"--repeat {repeat}: at least 1 is needed.")
     _check_above_0("--scale", scale)
     _check_above_0("--limit", limit_s)
+
+
+def _check_plot(path: Path | None, *, force: bool) -> None:
+    from raysk.bench import plot
+    from raysk.runs.existing import check_new
+    from raysk.runs.folder import check_output
+
+    if path is not None:
+        check_new([path], force=force)
+        check_output(path, plot.FORMATS)
+        plot.check_matplotlib()
 
 
 def _check_above_0(option: str, number: float | None) -> None:
@@ -272,12 +282,12 @@ def _show(out: DataOut, report: dict[str, Any], *, as_json: bool) -> None:
     if as_json or not out.is_terminal:
         out.write_line(to_json(report))
         return
-    from rich.console import Console
     from rich.text import Text
 
     from raysk.bench.report import on
+    from raysk.cli.render import stdout_console
 
-    console = Console(file=out.file)
+    console = stdout_console(out)
     for workload in dict.fromkeys(row["workload"] for row in report["results"]):
         console.print(_table([row for row in report["results"] if row["workload"] == workload], console.width))
     console.print(Text(on(report["machine"]), style="dim"))

@@ -14,17 +14,18 @@ import time
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 from raysk.cli import options as o  # noqa: TC001 - Typer reads the annotations
+from raysk.cli import options_data as d  # noqa: TC001 - Typer reads the annotations
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from raysk.cli.running import KeptIn
+    from raysk.cli.kept import Kept
     from raysk.jobs import Limits, Resources
     from raysk.spec.data import Given
     from raysk.spec.overrides import Overrides
 
 
-MADE = ("Given", "KeptIn", "Limits", "Overrides", "Resources")
+MADE = ("Given", "Kept", "Limits", "Overrides", "Resources")
 """What bundles become; the names stand in annotations only."""
 
 
@@ -105,23 +106,36 @@ def limits(
     )
 
 
-def kept_in(run_dir: o.RunDir = None, resume: o.Resume = None) -> KeptIn:
-    """Return which folder a search is kept in."""
-    from raysk.cli.running import KeptIn
+def kept_search(
+    output: o.Output = None,
+    results: o.Results = None,
+    run_dir: o.RunDir = None,
+    resume: o.Resume = None,
+    force: o.Force = False,
+) -> Kept:
+    """Return where a search is kept."""
+    from raysk.cli.kept import Kept
 
-    return KeptIn(run_dir=run_dir, resume=resume)
+    return Kept(output=output, results=results, run_dir=run_dir, resume=resume, force=force)
+
+
+def kept_fit(output: o.Output = None, run_dir: o.RunDir = None, force: o.Force = False) -> Kept:
+    """Return where a fit is kept."""
+    from raysk.cli.kept import Kept
+
+    return Kept(output=output, run_dir=run_dir, force=force)
 
 
 def given_data(
-    data: o.Data = None,
-    format_: o.Format = None,
-    target: o.Target = None,
-    features: o.Features = None,
-    drop: o.Drop = None,
-    groups: o.Groups = None,
-    weight: o.Weight = None,
-    id_col: o.IdCol = None,
-    as_frame: o.AsFrame = False,
+    data: d.Data = None,
+    format_: d.Format = None,
+    target: d.Target = None,
+    features: d.Features = None,
+    drop: d.Drop = None,
+    groups: d.Groups = None,
+    weight: d.Weight = None,
+    id_col: d.IdCol = None,
+    as_frame: d.AsFrame = False,
 ) -> Given | None:
     """Return what the options of the panel "Data" say, or None without ``--data``."""
     from raysk.spec.data import Columns, Given

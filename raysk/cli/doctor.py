@@ -107,12 +107,12 @@ def _show(out: DataOut, report: Report, facts: Mapping[str, Any], *, as_json: bo
         findings = [asdict(each) for each in report.findings]
         out.write_line(to_json({"schema": 1, "ok": ok, **facts, **asdict(report), "findings": findings}))
         return
-    from rich.console import Console
     from rich.text import Text
 
+    from raysk.cli.render import stdout_console
     from raysk.preflight.report import name_of
 
-    console = Console(file=out.file)
+    console = stdout_console(out)
     here = ", ".join(f"{package} {version}" for package, version in report.here.items() if version)
     console.print(Text(f"here: {here}", style="dim"))
     cells = [_cells(node, name_of(node, report.nodes)) for node in report.nodes]

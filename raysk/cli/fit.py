@@ -5,18 +5,22 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
+import typer  # noqa: TC002 - Typer reads the annotations
+
 from raysk.cli import options as o  # noqa: TC001 - Typer reads the annotations
-from raysk.cli.bundles import bundled, fit_overrides, given_data, resources
+from raysk.cli.bundles import bundled, fit_overrides, given_data, kept_fit, resources
 
 if TYPE_CHECKING:
+    from raysk.cli.kept import Kept
     from raysk.cli.running import Ran
     from raysk.jobs import Resources
     from raysk.spec.assemble import Overrides
     from raysk.spec.data import Given
 
 
-@bundled(overrides=fit_overrides, given=given_data, resources=resources)
+@bundled(overrides=fit_overrides, given=given_data, resources=resources, kept=kept_fit)
 def fit(
+    context: typer.Context,
     file: o.File,
     *,
     overrides: Overrides,
@@ -24,9 +28,8 @@ def fit(
     address: o.Address = None,
     resources: Resources,
     backend: o.Backend = None,
-    output: o.Output = None,
+    kept: Kept,
     no_verify: o.NoVerify = False,
-    run_dir: o.RunDir = None,
     as_json: o.Json = False,
     quiet: o.Quiet = False,
     verbose: o.Verbose = False,
@@ -46,28 +49,28 @@ def fit(
       raysk fit model.py:forest --seed 0 --dry-run
     """
     from raysk.cli import inspect, running
-    from raysk.cli.keeping import Keeper
+    from raysk.cli.keeping import Keeper, with_model
     from raysk.cli.render import View, show_summary
     from raysk.cli.streams import data_stdout
     from raysk.spec import assemble
 
     where = running.Where(address=address, resources=resources, backend=backend, worker_output=verbose)
-    with data_stdout() as out, Keeper(output, out, verify=not no_verify) as keeper:
+    with data_stdout() as out, Keeper(kept.output, out, verify=not no_verify) as keeper:
         if dry_run:
             inspect.show(out, file, overrides, as_json=as_json, make_job=assemble.fit_job, given=given, quiet=quiet)
             return
         view = View(quiet=quiet, verbose=verbose)
-        fitted, ran, kept = running.carry_out(
+        fitted, ran, written = running.carry_out(
             where,
             view,
-            command="fit",
+            context=context,
             file=file,
-            kept_in=running.KeptIn(run_dir=run_dir),
-            make_job=functools.partial(assemble.fit_job, overrides=overrides, given=given),
+            kept=kept,
+            make_job=with_model(functools.partial(assemble.fit_job, overrides=overrides, given=given), kept.output),
             keep=lambda *fitted: {"model": keeper.save(*fitted)},
             keeper=keeper,
         )
-        summary = _summary(fitted, ran) | kept
+        summary = _summary(fitted, ran) | written
         show_summary(keeper.finish(view), summary, as_json=as_json, rows=_rows(summary))
         keeper.raise_errors()
 

@@ -16,15 +16,22 @@ from raysk.cli.streams import DataOut
 from raysk.errors import InputError, ReaderGone, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from typing_extensions import Self
 
     from raysk.cli.render import View
     from raysk.runs.folder import RunFolder
     from raysk.runs.load_back import LoadBack
+    from raysk.spec.loader import Found
 
-STDOUT = Path("-")
+STDOUT = {Path("-"), Path("/dev/stdout"), Path("/dev/fd/1"), Path("/proc/self/fd/1")}
+"""What stdout is called; descriptor 1 itself is stderr while a job runs."""
+
+
+def is_stdout(path: Path | None) -> bool:
+    """Tell whether an output is stdout."""
+    return path in STDOUT
 
 
 MOST_LINES = 5
@@ -55,7 +62,7 @@ class Keeper:
     """
 
     def __init__(self, output: Path | None, out: DataOut, *, verify: bool = True) -> None:
-        self._to_stdout = output == STDOUT
+        self._to_stdout = is_stdout(output)
         self._output = None if self._to_stdout else output
         self._out, self._verify = out, verify
         self._path: Path | None = None
@@ -132,12 +139,30 @@ def check_output(output: Path | None, out: DataOut) -> None:
     """Fail before anything runs if the model could not be written where it is wanted."""
     from raysk.runs.models import check_model
 
-    if output == STDOUT and out.is_terminal:
+    if is_stdout(output) and out.is_terminal:
         raise UsageError(
             "-o -: stdout is a terminal, which cannot show a model.\nName a file, or write: ... -o - > model.pkl"
         )
-    if output is not None and output != STDOUT:
+    if output is not None and not is_stdout(output):
         check_model(output)
+
+
+def with_model(make_job: Callable[[Found], Any], output: Path | None) -> Callable[[Found], Any]:
+    """Return what makes the same jobs, but refuses a search that fits no model where one is to be saved."""
+
+    def make(found: Found) -> Any:
+        from raysk.spec.found import is_search
+
+        job = make_job(found)
+        fitted = job.search if hasattr(job, "search") else job.estimator
+        if output is not None and is_search(fitted) and not fitted.refit:
+            raise UsageError(
+                f"-o {output}: the search in {found.source!r} has refit=False, so there is no model to save.\n"
+                "Set refit there, or leave -o out."
+            )
+        return job
+
+    return make
 
 
 class _Stderr(DataOut):

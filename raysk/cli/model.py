@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from raysk.cli import options as o  # noqa: TC001 - Typer reads the annotations
+from raysk.cli import options_data as d  # noqa: TC001 - Typer reads the annotations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -22,7 +23,7 @@ app = typer.Typer(
 
 @app.command()
 def show(
-    model: o.Model,
+    model: d.Model,
     as_json: o.Json = False,
     debug: o.Debug = False,  # noqa: ARG001 - read by main
 ) -> None:

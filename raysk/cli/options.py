@@ -1,4 +1,8 @@
-"""Shared options, each named once."""
+"""Shared options, each named once.
+
+Those that have a variable are settings: they may stand in pyproject.toml too, see `raysk.cli.settings`. A setting says
+how jobs run; what one run is about, what it writes, what is loaded and whom to trust is only said with the command.
+"""
 
 from __future__ import annotations
 
@@ -15,61 +19,13 @@ File = Annotated[
         show_default=False,
     ),
 ]
-Model = Annotated[
-    str,
-    typer.Argument(
-        metavar="MODEL", help="A fitted model: .pkl, .joblib or .skops; - is a pickle on stdin.", show_default=False
-    ),
-]
-Table = Annotated[
-    str,
-    typer.Argument(
-        metavar="DATA",
-        help="A table: a path, - for stdin, a URI, sklearn:NAME, openml:ID, or FILE.py:load_data.",
-        show_default=False,
-    ),
-]
-Method = Annotated[str, typer.Option(metavar="NAME", help="predict, predict_proba, decision_function or transform.")]
-Trust = Annotated[
-    list[str] | None,
-    typer.Option(metavar="TYPE", help="A type to trust in a .skops model; repeatable.", show_default=False),
-]
-WorkersAddress = Annotated[
-    str | None,
-    typer.Option(
-        metavar="ADDRESS",
-        help="Predict on the workers of this Ray cluster: host:port, ray://host:port, auto, or local, which starts "
-        "one. Without it, in this process.",
-        show_default=False,
-        rich_help_panel="Cluster",
-    ),
-]
-Predictions = Annotated[
-    Path | None,
-    typer.Option(
-        "--output",
-        "-o",
-        metavar="PATH",
-        help="Write the predictions here instead of to stdout: .csv, .jsonl, .parquet or .npy.",
-        show_default=False,
-        rich_help_panel="Output",
-    ),
-]
-To = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME",
-        help="Write csv, jsonl, parquet or npy, whatever the suffix; csv to stdout without it.",
-        show_default=False,
-        rich_help_panel="Output",
-    ),
-]
 Address = Annotated[
     str | None,
     typer.Option(
+        envvar="RAYSK_ADDRESS",
         metavar="ADDRESS",
-        help="Ray cluster: host:port, ray://host:port, auto, or local. Without it, Ray is started on this machine. "
-        "RAYSK_ADDRESS or RAY_ADDRESS say the same.",
+        help="Ray cluster: host:port, ray://host:port, auto, or local. Without it or RAY_ADDRESS, Ray is started on "
+        "this machine.",
         show_default=False,
         rich_help_panel="Cluster",
     ),
@@ -77,16 +33,26 @@ Address = Annotated[
 Workers = Annotated[
     int | None,
     typer.Option(
-        metavar="N", help="Worker processes; as many as CPUs allow.", show_default=False, rich_help_panel="Cluster"
+        envvar="RAYSK_WORKERS",
+        metavar="N",
+        help="Worker processes; as many as CPUs allow.",
+        show_default=False,
+        rich_help_panel="Cluster",
     ),
 ]
 CpusPerFit = Annotated[
     int,
-    typer.Option(metavar="N", help="CPUs a worker reserves; inner threads keep to it.", rich_help_panel="Cluster"),
+    typer.Option(
+        envvar="RAYSK_CPUS_PER_FIT",
+        metavar="N",
+        help="CPUs a worker reserves; inner threads keep to it.",
+        rich_help_panel="Cluster",
+    ),
 ]
 MemoryPerFit = Annotated[
     str | None,
     typer.Option(
+        envvar="RAYSK_MEMORY_PER_FIT",
         metavar="SIZE",
         help="Memory a worker reserves, as 4GB: as many work side by side as have that.",
         rich_help_panel="Cluster",
@@ -96,6 +62,7 @@ AllowVersions = Annotated[
     bool,
     typer.Option(
         "--allow-versions",
+        envvar="RAYSK_ALLOW_VERSIONS",
         metavar="",
         help="Use nodes that have another scikit-learn or numpy: results may differ.",
         rich_help_panel="Cluster",
@@ -104,6 +71,7 @@ AllowVersions = Annotated[
 Backend = Annotated[
     str | None,
     typer.Option(
+        envvar="RAYSK_BACKEND",
         metavar="NAME",
         help="Run scikit-learn's own fit on another joblib backend instead: ray (Ray's own), loky, threading, ...",
         show_default=False,
@@ -130,92 +98,27 @@ Space = Annotated[
         show_default=False,
     ),
 ]
-Data = Annotated[
-    str | None,
-    typer.Option(
-        metavar="DATA",
-        help="Table to use instead of the data in FILE: a path, - for stdin, a URI, sklearn:NAME, openml:ID, "
-        "or FILE.py:load_data.",
-        show_default=False,
-        rich_help_panel="Data",
-    ),
-]
-Format = Annotated[
-    str | None,
-    typer.Option(
-        "--format",
-        metavar="NAME",
-        help="csv, tsv, jsonl, parquet, arrow, npy, npz, svmlight or pickle; without it, the suffix or the first "
-        "bytes say.",
-        show_default=False,
-        rich_help_panel="Data",
-    ),
-]
-Target = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--target",
-        "-y",
-        metavar="COLUMN[,COLUMN]",
-        help="What is to be predicted: a column's name, or its index; repeatable.",
-        show_default=False,
-        rich_help_panel="Data",
-    ),
-]
-Features = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="COLUMN[,COLUMN]",
-        help="Columns to learn from, in this order; all others without it.",
-        show_default=False,
-        rich_help_panel="Data",
-    ),
-]
-Drop = Annotated[
-    list[str] | None,
-    typer.Option(metavar="COLUMN[,COLUMN]", help="Columns to leave out.", show_default=False, rich_help_panel="Data"),
-]
-Groups = Annotated[
-    str | None,
-    typer.Option(
-        metavar="COLUMN", help="Which rows belong together, for cv.", show_default=False, rich_help_panel="Data"
-    ),
-]
-Weight = Annotated[
-    str | None,
-    typer.Option(metavar="COLUMN", help="Weights of the rows.", show_default=False, rich_help_panel="Data"),
-]
-IdCol = Annotated[
-    str | None,
-    typer.Option(metavar="COLUMN", help="Names of the rows: no feature.", show_default=False, rich_help_panel="Data"),
-]
-AsFrame = Annotated[
-    bool,
-    typer.Option(
-        "--as-frame",
-        metavar="",
-        help="Keep a pandas DataFrame also where all columns are numbers.",
-        rich_help_panel="Data",
-    ),
-]
 Seed = Annotated[
     int | None,
-    typer.Option(metavar="N", help="Set every random_state of the estimator and the search.", show_default=False),
+    typer.Option(
+        envvar="RAYSK_SEED",
+        metavar="N",
+        help="Set every random_state of the estimator and the search.",
+        show_default=False,
+    ),
 ]
-NIter = Annotated[int | None, typer.Option(metavar="N", help="Candidates a random search draws.", show_default=False)]
-Cv = Annotated[int | None, typer.Option(metavar="K", help="Number of folds.", show_default=False)]
+NIter = Annotated[
+    int | None,
+    typer.Option(envvar="RAYSK_N_ITER", metavar="N", help="Candidates a random search draws.", show_default=False),
+]
+Cv = Annotated[int | None, typer.Option(envvar="RAYSK_CV", metavar="K", help="Number of folds.", show_default=False)]
 Scoring = Annotated[
     str | None,
     typer.Option(
+        envvar="RAYSK_SCORING",
         metavar="NAME[,NAME]",
         help="Metric; with several, the first decides which candidate is best.",
         show_default=False,
-    ),
-]
-Metrics = Annotated[
-    str | None,
-    typer.Option(
-        "--scoring", metavar="NAME[,NAME]", help="Metrics; without it, the model's own score.", show_default=False
     ),
 ]
 NoRefit = Annotated[bool, typer.Option("--no-refit", metavar="", help="Do not fit the best candidate on all data.")]
@@ -234,6 +137,7 @@ NoVerify = Annotated[
     bool,
     typer.Option(
         "--no-verify",
+        envvar="RAYSK_NO_VERIFY",
         metavar="",
         help="Do not load the saved model back in another process.",
         rich_help_panel="Output",
@@ -260,6 +164,7 @@ RunDir = Annotated[
 TimeBudget = Annotated[
     str | None,
     typer.Option(
+        envvar="RAYSK_TIME_BUDGET",
         metavar="TIME",
         help="End the search after this time, such as 90s, 30m or 1h30m; what is done is kept, the best is refitted.",
         show_default=False,
@@ -268,6 +173,7 @@ TimeBudget = Annotated[
 FitTimeout = Annotated[
     str | None,
     typer.Option(
+        envvar="RAYSK_FIT_TIMEOUT",
         metavar="TIME",
         help="Give a fit up that takes longer than this, such as 60s: it counts as failed. Its worker is replaced.",
         show_default=False,
@@ -285,12 +191,16 @@ StopAt = Annotated[
 Patience = Annotated[
     int | None,
     typer.Option(
-        metavar="N", help="End the search when N candidates in a row were no better than the best.", show_default=False
+        envvar="RAYSK_PATIENCE",
+        metavar="N",
+        help="End the search when N candidates in a row were no better than the best.",
+        show_default=False,
     ),
 ]
 MaxFailures = Annotated[
     int | None,
     typer.Option(
+        envvar="RAYSK_MAX_FAILURES",
         metavar="N",
         help="Give the search up, with exit code 1, when more than N fits failed; what is done is kept.",
         show_default=False,
@@ -300,6 +210,7 @@ RefitOnStop = Annotated[
     bool,
     typer.Option(
         "--refit-on-stop",
+        envvar="RAYSK_REFIT_ON_STOP",
         metavar="",
         help="Fit the best so far on all data also after Ctrl-C, SIGTERM or too many failures. A second Ctrl-C ends "
         "at once.",
@@ -307,7 +218,12 @@ RefitOnStop = Annotated[
 ]
 Strict = Annotated[
     bool,
-    typer.Option("--strict", metavar="", help="Exit with 5 if fits failed, with 124 if the time budget ended it."),
+    typer.Option(
+        "--strict",
+        envvar="RAYSK_STRICT",
+        metavar="",
+        help="Exit with 5 if fits failed, with 124 if the time budget ended it.",
+    ),
 ]
 Resume = Annotated[
     str | None,
@@ -319,22 +235,37 @@ Resume = Annotated[
     ),
 ]
 Json = Annotated[
-    bool, typer.Option("--json", metavar="", help="Print one JSON object, as in a pipe.", rich_help_panel="Output")
+    bool,
+    typer.Option(
+        "--json", envvar="RAYSK_JSON", metavar="", help="Print one JSON object, as in a pipe.", rich_help_panel="Output"
+    ),
 ]
 Stream = Annotated[
     bool,
     typer.Option(
-        "--stream", help="Print a JSON line per finished candidate, then the summary.", rich_help_panel="Output"
+        "--stream",
+        envvar="RAYSK_STREAM",
+        help="Print a JSON line per finished candidate, then the summary.",
+        rich_help_panel="Output",
     ),
 ]
 Quiet = Annotated[
-    bool, typer.Option("--quiet", "-q", metavar="", help="Say nothing on stderr but errors.", rich_help_panel="Output")
+    bool,
+    typer.Option(
+        "--quiet",
+        "-q",
+        envvar="RAYSK_QUIET",
+        metavar="",
+        help="Say nothing on stderr but errors.",
+        rich_help_panel="Output",
+    ),
 ]
 Verbose = Annotated[
     bool,
     typer.Option(
         "--verbose",
         "-v",
+        envvar="RAYSK_VERBOSE",
         metavar="",
         help="Show what workers print, and warnings whole, with their place.",
         rich_help_panel="Output",
@@ -342,5 +273,9 @@ Verbose = Annotated[
 ]
 Debug = Annotated[
     bool, typer.Option("--debug", metavar="", help="Show every frame of an error.", rich_help_panel="Output")
+]
+Force = Annotated[
+    bool,
+    typer.Option("--force", metavar="", help="Replace outputs that already exist.", rich_help_panel="Output"),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", metavar="", help="Say what would run, and stop.")]

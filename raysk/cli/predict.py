@@ -6,8 +6,9 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from raysk.cli import options as o  # noqa: TC001 - Typer reads the annotations
+from raysk.cli import options_data as d  # noqa: TC001 - Typer reads the annotations
 from raysk.cli.bundles import bundled
-from raysk.cli.keeping import STDOUT
+from raysk.cli.keeping import is_stdout
 from raysk.errors import UsageError
 from raysk.jobs import PredictJob, Resources
 
@@ -25,24 +26,27 @@ TEXTS = ("csv", "jsonl")  # the formats that a terminal can show
 
 
 def predict_job(
-    model: o.Model,
-    data: o.Table,
-    method: o.Method = "predict",
-    trust: o.Trust = None,
-    format_: o.Format = None,
-    features: o.Features = None,
-    drop: o.Drop = None,
-    id_col: o.IdCol = None,
-    output: o.Predictions = None,
-    to: o.To = None,
+    model: d.Model,
+    data: d.Table,
+    method: d.Method = "predict",
+    trust: d.Trust = None,
+    format_: d.Format = None,
+    features: d.Features = None,
+    drop: d.Drop = None,
+    id_col: d.IdCol = None,
+    output: d.Predictions = None,
+    to: d.To = None,
+    force: o.Force = False,
 ) -> PredictJob:
     """Return what is to be predicted, and where it is to be written."""
+    from raysk.runs.existing import check_new
     from raysk.runs.folder import check_output
     from raysk.spec.formats import check_format
 
     check_format(format_)
-    if output == STDOUT:
+    if is_stdout(output):
         output = None
+    check_new([output], force=force)
     if output is not None:
         check_output(output)
     return PredictJob(
@@ -62,7 +66,7 @@ def predict_job(
 @bundled(job=predict_job)
 def predict(
     job: PredictJob,
-    address: o.WorkersAddress = None,
+    address: d.WorkersAddress = None,
     workers: o.Workers = None,
     cpus_per_fit: o.CpusPerFit = 1,
     as_json: o.Json = False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import sys
 import threading
 import time
@@ -43,7 +44,15 @@ class _Stderr(Console):
 
 def stderr_console() -> Console:
     """Return the console for conversation; colours may be forced into a file, animation may not."""
-    return _Stderr(stderr=True, force_interactive=sys.stderr.isatty())
+    return _Stderr(stderr=True, force_interactive=None if sys.stderr.isatty() else False)
+
+
+def stdout_console(out: DataOut) -> Console:
+    """Return the console for tables on stdout, as wide as that terminal is: stderr may be elsewhere."""
+    console = Console(file=out.file)
+    if out.is_terminal and not os.environ.get("COLUMNS"):
+        console.width = os.get_terminal_size(out.file.fileno()).columns or console.width
+    return console
 
 
 class View:
@@ -286,7 +295,7 @@ def show_summary(
     summary : mapping
     as_json : bool
         JSON also on a terminal.
-    rows : sequence of (name, value)
+    rows : sequence of (name, value, ...)
         What the table shows.
     """
     if out is None:
@@ -295,9 +304,10 @@ def show_summary(
         out.write_line(to_json(summary))
         return
     table = Table(show_header=False, box=None, pad_edge=False)
-    console = Console(file=out.file)
+    console = stdout_console(out)
     table.add_column(style="bold", overflow="fold", max_width=max(console.width * 2 // 5, 10))
-    table.add_column(overflow="fold")
-    for name, value in rows:
-        table.add_row(name, Text(value))
+    for _ in next(iter(rows), ())[1:]:
+        table.add_column(overflow="fold")
+    for name, *values in rows:
+        table.add_row(name, *map(Text, values))
     console.print(table)

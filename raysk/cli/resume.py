@@ -33,6 +33,7 @@ def resume(
 
       raysk resume latest --n-iter 3000
     """
+    from raysk.cli import settings
     from raysk.cli.app import app
     from raysk.errors import InputError
     from raysk.runs.folder import RunFolder
@@ -48,16 +49,17 @@ def resume(
             f"The run was started in '{shown(job['folder'])}', where nobody can work: {reason}.\n"
             f"Give the whole command again elsewhere, with --resume {shlex.quote(str(folder.root))}"
         ) from error
-    arguments = [*_without_folder(job["arguments"]), *context.args, "--resume", str(folder.root)]
+    arguments = [*_lasting(job["arguments"]), *context.args, "--resume", str(folder.root)]
     sys.argv[1:] = arguments  # the run's manifest says how to start it, again
-    app(arguments, prog_name="raysk")
+    settings.forget_variables(context.find_root())
+    app(arguments, prog_name="raysk", default_map={})
 
 
-def _without_folder(arguments: list[str]) -> list[str]:
-    """Return the command's arguments without those that said where the run is kept."""
+def _lasting(arguments: list[str]) -> list[str]:
+    """Return the command's arguments without those that said where the run is kept, and what it might replace then."""
     kept: list[str] = []
     for argument, before in zip(arguments, ["", *arguments[:-1]], strict=True):
         named = argument.partition("=")[0] in FOLDER_OPTIONS
-        if not named and before not in FOLDER_OPTIONS:
+        if not named and argument != "--force" and before not in FOLDER_OPTIONS:
             kept.append(argument)
     return kept

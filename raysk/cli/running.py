@@ -6,7 +6,6 @@ import contextlib
 import gc
 import os
 import shlex
-import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,9 +16,12 @@ from raysk.cli import signals
 from raysk.errors import TooManyFailures, Unpicklable, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from typer import Context
 
     from raysk.cli.keeping import Keeper
+    from raysk.cli.kept import Kept
     from raysk.cli.render import View
     from raysk.events import Sink
     from raysk.jobs import FitJob, Resources, SearchJob
@@ -64,34 +66,6 @@ class Where:
         preflight.check(running, allow_versions=self.resources.allow_versions)
 
 
-@dataclass(frozen=True, kw_only=True)
-class KeptIn:
-    """Which folder a run is kept in.
-
-    Parameters
-    ----------
-    run_dir : Path or None
-        A new folder; None makes one in ``raysk-runs``.
-    resume : str or None
-        The folder of an earlier run, or ``latest``, to go on with.
-    """
-
-    run_dir: Path | None = None
-    resume: str | None = None
-
-    def __post_init__(self) -> None:
-        if self.run_dir is not None and self.resume is not None:
-            raise UsageError(
-                "--run-dir makes a new run, --resume goes on with an earlier one. Leave one of the two out."
-            )
-
-    def folder(self, name: str) -> RunFolder:
-        """Make the folder of a run of that name, or find the earlier one."""
-        from raysk.runs.folder import RunFolder
-
-        return RunFolder.create(self.run_dir, name) if self.resume is None else RunFolder.reopen(self.resume)
-
-
 @dataclass(kw_only=True)
 class Ran:
     """What a run took."""
@@ -104,14 +78,21 @@ class Ran:
     early: BaseException | None = None
     """What ended a search early, to be raised when all is written."""
 
+    @property
+    def outcome(self) -> str:
+        """How the run ended, as its manifest says it."""
+        if self.early is None:
+            return "done"
+        return "failed" if isinstance(self.early, TooManyFailures) else "interrupted"
+
 
 def carry_out(
     where: Where,
     view: View,
     *,
-    command: str,
+    context: Context,
     file: str,
-    kept_in: KeptIn,
+    kept: Kept,
     make_job: Callable[[Found], FitJob | SearchJob],
     keep: Callable[[Any, RunFolder, dict[str, Any], Any], dict[str, Any]],
     keeper: Keeper,
@@ -124,10 +105,12 @@ def carry_out(
     where : Where
     view : View
         What is said meanwhile.
-    command, file : str
-        As the person wrote them.
-    kept_in : KeptIn
-        The folder of the run.
+    context : typer.Context
+        Of the command.
+    file : str
+        As the person wrote it.
+    kept : Kept
+        Where the run is kept.
     make_job : callable
         Makes the job of what was found in the file.
     keep : callable
@@ -142,28 +125,28 @@ def carry_out(
     -------
     fitted : estimator
     ran : Ran
-    kept : dict
+    written : dict
         What `keep` returned, and ``run_dir``.
     """
+    from raysk.cli.settings import as_typed
     from raysk.spec import loader
 
+    told = {"command": context.info_name, "source": file, "arguments": as_typed(context), "folder": str(Path.cwd())}
     with where.starting(sink or view) as start, view.running():
         found = loader.load(file)
         job = make_job(found)
-        folder = kept_in.folder(run_name(found))
-        told = {"command": command, "source": file, "arguments": sys.argv[1:], "folder": str(Path.cwd())}
+        folder = kept.folder(run_name(found))
         with (
             journal_of(folder, view) if plans_search(where, job) else contextlib.nullcontext() as journal,
-            recorded(folder, found, told, keeper) as facts,
+            recorded(folder, found, told, keeper, outputs=kept.outputs()) as facts,
         ):
             fitted, ran = run(where, start, job, found, journal)
-            kept = keep(fitted, folder, origin(found, job.data), job.data.X)
-            facts.update(kept, cluster=ran.cluster, time_s=ran.time_s)
-            if ran.early is not None:
-                facts["outcome"] = "failed" if isinstance(ran.early, TooManyFailures) else "interrupted"
+            written = keep(fitted, folder, origin(found, job.data), job.data.X)
+            took = {"cluster": ran.cluster, "time_s": ran.time_s, "outcome": ran.outcome}
+            facts.update(written, outputs=kept.outputs(), **took)
             if journal is not None and (ran.early is not None or keeper.errors):
                 say_how_to_go_on(view, folder)
-    return fitted, ran, {"run_dir": str(folder.root.absolute()), **kept}
+    return fitted, ran, {"run_dir": str(folder.root.absolute()), **written}
 
 
 def plans_search(where: Where, job: FitJob | SearchJob) -> bool:
@@ -265,7 +248,9 @@ def run_name(found: Found) -> str:
 
 
 @contextlib.contextmanager
-def recorded(folder: RunFolder, found: Found, job: Mapping[str, Any], keeper: Keeper) -> Iterator[dict[str, Any]]:
+def recorded(
+    folder: RunFolder, found: Found, job: Mapping[str, Any], keeper: Keeper, outputs: Sequence[str]
+) -> Iterator[dict[str, Any]]:
     """Keep the run folder's manifest: "running" at first, then how it ended.
 
     Yields
@@ -275,13 +260,13 @@ def recorded(folder: RunFolder, found: Found, job: Mapping[str, Any], keeper: Ke
     """
     from raysk.runs.folder import ended, manifest
 
-    running = manifest(job=job, source=found.path)
+    running = {**manifest(job=job, source=found.path), "outputs": outputs}
     folder.write_manifest(running)
     facts: dict[str, Any] = {}
     outcome = "failed"
     try:
         yield facts
-        outcome = facts.pop("outcome", "done")
+        outcome = facts.pop("outcome")
     except (KeyboardInterrupt, SystemExit):
         outcome = "interrupted"
         raise

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from raysk.cli import options as o  # noqa: TC001 - Typer reads the annotations
+from raysk.cli import options_data as d  # noqa: TC001 - Typer reads the annotations
 from raysk.cli.bundles import bundled
 from raysk.errors import InputError
 from raysk.jobs import Resources, ScoreJob
@@ -16,15 +17,15 @@ if TYPE_CHECKING:
 
 
 def score_job(
-    model: o.Model,
-    data: o.Table,
-    target: o.Target = None,
-    scoring: o.Metrics = None,
-    trust: o.Trust = None,
-    format_: o.Format = None,
-    features: o.Features = None,
-    drop: o.Drop = None,
-    weight: o.Weight = None,
+    model: d.Model,
+    data: d.Table,
+    target: d.Target = None,
+    scoring: d.Metrics = None,
+    trust: d.Trust = None,
+    format_: d.Format = None,
+    features: d.Features = None,
+    drop: d.Drop = None,
+    weight: d.Weight = None,
 ) -> ScoreJob:
     """Return what is to be scored, and how."""
     from raysk.spec.formats import check_format
@@ -47,7 +48,7 @@ def score_job(
 @bundled(job=score_job)
 def score(
     job: ScoreJob,
-    address: o.WorkersAddress = None,
+    address: d.WorkersAddress = None,
     workers: o.Workers = None,
     cpus_per_fit: o.CpusPerFit = 1,
     as_json: o.Json = False,

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from raysk.cli import options as o  # noqa: TC001 - Typer reads the annotations
-from raysk.cli.bundles import bundled, given_data, kept_in, limits, resources, search_overrides
-from raysk.cli.keeping import Keeper
+from raysk.cli.bundles import bundled, given_data, kept_search, limits, resources, search_overrides
+from raysk.cli.keeping import Keeper, with_model
 from raysk.cli.streams import data_stdout
 from raysk.errors import UsageError
 from raysk.events import CandidateDone
@@ -18,8 +18,9 @@ from raysk.events import CandidateDone
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from raysk.cli.kept import Kept
     from raysk.cli.render import View
-    from raysk.cli.running import KeptIn, Ran
+    from raysk.cli.running import Ran
     from raysk.cli.streams import DataOut
     from raysk.events import Event, Sink
     from raysk.jobs import Limits, Resources
@@ -31,8 +32,9 @@ OUT_OF_TIME, FITS_FAILED = 124, 5
 """Exit codes with --strict; the first is that of timeout(1)."""
 
 
-@bundled(overrides=search_overrides, given=given_data, limits=limits, resources=resources, kept_in=kept_in)
+@bundled(overrides=search_overrides, given=given_data, limits=limits, resources=resources, kept=kept_search)
 def search(
+    context: typer.Context,
     file: o.File,
     *,
     overrides: Overrides,
@@ -41,11 +43,9 @@ def search(
     address: o.Address = None,
     resources: Resources,
     backend: o.Backend = None,
-    output: o.Output = None,
-    results: o.Results = None,
+    kept: Kept,
     no_verify: o.NoVerify = False,
     strict: o.Strict = False,
-    kept_in: KeptIn,
     as_json: o.Json = False,
     stream: o.Stream = False,
     quiet: o.Quiet = False,
@@ -71,24 +71,24 @@ def search(
 
     make_job = functools.partial(search_job, limits=limits)
     where = running.Where(address=address, resources=resources, backend=backend, worker_output=verbose)
-    _check_outputs(output, results, no_refit=not overrides.refit, stream=stream)
-    with data_stdout() as out, Keeper(output, out, verify=not no_verify) as keeper:
+    _check_outputs(kept, no_refit=not overrides.refit, stream=stream)
+    with data_stdout() as out, Keeper(kept.output, out, verify=not no_verify) as keeper:
         if dry_run:
             inspect.show(out, file, overrides, as_json=as_json, make_job=make_job, given=given, quiet=quiet)
             return
         view = View(quiet=quiet, verbose=verbose, still=stream and out.is_terminal)
-        fitted, ran, kept = running.carry_out(
+        fitted, ran, written = running.carry_out(
             where,
             view,
-            command="search",
+            context=context,
             file=file,
-            kept_in=kept_in,
-            make_job=functools.partial(make_job, overrides=overrides, given=given),
-            keep=functools.partial(_keep, keeper=keeper, results=results, view=view),
+            kept=kept,
+            make_job=with_model(functools.partial(make_job, overrides=overrides, given=given), kept.output),
+            keep=functools.partial(_keep, keeper=keeper, results=kept.results, view=view),
             keeper=keeper,
             sink=_streaming(view, out) if stream else None,
         )
-        summary = _summary(fitted, ran, view) | kept
+        summary = _summary(fitted, ran, view) | written
         show_summary(keeper.finish(view), summary, as_json=as_json or stream, rows=_rows(summary))
         _end_early(ran, view, keeper, strict=strict)
 
@@ -104,17 +104,17 @@ def _end_early(ran: Ran, view: View, keeper: Keeper, *, strict: bool) -> None:
         raise typer.Exit(FITS_FAILED)
 
 
-def _check_outputs(output: Path | None, results: Path | None, *, no_refit: bool, stream: bool) -> None:
+def _check_outputs(kept: Kept, *, no_refit: bool, stream: bool) -> None:
     """Fail before anything runs if what the person wants to keep cannot be written."""
-    from raysk.cli.keeping import STDOUT
+    from raysk.cli.keeping import is_stdout
     from raysk.runs.tables import check_results
 
-    if no_refit and output is not None:
-        raise UsageError(f"--no-refit fits no model that could be saved as {output}. Leave one of the two out.")
-    if stream and output == STDOUT:
+    if no_refit and kept.output is not None:
+        raise UsageError(f"--no-refit fits no model that could be saved as {kept.output}. Leave one of the two out.")
+    if stream and is_stdout(kept.output):
         raise UsageError("--stream and -o - both write to stdout. Save the model in a file.")
-    if results is not None:
-        check_results(results)
+    if kept.results is not None:
+        check_results(kept.results)
 
 
 def _streaming(view: View, out: DataOut) -> Sink:

@@ -7,9 +7,10 @@ whatever their code, a library written in C, or Ray prints, a pipe gets only wha
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import sys
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from raysk.errors import ReaderGone
 
@@ -56,6 +57,35 @@ class DataOut:
             with contextlib.suppress(OSError):  # what is still buffered has nowhere to go
                 self.file.close()
             raise ReaderGone("stdout was closed") from error
+
+
+class _Conversation(io.FileIO):
+    """Descriptor 2; once its reader is gone, what is said goes nowhere, and the job goes on."""
+
+    def write(self, content: Any, /) -> int:
+        try:
+            return super().write(content)
+        except BrokenPipeError:
+            _say_nothing_on(2)
+            if sys.stdout is sys.stderr:  # descriptor 1 leads there too
+                _say_nothing_on(1)
+            return memoryview(content).nbytes
+
+
+def _say_nothing_on(descriptor: int) -> None:
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    if nowhere != descriptor:  # it is, if that is the first one that was closed
+        os.dup2(nowhere, descriptor)
+        os.close(nowhere)
+
+
+def keep_stderr() -> None:
+    """Let no job end because its stderr is closed, or is a pipe that nobody reads any more."""
+    if sys.stderr is None:
+        _say_nothing_on(2)
+    encoding = getattr(sys.stderr, "encoding", "utf-8")
+    file = io.BufferedWriter(_Conversation(2, "w", closefd=False))
+    sys.stderr = io.TextIOWrapper(file, encoding=encoding, errors="backslashreplace", line_buffering=True)
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ import functools
 import gc
 import os
 import socket
+import sys
 import time
 import traceback
 from typing import TYPE_CHECKING, Any
@@ -141,8 +142,10 @@ class Worker:
         if key not in self._cache:
             import ray
 
+            modules = len(sys.modules)
             self._cache[key] = ray.get(self._refs[key])
-            self._limit_threads()  # unpickling may have loaded another BLAS or OpenMP library
+            if len(sys.modules) > modules:  # then it may have loaded another BLAS or OpenMP library
+                self._limit_threads()
         value = self._cache[key]
         return copy.deepcopy(value) if key in self._copied else value
 

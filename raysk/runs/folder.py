@@ -36,8 +36,10 @@ SCHEMA = 1
 RUNS_FOLDER = "raysk-runs"
 MANIFEST = "run.json"
 JOURNAL = "journal.jsonl"
-# Everything a run writes. A --run-dir that holds one of these is somebody's work: it is never written over.
+# Everything a run writes. A --run-dir that holds one of these is somebody's work: it is not written over unasked.
 RUN_FILES = (MANIFEST, JOURNAL, "results.csv", "model.pkl", "model.json", "report.html")
+
+_DEVICES = {Path("/dev"), Path("/dev/fd"), Path("/proc/self/fd")}
 
 _umask_lock = threading.Lock()
 
@@ -64,7 +66,7 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], None]) -> None:
     """
     with _explained(path):
         _check_target(path)
-        if _is_special(path):
+        if is_special(path):
             with path.open("wb") as file:
                 write(file)
         else:
@@ -104,7 +106,7 @@ def check_output(path: Path, kinds: Collection[str] = ()) -> None:
         raise UsageError(f"{str(path)!r}: the ending {path.suffix!r} names no known format.\nKnown are {known}.")
     with _explained(path):
         _check_target(path)
-        if not _is_special(path):
+        if not is_special(path):
             # Trying is the only sure test: permission bits know nothing of access lists and read-only disks.
             with tempfile.TemporaryFile(dir=Path(os.path.realpath(path)).parent):
                 pass
@@ -121,8 +123,10 @@ def _write_all(file: BinaryIO, content: bytes) -> None:
     file.write(content)
 
 
-def _is_special(path: Path) -> bool:
+def is_special(path: Path) -> bool:
     """Tell pipes and devices, such as /dev/null: replacing one by a file would destroy it."""
+    if path.parent in _DEVICES:  # an open descriptor, of whatever
+        return True
     return path.exists() and not path.is_file() and not path.is_dir()
 
 
@@ -211,12 +215,14 @@ class RunFolder:
 
         Raises
         ------
+        UsageError
+            If `path` holds another run.
         InputError
-            If `path` is a file or holds another run, or the folder cannot be made.
+            If `path` is a file, or the folder cannot be made.
         """
         if path is None:
             return cls(_new_folder(Path.cwd() / RUNS_FOLDER, name))
-        _refuse_used(path)
+        refuse_used(path)
         with _explained(path):
             path.mkdir(parents=True, exist_ok=True)
         return cls(path.absolute())
@@ -266,6 +272,13 @@ class RunFolder:
             )
         return dict(said)
 
+    def outputs(self) -> list[str]:
+        """Return the absolute paths of what the run wrote, or may replace, outside its folder."""
+        try:
+            return [str(each) for each in self.read_manifest()["outputs"]]
+        except (InputError, KeyError, TypeError):
+            return []
+
     def path(self, name: str) -> Path:
         """Return where a file of this run is."""
         return self.root / name
@@ -281,14 +294,15 @@ class RunFolder:
         write_text(self.path(MANIFEST), to_json(manifest, indent=2) + "\n")
 
 
-def _refuse_used(path: Path) -> None:
+def refuse_used(path: Path) -> None:
+    """Fail if a folder holds a run; see `RunFolder.create`."""
     if path.exists() and not path.is_dir():
         raise InputError(f"--run-dir {str(path)!r} is a file.\nName a folder that is new or empty.")
     used = [name for name in RUN_FILES if (path / name).exists()]
     if used:
-        raise InputError(
+        raise UsageError(
             f"--run-dir {str(path)!r} already holds a run: {', '.join(used)}.\n"
-            f"Name a new folder, or leave --run-dir out to get one in {RUNS_FOLDER}."
+            f"Add --force to replace it, or name a new folder; without --run-dir there is one in {RUNS_FOLDER}."
         )
 
 

@@ -145,7 +145,7 @@ class TestFormats:
         """A table that breaks off leaves an existing output as it was."""
         (folder / "out.csv").write_text("before")
         (folder / "bad.csv").write_text((folder / "new.csv").read_text() + "1,2\n")
-        raysk("predict", "my model.pkl", "bad.csv", "-o", "out.csv").assert_error(3, "bad.csv")
+        raysk("predict", "my model.pkl", "bad.csv", "-o", "out.csv", "--force").assert_error(3, "bad.csv")
         assert (folder / "out.csv").read_text() == "before"
         assert not list(folder.glob(".*"))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
 import os
@@ -17,6 +18,7 @@ import pytest
 from sklearn.svm import SVC
 
 from raysk.errors import InputError
+from raysk.spec import arrays
 from raysk.spec.data import Columns, Given, blocks, read_table
 
 
@@ -176,6 +178,17 @@ def test_bomb_within_parquet(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "sysconf", lambda _name: 2**8)  # a machine of 64 KiB
     with pytest.raises(InputError, match="would take"):
         read_table(name)
+
+
+@pytest.mark.parametrize(("limit", "fits"), [("65536\n", False), ("max\n", True), (None, True)])
+def test_a_container_has_less_memory(tmp_path, monkeypatch, limit, fits):
+    """In a container its own limit counts, if it has one."""
+    np.savez_compressed(tmp_path / "zeros.npz", X=np.zeros((20_000, 8)))
+    if limit is not None:
+        (tmp_path / "memory.max").write_text(limit)
+    monkeypatch.setattr(arrays, "CONTAINER_LIMIT", tmp_path / "memory.max")
+    with contextlib.nullcontext() if fits else pytest.raises(InputError, match="GB here"):
+        assert len(read_table(str(tmp_path / "zeros.npz"))) == 20_000
 
 
 def test_missing_weights_and_groups(tmp_path):

@@ -463,6 +463,15 @@ def test_quotes_within_a_value_are_no_quotes(tmp_path, monkeypatch):
     assert glued(parts)["a"].tolist() == ['pipe 5"', "pipe"] * 100
 
 
+@pytest.mark.parametrize("text", ["1,2", "1,2\n3,4", "a,b\n1,2", '"1","2"'])
+def test_a_last_line_without_end(tmp_path, text):
+    """The last line may lack its end, also if it is the only one of its block, and there are no names."""
+    (tmp_path / "t.csv").write_text(text)
+    parts = list(blocks(str(tmp_path / "t.csv")))
+    assert sum(map(len, parts)) == 1 + text.startswith("1,2\n")
+    assert parts[0].n_columns == 2
+
+
 def test_blocks_tell_after_which_row(tmp_path, monkeypatch):
     """A ragged row is said to come after the rows of the blocks before."""
     monkeypatch.setattr(tabular, "BLOCK_BYTES", 2**20)

@@ -17,6 +17,7 @@ from sklearn.svm import SVC
 
 from raysk.errors import InputError, UsageError
 from raysk.runs import folder
+from raysk.runs.existing import check_new, remove_run
 from raysk.runs.folder import (
     RunFolder,
     check_output,
@@ -28,6 +29,7 @@ from raysk.runs.folder import (
     write_text,
 )
 from raysk.runs.git import git_state
+from raysk.runs.journal import Journal
 from raysk.runs.jsonable import plain, to_json
 
 
@@ -41,8 +43,8 @@ def here(tmp_path, monkeypatch):
 
 
 def refused(call, *args):
-    """Return the message of the InputError that a call raises, of at most five lines."""
-    with pytest.raises(InputError) as caught:
+    """Return the message of the error that a call raises, of at most five lines."""
+    with pytest.raises((InputError, UsageError)) as caught:
         call(*args)
     assert len(str(caught.value).splitlines()) <= 5
     return str(caught.value)
@@ -379,3 +381,31 @@ class TestToJson:
         ring = [1]
         ring.append(ring)
         assert to_json(ring) == '"[1, [...]]"'
+
+
+class TestExisting:
+    def test_a_file_is_refused(self, here):
+        """A file that is there is refused by its name, unless it may be replaced; what is not there never is."""
+        (here / "a").touch()
+        check_new([None, here / "b"], force=False)
+        check_new([here / "a"], force=True)
+        check_new([here / "a"], force=False, own=[str(here / "a")])
+        assert "--force" in refused(lambda: check_new([here / "b", here / "a"], force=False))
+
+    @pytest.mark.parametrize("name", ["/dev/null", "/dev/stdout", "/dev/fd/0", "pipe"])
+    def test_pipes_and_devices_are_not(self, here, name):
+        """Pipes, devices and open descriptors are no files that are there."""
+        os.mkfifo(here / "pipe")
+        check_new([here / name], force=False)
+
+    def test_a_run_is_removed(self, here):
+        """Only what a run writes is removed; a run that goes on stays."""
+        run = RunFolder.create(here / "run", "x")
+        for name in ("run.json", "model.pkl", "notes"):
+            run.path(name).touch()
+        with Journal(run.path("journal.jsonl")):
+            assert "in use" in refused(remove_run, run.root)
+            assert "model.pkl" in names(run.root)
+        remove_run(run.root)
+        assert names(run.root) == ["notes"]
+        remove_run(here / "none")
