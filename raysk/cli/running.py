@@ -78,12 +78,12 @@ class Ran:
     early: BaseException | None = None
     """What ended a search early, to be raised when all is written."""
 
-    @property
-    def outcome(self) -> str:
-        """How the run ended, as its manifest says it."""
-        if self.early is None:
-            return "done"
-        return "failed" if isinstance(self.early, TooManyFailures) else "interrupted"
+    def facts(self) -> dict[str, Any]:
+        """Return what the run's manifest says of it."""
+        outcome = "done"
+        if self.early is not None:
+            outcome = "failed" if isinstance(self.early, TooManyFailures) else "interrupted"
+        return {"cluster": self.cluster, "time_s": self.time_s, "outcome": outcome}
 
 
 def carry_out(
@@ -142,8 +142,7 @@ def carry_out(
         ):
             fitted, ran = run(where, start, job, found, journal)
             written = keep(fitted, folder, origin(found, job.data), job.data.X)
-            took = {"cluster": ran.cluster, "time_s": ran.time_s, "outcome": ran.outcome}
-            facts.update(written, outputs=kept.outputs(), **took)
+            facts.update(written, outputs=kept.outputs(), **ran.facts())
             if journal is not None and (ran.early is not None or keeper.errors):
                 say_how_to_go_on(view, folder)
     return fitted, ran, {"run_dir": str(folder.root.absolute()), **written}
