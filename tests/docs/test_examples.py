@@ -19,7 +19,7 @@ TIMEOUT_S = 300  # of one command; each takes 5-20 s on two idle cores
 pytestmark = pytest.mark.deadline(TIMEOUT_S + 30)
 
 SEARCH_FIELDS = {
-    *("schema", "best_params", "best_score", "best_index", "candidates", "splits", "fits", "fits_failed"),
+    *("schema", "best_params", "best_score", "best_index", "candidates", "splits", "fits", "fits_failed", "fits_lost"),
     *("fits_saved", "fits_resumed", "time_s", "cpu_time_s", "workers", "nodes", "stopped", "run_dir", "model"),
 }
 FIT_FIELDS = {"schema", "estimator", "params", "time_s", "cpu_time_s", "workers", "nodes", "run_dir", "model"}
