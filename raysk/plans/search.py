@@ -3,7 +3,7 @@
     person's search.fit -> (its own class's code) -> _PoolSearch.fit        driver
         _run_search(evaluate_candidates)  Grid, Randomized, Halving, the person's own
             evaluate_candidates           share candidates and splits once; stream fit numbers to the workers
-    _evaluate                             worker: clone, set, slice, fit, score by scikit-learn's own function
+    Evaluation                            worker: clone, set, slice, fit, score by scikit-learn's own function
         results in scikit-learn's order -> its own _format_results, best chosen by its own rules, refit on the pool
 
 While it is fitted, the person's search gets a class whose parents are its own class and, just before ``BaseSearchCV``,
@@ -17,11 +17,10 @@ import copyreg
 import inspect
 import math
 import time
-import warnings
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from sklearn import clone, config_context, get_config
+from sklearn import clone
 from sklearn.base import is_classifier
 from sklearn.model_selection import check_cv
 from sklearn.utils import indexable
@@ -30,14 +29,15 @@ from raysk import _compat
 from raysk.errors import AllFitsFailed
 from raysk.events import RefitStarted, Stopped, WorkPlanned
 from raysk.jobs import Limits
-from raysk.plans import alike, warned
+from raysk.plans import alike
 from raysk.plans.board import Board, is_multimetric
+from raysk.plans.evaluation import Evaluation
 from raysk.plans.limits import Enough, Watch, nothing_finished
 from raysk.pool import Task, stream
 from raysk.runs.journal import NoRound
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from raysk.pool import Pool
     from raysk.runs.journal import Journal, Round
@@ -169,28 +169,11 @@ class Rounds:
         self.more: defaultdict[str, list[Any]] = defaultdict(list)
         self.results: dict[str, Any] = {}
         self._current: tuple[Board, Mapping[str, Sequence[Any]]] | None = None
-        self._job = self.pool.share(self._what_every_fit_needs())
-
-    def _what_every_fit_needs(self) -> dict[str, Any]:
-        search = self.search
-        arguments = {
-            "scorer": self.scorers,
-            "fit_params": self.routed.estimator.fit,
-            "score_params": self.routed.scorer.score,
-            "return_train_score": search.return_train_score,
-            "return_n_test_samples": True,
-            "return_times": True,
-            "return_parameters": False,
-            "error_score": search.error_score,
-            "verbose": search.verbose,
-        }
-        settings = {"config": get_config(), "filters": list(warnings.filters)}
-        data = {"estimator": self.estimator, "X": self.X, "y": self.y}
-        return {"fit_and_score": _parts.fit_and_score, "arguments": arguments, **data, **settings}
+        self._evaluation = self.pool.share(Evaluation.of(search, self.estimator, data, routed, scorers))
 
     def release(self) -> None:
         """Let the workers forget the data."""
-        self.pool.release([self._job])
+        self.pool.release([self._evaluation])
 
     def evaluate_candidates(
         self,
@@ -299,10 +282,13 @@ class Rounds:
 
     def _run(self, board: Board) -> list[dict[str, Any]]:
         """Fit and score every candidate on every split; results in scikit-learn's order."""
-        function, round_ = self.pool.share(_evaluate), self.pool.share((board.candidates, board.splits))
-        limits, arguments = self.watch.limits, (self._job, round_)
+        round_, limits = self.pool.share((board.candidates, board.splits)), self.watch.limits
         task = Task(
-            function=function, args=arguments, patience_s=PATIENCE_S, limit_s=limits.fit_timeout, repeatable=True
+            function=self._evaluation,
+            args=(round_,),
+            patience_s=PATIENCE_S,
+            limit_s=limits.fit_timeout,
+            repeatable=True,
         )
         units = board.units if self.watch.reason is None else ()  # what the journal knows may be enough
         try:
@@ -311,29 +297,6 @@ class Rounds:
                 if self.watch.reason is not None:
                     break
         finally:
-            self.pool.release([function, round_])
+            self.pool.release([round_])
         self.watch.end_round(all_done=len(board.done()) == len(board.candidates))
         return board.out
-
-
-def _evaluate(
-    job: Mapping[str, Any], round_: tuple[list[dict[str, Any]], list[tuple[Any, Any]]], units: Sequence[int]
-) -> Iterator[tuple[dict[str, Any], Sequence[Any]]]:
-    """Fit and score on the worker; yields scikit-learn's result and the warnings of each fit."""
-    candidates, splits = round_
-    with config_context(**job["config"]), warned.listening(job["filters"]) as heard:
-        for unit in units:
-            candidate, split = divmod(unit, len(splits))
-            train, test = splits[split]
-            result = job["fit_and_score"](
-                clone(job["estimator"]),
-                job["X"],
-                job["y"],
-                train=train,
-                test=test,
-                parameters=candidates[candidate],
-                split_progress=(split, len(splits)),
-                candidate_progress=(candidate, len(candidates)),
-                **job["arguments"],
-            )
-            yield result, warned.taken(heard) if heard else ()

@@ -697,15 +697,15 @@ def test_a_fit_past_its_limit_is_given_up(pool, events, eventually, tmp_path):
 
 
 def test_data_is_put_once_and_fits_share_messages(pool, monkeypatch):
-    """However many fits: the data, the round and the function are put once; a message holds many fits."""
+    """However many fits: the data and the round are put once; a message holds many fits."""
     puts, messages = [], []
     put, send = pool._launcher.put, pool._send
     monkeypatch.setattr(pool._launcher, "put", lambda value: puts.append(value) or put(value))
     monkeypatch.setattr(pool, "_send", lambda slot, entry: messages.append(entry) or send(slot, entry))
     search = GridSearchCV(GaussianNB(), {"var_smoothing": np.logspace(-9, -1, 100)}, cv=5, refit=False)
     raysk.fit(search, X, Y)
-    assert len(puts) == 3
-    assert sum(part is X for part in puts[0].values()) == 1
+    assert len(puts) == 2
+    assert puts[0].X is X
     assert sum(entry.size for entry in messages) >= 500
     assert len(messages) < 500 / 5
     assert max(len(entry.message) for entry in messages) < 1000  # numbers of fits, and names of what is shared

@@ -1,0 +1,87 @@
+"""What every fit of a search needs, and how one is done on a worker.
+
+Shared once for a search, data and function in one object: each object costs every worker a look into the store.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sklearn import clone, config_context, get_config
+
+from raysk import _compat
+from raysk.plans import warned
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+_parts = _compat.search_parts()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """Fits and scores candidates on splits.
+
+    Parameters
+    ----------
+    fit_and_score : callable
+        scikit-learn's own function.
+    arguments : mapping of str to object
+        Those of its arguments that all fits have in common, but for the next three.
+    estimator : estimator
+        Cloned for every fit.
+    X, y : array-like
+        All rows.
+    config, filters : mapping, list
+        scikit-learn's configuration and Python's warning filters, as they are in the driver.
+    """
+
+    fit_and_score: Callable[..., dict[str, Any]]
+    arguments: Mapping[str, Any]
+    estimator: Any
+    X: Any
+    y: Any
+    config: Mapping[str, Any]
+    filters: Sequence[Any]
+
+    @classmethod
+    def of(cls, search: Any, estimator: Any, data: tuple[Any, Any], routed: Any, scorers: Any) -> Evaluation:
+        """Return what the fits of a search need; the parameters are those of `raysk.plans.search.Rounds`."""
+        arguments = {
+            "scorer": scorers,
+            "fit_params": routed.estimator.fit,
+            "score_params": routed.scorer.score,
+            "return_train_score": search.return_train_score,
+            "return_n_test_samples": True,
+            "return_times": True,
+            "return_parameters": False,
+            "error_score": search.error_score,
+            "verbose": search.verbose,
+        }
+        X, y = data
+        here = {"config": get_config(), "filters": list(warnings.filters)}
+        return cls(fit_and_score=_parts.fit_and_score, arguments=arguments, estimator=estimator, X=X, y=y, **here)
+
+    def __call__(
+        self, round_: tuple[list[dict[str, Any]], list[tuple[Any, Any]]], units: Sequence[int]
+    ) -> Iterator[tuple[dict[str, Any], Sequence[Any]]]:
+        """Do these fits of a round of candidates and splits; yields scikit-learn's result and the warnings of each."""
+        candidates, splits = round_
+        with config_context(**self.config), warned.listening(self.filters) as heard:
+            for unit in units:
+                candidate, split = divmod(unit, len(splits))
+                train, test = splits[split]
+                result = self.fit_and_score(
+                    clone(self.estimator),
+                    self.X,
+                    self.y,
+                    train=train,
+                    test=test,
+                    parameters=candidates[candidate],
+                    split_progress=(split, len(splits)),
+                    candidate_progress=(candidate, len(candidates)),
+                    **self.arguments,
+                )
+                yield result, warned.taken(heard) if heard else ()
