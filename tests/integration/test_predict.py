@@ -351,7 +351,7 @@ def test_bounded_memory(folder, forest):
     (folder / "tree.pkl").write_bytes(pickle.dumps(forest))
     header = ",".join(f"c{number}" for number in range(64)) + "\n"
     thousand = (",".join(["0.12345678"] * 64) + "\n") * 1000
-    command = [sys.executable, "-c", MEASURED, "predict", "tree.pkl", "-", "-o", "out.csv"]
+    command = [sys.executable, "-c", MEASURED, "predict", "tree.pkl", "-", "-o", "out.csv", "--force"]
     peaks_mb = []
     for times in (1, 850):
         process = subprocess.Popen(
