@@ -115,7 +115,7 @@ def test_a_reply_that_cannot_be_unpickled_is_an_error_of_its_task(make_pool, lau
     pool = make_pool()
     future = pool.submit(one("a"))
     call = launcher.next_call()
-    call._take()(Reply(ok=True, content=b"no pickle at all", frames=[], told=0, wall_s=0.0, cpu_s=0.0))
+    call._take()(Reply(ok=True, content=b"no pickle at all", frames=[], wall_s=0.0, cpu_s=0.0))
     assert isinstance(outcome(future), Exception)
     later = pool.submit(one("b"))
     launcher.next_call().answer("fine")
