@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from raysk.pool.task import Block, RemoteTraceback, Task
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from raysk.errors import TaskLost
     from raysk.pool.crew import Slot
@@ -76,6 +76,21 @@ class Entry:
     def size(self) -> int:
         """Number of units; 1 for a task without units."""
         return 1 if self.units is None else len(self.units)
+
+    def loading(self, keys: Iterable[str]) -> bytes:
+        """Make the message that lets a worker load these of the shared objects, and do no more."""
+        return Entry.of(Task(function=len, args=([self.needs[key] for key in keys],)), None).message
+
+    def go_on(self, told: int) -> Entry:
+        """Make the entry of the unit that its worker goes on with, after so many that it told of."""
+        self.told, self.rest = told, self.alone(told)
+        return self.rest
+
+    def answered_by(self, slot: Slot) -> tuple[Entry, int]:
+        """Return what a worker's reply completes, and how many of the first values in it were told before."""
+        if self.rest is not None and slot in self.rest.holders:  # this worker told of it, and not another one
+            return self.rest, self.told
+        return self, 0
 
     def split(self) -> list[Entry]:
         """Make one entry per unit; their futures run, as this one's does."""

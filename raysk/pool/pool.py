@@ -251,7 +251,10 @@ class Pool:
         entry.holders.append(slot)
         entry.sent_at = time.monotonic()
         if slot.queue[0] is entry:
-            slot.began_at = entry.sent_at
+            slot.begin()
+        if refs and entry.task.limit_s is not None:  # the time that a unit has begins when its data is there
+            slot.worker.call(entry.loading(refs), refs, drop, functools.partial(self._post, slot.begin))
+            refs, drop, slot.began_at = {}, [], math.inf
         slot.worker.call(entry.message, refs, drop, functools.partial(self._post, self._on_answer, slot, entry))
 
     def _look_at_slow_ones(self) -> None:
@@ -291,8 +294,7 @@ class Pool:
             return
         value, error = entry.outcome(answer)
         if error is None:
-            entry.told = len(value.units)
-            rest = entry.rest = entry.alone(entry.told)
+            rest = entry.go_on(told=len(value.units))
             self._entries[rest.future] = rest
             rest.holders.append(slot)
             entry.holders.remove(slot)
@@ -305,13 +307,11 @@ class Pool:
         if isinstance(answer, Gone):
             self._on_gone(slot, answer.reason)
             return
-        told = 0
-        if entry.rest is not None and slot in entry.rest.holders:  # this worker told of it, and not another one
-            told, entry = entry.told, entry.rest
+        entry, told = entry.answered_by(slot)
         if entry in slot.queue:
             slot.queue.remove(entry)
             entry.holders.remove(slot)
-            slot.began_at = time.monotonic()
+            slot.begin()
         self.cpu_s += answer.cpu_s
         if entry.future in self._entries:  # else another worker was faster, or it was cancelled
             self._task_s = answer.wall_s if self._task_s is None else 0.8 * self._task_s + 0.2 * answer.wall_s

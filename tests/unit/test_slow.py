@@ -279,3 +279,33 @@ def test_one_question_at_a_time(make_pool, one_worker):
     one_worker.next_question()
     call.answer([4, 5])
     assert result(future).values == [4, 5]
+
+
+def keep_second(_data, units):
+    return iter(units)
+
+
+def test_loading_the_data_takes_none_of_a_units_time(make_pool, one_worker):
+    """A new worker may take longer to get the data than a unit may take; the unit's time begins after that."""
+    pool = make_pool()
+    data = pool.share("data")
+    future = pool.submit(Task(function=keep_second, args=(data,), units=[4], limit_s=0.1))
+    loading = one_worker.next_call()
+    assert list(loading.refs) == [data.key]
+    assert wait([future], timeout=0.4).not_done
+    assert not loading.worker.killed
+    loading.run()
+    call = one_worker.next_call()
+    assert (call.worker, call.units, call.refs) == (loading.worker, [4], {})
+    assert isinstance(result(future).values[0], TaskLost)
+    assert call.worker.killed
+
+
+def test_a_worker_that_dies_of_the_data_is_charged_to_what_needs_it(make_pool, one_worker):
+    """Data that no worker survives ends in an error, and not in new workers for ever."""
+    one_worker.by_hand = False
+    one_worker.dies_of = lambda call: call.function is len
+    pool = make_pool()
+    future = pool.submit(Task(function=keep_second, args=(pool.share("data"),), units=[4], limit_s=60.0))
+    assert isinstance(result(future).values[0], TaskLost)
+    assert len(one_worker.launched) <= 4
