@@ -86,9 +86,9 @@ class Call:
         self.key, self.function, self.args, self.units, self.patience_s = unpack(message, worker.store.__getitem__)
         self._done = done
 
-    def answer(self, value, wall_s=0.001, told=0):
-        """Reply with a value: for a task with units, a list of one value per unit that is done and was not told."""
-        self._reply(value, wall_s=wall_s, told=told)
+    def answer(self, value, wall_s=0.001):
+        """Reply with a value: for a task with units, a list of one value per unit that is done."""
+        self._reply(value, wall_s=wall_s)
 
     def fail(self, error, frames=()):
         """Reply with an exception."""
@@ -124,14 +124,14 @@ class Call:
             done(reply_of(content, **fields))
 
 
-def reply_of(content, *, ok=True, frames=(), told=0, wall_s=0.001):
+def reply_of(content, *, ok=True, frames=(), wall_s=0.001):
     """Return what the pool gets to hear of a worker."""
     from ray import cloudpickle
 
     from raysk.pool.reply import Reply
 
     times = {"wall_s": wall_s, "cpu_s": wall_s}
-    return Reply(ok=ok, content=cloudpickle.dumps(content), frames=list(frames), told=told, **times)
+    return Reply(ok=ok, content=cloudpickle.dumps(content), frames=list(frames), **times)
 
 
 class Question:

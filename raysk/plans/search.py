@@ -17,7 +17,6 @@ import copyreg
 import inspect
 import math
 import time
-from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from sklearn import clone
@@ -166,7 +165,7 @@ class Rounds:
         self.watch = Watch(search._limits)
         self.candidates: list[dict[str, Any]] = []
         self.out: list[dict[str, Any]] = []
-        self.more: defaultdict[str, list[Any]] = defaultdict(list)
+        self.more: dict[str, list[Any]] = {}
         self.results: dict[str, Any] = {}
         self._current: tuple[Board, Mapping[str, Sequence[Any]]] | None = None
         self._evaluation = self.pool.share(Evaluation.of(search, self.estimator, data, routed, scorers))
@@ -195,21 +194,19 @@ class Rounds:
         if not out:
             raise ValueError("No fits were performed. Was the CV iterator empty? Were there no candidates?")
         self._warn_of_failures(out)
-        self._current = None
         return self._keep(candidates, out, more_results or {})
 
     def _keep(
         self, candidates: list[dict[str, Any]], out: list[dict[str, Any]], more: Mapping[str, Sequence[Any]]
     ) -> dict[str, Any]:
-        """Add a round's results to those before."""
+        """Add the current round's results to those before: all at once, as Ctrl-C may come while they are made."""
         if callable(self.search.scoring):
             _parts.insert_error_scores(out, self.search.error_score)
-        self.candidates += candidates
-        self.out += out
-        for key, values in more.items():
-            self.more[key].extend(values)
-        self.results = self.search._format_results(self.candidates, self.search.n_splits_, self.out, self.more)
-        return self.results
+        candidates, out = self.candidates + candidates, self.out + out
+        every = self.more | {key: [*self.more.get(key, ()), *values] for key, values in more.items()}
+        results: dict[str, Any] = self.search._format_results(candidates, self.search.n_splits_, out, every)
+        self.candidates, self.out, self.more, self.results, self._current = candidates, out, every, results, None
+        return results
 
     def cut_short(self, end: BaseException) -> BaseException | None:
         """Keep the candidates of the current round that are done; raise if there are none at all.
@@ -222,7 +219,7 @@ class Rounds:
         reason, error = self.watch.verdict(end)
         kept = list(range(len(self.candidates)))
         if self._current is not None:
-            (board, more), self._current = self._current, None
+            board, more = self._current
             done, n_splits = board.done(), len(board.splits)
             out = [board.out[number * n_splits + split] for number in done for split in range(n_splits)]
             if done and error is None:

@@ -43,7 +43,8 @@ class Slot:
     dropped : int
         How many of the released shared objects it was told to forget.
     began_at : float
-        When the first of its queue was begun, as far as is known, as a time of `time.monotonic`.
+        When the first of its queue was begun, as far as is known, as a time of `time.monotonic`; infinity while what
+        it needs is loaded.
     """
 
     remote: RemoteWorker | None = None
@@ -58,6 +59,10 @@ class Slot:
         """The process, once it is asked for."""
         assert self.remote is not None  # noqa: S101 - nobody else is sent anything
         return self.remote
+
+    def begin(self, _: object = None) -> None:
+        """Take note that the first of the queue begins."""
+        self.began_at = time.monotonic()
 
     @property
     def up(self) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from raysk.pool.task import Block, RemoteTraceback, Task
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from raysk.errors import TaskLost
     from raysk.pool.crew import Slot
@@ -44,11 +44,11 @@ class Entry:
     sent_at : float
         When it was sent last, as a time of `time.monotonic`.
     asked_at : float
-        When its worker was asked for news of it last, likewise.
+        When its worker was asked for news of it last, and answered, likewise; infinity while it has not answered.
     rest : Entry or None
         The unit that its worker goes on with after those it told of.
-    overtook : Reply or None
-        The worker's reply, which came before the news that it told.
+    told : int
+        How many those are.
     """
 
     task: Task
@@ -63,7 +63,7 @@ class Entry:
     sent_at: float = 0.0
     asked_at: float = 0.0
     rest: Entry | None = None
-    overtook: Reply | None = None
+    told: int = 0
 
     @classmethod
     def of(cls, task: Task, units: Sequence[Any] | None, losses: int = 0) -> Entry:
@@ -77,6 +77,21 @@ class Entry:
         """Number of units; 1 for a task without units."""
         return 1 if self.units is None else len(self.units)
 
+    def loading(self, keys: Iterable[str]) -> bytes:
+        """Make the message that lets a worker load these of the shared objects, and do no more."""
+        return Entry.of(Task(function=len, args=([self.needs[key] for key in keys],)), None).message
+
+    def go_on(self, told: int) -> Entry:
+        """Make the entry of the unit that its worker goes on with, after so many that it told of."""
+        self.told, self.rest = told, self.alone(told)
+        return self.rest
+
+    def answered_by(self, slot: Slot) -> tuple[Entry, int]:
+        """Return what a worker's reply completes, and how many of the first values in it were told before."""
+        if self.rest is not None and slot in self.rest.holders:  # this worker told of it, and not another one
+            return self.rest, self.told
+        return self, 0
+
     def split(self) -> list[Entry]:
         """Make one entry per unit; their futures run, as this one's does."""
         assert self.units is not None  # noqa: S101 - only what has units is split
@@ -86,7 +101,8 @@ class Entry:
     def alone(self, at: int) -> Entry:
         """Make an entry of one of the units; its future runs, as this one's does."""
         assert self.units is not None  # noqa: S101 - as above
-        part = Entry.of(self.task, self.units[at : at + 1], self.losses)
+        losses = min(self.losses, 1)  # it may have run on several workers, and one of its other units been to blame
+        part = Entry.of(self.task, self.units[at : at + 1], losses)
         part.future.set_running_or_notify_cancel()
         part.sent_at = self.sent_at
         return part
@@ -106,8 +122,8 @@ class Entry:
             return None, loss
         return Block(units=self.units, values=[loss], wall_s=0.0), None
 
-    def outcome(self, reply: Reply) -> tuple[Any, BaseException | None]:
-        """Return value and error that a worker's reply amounts to."""
+    def outcome(self, reply: Reply, told: int = 0) -> tuple[Any, BaseException | None]:
+        """Return value and error that a worker's reply amounts to, from the unit on that follows what it told."""
         from ray import cloudpickle
 
         try:
@@ -119,7 +135,8 @@ class Entry:
             return None, content
         if self.units is None:
             return content, None
-        return Block(units=self.units[: len(content)], values=content, wall_s=reply.wall_s), None
+        values = content[told:]
+        return Block(units=self.units[: len(values)], values=values, wall_s=reply.wall_s), None
 
     def settle(self, value: Any, error: BaseException | None) -> None:
         """Complete the future, unless its owner has cancelled it."""

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import math
 import queue
 import threading
 import time
@@ -250,7 +251,10 @@ class Pool:
         entry.holders.append(slot)
         entry.sent_at = time.monotonic()
         if slot.queue[0] is entry:
-            slot.began_at = entry.sent_at
+            slot.begin()
+            if refs and entry.task.limit_s is not None:  # the time that a unit has begins when its data is there
+                slot.worker.call(entry.loading(refs), refs, drop, functools.partial(self._post, slot.begin))
+                refs, drop, slot.began_at = {}, [], math.inf
         slot.worker.call(entry.message, refs, drop, functools.partial(self._post, self._on_answer, slot, entry))
 
     def _look_at_slow_ones(self) -> None:
@@ -259,7 +263,7 @@ class Pool:
             if slow.give_up_at(slot, entry) <= now:
                 self._give_up(slot, entry)
             elif slow.ask_at(slot, entry) <= now:
-                entry.asked_at = now
+                entry.asked_at = math.inf  # it is asked again when it has answered
                 slot.worker.news(entry.key, functools.partial(self._post, self._on_news, slot, entry))
 
     def _start_late_ones_again(self) -> None:
@@ -277,54 +281,49 @@ class Pool:
             self._complete(entry, value=value, error=error)
         for holder in list(entry.holders):
             if holder.queue[0] is entry:
-                self._end(holder, charged=reason)
+                self._end(holder, reason, charged=True)
         self._fill()
 
     def _on_news(self, slot: Slot, entry: Entry, answer: Reply | Gone | None) -> None:
         """Complete an entry with the units that are done; the one that its worker goes on with takes its place."""
-        if not isinstance(answer, Reply) or entry not in slot.queue or entry.future not in self._entries:
+        entry.asked_at = time.monotonic()
+        if not isinstance(answer, Reply):
+            return
+        self.cpu_s += answer.cpu_s
+        if entry not in slot.queue or entry.future not in self._entries:  # its worker is gone, or it is done
             return
         value, error = entry.outcome(answer)
         if error is None:
-            rest = entry.rest = entry.alone(len(value.units))
+            rest = entry.go_on(told=len(value.units))
             self._entries[rest.future] = rest
             rest.holders.append(slot)
+            entry.holders.remove(slot)
             slot.queue[slot.queue.index(entry)] = rest
             slot.began_at += answer.wall_s
             value = replace(value, going_on=rest.future)
-        self.cpu_s += answer.cpu_s
         self._complete(entry, value=value, error=error)
-        if entry.overtook is not None:
-            self._on_answer(slot, entry, entry.overtook)
 
     def _on_answer(self, slot: Slot, entry: Entry, answer: Reply | Gone) -> None:
         if isinstance(answer, Gone):
             self._on_gone(slot, answer.reason)
             return
-        if answer.told and entry.rest is None and entry in slot.queue and entry.future in self._entries:
-            entry.overtook = answer
-            return
-        entry = entry.rest or entry
+        entry, told = entry.answered_by(slot)
         if entry in slot.queue:
             slot.queue.remove(entry)
-            slot.began_at = time.monotonic()
+            entry.holders.remove(slot)
+            slot.begin()
         self.cpu_s += answer.cpu_s
         if entry.future in self._entries:  # else another worker was faster, or it was cancelled
             self._task_s = answer.wall_s if self._task_s is None else 0.8 * self._task_s + 0.2 * answer.wall_s
-            value, error = entry.outcome(answer)
+            value, error = entry.outcome(answer, told)
             self._complete(entry, value=value, error=error)
 
     def _on_gone(self, slot: Slot, reason: str) -> None:
         if slot not in self._crew.slots:
             return
-        self._crew.end(slot)  # to Ray it may only be out of reach: then it lives, and holds its CPUs
-        first, *others = slot.queue or [None]
-        running = first is not None and first.future in self._entries
-        self.sink(WorkerLost(node=slot.node or "", reason=reason, units=first.size if first and running else 0))
-        for entry in [*others[::-1], first]:  # in front of the rest, in their order
-            if entry is not None:
-                entry.holders.remove(slot)
-                self._again(entry, reason, charged=entry is first)
+        units = sum(entry.size for entry in [*slot.queue][:1] if entry.future in self._entries)
+        self.sink(WorkerLost(node=slot.node or "", reason=reason, units=units))
+        self._end(slot, reason, charged=True)  # to Ray it may only be out of reach: then it lives, and holds its CPUs
         self._ask_idle_workers()
         self._fill()
 
@@ -376,18 +375,20 @@ class Pool:
             if entry is None:
                 continue
             entry.cancel()
-            for slot in [slot for slot in entry.holders if slot.queue and slot.queue[0] is entry]:
+            for slot in [slot for slot in entry.holders if slot.queue[0] is entry]:
                 self._end(slot)
             self._on_cancel([part.future for part in entry.parts])
         if futures:
             self._fill()
 
-    def _end(self, slot: Slot, charged: str | None = None) -> None:
-        """End a worker on purpose; what waited in its queue goes elsewhere, and what it ran if it was the reason."""
+    def _end(self, slot: Slot, reason: str = "it was ended", *, charged: bool = False) -> None:
+        """End a worker; what is in its queue is handed out again, and what it ran is charged if that was the reason."""
         self._crew.end(slot)
-        for entry in reversed(slot.queue):
+        entries = list(slot.queue)
+        slot.queue.clear()
+        for entry in reversed(entries):  # in front of the rest, in their order
             entry.holders.remove(slot)
-            self._again(entry, charged or "it was ended", charged=charged is not None and entry is slot.queue[0])
+            self._again(entry, reason, charged=charged and entry is entries[0])
 
     def _on_close(self) -> None:
         self._open = False

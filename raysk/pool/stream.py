@@ -7,7 +7,6 @@ met expensive units hands back those it has not begun, if the task says so (`pat
 
 from __future__ import annotations
 
-import contextlib
 import math
 import queue
 import time
@@ -76,19 +75,23 @@ def stream(pool: Pool, task: Task, units: Sequence[Any], *, until: float | None 
             while work.left and work.unit_s < left_s and len(flying) < pool.room() + 1:
                 part = work.take(workers=max(pool.up, pool.wanted))
                 fly(pool.submit(replace(task, units=part)), part)
-            if left_s <= 0 or not flying:
+            if not flying:
                 return
-            with contextlib.suppress(queue.Empty):  # then look at the room again: workers may have come
-                future = done.get(timeout=min(TICK_S, left_s))
-                part = flying.pop(future)
-                block = future.result()
-                done_units = len(block.units)
-                if block.going_on is not None:
-                    fly(block.going_on, part[done_units : done_units + 1])
-                    done_units += 1
-                work.learn(block, part[done_units:])
-                if block.values:
-                    yield block
+            try:
+                future = done.get(timeout=max(min(TICK_S, left_s), 0))  # what is there comes also when time is over
+            except queue.Empty:
+                if left_s <= 0:
+                    return
+                continue  # look at the room again: workers may have come
+            part = flying.pop(future)
+            block = future.result()
+            done_units = len(block.units)
+            if block.going_on is not None:
+                fly(block.going_on, part[done_units : done_units + 1])
+                done_units += 1
+            work.learn(block, part[done_units:])
+            if block.values:
+                yield block
     finally:
         pool.cancel(flying)
 

@@ -97,8 +97,7 @@ class Worker:
         self._progress = None
         self._lap = time.perf_counter(), time.process_time()
         ok, content, frames = _answer(lambda: self._compute(message))
-        told = 0 if self._progress is None else self._progress.told
-        return content.message(ok=ok, frames=frames, told=told, **self._times(time.perf_counter()))
+        return content.message(ok=ok, frames=frames, **self._times(time.perf_counter()))
 
     def news(self, key: int) -> bytes | None:
         """Return a reply with the units of a running task that are done; no other unit of it is begun then.
@@ -110,7 +109,7 @@ class Worker:
         if progress is None or values is None:
             return None
         ok, content, frames = _answer(lambda: values)
-        return content.message(ok=ok, frames=frames, told=0, **self._times(progress.since))
+        return content.message(ok=ok, frames=frames, **self._times(progress.since))
 
     def _times(self, until: float) -> dict[str, float]:
         """Return what was taken since this was asked last, in seconds."""
@@ -134,8 +133,8 @@ class Worker:
         with self._within_cpus():
             if units is None:
                 return function(*args)
-            self._progress = self._progress or Progress(key, units, patience_s)
-            return self._progress.collect(functools.partial(function, *args))
+            self._progress = self._progress or Progress(key, patience_s)
+            return self._progress.collect(functools.partial(function, *args), units)
 
     def _load(self, key: str) -> Any:
         self._used.add(key)

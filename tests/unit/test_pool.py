@@ -115,7 +115,7 @@ def test_a_reply_that_cannot_be_unpickled_is_an_error_of_its_task(make_pool, lau
     pool = make_pool()
     future = pool.submit(one("a"))
     call = launcher.next_call()
-    call._take()(Reply(ok=True, content=b"no pickle at all", frames=[], told=0, wall_s=0.0, cpu_s=0.0))
+    call._take()(Reply(ok=True, content=b"no pickle at all", frames=[], wall_s=0.0, cpu_s=0.0))
     assert isinstance(outcome(future), Exception)
     later = pool.submit(one("b"))
     launcher.next_call().answer("fine")
@@ -206,6 +206,21 @@ def test_a_task_that_writes_into_shared_arrays_gets_copies(worker, monkeypatch):
     assert X.tolist() == [0, 0, 0]
     ok, value = ask(worker, Task(function=add_to, args=(shared, 5)), refs={"X": "ref"}, drop=["X"])
     assert not ok
+
+
+def add_to_each(units):
+    return (add_to(array, 1) for array in units)
+
+
+def test_units_that_are_shared_arrays_are_copied_too(worker, monkeypatch):
+    """A task of several calls, each with a shared array, gets copies of those when it writes into one."""
+    X = np.zeros(3)
+    X.flags.writeable = False
+    monkeypatch.setattr("ray.get", lambda _: X)
+    task = Task(function=add_to_each, units=[Shared("X", "ref")] * 2, patience_s=60.0)
+    ok, values = ask(worker, task, refs={"X": "ref"})
+    assert ok, values
+    assert [value.tolist() for value in values] == [[1, 1, 1]] * 2
 
 
 def test_an_error_that_only_speaks_of_read_only_is_the_tasks_own(worker):

@@ -13,7 +13,7 @@ from raysk.pool.reply import Packed, Reply
 
 def message(content, **fields):
     """Return what a worker would send."""
-    return Packed(content).message(**{"ok": True, "frames": [], "told": 0, "wall_s": 0.0, "cpu_s": 0.0, **fields})
+    return Packed(content).message(**{"ok": True, "frames": [], "wall_s": 0.0, "cpu_s": 0.0, **fields})
 
 
 @pytest.mark.parametrize("content", [None, "x", bytes(200_000), np.arange(5)])
@@ -22,10 +22,10 @@ def test_a_reply_arrives_as_it_was_packed(content):
     frames = list(traceback.extract_stack(limit=2))
     if hasattr(traceback.FrameSummary, "_code"):  # newer Pythons
         assert frames[0]._code is not None
-    sent = message(content, ok=False, frames=frames, told=3, wall_s=1.5, cpu_s=0.25)
+    sent = message(content, ok=False, frames=frames, wall_s=1.5, cpu_s=0.25)
     assert type(sent) is bytes  # Ray passes bytes on as they are
     reply = Reply.of(sent)
-    assert (reply.ok, reply.told, reply.wall_s, reply.cpu_s) == (False, 3, 1.5, 0.25)
+    assert (reply.ok, reply.wall_s, reply.cpu_s) == (False, 1.5, 0.25)
     assert [(frame.name, frame.line) for frame in reply.frames] == [(frame.name, frame.line) for frame in frames]
     assert np.array_equal(pickle.loads(reply.content), content)
     assert reply.content.obj is sent

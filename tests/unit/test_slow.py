@@ -51,7 +51,7 @@ def test_a_worker_past_its_patience_is_asked_what_is_done(make_pool, one_worker)
     block = result(future)
     assert (block.units, block.values) == ([4, 5], [4, 5])
     assert not block.going_on.done()
-    call.answer([6], told=2)
+    call.answer([4, 5, 6])
     rest = result(block.going_on)
     assert (rest.units, rest.values, rest.going_on) == ([6], [6], None)
 
@@ -62,22 +62,20 @@ def test_nothing_may_be_done_yet(make_pool, one_worker):
     call = one_worker.next_call()
     one_worker.next_question().tell([])
     assert (result(future).units, result(future).values) == ([], [])
-    call.answer([4], told=0)
+    call.answer([4])
     assert result(result(future).going_on).values == [4]
 
 
-def test_a_reply_may_overtake_the_news_that_it_leaves_out(make_pool, one_worker):
-    """Two answers of a worker may come in either order; nothing is taken for something else."""
+def test_a_reply_may_overtake_the_news(make_pool, one_worker):
+    """Two answers of a worker may come in either order; what comes second is nothing new."""
     pool = make_pool()
     future = pool.submit(slow_task([4, 5, 6]))
     call = one_worker.next_call()
     question = one_worker.next_question()
-    call.answer([5], told=1)
-    settle(pool)
-    assert not future.done()
+    call.answer([4, 5])
     question.tell([4])
-    assert result(future).values == [4]
-    assert result(result(future).going_on).values == [5]
+    settle(pool)
+    assert (result(future).units, result(future).values, result(future).going_on) == ([4, 5], [4, 5], None)
 
 
 @pytest.mark.parametrize("answer", [None, Gone("it says nothing")])
@@ -214,3 +212,100 @@ def test_a_limit_ends_both_starts_of_a_unit(make_pool, launcher, monkeypatch, ev
     assert first.units == second.units == [4]
     assert isinstance(result(late).values[0], TaskLost)
     eventually(lambda: first.worker.killed and second.worker.killed)
+
+
+def started_twice(pool, launcher, units, **options):
+    """Hand in a task that is started on both workers; returns its future and both calls, the first one first."""
+    known = [pool.submit(slow_task([0])) for _ in range(2)]
+    for _ in known:
+        launcher.next_call().answer([0])
+    wait(known, timeout=SOON_S)
+    future = pool.submit(slow_task(units, repeatable=True, **options))
+    return future, launcher.next_call(), launcher.next_call()
+
+
+def test_a_limit_may_pass_where_another_worker_was_faster(make_pool, launcher, monkeypatch, eventually):
+    """The slower of two workers is ended at the limit; the unit has its value, and the pool goes on."""
+    monkeypatch.setattr("raysk.pool.slow.SECOND_START_S", 0.0)
+    pool = make_pool()
+    future, first, second = started_twice(pool, launcher, [4], limit_s=0.3)
+    second.answer([4])
+    assert result(future).values == [4]
+    eventually(lambda: first.worker.killed)
+    assert not second.worker.killed
+    later = pool.submit(Task(function=abs, args=(-1,)))
+    launcher.next_call().run()
+    assert result(later) == 1
+
+
+def test_the_reply_of_a_second_worker_is_not_that_of_the_unit_that_goes_on(make_pool, launcher, monkeypatch):
+    """Where one of two workers has told news, the other's reply says nothing new, and that worker is free again."""
+    monkeypatch.setattr("raysk.pool.slow.SECOND_START_S", 0.1)
+    pool = make_pool()
+    future, first, second = started_twice(pool, launcher, [4, 5, 6])
+    launcher.next_question().tell([4])
+    going_on = result(future).going_on
+    second.answer([4, 5, 6])
+    settle(pool)
+    first.answer([4, 5])
+    assert (result(going_on).units, result(going_on).values) == ([5], [5])
+    settle(pool)
+    assert not any(slot.queue for slot in pool._crew.slots)
+
+
+def test_news_of_a_worker_that_was_given_up_are_nothing(make_pool, one_worker):
+    """What it ran is tried elsewhere, unit by unit, and nobody waits for the one that it went on with."""
+    future = make_pool().submit(slow_task([4, 5], limit_s=0.2))
+    given_up = one_worker.next_call()
+    question = one_worker.next_question()
+    alone = one_worker.next_call()
+    assert given_up.worker.killed
+    question.tell([4])
+    alone.answer([4])
+    one_worker.next_call().answer([5])
+    block = result(future)
+    assert (block.units, block.values, block.going_on) == ([4, 5], [4, 5], None)
+
+
+def test_one_question_at_a_time(make_pool, one_worker):
+    """A worker that cannot answer is not asked again meanwhile: the answers might change places."""
+    pool = make_pool()
+    future = pool.submit(slow_task([4, 5]))
+    call = one_worker.next_call()
+    question = one_worker.next_question()
+    settle(pool)
+    assert pool._entries[future].asked_at == float("inf")
+    question.say(None)
+    one_worker.next_question()
+    call.answer([4, 5])
+    assert result(future).values == [4, 5]
+
+
+def keep_second(_data, units):
+    return iter(units)
+
+
+def test_loading_the_data_takes_none_of_a_units_time(make_pool, one_worker):
+    """A new worker may take longer to get the data than a unit may take; the unit's time begins after that."""
+    pool = make_pool()
+    data = pool.share("data")
+    future = pool.submit(Task(function=keep_second, args=(data,), units=[4], limit_s=0.1))
+    loading = one_worker.next_call()
+    assert list(loading.refs) == [data.key]
+    assert wait([future], timeout=0.4).not_done
+    assert not loading.worker.killed
+    loading.run()
+    call = one_worker.next_call()
+    assert (call.worker, call.units, call.refs) == (loading.worker, [4], {})
+    assert isinstance(result(future).values[0], TaskLost)
+    assert call.worker.killed
+
+
+def test_a_worker_that_dies_of_the_data_is_charged_to_what_needs_it(make_pool, one_worker):
+    """Data that no worker survives ends in an error, and not in new workers for ever."""
+    one_worker.by_hand = False
+    one_worker.dies_of = lambda call: call.function is len
+    pool = make_pool()
+    future = pool.submit(Task(function=keep_second, args=(pool.share("data"),), units=[4], limit_s=60.0))
+    assert isinstance(result(future).values[0], TaskLost)
+    assert len(one_worker.launched) <= 4

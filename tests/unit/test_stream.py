@@ -237,6 +237,18 @@ def test_a_stream_ends_when_its_time_is_over():
     assert len(pool.cancelled) == len(pool.sizes) == 3
 
 
+def test_what_is_done_when_time_is_over_is_not_lost():
+    """Blocks that came while the caller was busy are handed out also when time is over."""
+    pool = InstantPool(0.001)
+    until = time.monotonic() + 0.2
+    blocks = stream(pool, Task(function=list), range(1000), until=until)
+    next(blocks)
+    handed_out = len(pool.sizes)
+    time.sleep(max(until - time.monotonic(), 0) + 0.01)
+    assert len(list(blocks)) == handed_out - 1
+    assert len(pool.sizes) == handed_out
+
+
 def test_nothing_is_begun_that_cannot_end_in_time():
     """Units that take longer than what is left are not handed out."""
     pool = InstantPool(100.0)
