@@ -211,7 +211,7 @@ def as_typed(context: typer.Context) -> list[str]:
     options = []
     for name, param in _settings(context.command):
         source, value = context.get_parameter_source(param.name), context.params.get(param.name)
-        if getattr(source, "name", None) in FROM_SETTINGS and value not in {None, False}:
+        if getattr(source, "name", None) in FROM_SETTINGS and value is not None and value is not False:  # 0 counts
             options.append(f"--{name}" if value is True else f"--{name}={value}")
     return [*sys.argv[1:2], *options, *sys.argv[2:]]
 
