@@ -47,8 +47,7 @@ class Project:
 
     def of(self, command: str) -> Mapping[str, Any]:
         """Return the command's own table."""
-        own = self.table.get(command)
-        return own if isinstance(own, dict) else {}
+        return _table(self.table, command)
 
 
 def project() -> Project:
