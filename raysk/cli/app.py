@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -146,7 +146,6 @@ def _print_all_frames(error: BaseException) -> None:
 def _say(text: str) -> None:
     from raysk.cli.render import stderr_console
 
-    lines = text.strip().splitlines()
-    console: Any = stderr_console()
+    console = stderr_console()
     console.print("Error:", style="bold red", end=" ")
-    console.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
+    console.say(text.strip())

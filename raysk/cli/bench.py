@@ -248,7 +248,7 @@ class _Progress:
 
         from raysk.cli.render import stderr_console
 
-        console = stderr_console()
+        self._console = console = stderr_console()
         console.quiet = quiet
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         self._bar = Progress(*columns, console=console, transient=True, disable=not console.is_interactive)
@@ -263,7 +263,7 @@ class _Progress:
 
     def say(self, text: str) -> None:
         """Say one line."""
-        self._bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        self._console.say(text)
 
     def __call__(self, event: Any, /) -> None:
         """Take a `raysk.bench.runner.Measuring` or `Measured`."""

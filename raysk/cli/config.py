@@ -36,7 +36,7 @@ def config(
     if found["address"].value is None and os.environ.get("RAY_ADDRESS"):
         found["address"] = settings.Setting(os.environ["RAY_ADDRESS"], "RAY_ADDRESS")
     for name, meant in settings.unknown_variables(root).items():
-        stderr_console().print(f"Note: {name} is no setting. {meant}", markup=False, highlight=False, soft_wrap=True)
+        stderr_console().say(f"Note: {name} is no setting. {meant}")
     with data_stdout() as out:
         facts = {name: asdict(each) for name, each in found.items()}
         show_summary(out, {"schema": 1, "settings": facts}, as_json=as_json, rows=_rows(found))

@@ -75,7 +75,7 @@ def doctor(
         facts = {"address": running.address, "estimator": None if sent is None else type(sent[0]).__name__}
         _show(out, report, facts, as_json=as_json)
     for line in report.said(fatal=False):
-        console.print(f"Note: {line}", markup=False, highlight=False, soft_wrap=not console.is_interactive)
+        console.say(f"Note: {line}", wrap=console.is_interactive)
     report.raise_fatal()
 
 

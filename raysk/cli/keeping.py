@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from raysk.runs.load_back import LoadBack
     from raysk.spec.loader import Found
 
+MOST_LINES = 5
+"""Of an error."""
+
 STDOUT = {Path("-"), Path("/dev/stdout"), Path("/dev/fd/1"), Path("/proc/self/fd/1")}
 """What stdout is called; descriptor 1 itself is stderr while a job runs."""
 
@@ -32,10 +35,6 @@ STDOUT = {Path("-"), Path("/dev/stdout"), Path("/dev/fd/1"), Path("/proc/self/fd
 def is_stdout(path: Path | None) -> bool:
     """Tell whether an output is stdout."""
     return path in STDOUT
-
-
-MOST_LINES = 5
-"""Of an error."""
 
 
 class Keeper:

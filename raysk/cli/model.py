@@ -42,7 +42,7 @@ def show(
     with data_stdout() as out:
         facts = describe_file(Path(model))
         for warning in facts["warnings"]:
-            stderr_console().print(f"Warning: {warning}", markup=False, highlight=False, soft_wrap=True)
+            stderr_console().say(f"Warning: {warning}")
         show_summary(out, facts, as_json=as_json, rows=list(_rows(facts)))
 
 

@@ -245,6 +245,7 @@ Stream = Annotated[
     typer.Option(
         "--stream",
         envvar="RAYSK_STREAM",
+        metavar="",
         help="Print a JSON line per finished candidate, then the summary.",
         rich_help_panel="Output",
     ),

@@ -35,14 +35,26 @@ MOST_LOST = 5
 """So many fits that were given up are named on stderr."""
 
 
+_SPELLED = {code: repr(chr(code))[1:-1] for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
+
+
+def harmless(text: str) -> str:
+    """Spell control characters out: in a name, or in what a pickle would import, they could steer the terminal."""
+    return text.translate(_SPELLED)
+
+
 class _Stderr(Console):
     """A console that does not touch stdout when stderr's reader is gone: the job goes on."""
+
+    def say(self, text: str, *, wrap: bool = False) -> None:
+        """Print text as it is, control characters spelled out; the terminal breaks its lines, or we do at words."""
+        self.print(harmless(text), markup=False, highlight=False, soft_wrap=not wrap)
 
     def on_broken_pipe(self) -> None:
         self.quiet = True
 
 
-def stderr_console() -> Console:
+def stderr_console() -> _Stderr:
     """Return the console for conversation; colours may be forced into a file, animation may not."""
     return _Stderr(stderr=True, force_interactive=None if sys.stderr.isatty() else False)
 
@@ -118,7 +130,7 @@ class View:
 
     def say(self, text: str) -> None:
         """Say one line."""
-        self._console.print(text, markup=False, highlight=False, soft_wrap=not self._console.is_interactive)
+        self._console.say(text, wrap=self._console.is_interactive)
 
     def say_what_was_lost(self) -> None:
         """Name the fits that were given up; a few of them, if there are many."""
@@ -264,7 +276,7 @@ def _progress(console: Console) -> Progress:
 
 
 def _one_line(text: str) -> Text:
-    return Text(text, no_wrap=True, overflow="ellipsis")
+    return Text(harmless(text), no_wrap=True, overflow="ellipsis")
 
 
 def _count(number: int, noun: str) -> str:
@@ -308,6 +320,6 @@ def show_summary(
     table.add_column(style="bold", overflow="fold", max_width=max(console.width * 2 // 5, 10))
     for _ in next(iter(rows), ())[1:]:
         table.add_column(overflow="fold")
-    for name, *values in rows:
-        table.add_row(name, *map(Text, values))
+    for row in rows:
+        table.add_row(*(Text(harmless(cell)) for cell in row))
     console.print(table)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from raysk.cli.kept import Kept
     from raysk.cli.render import View
     from raysk.events import Sink
-    from raysk.jobs import FitJob, Resources, SearchJob
+    from raysk.jobs import FitJob, Limits, Resources, SearchJob
     from raysk.runs.folder import RunFolder
     from raysk.runs.journal import Journal
     from raysk.spec.loader import Found
@@ -48,6 +48,26 @@ class Where:
     resources: Resources
     backend: str | None = None
     worker_output: bool = False
+
+    def check(self, limits: Limits | None = None) -> None:
+        """Fail before anything runs if options ask for what only raysk's own plans can do.
+
+        Raises
+        ------
+        UsageError
+        """
+        if self.backend in {None, "raysk"}:
+            return
+        reserved = {
+            "--cpus-per-fit": self.resources.cpus_per_fit > 1,
+            "--memory-per-fit": self.resources.memory_per_fit is not None,
+        }
+        asked = [option for option, given in reserved.items() if given] + (limits.options if limits else [])
+        if asked:
+            raise UsageError(
+                f"{asked[0]}: --backend {self.backend} cannot do that.\n"
+                "Leave one of the two out; if it is a setting, 'raysk config' says where it is from."
+            )
 
     @contextlib.contextmanager
     def starting(self, sink: Sink) -> Iterator[cluster.Starting | None]:
@@ -178,16 +198,10 @@ def run(
     where: Where, start: cluster.Starting | None, job: FitJob | SearchJob, found: Found, journal: Journal | None
 ) -> tuple[Any, Ran]:
     """Fit a job's estimator or search where the command line says; returns it, fitted, and what that took."""
-    from raysk.jobs import Limits
-
     estimator = job.search if hasattr(job, "search") else job.estimator
     gc.freeze()  # modules stay: looking for garbage in them costs 0.1 s, again every few thousand fits
     data, begin = job.data, time.perf_counter()
-    limits = job.limits if hasattr(job, "limits") else Limits()
     if start is None or where.backend == "ray":
-        _check_not_reserved(where)
-        if limits.options:
-            raise UsageError(f"{limits.options[0]}: --backend {where.backend} cannot do that.")
         ran = Ran()
         if start is not None:
             ran.nodes = start.result().nodes
@@ -203,6 +217,7 @@ def run(
         cluster.travel_by_value(found.modules)
         pool = running.pool
         try:
+            limits = getattr(job, "limits", None)
             fitted = plans.fit(pool, estimator, data.X, data.y, data.fit_params, journal=journal, limits=limits)
         except Unpicklable as error:
             raise unpicklable(estimator, error, "sent to the workers") from error
@@ -214,14 +229,6 @@ def run(
         ran.cluster = {"address": running.address, "nodes": running.nodes, "cpus": running.cpus}
     ran.time_s = time.perf_counter() - begin
     return fitted, ran
-
-
-def _check_not_reserved(where: Where) -> None:
-    """Fail if fits are to have CPUs or memory of their own on a backend that reserves none."""
-    asked = {"--cpus-per-fit": where.resources.cpus_per_fit > 1, "--memory-per-fit": where.resources.memory_per_fit}
-    for option, given in asked.items():
-        if given:
-            raise UsageError(f"{option}: --backend {where.backend} cannot do that.")
 
 
 def _fit_plainly(backend: str, n_jobs: int, estimator: Any, data: Any) -> Any:

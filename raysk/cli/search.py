@@ -71,6 +71,7 @@ def search(
 
     make_job = functools.partial(search_job, limits=limits)
     where = running.Where(address=address, resources=resources, backend=backend, worker_output=verbose)
+    where.check(limits)
     _check_outputs(kept, no_refit=not overrides.refit, stream=stream)
     with data_stdout() as out, Keeper(kept.output, out, verify=not no_verify) as keeper:
         if dry_run:
@@ -107,6 +108,7 @@ def _end_early(ran: Ran, view: View, keeper: Keeper, *, strict: bool) -> None:
 def _check_outputs(kept: Kept, *, no_refit: bool, stream: bool) -> None:
     """Fail before anything runs if what the person wants to keep cannot be written."""
     from raysk.cli.keeping import is_stdout
+    from raysk.runs.sidecar import sidecar_path
     from raysk.runs.tables import check_results
 
     if no_refit and kept.output is not None:
@@ -115,6 +117,10 @@ def _check_outputs(kept: Kept, *, no_refit: bool, stream: bool) -> None:
         raise UsageError("--stream and -o - both write to stdout. Save the model in a file.")
     if kept.results is not None:
         check_results(kept.results)
+        if kept.output is not None and sidecar_path(kept.output).absolute() == kept.results.absolute():
+            raise UsageError(
+                f"--results {kept.results}: the description of the model {kept.output} goes there. Name another file."
+            )
 
 
 def _streaming(view: View, out: DataOut) -> Sink:

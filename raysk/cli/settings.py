@@ -47,8 +47,7 @@ class Project:
 
     def of(self, command: str) -> Mapping[str, Any]:
         """Return the command's own table."""
-        own = self.table.get(command)
-        return own if isinstance(own, dict) else {}
+        return _table(self.table, command)
 
 
 def project() -> Project:
@@ -211,7 +210,7 @@ def as_typed(context: typer.Context) -> list[str]:
     options = []
     for name, param in _settings(context.command):
         source, value = context.get_parameter_source(param.name), context.params.get(param.name)
-        if getattr(source, "name", None) in FROM_SETTINGS and value not in {None, False}:
+        if getattr(source, "name", None) in FROM_SETTINGS and value is not None and value is not False:  # 0 counts
             options.append(f"--{name}" if value is True else f"--{name}={value}")
     return [*sys.argv[1:2], *options, *sys.argv[2:]]
 

@@ -1,6 +1,6 @@
 """The first Ctrl-C or SIGTERM ends the program in order, the second at once.
 
-first     Python's own handlers, in the main thread: an exception, on whose way out everything is written and closed
+first     a handler in the main thread: an exception, on whose way out everything is written and closed
 second    the interpreter's handler in C -> a pipe -> a thread of ours -> gone, whatever the main thread waits for
 
 Ray may keep the main thread for seconds in code that is not Python, where no handler of Python's would run. A Ray of
@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,15 +21,19 @@ if TYPE_CHECKING:
 COUNTED = (signal.SIGINT, signal.SIGTERM)
 """Not SIGHUP, which a terminal that is closed may send twice: by the kernel, and by the shell."""
 
+SAME_S = 0.1
+"""What comes within this time of the first signal, in seconds, is the same again: timeout(1) tells the process it
+started, and then its group, which it is in. Nobody presses a key twice so soon."""
+
 SHOW_CURSOR = b"\x1b[?25h"
 """A live view hides it."""
 
 
 def end_in_order() -> None:
     """End in order, also when the terminal is closed (under nohup that stays ignored); at once when told again."""
-    signal.signal(signal.SIGTERM, _end)
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        signal.signal(signal.SIGHUP, _end)
+    for number in (*COUNTED, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _end)
     heard, told = os.pipe()
     os.set_blocking(told, False)
     signal.set_wakeup_fd(told, warn_on_full_buffer=False)
@@ -43,7 +48,14 @@ def take_back() -> None:
 
 
 def _end(number: int, _: object) -> NoReturn:
-    raise SystemExit(128 + number)
+    for each in (*COUNTED, signal.SIGHUP):
+        if signal.getsignal(each) is _end:
+            signal.signal(each, _leave_it_to_the_thread)
+    raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
+
+
+def _leave_it_to_the_thread(_number: int, _: object) -> None:
+    """Raise nothing in the middle of what is being written."""
 
 
 def _be_quiet() -> None:
@@ -53,10 +65,13 @@ def _be_quiet() -> None:
 
 def _leave_at_second(heard: int) -> None:
     """Read the numbers of signals as they come, and end the program with the second that counts."""
-    counted = 0
+    first = None
     while number := os.read(heard, 1):
-        counted += number[0] in COUNTED
-        if counted == 2:  # noqa: PLR2004 - the second
+        if number[0] not in COUNTED:
+            continue
+        now = time.monotonic()
+        first = now if first is None else first
+        if now - first > SAME_S:
             if os.isatty(2):
                 os.write(2, SHOW_CURSOR)
             os._exit(128 + number[0])

@@ -12,7 +12,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, TextIO
 
-from raysk.errors import ReaderGone
+from raysk.errors import InputError, ReaderGone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,35 +37,39 @@ class DataOut:
         ------
         ReaderGone
             If nobody reads any more.
+        InputError
+            If it cannot be written, as in a file on a full disk.
         """
-        with self._read_by_somebody():
+        with self._explained():
             self.file.write(text + "\n")
             self.file.flush()
 
     def write(self, content: bytes) -> int:
         """Write bytes at once, as to a binary file; raises as `write_line`."""
-        with self._read_by_somebody():
+        with self._explained():
             self.file.buffer.write(content)
             self.file.flush()
         return len(content)
 
     @contextlib.contextmanager
-    def _read_by_somebody(self) -> Iterator[None]:
+    def _explained(self) -> Iterator[None]:
         try:
             yield
-        except BrokenPipeError as error:
+        except OSError as error:
             with contextlib.suppress(OSError):  # what is still buffered has nowhere to go
                 self.file.close()
-            raise ReaderGone("stdout was closed") from error
+            if isinstance(error, BrokenPipeError):
+                raise ReaderGone("stdout was closed") from error
+            raise InputError(f"stdout cannot be written: {error.strerror}.\nSend it somewhere else.") from error
 
 
 class _Conversation(io.FileIO):
-    """Descriptor 2; once its reader is gone, what is said goes nowhere, and the job goes on."""
+    """Descriptor 2; once its reader, disk or terminal is gone, what is said goes nowhere, and the job goes on."""
 
     def write(self, content: Any, /) -> int:
         try:
             return super().write(content)
-        except BrokenPipeError:
+        except OSError:
             _say_nothing_on(2)
             if sys.stdout is sys.stderr:  # descriptor 1 leads there too
                 _say_nothing_on(1)
@@ -80,7 +84,7 @@ def _say_nothing_on(descriptor: int) -> None:
 
 
 def keep_stderr() -> None:
-    """Let no job end because its stderr is closed, or is a pipe that nobody reads any more."""
+    """Let no job end because its stderr is closed, or can be written to no more."""
     if sys.stderr is None:
         _say_nothing_on(2)
     encoding = getattr(sys.stderr, "encoding", "utf-8")

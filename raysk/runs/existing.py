@@ -6,7 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from raysk.errors import UsageError
-from raysk.runs.folder import JOURNAL, RUN_FILES, is_special
+from raysk.runs.folder import JOURNAL, RUN_FILES, explained, is_special
 from raysk.runs.journal import Journal
 
 if TYPE_CHECKING:
@@ -43,11 +43,12 @@ def remove_run(folder: Path) -> None:
     Raises
     ------
     InputError
-        If the run is still going on.
+        If the run is still going on, or a file cannot be removed.
     """
     if not folder.is_dir():
         return
     lock = Journal(folder / JOURNAL) if (folder / JOURNAL).exists() else contextlib.nullcontext()
     with lock:
-        for name in RUN_FILES:
-            (folder / name).unlink(missing_ok=True)
+        for path in (folder / name for name in RUN_FILES):
+            with explained(path):
+                path.unlink(missing_ok=True)

@@ -64,7 +64,7 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], None]) -> None:
         If the file cannot be written. What `write` raises that is no `OSError` passes through. In both cases
         an existing file is untouched and nothing new is left.
     """
-    with _explained(path):
+    with explained(path):
         _check_target(path)
         if is_special(path):
             with path.open("wb") as file:
@@ -104,7 +104,7 @@ def check_output(path: Path, kinds: Collection[str] = ()) -> None:
     if kinds and path.suffix.lower() not in kinds:
         known = ", ".join(kinds)
         raise UsageError(f"{str(path)!r}: the ending {path.suffix!r} names no known format.\nKnown are {known}.")
-    with _explained(path):
+    with explained(path):
         _check_target(path)
         if not is_special(path):
             # Trying is the only sure test: permission bits know nothing of access lists and read-only disks.
@@ -159,7 +159,7 @@ def _final_mode(path: Path) -> int:
 
 
 @contextlib.contextmanager
-def _explained(path: Path) -> Iterator[None]:
+def explained(path: Path) -> Iterator[None]:
     """Turn an `OSError` into an `InputError` that names `path`, the reason, and what to do."""
     try:
         yield
@@ -223,7 +223,7 @@ class RunFolder:
         if path is None:
             return cls(_new_folder(Path.cwd() / RUNS_FOLDER, name))
         refuse_used(path)
-        with _explained(path):
+        with explained(path):
             path.mkdir(parents=True, exist_ok=True)
         return cls(path.absolute())
 
@@ -309,7 +309,7 @@ def refuse_used(path: Path) -> None:
 def _new_folder(parent: Path, name: str) -> Path:
     name = re.sub(r"[^\w.]+", "-", name)[:60].strip("-.") or "run"
     stem = f"{name}-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
-    with _explained(parent / stem):
+    with explained(parent / stem):
         parent.mkdir(parents=True, exist_ok=True)
         for suffix in itertools.chain([""], (f"-{number}" for number in itertools.count(2))):
             with contextlib.suppress(FileExistsError):  # another run began in this second: mkdir decides whose it is

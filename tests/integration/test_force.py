@@ -86,7 +86,7 @@ def test_a_run_that_goes_on(raysk, folder, head):
     (folder / "spec.py").write_text(SPEC)
     (folder / "pyproject.toml").write_text("[tool.raysk]\nn-iter = 4\n")
     outputs = ["-o", "best.pkl", "--results", "table.csv", "--run-dir", "run", "--no-verify", "--workers", "1"]
-    ran = raysk("search", "spec.py", "--address", head, "-q", *outputs, env={"RAYSK_CV": "3"})
+    ran = raysk("search", "spec.py", "--address", head, "-q", *outputs, env={"RAYSK_CV": "3", "RAYSK_SEED": "0"})
     assert ran.code == 0, ran.err
     (folder / "pyproject.toml").write_text("[tool.raysk]\nn-iter = 5\nseed = 7\n")
     before = (folder / "best.pkl").stat().st_mtime_ns
@@ -94,7 +94,7 @@ def test_a_run_that_goes_on(raysk, folder, head):
     assert again.code == 0, again.err
     assert [again.summary[name] for name in ("candidates", "splits", "fits_resumed")] == [4, 3, 12]
     assert (folder / "best.pkl").stat().st_mtime_ns > before
-    assert "--cv=3" in json.loads((folder / "run" / "run.json").read_text())["job"]["arguments"]
+    assert {"--cv=3", "--seed=0"} <= set(json.loads((folder / "run" / "run.json").read_text())["job"]["arguments"])
     (folder / "other.csv").write_text("somebody's work")
     raysk("resume", "run", "--results", "other.csv").assert_error(2, "other.csv", "--force")
 

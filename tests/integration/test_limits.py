@@ -212,6 +212,8 @@ def test_fits_that_were_set_aside_are_named(raysk, folder, spec, head):
 def test_limits_are_refused_where_they_mean_nothing(raysk, spec):
     """Another backend cannot end early, and metrics of which none decides give no score to go by."""
     raysk("search", spec([10]), "--stop-at", "0.9", "--backend", "loky").assert_error(2, "--stop-at", "loky")
+    raysk("search", spec([10]), "--memory-per-fit", "1GB", "--backend", "ray").assert_error(2, "--memory-per-fit")
+    assert not Path("raysk-runs").exists()
     path = Path(spec([10]))
     path.write_text(path.read_text().replace("cv=2", "cv=2, scoring=['accuracy', 'f1'], refit=False"))
     raysk("search", str(path), "--patience", "3", "--dry-run").assert_error(2, "--patience", "--scoring")

@@ -44,10 +44,10 @@ class TestOutputIsStdout:
         assert summary["estimator"] == "Mine"
         assert open(summary["model"], "rb").read() == out  # noqa: PTH123, SIM115
 
-    def test_into_predict(self, start, folder, head):
+    def test_into_predict(self, start, folder):
         """The model goes through a pipe into `raysk predict`; nothing else is on it."""
         (folder / "model.py").write_text(MODEL)
-        fit = start("fit", "model.py:model", "-o", "-", "-q", "--address", head)
+        fit = start("fit", "model.py:model", "-o", "-", "-q", "--backend", "threading")
         predict = start("predict", "-", "sklearn:iris", stdin=fit.stdout)
         fit.stdout.close()
         fit.stdout = None
@@ -77,10 +77,10 @@ class TestOutputIsStdout:
 
 
 class TestCheck:
-    def test_a_model_that_does_not_load(self, raysk, folder, head):
+    def test_a_model_that_does_not_load(self, raysk, folder):
         """A model that does not load in another process ends with exit 3 and the reason; the file is kept."""
         (folder / "model.py").write_text(FAILS)
-        ran = raysk("fit", "model.py:model", "-o", "m.pkl", "--address", head, "--backend", "threading")
+        ran = raysk("fit", "model.py:model", "-o", "m.pkl", "--backend", "threading")
         ran.assert_error(3, "no licence here", "m.pkl", "--no-verify")
         assert (folder / "m.pkl").exists()
         assert ran.out == ""
@@ -146,10 +146,10 @@ class TestShow:
         for word in ("changed or damaged", "scikit-learn 0.1", "no_such_package"):
             assert word in ran.err
 
-    def test_on_a_terminal(self, raysk, start, folder, head):
+    def test_on_a_terminal(self, raysk, start, folder):
         """On a terminal: a table of what a person wants to know first."""
         (folder / "model.py").write_text(MODEL)
-        assert raysk("fit", "model.py:model", "-o", "m.pkl", "--address", head).code == 0
+        assert raysk("fit", "model.py:model", "-o", "m.pkl", "--backend", "threading").code == 0
         ours, theirs = pty.openpty()
         process = start("model", "show", "m.pkl", stdout=theirs)
         os.close(theirs)

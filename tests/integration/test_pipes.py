@@ -205,6 +205,17 @@ def test_a_dumb_terminal(on_terminal, spec):
     assert b"\x1b" not in seen
 
 
+def test_what_would_steer_the_terminal(on_terminal, folder):
+    """Escape codes in what a pickle would import, or in its sidecar, are spelled out."""
+    (folder / "evil.pkl").write_bytes(b"cos\x1b]0;title\x07\nsystem\n(tR.")
+    (folder / "evil.json").write_text(json.dumps({"kind": "raysk-model", "versions": {"scikit-learn": "1\x1b[2J"}}))
+    seen, _ = on_terminal("model", "show", "evil.pkl", streams=["stdout", "stderr"])
+    assert rb"os\x1b]0;title\x07.system" in seen
+    assert seen.count(rb"1\x1b[2J") == 2
+    assert b"\x1b[2J" not in seen
+    assert b"\x1b]" not in seen
+
+
 @pytest.mark.parametrize("args", [["model", "show", "model.pkl"], ["search", "-h"]], ids=" ".join)
 @pytest.mark.usefixtures("model")
 def test_a_narrow_terminal(on_terminal, args):
@@ -229,12 +240,20 @@ def test_the_reader_of_stderr_is_gone(start, spec, head):
     assert strict_json(out)["fits"] == 9
 
 
-def test_stderr_is_closed(folder, spec):
-    """A job that is started with stderr closed, and stdin, finishes, and stdout is whole."""
+@pytest.mark.parametrize("stderr", ["&-", "/dev/full"])
+def test_stderr_takes_nothing(folder, spec, stderr):
+    """A job that is started with stderr closed, and stdin, or on a full disk, finishes, and stdout is whole."""
     command = [sys.executable, "-m", "raysk", "search", spec.name, *FIT[4:]]
-    shell = ["sh", "-c", 'exec "$@" <&- 2>&-', "sh", *command]
+    shell = ["sh", "-c", f'exec "$@" <&- 2>{stderr}', "sh", *command]
     done = subprocess.run(shell, cwd=folder, stdout=subprocess.PIPE, text=True, timeout=60, check=True)
     assert strict_json(done.stdout)["fits"] == 9
+
+
+@pytest.mark.usefixtures("model")
+def test_stdout_on_a_full_disk(raysk):
+    """What cannot be written is bad luck of the file's: exit 3, in a few words."""
+    with open("/dev/full", "w") as full:  # noqa: PTH123 - no file, but a device
+        raysk("predict", "model.pkl", "sklearn:iris", stdout=full).assert_error(3, "stdout", "No space left")
 
 
 def test_a_signal_that_was_ignored_stays_so(start, folder, head):

@@ -23,6 +23,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import SVC
 
 FEATURES = ["a", "b", "c", "d", "kind"]
+HERE = ["--backend", "threading"]  # a fit without Ray: only its model matters
 
 
 @pytest.fixture
@@ -150,7 +151,7 @@ class TestFormats:
         assert not list(folder.glob(".*"))
 
 
-def test_round_trip(raysk, folder, table, head):
+def test_round_trip(raysk, folder, table):
     """Fit a pipeline from a CSV, predict a CSV with its columns in another order and one more: as scikit-learn does."""
     (folder / "model.py").write_text(
         "from sklearn.compose import make_column_transformer\n"
@@ -162,7 +163,7 @@ def test_round_trip(raysk, folder, table, head):
     )
     table.drop(columns="id").to_csv("train.csv", index=False)
     table[["kind", "d", "id", "c", "b", "a"]].to_csv("new.csv", index=False)
-    ran = raysk("fit", "model.py:model", "--data", "train.csv", "-y", "y", "-o", "m.pkl", "--address", head)
+    ran = raysk("fit", "model.py:model", "--data", "train.csv", "-y", "y", "-o", "m.pkl", *HERE)
     assert ran.code == 0, ran.err
     got = raysk("predict", "m.pkl", "new.csv").out.split()[1:]
     expected = pickle.loads((folder / "m.pkl").read_bytes()).predict(table[FEATURES])
@@ -171,11 +172,11 @@ def test_round_trip(raysk, folder, table, head):
     assert scores == {"score": float((expected == table["y"]).mean())}
 
 
-def test_an_array_of_a_table(raysk, folder, table, head):
+def test_an_array_of_a_table(raysk, folder, table):
     """A model that was fitted on an array of a CSV's columns finds them by name all the same, by its sidecar."""
     table[["a", "b", "c", "d", "y"]].to_csv("train.csv", index=False)
     table[["d", "id", "c", "b", "a"]].to_csv("new.csv", index=False)
-    ran = raysk("fit", "sklearn.svm:SVC()", "--data", "train.csv", "-y", "y", "-o", "m.pkl", "--address", head)
+    ran = raysk("fit", "sklearn.svm:SVC()", "--data", "train.csv", "-y", "y", "-o", "m.pkl", *HERE)
     assert ran.code == 0, ran.err
     model = pickle.loads((folder / "m.pkl").read_bytes())
     assert not hasattr(model, "feature_names_in_")
@@ -215,7 +216,7 @@ class TestWorkers:
             "X, y = load_iris(return_X_y=True)\n"
             "model = Mine()\n"
         )
-        assert raysk("fit", "model.py:model", "-o", "m.pkl", "--address", head).code == 0
+        assert raysk("fit", "model.py:model", "-o", "m.pkl", *HERE).code == 0
         (folder / "model.py").unlink()
         here = raysk("predict", "m.pkl", "sklearn:iris")
         assert "printed by the model" in here.err
@@ -318,7 +319,7 @@ def test_refused_rows_are_named(raysk, folder, table):
     assert "from row 1 on" not in ran.err
 
 
-def test_the_models_own_code_fails(raysk, folder, head):
+def test_the_models_own_code_fails(raysk, folder):
     """What the person's class raises is theirs: exit 1, with their lines."""
     (folder / "model.py").write_text(
         "from sklearn.svm import SVC\n"
@@ -330,7 +331,7 @@ def test_the_models_own_code_fails(raysk, folder, head):
         "        return super().predict(X)\n"
         "model = Mine()\n"
     )
-    assert raysk("fit", "model.py:model", "-o", "m.pkl", "--address", head).code == 0
+    assert raysk("fit", "model.py:model", "-o", "m.pkl", *HERE).code == 0
     raysk("predict", "m.pkl", "sklearn:iris").assert_error(1, "too many for me", "model.py:6")
 
 

@@ -105,8 +105,11 @@ def test_ctrl_c_says_how_to_go_on(start, raysk, folder, spec, head):
     assert not (folder / "elsewhere" / "raysk-runs").exists()
 
 
-def test_a_finished_search_may_grow(raysk, folder, spec, head):
-    """A larger --n-iter on a search with a seed does only the fits that are new; the same one does none."""
+def test_a_finished_search_may_grow_but_not_become_another(raysk, folder, spec, head):
+    """A larger --n-iter on a search with a seed does only the fits that are new; the same one does none.
+
+    Other data, or other code of the estimator, is named and refused with exit 3; the journal stays.
+    """
     first = raysk("search", spec.name, "--seed", "0", "--address", head, "--run-dir", "run")
     assert first.code == 0, first.err
     done = fits(folder)
@@ -118,13 +121,8 @@ def test_a_finished_search_may_grow(raysk, folder, spec, head):
     more = raysk("search", spec.name, "--seed", "0", "--address", head, "--resume", "run", "--n-iter", "25")
     assert more.code == 0, more.err
     assert (more.summary["fits"], more.summary["fits_resumed"]) == (75, FITS)
-    assert len((folder / "run" / "journal.jsonl").read_text().splitlines()) == 1 + 75
-
-
-def test_another_search_is_not_resumed(raysk, folder, spec, head):
-    """Other data, or other code of the estimator, is named and refused with exit 3; the journal stays."""
-    assert raysk("search", spec.name, "--seed", "0", "--address", head, "--run-dir", "run").code == 0
     before = (folder / "run" / "journal.jsonl").read_bytes()
+    assert len(before.splitlines()) == 1 + 75
     text = spec.read_text()
     for changed, word in [
         (text.replace("[:150]", "[:151]"), "data"),
@@ -159,15 +157,14 @@ def test_two_runs_cannot_share_a_folder(start, raysk, spec, head):
     assert process.stdout.readline()
 
 
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_search_keeps_the_best_so_far(start, folder, spec, head, sent):
-    """Ctrl-C and SIGTERM: the table and the summary have the candidates that were done, without a model."""
+def test_an_interrupted_search_keeps_the_best_so_far(start, folder, spec, head):
+    """After SIGTERM the table and the summary have the candidates that were done, without a model."""
     kept = ["--run-dir", "run", "--results", "table.csv"]
     process = start("search", spec.name, "--stream", "--address", head, *kept)
     lines = [json.loads(process.stdout.readline()) for _ in range(3)]
-    process.send_signal(sent)
+    process.send_signal(signal.SIGTERM)
     out, err = process.stdout.read(), process.stderr.read()  # `communicate` would lose what is buffered
-    assert process.wait(60) == 128 + sent, err
+    assert process.wait(60) == 143, err
     assert "Go on with: raysk resume run" in err
     *more, summary = [json.loads(line) for line in out.splitlines()]
     done = {line["candidate"]: line["score"] for line in [*lines, *more]}
@@ -181,17 +178,20 @@ def test_an_interrupted_search_keeps_the_best_so_far(start, folder, spec, head, 
 
 def test_a_time_budget_ends_the_search(raysk, folder, spec, head):
     """When its time is over a search keeps what is done, fits the best of it on all data, and may go on later."""
-    spec.write_text(spec.read_text().replace("0.05", "0.5").replace("n_iter=20", "n_iter=100"))
+    quick = folder / "quick"
+    pause = f"0 if __import__('os').path.exists({str(quick)!r}) else 0.5"
+    spec.write_text(spec.read_text().replace("0.05", pause).replace("n_iter=20", "n_iter=100"))
     ran = raysk("search", spec.name, "--address", head, "--time-budget", "12s", "--strict", "--run-dir", "run")
     assert ran.code == 124, ran.err
     assert ran.summary["stopped"] == "time-budget"
     assert 1 <= ran.summary["candidates"] < 100
     assert Path(ran.summary["model"]).exists()
     known = len((folder / "run" / "journal.jsonl").read_text().splitlines()) - 1
-    again = raysk("resume", "run", "--time-budget", "12s", "--no-refit", "--strict")
-    assert again.code == 124, again.err
+    quick.touch()
+    again = raysk("resume", "run", "--time-budget", "60s", "--no-refit", "--strict")
+    assert again.code == 0, again.err
     assert again.summary["fits_resumed"] == known
-    assert again.summary["candidates"] > ran.summary["candidates"]
+    assert (again.summary["candidates"], again.summary["stopped"]) == (100, None)
 
 
 def test_no_candidate_in_time(raysk, spec, head):
@@ -199,12 +199,6 @@ def test_no_candidate_in_time(raysk, spec, head):
     spec.write_text(spec.read_text().replace("0.05", "60"))
     ran = raysk("search", spec.name, "--address", head, "--time-budget", "6s")
     ran.assert_error(1, "time budget", "Allow more time")
-
-
-def test_a_budget_that_is_no_time(raysk, spec):
-    """What is no time is wrong usage, with an example; so is a budget for another backend."""
-    raysk("search", spec.name, "--time-budget", "soon").assert_error(2, "soon", "1h30m")
-    raysk("search", spec.name, "--time-budget", "9s", "--backend", "loky").assert_error(2, "loky")
 
 
 HALVING = """

@@ -409,3 +409,5 @@ class TestExisting:
         remove_run(run.root)
         assert names(run.root) == ["notes"]
         remove_run(here / "none")
+        run.path("model.pkl").mkdir()
+        assert "it is a folder" in refused(remove_run, run.root)

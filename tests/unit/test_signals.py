@@ -1,0 +1,53 @@
+"""Signals that come twice."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+PROGRAM = """
+import time
+from raysk.cli import signals
+signals.end_in_order()
+try:
+    print("ready", flush=True)
+    time.sleep(60)
+finally:
+    time.sleep(0.4)
+    print("whole", flush=True)
+"""
+
+
+@pytest.fixture
+def program():
+    with subprocess.Popen(
+        [sys.executable, "-c", PROGRAM], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as process:
+        assert process.stdout.readline() == b"ready\n"
+        yield process
+        process.kill()
+
+
+@pytest.mark.parametrize(
+    ("sent", "pause_s"), [(signal.SIGTERM, 0.01), (signal.SIGINT, 0.01), (signal.SIGHUP, 0.01), (signal.SIGHUP, 0.2)]
+)
+def test_one_event_told_twice_is_one(program, sent, pause_s):
+    """timeout(1) sends its signal twice, and so does a terminal that is closed: what is being written is finished."""
+    program.send_signal(sent)
+    time.sleep(pause_s)
+    program.send_signal(sent)
+    assert program.stdout.read() == b"whole\n"
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
+def test_a_second_one_ends_at_once(program, sent):
+    """A signal that comes later ends the program whatever it is doing."""
+    program.send_signal(sent)
+    time.sleep(0.2)
+    program.send_signal(sent)
+    assert program.stdout.read() == b""
+    assert program.wait(30) == 128 + sent
