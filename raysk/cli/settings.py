@@ -83,10 +83,11 @@ def _section(path: Path) -> dict[str, Any] | None:
 def _toml(text: str) -> dict[str, Any]:
     if sys.version_info >= (3, 11):
         import tomllib
-    else:
-        import tomli as tomllib
-    said: dict[str, Any] = tomllib.loads(text)
-    return said
+
+        return tomllib.loads(text)
+    if f"[{SECTION}" in text:
+        raise ValueError("that needs Python 3.11 or newer; RAYSK_* variables say the same")
+    return {}
 
 
 def default_map(context: typer.Context) -> dict[str, Any]:

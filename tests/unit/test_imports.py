@@ -223,9 +223,8 @@ def test_top_level_is_as_the_owner_fixed_it():
 
 
 def test_core_dependencies_are_the_owners():
-    """The core depends on what the owner named, on numpy, already theirs, and on a backport for Python 3.10."""
+    """The core depends on what the owner named, and on numpy, which is already theirs."""
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     listed = re.search(r"^dependencies = \[(.*?)^\]", text, re.MULTILINE | re.DOTALL)
     names = set(re.findall(r'^\s*"([\w.-]+)', listed[1], re.MULTILINE))
-    assert names == {"ray", "joblib", "scikit-learn", "typer", "rich", "cloudpickle", "numpy", "tomli"}
-    assert "\"tomli>=2; python_version < '3.11'\"" in listed[1]
+    assert names == {"ray", "joblib", "scikit-learn", "typer", "rich", "cloudpickle", "numpy"}
