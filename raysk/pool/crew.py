@@ -60,6 +60,11 @@ class Slot:
         assert self.remote is not None  # noqa: S101 - nobody else is sent anything
         return self.remote
 
+    @property
+    def outrun(self) -> bool:
+        """Whether it runs what another worker has done already; nobody will end it, so nothing should wait for it."""
+        return bool(self.queue) and self.queue[0].future.done()
+
     def begin(self, _: object = None) -> None:
         """Take note that the first of the queue begins."""
         self.began_at = time.monotonic()
@@ -185,7 +190,8 @@ class Crew:
 
     def least_loaded(self, depth: int) -> Slot | None:
         """Return the worker with the shortest queue if that is below `depth`."""
-        slot = min((slot for slot in self.slots if slot.up), key=lambda slot: len(slot.queue), default=None)
+        free = (slot for slot in self.slots if slot.up and not slot.outrun)
+        slot = min(free, key=lambda slot: len(slot.queue), default=None)
         return slot if slot and len(slot.queue) < depth else None
 
     def idle(self) -> list[Slot]:

@@ -51,8 +51,10 @@ class Need:
             )
         if cpus < self.cpus:
             raise ClusterError(f"--cpus-per-fit {self.cpus}: the largest node of this cluster has {cpus} CPUs.")
-        most = max(node["Resources"].get("memory", 0) for node in nodes)
+        large = [node["Resources"] for node in nodes if node["Resources"].get("CPU", 0) >= self.cpus]
+        most = max(resources.get("memory", 0) for resources in large)
         raise ClusterError(
-            f"A worker needs {self.memory or 0:,} bytes of memory; the largest node of this cluster has {most:,.0f}.\n"
+            f"A worker needs {self.memory or 0:,} bytes of memory; the most that a node with {self.cpus} CPUs has "
+            f"here is {most:,.0f}.\n"
             "Ask for less with --memory-per-fit."
         )

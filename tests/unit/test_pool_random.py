@@ -234,7 +234,7 @@ def check_nothing_left(world):
 @pytest.mark.parametrize("limit_s", [None, 4.0])
 def test_every_unit_comes_once_with_its_value(make_world, limit_s):
     """Whatever dies, is late or is overtaken, each unit has its own value, or is named as lost."""
-    for seed in range(60):
+    for seed in range(45):
         world = make_world(seed, deaths=seed % 5)
         found = run(world, 60, limit_s=limit_s)
         assert sorted(found) == list(range(60)), seed
@@ -246,7 +246,7 @@ def test_every_unit_comes_once_with_its_value(make_world, limit_s):
 
 def test_only_poison_is_lost(make_world):
     """A unit that ends every worker is given up alone, the others have their values."""
-    for seed in range(60):
+    for seed in range(45):
         world = make_world(seed, deaths=0, poison=[7, 8], orderly=True)
         found = run(world, 30)
         lost = [unit for unit, value in found.items() if isinstance(value, TaskLost)]
@@ -257,7 +257,7 @@ def test_only_poison_is_lost(make_world):
 
 def test_a_stream_may_end_early(make_world):
     """What was not waited for is cancelled, what came has its value, and the pool goes on with other work."""
-    for seed in range(60):
+    for seed in range(45):
         world = make_world(seed, deaths=seed % 3)
         until = world.now + 10 if seed % 2 else None
         early = run(world, 60, until=until, most=seed)

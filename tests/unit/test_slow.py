@@ -309,3 +309,19 @@ def test_a_worker_that_dies_of_the_data_is_charged_to_what_needs_it(make_pool, o
     future = pool.submit(Task(function=keep_second, args=(pool.share("data"),), units=[4], limit_s=60.0))
     assert isinstance(result(future).values[0], TaskLost)
     assert len(one_worker.launched) <= 4
+
+
+def test_nothing_waits_behind_what_another_worker_has_done(make_pool, launcher, monkeypatch):
+    """A worker that goes on with what is done already, perhaps for ever, gets nothing to wait in its queue."""
+    monkeypatch.setattr("raysk.pool.slow.SECOND_START_S", 0.0)
+    pool = make_pool()
+    future, first, second = started_twice(pool, launcher, [4])
+    second.answer([4])
+    assert result(future).values == [4]
+    futures = [pool.submit(Task(function=abs, args=(-number,))) for number in range(4)]
+    for number, each in enumerate(futures):
+        call = launcher.next_call()
+        assert call.worker is second.worker
+        call.run()
+        assert result(each) == number
+    assert not first.worker.killed
