@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import sysconfig
 import traceback
 from pathlib import Path
 
 import raysk
 
 MAX_FRAMES = 3
+
+OURS = str(Path(raysk.__file__).parent) + os.sep
+STDLIB = sysconfig.get_path("stdlib") + os.sep
+PACKAGES = {"site-packages", "dist-packages"}
+"""Folders within that of Python's own library where others' packages are."""
 
 
 def lines(error: BaseException) -> list[str] | None:
@@ -16,10 +23,10 @@ def lines(error: BaseException) -> list[str] | None:
     Returns
     -------
     lines : list of str or None
-        None if the error was raised by raysk itself: a bug.
+        None if the error was raised by raysk itself, or by Python's library that it called: a bug.
     """
     frames = _frames(error)
-    if frames and _is_ours(frames[-1].filename):
+    if _is_ours([frame.filename for frame in frames]):
         return None
     own = [frame for frame in frames if _is_own(frame.filename)][-MAX_FRAMES:]
     last = traceback.format_exception_only(error)[-1].strip().splitlines()
@@ -40,14 +47,20 @@ def _frames(error: BaseException) -> list[traceback.FrameSummary]:
     return frames
 
 
-def _is_ours(filename: str) -> bool:
-    return filename.startswith(str(Path(raysk.__file__).parent))
+def _is_ours(files: list[str]) -> bool:
+    """Tell whether raysk raised, or Python's own library that raysk called, such as `pathlib`."""
+    called = [file for file in files if not _is_stdlib(file)]
+    return bool(called) and called[-1].startswith(OURS)
 
 
-def _is_own(filename: str) -> bool:
+def _is_stdlib(file: str) -> bool:
+    return file.startswith("<frozen") or (file.startswith(STDLIB) and not {*Path(file).parts} & PACKAGES)
+
+
+def _is_own(file: str) -> bool:
     from raysk.spec.own import is_own_file
 
-    return not _is_ours(filename) and is_own_file(filename)
+    return not file.startswith(OURS) and is_own_file(file)
 
 
 def _short(filename: str) -> str:

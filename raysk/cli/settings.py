@@ -60,7 +60,11 @@ def project() -> Project:
     UsageError
         If it cannot be read, or is no TOML.
     """
-    for folder in (Path.cwd(), *Path.cwd().parents):
+    try:
+        here = Path.cwd()
+    except FileNotFoundError:  # it was removed: a command that needs it will say so
+        return Project()
+    for folder in (here, *here.parents):
         path = folder / PROJECT
         if path.is_file() and not folder.stat().st_mode & stat.S_IWOTH and (said := _section(path)) is not None:
             return Project(path, said)

@@ -79,12 +79,16 @@ CASES = {
 }
 
 
+WITH_RAY = {"no such file", "exit at import", "unknown parameter", "unknown address", "unknown backend", "no workers"}
+"""The others need no Ray that is being started meanwhile, which takes seconds of CPU: what they say is the same."""
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_bad_input_names_the_value_and_what_to_do(raysk, folder, name):
     """Bad input ends with its exit code and at most five lines that name the value and what to look at."""
     command, source, options, code, words, text = CASES[name]
     (folder / "model.py").write_text(text)
-    ran = raysk(command, source, *options)
+    ran = raysk(command, source, *options, *([] if name in WITH_RAY else ["--backend", "threading"]))
     ran.assert_error(code, *words)
     assert ran.out == ""
 
@@ -93,7 +97,7 @@ def test_bad_input_names_the_value_and_what_to_do(raysk, folder, name):
 def test_a_damaged_pickle_is_bad_input(raysk, folder, content):
     """An empty, wrong or truncated pickle ends with exit 3."""
     (folder / "model.pkl").write_bytes(content)
-    raysk("fit", "model.pkl").assert_error(3, "model.pkl")
+    raysk("fit", "model.pkl", "--backend", "threading").assert_error(3, "model.pkl")
 
 
 def test_nothing_listens(raysk, folder):
