@@ -25,6 +25,9 @@ that is refused ends a job before it has begun. Where they all do, nothing is wa
 MAX_FAILED_STARTS = 3
 """So many workers in a row failing to start, with none up, is the cluster's fault and not chance."""
 
+MAX_FAILED_RESTARTS = 10
+"""The same once a worker was up, which shows that they can start: whatever kills workers kills some at their start."""
+
 
 @dataclass(eq=False)
 class Slot:
@@ -92,7 +95,7 @@ class Crew:
         self, launcher: Launcher, workers: int | None, heard: Callable[[Slot, Hello | Gone], None], sink: Sink
     ) -> None:
         self._launcher, self._workers, self._heard, self._sink = launcher, workers, heard, sink
-        self._failed_starts = 0
+        self._failed_starts, self._may_fail = 0, MAX_FAILED_STARTS
         self.refusal: str | None = None
         self.hold_until = math.inf
         self._reported = (0, 0, 0)
@@ -123,7 +126,7 @@ class Crew:
     @property
     def gave_up(self) -> bool:
         """Whether workers fail to start, so that no more are asked for."""
-        return self._failed_starts >= MAX_FAILED_STARTS
+        return self._failed_starts >= self._may_fail
 
     def look_around(self) -> None:
         """Count what the cluster has room for now."""
@@ -166,7 +169,7 @@ class Crew:
         if isinstance(verdict, str):
             slot.node = verdict
             self.hold_until = min(self.hold_until, time.monotonic() + HOLD_S)
-            self._failed_starts = 0
+            self._failed_starts, self._may_fail = 0, MAX_FAILED_RESTARTS
             return None
         if isinstance(verdict, Refused):
             return self._on_refused(slot, verdict)

@@ -14,6 +14,7 @@ from raysk.errors import ClusterError, TaskLost, Unpicklable
 from raysk.events import WorkerLost, WorkersChanged
 from raysk.pool import Packing, RemoteTraceback, Shared, Task
 from raysk.pool.crew import MAX_FAILED_STARTS
+from raysk.pool.remote import Gone
 from raysk.pool.reply import Reply
 from raysk.pool.worker import Worker
 
@@ -521,6 +522,23 @@ def test_failing_starts_end_in_an_error(make_pool, launcher):
     assert isinstance(error, ClusterError)
     assert "no module named sklearn" in str(error)
     assert len(launcher.launched) <= 2 * (MAX_FAILED_STARTS + 1)
+
+
+def test_workers_killed_at_their_start_are_asked_for_again(make_pool, launcher, eventually):
+    """Once a worker was up, a few that die while they start in a row, with none up, do not end the work."""
+    launcher.room = 1
+    pool = make_pool()
+    eventually(lambda: pool.up == 1)
+    launcher.hold = True
+    future = pool.submit(one("a"))
+    launcher.next_call().worker.die()
+    for died in range(MAX_FAILED_STARTS + 2):
+        eventually(lambda died=died: len(launcher.held) > died)
+        launcher.held[died](Gone("its process died"))
+    eventually(lambda: len(launcher.held) > MAX_FAILED_STARTS + 2)
+    launcher.held[-1]("node-0")
+    launcher.next_call().answer("fine")
+    assert result(future) == "fine"
 
 
 def test_a_later_task_tries_again(make_pool, launcher):
