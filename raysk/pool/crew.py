@@ -6,7 +6,7 @@ import math
 import time
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from raysk.events import WorkersChanged
 from raysk.pool.remote import Gone, Refused
@@ -24,6 +24,13 @@ that is refused ends a job before it has begun. Where they all do, nothing is wa
 
 MAX_FAILED_STARTS = 3
 """So many workers in a row failing to start, with none up, is the cluster's fault and not chance."""
+
+
+class Most(NamedTuple):
+    """The most of a job's workers that were up at a time, and the most nodes that had one."""
+
+    workers: int
+    nodes: int
 
 
 @dataclass(eq=False)
@@ -96,6 +103,7 @@ class Crew:
         self.refusal: str | None = None
         self.hold_until = math.inf
         self._reported = (0, 0, 0)
+        self.most_up = Most(0, 0)
         self.slots: list[Slot] = []
         self.wanted = 0
         self.look_around()
@@ -208,6 +216,7 @@ class Crew:
         state = (self.up, self.wanted, self.nodes)
         if state != self._reported:
             self._reported = state
+            self.most_up = Most(max(self.most_up.workers, self.up), max(self.most_up.nodes, self.nodes))
             self._sink(WorkersChanged(up=self.up, wanted=self.wanted, nodes=self.nodes))
 
 
