@@ -99,6 +99,7 @@ def test_what_another_backend_cannot_do_is_refused(raysk, folder):
     search = ("search", "model.py", "--backend", "threading")
     ran = raysk(*search, "--run-dir", "run")
     assert ran.code == 0, ran.err
+    (folder / "run" / "journal.jsonl").touch()  # as if raysk's own plan had run
     before = {path.name: path.read_bytes() for path in (folder / "run").iterdir()}
     for options in (["--resume", "run"], ["--strict"], ["--stream"], ["--address", "local"]):
         raysk(*search, *options).assert_error(2, options[0], "threading")
