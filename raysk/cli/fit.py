@@ -55,7 +55,7 @@ def fit(
     from raysk.spec import assemble
 
     where = running.Where(address=address, resources=resources, backend=backend, worker_output=verbose)
-    where.check()
+    where.check(context)
     with data_stdout() as out, Keeper(kept.output, out, verify=not no_verify) as keeper:
         if dry_run:
             inspect.show(out, file, overrides, as_json=as_json, make_job=assemble.fit_job, given=given, quiet=quiet)

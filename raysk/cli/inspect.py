@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from raysk.cli.streams import DataOut
+    from raysk.jobs import FitJob, SearchJob
     from raysk.spec.assemble import Overrides
     from raysk.spec.data import Given
 
@@ -47,7 +48,7 @@ def show(
     overrides: Overrides,
     *,
     as_json: bool,
-    make_job: Callable[..., object] | None = None,
+    make_job: Callable[..., FitJob | SearchJob] | None = None,
     given: Given | None = None,
     quiet: bool = False,
 ) -> None:
@@ -57,9 +58,8 @@ def show(
 
     with View(quiet=quiet, still=True).running():
         found = loader.load(file)
-        if make_job is not None:
-            make_job(found, overrides, given=given)
-        facts = assemble.describe(found, overrides, given=given)
+        job = None if make_job is None else make_job(found, overrides, given=given)
+        facts = assemble.describe(found, overrides, given=given, job=job)
     show_summary(out, {"schema": 1, **facts}, as_json=as_json, rows=list(_rows(facts)))
 
 

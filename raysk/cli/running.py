@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from raysk import cluster
 from raysk.cli import signals
-from raysk.errors import TooManyFailures, Unpicklable, UsageError
+from raysk.cli.settings import as_typed, is_typed
+from raysk.errors import AllFitsFailed, TaskLost, TooManyFailures, Unpicklable, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,6 +29,14 @@ if TYPE_CHECKING:
     from raysk.runs.folder import RunFolder
     from raysk.runs.journal import Journal
     from raysk.spec.loader import Found
+
+STILL_MET = {"stop-at", "patience", "max-failures"}
+"""Limits that count what is in the journal; a time budget begins anew."""
+
+AFTER_LOSS = (
+    "If memory ran out, try --memory-per-fit or a node that has more.\n"
+    "If it was os._exit or a crash in native code, -v shows what workers print."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,8 +58,14 @@ class Where:
     backend: str | None = None
     worker_output: bool = False
 
-    def check(self, limits: Limits | None = None) -> None:
+    def check(self, context: Context, limits: Limits | None = None) -> None:
         """Fail before anything runs if options ask for what only raysk's own plans can do.
+
+        Parameters
+        ----------
+        context : typer.Context
+            Of the command.
+        limits : Limits or None
 
         Raises
         ------
@@ -61,6 +76,8 @@ class Where:
         reserved = {
             "--cpus-per-fit": self.resources.cpus_per_fit > 1,
             "--memory-per-fit": self.resources.memory_per_fit is not None,
+            "--address": self.backend != "ray" and is_typed(context, "address"),
+            **{f"--{name}": bool(context.params.get(name)) for name in ("resume", "strict", "stream")},
         }
         asked = [option for option, given in reserved.items() if given] + (limits.options if limits else [])
         if asked:
@@ -148,7 +165,6 @@ def carry_out(
     written : dict
         What `keep` returned, and ``run_dir``.
     """
-    from raysk.cli.settings import as_typed
     from raysk.spec import loader
 
     told = {"command": context.info_name, "source": file, "arguments": as_typed(context), "folder": str(Path.cwd())}
@@ -163,7 +179,7 @@ def carry_out(
             fitted, ran = run(where, start, job, found, journal)
             written = keep(fitted, folder, origin(found, job.data), job.data.X)
             facts.update(written, outputs=kept.outputs(), **ran.facts())
-            if journal is not None and (ran.early is not None or keeper.errors):
+            if journal is not None and (ran.early is not None or view.stopped or keeper.errors):
                 say_how_to_go_on(view, folder)
     return fitted, ran, {"run_dir": str(folder.root.absolute()), **written}
 
@@ -183,6 +199,8 @@ def journal_of(folder: RunFolder, view: View) -> Iterator[Journal]:
         before = len(journal.known)
         try:
             yield journal
+        except AllFitsFailed:  # they would again
+            raise
         except BaseException:
             if len(journal.known) > before:
                 say_how_to_go_on(view, folder)
@@ -190,8 +208,10 @@ def journal_of(folder: RunFolder, view: View) -> Iterator[Journal]:
 
 
 def say_how_to_go_on(view: View, folder: RunFolder) -> None:
-    """Name the command that goes on with a search."""
-    view.say(f"Finished fits are kept. Go on with: raysk resume {shlex.quote(os.path.relpath(folder.root))}")
+    """Name the command that goes on with a search; a limit that is met already has to be another then."""
+    wider = f" --{view.stopped} N" if view.stopped in STILL_MET else ""
+    run = shlex.quote(os.path.relpath(folder.root))
+    view.say(f"Finished fits are kept. Go on with: raysk resume {run}{wider}")
 
 
 def run(
@@ -221,11 +241,13 @@ def run(
             fitted = plans.fit(pool, estimator, data.X, data.y, data.fit_params, journal=journal, limits=limits)
         except Unpicklable as error:
             raise unpicklable(estimator, error, "sent to the workers") from error
+        except TaskLost as loss:
+            raise TaskLost(f"The fit was given up: {loss}.\n{AFTER_LOSS}") from loss
         except (KeyboardInterrupt, SystemExit, TooManyFailures) as end:
             if journal is None or not hasattr(estimator, "cv_results_"):
                 raise
             fitted, early = estimator, end
-        ran = Ran(cpu_time_s=pool.cpu_s, workers=pool.up, nodes=pool.nodes, early=early)
+        ran = Ran(cpu_time_s=pool.cpu_s, workers=pool.most_up.workers, nodes=pool.most_up.nodes, early=early)
         ran.cluster = {"address": running.address, "nodes": running.nodes, "cpus": running.cpus}
     ran.time_s = time.perf_counter() - begin
     return fitted, ran
@@ -243,9 +265,12 @@ def _fit_plainly(backend: str, n_jobs: int, estimator: Any, data: Any) -> Any:
         known = ", ".join(sorted({*joblib.parallel.BACKENDS, *joblib.parallel.EXTERNAL_BACKENDS, "ray", "raysk"}))
         raise UsageError(f"--backend {backend}: joblib does not know it. Known: {known}.") from error
     with context:
-        if data.y is None:
-            return estimator.fit(data.X, **data.fit_params)
-        return estimator.fit(data.X, data.y, **data.fit_params)
+        try:
+            return estimator.fit(*((data.X,) if data.y is None else (data.X, data.y)), **data.fit_params)
+        except ValueError as error:
+            if told := AllFitsFailed.told_by(error):
+                raise told from None
+            raise
 
 
 def run_name(found: Found) -> str:

@@ -71,7 +71,7 @@ def search(
 
     make_job = functools.partial(search_job, limits=limits)
     where = running.Where(address=address, resources=resources, backend=backend, worker_output=verbose)
-    where.check(limits)
+    where.check(context, limits)
     _check_outputs(kept, no_refit=not overrides.refit, stream=stream)
     with data_stdout() as out, Keeper(kept.output, out, verify=not no_verify) as keeper:
         if dry_run:

@@ -220,6 +220,11 @@ def as_typed(context: typer.Context) -> list[str]:
     return [*sys.argv[1:2], *options, *sys.argv[2:]]
 
 
+def is_typed(context: typer.Context, parameter: str) -> bool:
+    """Tell whether a parameter's value is from the command line, and neither a setting nor the default."""
+    return getattr(context.get_parameter_source(parameter), "name", None) == "COMMANDLINE"
+
+
 def forget_variables(root: Any) -> None:
     """Take the variables of all settings out of the environment."""
     for _, _, param in _every(root.command):

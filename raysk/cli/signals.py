@@ -9,7 +9,9 @@ our own needs no farewell: the kernel ends its processes with ours, and `raysk._
 
 from __future__ import annotations
 
+import contextlib
 import os
+import select
 import signal
 import threading
 import time
@@ -25,8 +27,10 @@ SAME_S = 0.1
 """What comes within this time of the first signal, in seconds, is the same again: timeout(1) tells the process it
 started, and then its group, which it is in. Nobody presses a key twice so soon."""
 
-SHOW_CURSOR = b"\x1b[?25h"
-"""A live view hides it."""
+AFTER_VIEW = b"\x1b[?25h\n"
+"""A live view hides the cursor, and leaves it on a line that is full."""
+
+GOODBYE = b"Ended at once.\n"
 
 
 def end_in_order() -> None:
@@ -72,6 +76,12 @@ def _leave_at_second(heard: int) -> None:
         now = time.monotonic()
         first = now if first is None else first
         if now - first > SAME_S:
-            if os.isatty(2):
-                os.write(2, SHOW_CURSOR)
+            _say_goodbye()
             os._exit(128 + number[0])
+
+
+def _say_goodbye() -> None:
+    """Say that this is the end, unless that would have to wait: for the reader of a full pipe, or a held terminal."""
+    with contextlib.suppress(OSError):
+        if select.select([], [2], [], 0)[1]:
+            os.write(2, AFTER_VIEW * os.isatty(2) + GOODBYE)

@@ -6,7 +6,7 @@ import math
 import time
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from raysk.events import WorkersChanged
 from raysk.pool.remote import Gone, Refused
@@ -27,6 +27,13 @@ MAX_FAILED_STARTS = 3
 
 MAX_FAILED_RESTARTS = 10
 """The same once a worker was up, which shows that they can start: whatever kills workers kills some at their start."""
+
+
+class Most(NamedTuple):
+    """The most of a job's workers that were up at a time, and the most nodes that had one."""
+
+    workers: int
+    nodes: int
 
 
 @dataclass(eq=False)
@@ -99,6 +106,7 @@ class Crew:
         self.refusal: str | None = None
         self.hold_until = math.inf
         self._reported = (0, 0, 0)
+        self.most_up = Most(0, 0)
         self.slots: list[Slot] = []
         self.wanted = 0
         self.look_around()
@@ -211,6 +219,7 @@ class Crew:
         state = (self.up, self.wanted, self.nodes)
         if state != self._reported:
             self._reported = state
+            self.most_up = Most(max(self.most_up.workers, self.up), max(self.most_up.nodes, self.nodes))
             self._sink(WorkersChanged(up=self.up, wanted=self.wanted, nodes=self.nodes))
 
 

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from raysk.events import Sink
-    from raysk.pool.crew import Slot
+    from raysk.pool.crew import Most, Slot
     from raysk.pool.remote import Hello, Launcher
     from raysk.pool.shared import Shared
 
@@ -141,9 +141,9 @@ class Pool:
         return self._crew.up
 
     @property
-    def nodes(self) -> int:
-        """Number of nodes that have a worker."""
-        return self._crew.nodes
+    def most_up(self) -> Most:
+        """The most workers, and the most nodes that had one, up at a time."""
+        return self._crew.most_up
 
     def room(self) -> int:
         """Return how many tasks keep every worker busy: those that run and those that wait in their queues."""

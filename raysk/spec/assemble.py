@@ -198,7 +198,13 @@ def _no_search(found: Found, estimator: Any) -> str:
     )
 
 
-def describe(found: Found, overrides: Overrides | None = None, *, given: Given | None = None) -> dict[str, Any]:
+def describe(
+    found: Found,
+    overrides: Overrides | None = None,
+    *,
+    given: Given | None = None,
+    job: FitJob | SearchJob | None = None,
+) -> dict[str, Any]:
     """Return facts for ``raysk inspect``: what was found, and what would run.
 
     Parameters
@@ -207,6 +213,8 @@ def describe(found: Found, overrides: Overrides | None = None, *, given: Given |
     overrides : Overrides or None
     given : Given or None
         Data that is used instead of the file's own, which is then not loaded.
+    job : FitJob or SearchJob or None
+        What a command would run; None means the search if the file has one, or the parts of one.
 
     Returns
     -------
@@ -219,16 +227,13 @@ def describe(found: Found, overrides: Overrides | None = None, *, given: Given |
     InputError
         As `fit_job` and `search_job`, but not for missing data.
     """
-    flags = overrides or Overrides()
-    search = find_search(found)
-    loose = search is None and not _is_chosen_alone(found) and _space(found, flags) is not None
-    search = _built(found, flags) if loose else search
-    if search is not None:
-        search = _adjusted(search, flags)
-    estimator = copied(find_estimator(found)) if search is None else search.estimator
-    if search is None:
-        override_estimator(estimator, flags)
-    data = find_data(found) if given is None else given.load(estimator)
+    if job is None:
+        chosen = _likely(found, overrides or Overrides())
+        data = find_data(found) if given is None else given.load(chosen)
+    else:
+        chosen, data = job.search if isinstance(job, SearchJob) else job.estimator, job.data
+    search = chosen if is_search(chosen) else None
+    estimator = chosen if search is None else search.estimator
     return {
         "source": shown(found.source),
         "path": None if found.path is None else shown(found.path),
@@ -240,6 +245,18 @@ def describe(found: Found, overrides: Overrides | None = None, *, given: Given |
         "search": None if search is None else search_facts(search, data),
         "data": None if data is None else data_facts(data),
     }
+
+
+def _likely(found: Found, overrides: Overrides) -> Any:
+    """Return the search in the file, or of its parts, or else its estimator; with the flags applied."""
+    search = find_search(found)
+    if search is None and not _is_chosen_alone(found) and _space(found, overrides) is not None:
+        search = _built(found, overrides)
+    if search is not None:
+        return _adjusted(search, overrides)
+    estimator = copied(find_estimator(found))
+    override_estimator(estimator, overrides)
+    return estimator
 
 
 def _is_chosen_alone(found: Found) -> bool:

@@ -240,7 +240,7 @@ def test_a_pickled_search(raysk, folder, expected, head):
 @pytest.mark.parametrize("backend", ["ray", "loky", "threading"])
 def test_the_plain_way(raysk, spec, expected, head, backend):
     """--backend runs scikit-learn's own fit on another joblib backend, with the same answer."""
-    ran = raysk("search", spec.name, "--backend", backend, "--address", head)
+    ran = raysk("search", spec.name, "--backend", backend, env={"RAYSK_ADDRESS": head})
     assert ran.code == 0, ran.err
     assert len(ran.out.splitlines()) == 1
     assert ran.summary["best_params"] == expected.best_params_

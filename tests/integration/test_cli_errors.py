@@ -93,6 +93,27 @@ def test_bad_input_names_the_value_and_what_to_do(raysk, folder, name):
     assert ran.out == ""
 
 
+def test_what_another_backend_cannot_do_is_refused(raysk, folder):
+    """It has no journal to go on with, counts no failures, tells of no candidates, and needs no cluster."""
+    (folder / "model.py").write_text(SEARCH)
+    search = ("search", "model.py", "--backend", "threading")
+    ran = raysk(*search, "--run-dir", "run")
+    assert ran.code == 0, ran.err
+    (folder / "run" / "journal.jsonl").touch()  # as if raysk's own plan had run
+    before = {path.name: path.read_bytes() for path in (folder / "run").iterdir()}
+    for options in (["--resume", "run"], ["--strict"], ["--stream"], ["--address", "local"]):
+        raysk(*search, *options).assert_error(2, options[0], "threading")
+    raysk("resume", "run", "--n-iter", "3").assert_error(2, "--resume", "threading")
+    assert before == {path.name: path.read_bytes() for path in (folder / "run").iterdir()}
+
+
+def test_every_fit_failed_on_another_backend(raysk, folder):
+    """What was raised is said as raysk's own plans say it."""
+    (folder / "model.py").write_text(SEARCH.replace("[0.1, 1.0, 10.0]", "[-1.0, -2.0]"))
+    ran = raysk("search", "model.py", "--backend", "threading")
+    ran.assert_error(1, "All 4 fits failed; 2 of them with", "InvalidParameterError", "raysk fit")
+
+
 @pytest.mark.parametrize("content", [b"", b"garbage", pickle.dumps(list(range(1000)))[:50]])
 def test_a_damaged_pickle_is_bad_input(raysk, folder, content):
     """An empty, wrong or truncated pickle ends with exit 3."""
@@ -140,3 +161,19 @@ def test_all_fits_failed(raysk, folder, head):
     (folder / "model.py").write_text(SEARCH.replace("[0.1, 1.0, 10.0]", "[-1.0, -2.0]"))
     ran = raysk("search", "model.py", "--address", head)
     ran.assert_error(1, "All 4 fits failed", "InvalidParameterError")
+    assert "raysk resume" not in ran.err
+
+
+def test_a_fit_that_kills_its_worker(raysk, folder, head):
+    """It is given up after three times, and the message says what to try."""
+    (folder / "model.py").write_text(
+        "import os\n"
+        "from sklearn.svm import SVC\n"
+        "class Mine(SVC):\n"
+        "    def fit(self, X, y):\n"
+        "        os._exit(1)\n"
+        "model = Mine()\n"
+        "X, y = [[1.0], [2.0]], [0, 1]\n"
+    )
+    ran = raysk("fit", "model.py", "--address", head)
+    ran.assert_error(1, "The fit was given up: its worker died 3 times", "--memory-per-fit", "-v")

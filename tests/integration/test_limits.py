@@ -187,6 +187,7 @@ def test_a_failed_job_keeps_what_is_done(raysk, folder, spec, head):
     ran.assert_error(1, "--max-failures 20", "ArithmeticError: in no mood")
     assert (ran.summary["stopped"], ran.summary["model"]) == ("max-failures", None)
     assert ran.summary["candidates"] == len(table(folder)) >= 1
+    assert "raysk resume run --max-failures N" in ran.err
     assert json.loads((folder / "run" / "run.json").read_text())["outcome"] == "failed"
     more = raysk("resume", "run", "--max-failures", "99", "--strict")
     assert more.code == 5, more.err

@@ -186,6 +186,7 @@ def test_a_time_budget_ends_the_search(raysk, folder, spec, head):
     assert ran.summary["stopped"] == "time-budget"
     assert 1 <= ran.summary["candidates"] < 100
     assert Path(ran.summary["model"]).exists()
+    assert "Go on with: raysk resume run\n" in ran.err
     known = len((folder / "run" / "journal.jsonl").read_text().splitlines()) - 1
     quick.touch()
     again = raysk("resume", "run", "--time-budget", "60s", "--no-refit", "--strict")

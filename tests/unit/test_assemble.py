@@ -341,6 +341,17 @@ def test_describe_follows_the_flags():
     assert describe(found)["search"]["candidates"] == 3
 
 
+def test_describe_what_a_command_runs():
+    """`raysk fit` fits the estimator once, whatever space is in the file; `raysk search` searches."""
+    found = holding(model=SVC(), param_grid={"C": [1, 2, 3]})
+    fits = describe(found, job=fit_job(found, Overrides()))
+    assert (fits["runs"], fits["search"], fits["estimator"]["class"]) == ("fit", None, "SVC")
+    searches = describe(found, job=search_job(found, Overrides()))
+    assert (searches["runs"], searches["search"]["fits"]) == ("search", 15)
+    assert searches["estimator"] == fits["estimator"]
+    assert searches["data"] == fits["data"] is not None
+
+
 def test_describe_what_cannot_be_counted():
     """Candidates of a halving search, and splits of a generator, are unknown before the run."""
     facts = describe(holding(search=HalvingGridSearchCV(SVC(), {"C": [1, 2]})))["search"]

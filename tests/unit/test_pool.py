@@ -480,7 +480,18 @@ def test_a_pool_grows_with_the_cluster(make_pool, launcher, eventually):
     eventually(lambda: pool.up == 2)
     launcher.room = 5
     eventually(lambda: pool.up == 5)
-    assert pool.nodes == 5
+    assert pool.most_up == (5, 5)
+
+
+def test_the_most_that_were_up_stay_known(make_pool, launcher, eventually):
+    """Workers that are ended, as an interrupt does, still count as those that a job had."""
+    pool = make_pool()
+    eventually(lambda: pool.up == 2)
+    future = pool.submit(one("a"))
+    launcher.next_call()
+    pool.close()
+    assert outcome(future) == "cancelled"
+    assert pool.most_up == (2, 2)
 
 
 @pytest.mark.usefixtures("_quick_tick")

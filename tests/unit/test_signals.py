@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import signal
 import subprocess
 import sys
@@ -10,9 +11,17 @@ import time
 import pytest
 
 PROGRAM = """
+import os
+import signal
 import time
 from raysk.cli import signals
 signals.end_in_order()
+
+def fill(*_):
+    os.write(2, bytes(4096))
+    print("full", flush=True)
+
+signal.signal(signal.SIGUSR1, fill)
 try:
     print("ready", flush=True)
     time.sleep(60)
@@ -24,9 +33,7 @@ finally:
 
 @pytest.fixture
 def program():
-    with subprocess.Popen(
-        [sys.executable, "-c", PROGRAM], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    ) as process:
+    with subprocess.Popen([sys.executable, "-c", PROGRAM], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout.readline() == b"ready\n"
         yield process
         process.kill()
@@ -50,4 +57,16 @@ def test_a_second_one_ends_at_once(program, sent):
     time.sleep(0.2)
     program.send_signal(sent)
     assert program.stdout.read() == b""
+    assert program.stderr.read().splitlines()[-1] == b"Ended at once."
     assert program.wait(30) == 128 + sent
+
+
+def test_nobody_who_does_not_read_keeps_it(program):
+    """A full pipe that is stderr does not hold the end up."""
+    fcntl.fcntl(program.stderr, fcntl.F_SETPIPE_SZ, 4096)
+    program.send_signal(signal.SIGUSR1)
+    assert program.stdout.readline() == b"full\n"
+    program.send_signal(signal.SIGINT)
+    time.sleep(0.2)
+    program.send_signal(signal.SIGINT)
+    assert program.wait(30) == 128 + signal.SIGINT
