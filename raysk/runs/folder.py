@@ -248,9 +248,9 @@ class RunFolder:
         root = runs[-1].parent if name == "latest" else Path(name).absolute()
         if not (root / JOURNAL).is_file():
             known = f"The newest is {os.path.relpath(runs[-1].parent)!r}." if runs else ""
-            what = f"{name!r} holds no {JOURNAL}: it is not the folder of a search."
-            what = what if root.is_dir() else f"There is no folder {name!r}."
-            raise InputError(f"{what}\n{meant(root, folders=True) or known}".strip())
+            no_run = f"{name!r} holds no {JOURNAL}: it is not the folder of a search."
+            said = no_run if root.is_dir() else f"There is no folder {name!r}."
+            raise InputError(f"{said}\n{meant(root, folders=True) or known}".strip())
         return cls(root)
 
     def read_manifest(self) -> dict[str, Any]:
