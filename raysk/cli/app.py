@@ -11,6 +11,7 @@ import typer
 
 import raysk
 from raysk.cli import bench, config, doctor, fit, inspect, model, predict, resume, score, search, signals, streams
+from raysk.cli.origins import Command
 from raysk.errors import FitsFailed, RayskError, ReaderGone, UsageError
 
 if TYPE_CHECKING:
@@ -26,16 +27,16 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-app.command()(fit.fit)
-app.command()(search.search)
-app.command(context_settings=resume.EXTRA)(resume.resume)
-app.command()(predict.predict)
-app.command()(score.score)
-app.command()(inspect.inspect)
-app.command()(doctor.doctor)
+app.command(cls=Command)(fit.fit)
+app.command(cls=Command)(search.search)
+app.command(cls=Command, context_settings=resume.EXTRA)(resume.resume)
+app.command(cls=Command)(predict.predict)
+app.command(cls=Command)(score.score)
+app.command(cls=Command)(inspect.inspect)
+app.command(cls=Command)(doctor.doctor)
 app.add_typer(model.app)
-app.command()(bench.bench)
-app.command()(config.config)
+app.command(cls=Command)(bench.bench)
+app.command(cls=Command)(config.config)
 
 
 def _version(*, wanted: bool) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from raysk.cluster import Starting
     from raysk.jobs import Asked, Data, Resources
     from raysk.pool import Pool
+    from raysk.runs.formats import NoModel
     from raysk.spec.data import Columns, Table
 
 STDIN = Path("/dev/stdin")
@@ -35,17 +36,24 @@ class Loaded:
     model : estimator
     features : Features
         What it was fitted on.
+    target : tuple of str
+        The names of what it was fitted to predict, as its sidecar has them; empty if it has none.
     """
 
     def __init__(self, asked: Asked) -> None:
+        from raysk.runs.formats import NoModel
         from raysk.runs.models import load_model, read_sidecar
-        from raysk.spec.fitted import features_of
+        from raysk.spec.fitted import features_of, recorded_target
         from raysk.spec.own import own_modules
 
         self._asked = asked
         before, path = set(sys.modules), STDIN if asked.model == "-" else Path(asked.model)
-        self.model = load_model(path, asked.trust)
-        self.features = features_of(self.model, read_sidecar(path))
+        sidecar = read_sidecar(path)
+        try:
+            self.model = load_model(path, asked.trust)
+        except NoModel as error:
+            raise InputError(_no_model(asked, error)) from error
+        self.features, self.target = features_of(self.model, sidecar), recorded_target(sidecar)
         self._modules = own_modules(before, None)
 
     @property
@@ -97,8 +105,7 @@ class Loaded:
         except ValueError as error:
             if blame.is_of_own_code(error):
                 raise
-            said = str(error).strip().partition("\n")[0]
-            raise InputError(f"The {self.kind} refuses {self._asked.data}{where}:\n{brief(said)}") from error
+            raise InputError(f"The {self.kind} refuses {self._asked.data}{where}:\n{brief(str(error))}") from error
         except (AttributeError, TypeError, LookupError) as error:
             if blame.lines(error) is None or blame.is_of_own_code(error):
                 raise
@@ -109,6 +116,20 @@ class Loaded:
 
     def _described(self) -> str:
         return f"{self.kind} in {self._asked.model!r}"
+
+
+def _no_model(asked: Asked, error: NoModel) -> str:
+    """Say why a file is no model, and what may have been meant."""
+    from raysk.runs.imports import is_model
+
+    if asked.model == "-":
+        return f"stdin {'was empty' if error.empty else 'held something else'}: the command before it wrote no model."
+    if is_model(Path(asked.data)):
+        return (
+            f"{str(error).splitlines()[0]}\n"
+            f"{asked.data!r} looks like one: MODEL comes first, and then DATA. The two may be swapped."
+        )
+    return str(error)
 
 
 @contextlib.contextmanager

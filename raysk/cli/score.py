@@ -58,6 +58,8 @@ def score(
 ) -> None:
     """Score a fitted MODEL on the rows of DATA.
 
+    Without --target, it is the column that MODEL was fitted to predict, where its description and DATA have it.
+
     For example:
 
       raysk score model.pkl test.csv --target y | jq .scores
@@ -92,9 +94,11 @@ def _data(job: ScoreJob, loaded: Loaded) -> Data:
     dtypes = dict(loaded.features.dtypes)
     labels = getattr(getattr(loaded.model, "classes_", None), "dtype", None)
     if labels is not None and labels.kind in "OUS":
-        dtypes |= dict.fromkeys(job.target, TEXT)
+        dtypes |= dict.fromkeys(job.target or loaded.target, TEXT)
     table = read_table(job.data, format=job.input_format, dtypes=dtypes)
-    columns = Columns(target=job.target, features=job.features, drop=job.drop, weight=job.weight)
+    known = "y" not in table.beside and set(loaded.target) <= set(table.names or ())
+    target = job.target or (loaded.target if known else ())
+    columns = Columns(target=target, features=job.features, drop=job.drop, weight=job.weight)
     data = loaded.split(table, columns)
     if data.y is None:
         check_target(loaded.model, table)

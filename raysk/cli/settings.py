@@ -117,7 +117,7 @@ def default_map(context: typer.Context) -> dict[str, Any]:
 def _defaults(command: Any, table: Mapping[str, Any]) -> dict[str, Any]:
     inner = getattr(command, "commands", {})
     made = {name: _defaults(each, {**table, **_table(table, name)}) for name, each in inner.items()}
-    return made | {param.name: table[name] for name, param in _settings(command) if name in table}
+    return made | {param.name: table[name] for name, param in of_command(command) if name in table}
 
 
 def _table(table: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -125,7 +125,7 @@ def _table(table: Mapping[str, Any], name: str) -> dict[str, Any]:
     return own if isinstance(own, dict) else {}
 
 
-def _settings(command: Any) -> Iterator[tuple[str, Any]]:
+def of_command(command: Any) -> Iterator[tuple[str, Any]]:
     """Yield a command's settings: the option's name without dashes, and Typer's parameter."""
     for param in command.params:
         if getattr(param, "envvar", None):
@@ -134,7 +134,7 @@ def _settings(command: Any) -> Iterator[tuple[str, Any]]:
 
 def _every(command: Any) -> Iterator[tuple[Any, str, Any]]:
     """Yield all settings of a command and those within it: the command, the name and the parameter."""
-    for name, param in _settings(command):
+    for name, param in of_command(command):
         yield command, name, param
     for each in getattr(command, "commands", {}).values():
         yield from _every(each)
@@ -145,7 +145,7 @@ def _check(found: Project, context: typer.Context) -> None:
     known = {name: param for _, name, param in _every(context.command)}
     for key, value in found.table.items():
         if key in commands and isinstance(value, dict):
-            own = dict(_settings(commands[key]))
+            own = dict(of_command(commands[key]))
             for inner, each in value.items():
                 _check_one(found.path, f"{SECTION}.{key}", inner, each, own, context)
         else:
@@ -213,7 +213,7 @@ def in_force(root: Any) -> dict[str, Setting]:
 def as_typed(context: typer.Context) -> list[str]:
     """Return the arguments of a command that runs, with its settings as options: a command that needs no settings."""
     options = []
-    for name, param in _settings(context.command):
+    for name, param in of_command(context.command):
         source, value = context.get_parameter_source(param.name), context.params.get(param.name)
         if getattr(source, "name", None) in FROM_SETTINGS and value is not None and value is not False:  # 0 counts
             options.append(f"--{name}" if value is True else f"--{name}={value}")

@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from raysk.errors import InputError, UsageError
 from raysk.runs.git import git_state
 from raysk.runs.jsonable import plain, to_json
+from raysk.runs.near import meant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -246,8 +247,10 @@ class RunFolder:
             raise InputError(f"There is no search to resume in {str(Path.cwd() / RUNS_FOLDER)!r}.")
         root = runs[-1].parent if name == "latest" else Path(name).absolute()
         if not (root / JOURNAL).is_file():
-            known = f"\nThe newest is {os.path.relpath(runs[-1].parent)!r}." if runs else ""
-            raise InputError(f"{name!r} holds no {JOURNAL}: it is not the folder of a search.{known}")
+            known = f"The newest is {os.path.relpath(runs[-1].parent)!r}." if runs else ""
+            no_run = f"{name!r} holds no {JOURNAL}: it is not the folder of a search."
+            said = no_run if root.is_dir() else f"There is no folder {name!r}."
+            raise InputError(f"{said}\n{meant(root, folders=True) or known}".strip())
         return cls(root)
 
     def read_manifest(self) -> dict[str, Any]:

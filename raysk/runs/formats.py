@@ -11,6 +11,7 @@ are pickles, which run code when they are loaded.
 from __future__ import annotations
 
 import contextlib
+import io
 import pickle
 from dataclasses import dataclass
 from types import FunctionType
@@ -45,6 +46,45 @@ class Format:
     dump: Callable[[Any, BinaryIO], None]
     load: Callable[[Path, Sequence[str]], Any]
     check: Callable[[], object] = lambda: None
+
+
+class NoModel(InputError):  # noqa: N818 - says what it is
+    """A file does not begin as any model does: it is not loaded, as text can be taken for a pickle's instructions.
+
+    Parameters
+    ----------
+    message : str
+    empty : bool
+        Whether there is nothing in it.
+    """
+
+    def __init__(self, message: str, *, empty: bool = False) -> None:
+        super().__init__(message)
+        self.empty = empty
+
+
+def as_pickle(path: Path, file: io.BufferedReader) -> Any:
+    """Return an open file, or pipe, at its beginning, if it is a pickle there.
+
+    Raises
+    ------
+    NoModel
+    """
+    from raysk.runs.imports import PROTO, is_pickle
+
+    start = file.peek(1)[:1]
+    if start == PROTO:
+        return file
+    if not start:
+        raise NoModel(f"{str(path)!r} is empty: it holds no model.", empty=True)
+    whole: Any = file if file.seekable() else io.BufferedReader(io.BytesIO(file.read()))
+    if not is_pickle(whole):
+        raise NoModel(
+            f"{str(path)!r} is no model: it does not begin as a pickle does.\n"
+            "Name a file that 'raysk fit -o' or pickle.dump(estimator, file) wrote."
+        )
+    whole.seek(0)
+    return whole
 
 
 def format_of(path: Path) -> Format:
@@ -88,13 +128,13 @@ def _load_pickle(path: Path, trust: Sequence[str]) -> Any:
     _refuse_trust(path, trust)
     with path.open("rb") as file:
         try:
-            return _Unpickler(file).load()
-        except (ImportError, AttributeError, OSError):  # the file is sound: joblib would fail on the same name
+            return _Unpickler(as_pickle(path, file)).load()
+        except (ImportError, AttributeError, OSError, NoModel):  # joblib would fail on the same name
             raise
         except Exception as error:  # noqa: BLE001 - a file that is no pickle raises almost anything
             first = error
     try:  # one of joblib's under another suffix, or a compressed one
-        return _load_joblib(path, trust)
+        return load_joblib(path)
     except (ImportError, AttributeError):
         raise
     except Exception as error:  # noqa: BLE001 - of the two reasons, pickle's is the clearer one
@@ -144,6 +184,8 @@ def _by_name(obj: Any, protocol: int) -> bytes | None:
 
 def _load_joblib(path: Path, trust: Sequence[str]) -> Any:
     _refuse_trust(path, trust)
+    with path.open("rb") as file:
+        as_pickle(path, file)
     return load_joblib(path)
 
 

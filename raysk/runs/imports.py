@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+PROTO = b"\x80"
+"""How pickles begin, but those of protocols 0 and 1."""
+_LZ4 = b"\x04\x22\x4d\x18"  # which joblib reads, if that is installed
+
 _MOST_SCHEMA_BYTES = 2**28  # of a .skops file, unpacked: the JSON of a large forest is a tenth of it
 _READ_BYTES = 2**20
 _WRAPPER = "joblib.numpy_pickle.NumpyArrayWrapper"
@@ -84,6 +88,43 @@ def imports_of(path: Path) -> Imports:
     return found
 
 
+def is_pickle(file: BinaryIO) -> bool:
+    """Return whether a file begins as a pickle does, compressed or not; nothing is loaded.
+
+    Protocols 0 and 1 have no beginning of their own: a pickle of theirs is one if it can be followed to its end.
+    """
+    if file.read(len(_LZ4)) == _LZ4:
+        return True
+    file.seek(0)
+    inner = _uncompressed(file)
+    try:
+        start = inner.peek(1)[:1]
+    except Exception:  # noqa: BLE001 - it is compressed, and damaged: whoever loads it will say how
+        return True
+    return start == PROTO or _ends(inner)
+
+
+def _ends(file: Any) -> bool:
+    try:
+        _Machine(file).run()
+    except Exception:  # noqa: BLE001 - text may be taken for any instructions
+        return False
+    return True
+
+
+def is_model(path: Path) -> bool:
+    """Return whether a file begins as a model does; False if it cannot be read."""
+    import zipfile
+
+    try:
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            return zipfile.is_zipfile(file) if format_of(path) is SKOPS else is_pickle(file)
+    except (OSError, ValueError):
+        return False
+
+
 def _uncompressed(raw: BinaryIO) -> Any:
     """Return a file that reads what joblib or a person has compressed."""
     start = raw.read(6)
@@ -93,7 +134,8 @@ def _uncompressed(raw: BinaryIO) -> Any:
         b"BZh": bz2.open,
         b"\xfd7zXZ": lzma.open,
         b"\x5d\x00": lzma.open,
-        ZLIB: zlib_open,
+        # only with the flags that it may have: text may begin with the letter
+        **{ZLIB + bytes([flags]): zlib_open for flags in (0x01, 0x5E, 0x9C, 0xDA)},
     }
     reader = next((reader for magic, reader in readers.items() if start.startswith(magic)), None)
     return raw if reader is None else reader(raw)

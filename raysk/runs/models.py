@@ -18,6 +18,7 @@ from raysk.runs.data_facts import data_facts
 from raysk.runs.folder import check_output, write_atomically, write_text
 from raysk.runs.formats import Format, format_of
 from raysk.runs.jsonable import plain, to_json
+from raysk.runs.near import meant
 from raysk.runs.sidecar import describe_model, owner, read_sidecar, sidecar_path, version_differences
 
 if TYPE_CHECKING:
@@ -189,7 +190,8 @@ def _load_failure(path: Path, error: Exception, described: Mapping[str, Any]) ->
     reason = f"{type(error).__name__}: {error}".splitlines()[0][:300]
     match error:
         case FileNotFoundError() if not path.exists():
-            return [f"There is no model file {str(path)!r}.", f"Looked in {str(path.absolute().parent)!r}."]
+            looked = f"Looked in {str(path.absolute().parent)!r}."
+            return [f"There is no model file {str(path)!r}.", meant(path) or looked]
         case IsADirectoryError():
             return [
                 f"{str(path)!r} is a folder, not a model file.",

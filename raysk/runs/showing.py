@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import zipfile
 from typing import TYPE_CHECKING, Any
 
 from raysk.errors import InputError
 from raysk.runs.folder import SCHEMA
-from raysk.runs.formats import format_of
+from raysk.runs.formats import SKOPS, NoModel, as_pickle, format_of
 from raysk.runs.imports import imports_of
 from raysk.runs.sidecar import read_sidecar, version_differences
 
@@ -36,9 +37,10 @@ def describe_file(path: Path) -> dict[str, Any]:
     Raises
     ------
     InputError
-        If the file cannot be read.
+        If the file cannot be read, or is no model.
     """
     try:
+        _check(path)
         digest = _sha256(path)
         found = imports_of(path)
     except OSError as error:
@@ -59,6 +61,14 @@ def describe_file(path: Path) -> dict[str, Any]:
         "warnings": [*_warnings(path, digest, described or {}), *_about_imports(versions, missing, found)],
         "sidecar": described,
     }
+
+
+def _check(path: Path) -> None:
+    if format_of(path) is not SKOPS:
+        with path.open("rb") as file:
+            as_pickle(path, file)
+    elif not zipfile.is_zipfile(path):
+        raise NoModel(f"{str(path)!r} is no model: it is not the zip file that a .skops file is.")
 
 
 def _sha256(path: Path) -> str:

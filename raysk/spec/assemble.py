@@ -9,7 +9,7 @@ The person's own objects are never changed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,7 @@ from raysk.spec.overrides import (
     unknown_scorer,
 )
 from raysk.spec.space import check_space
+from raysk.spec.values import split_setting
 from raysk.spec.words import brief, shown, type_name
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def _adjusted(search: Any, overrides: Overrides) -> Any:
     search = _own_copy(search)
     override_search(search, overrides)
     override_space(search, overrides.space)
-    _check(search)
+    _check(search, {split_setting(text)[0] for text in overrides.space})
     return search
 
 
@@ -141,12 +142,12 @@ def _not_an_estimator(search: Any) -> str:
     )
 
 
-def _check(search: Any) -> None:
+def _check(search: Any, from_flags: Container[str]) -> None:
     if not is_estimator(search.estimator):
         raise InputError(_not_an_estimator(search))
     for name in ("param_grid", "param_distributions"):
         if hasattr(search, name):
-            check_space(name, getattr(search, name), search.estimator)
+            check_space(name, getattr(search, name), search.estimator, from_flags)
     if not isinstance(getattr(search, "n_iter", 1), Integral):
         raise InputError(f"The search's n_iter is {brief(repr(search.n_iter))}.\nGive it a number: n_iter=100")
     scoring = search.scoring

@@ -85,6 +85,11 @@ class Places:
         one = {name: _indexes(table, (text,), name, most=1)[0] for name, text in ones.items() if text is not None}
         features = _indexes(table, columns.features, "--features", by_name=columns.by_name)
         both = [index for index in features if index in target]
+        if both and columns.by_name:
+            raise UsageError(
+                f"--target {','.join(columns.target)}: {_name(table, both[0])} is a feature of the model.\n"
+                "Name the column that it was fitted to predict."
+            )
         if both:
             raise UsageError(f"--features and --target both name {_name(table, both[0])}: it can only be one.")
         taken = {*drop, *(() if features else (*target, *one.values()))}

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
-from raysk.errors import InputError
+from raysk.errors import InputError, UsageError
 from raysk.spec.overrides import copied, parameters
 from raysk.spec.words import brief, suggestion, type_name
 
 
-def check_space(name: str, space: Any, estimator: Any) -> None:
+def check_space(name: str, space: Any, estimator: Any, said: Container[str] = ()) -> None:
     """Raise for a space that is empty, malformed, or of another estimator.
 
     Parameters
@@ -19,10 +19,14 @@ def check_space(name: str, space: Any, estimator: Any) -> None:
         ``param_grid`` or ``param_distributions``.
     space : dict or list of dict
     estimator : estimator
+    said : container of str
+        Names of parameters whose values are from ``--space``.
 
     Raises
     ------
     InputError
+    UsageError
+        If ``--space`` names what the estimator does not have.
     """
     grids = [space] if isinstance(space, Mapping) else space
     if not isinstance(grids, list | tuple) or not all(isinstance(grid, Mapping) for grid in grids):
@@ -34,7 +38,7 @@ def check_space(name: str, space: Any, estimator: Any) -> None:
     for grid in grids:
         for key, values in grid.items():
             _check_values(name, key, values)
-        _check_names(name, grid, estimator)
+        _check_names(name, grid, estimator, said)
 
 
 def _check_values(name: str, key: str, values: Any) -> None:
@@ -66,7 +70,7 @@ def _is_list(values: Any) -> bool:
     return values.ndim == 1 if isinstance(values, np.ndarray) else isinstance(values, Sequence)
 
 
-def _check_names(name: str, grid: Mapping[str, Any], estimator: Any) -> None:
+def _check_names(name: str, grid: Mapping[str, Any], estimator: Any, said: Container[str]) -> None:
     known = parameters(estimator)
     unknown = [key for key in grid if key not in known]
     if not unknown:
@@ -81,7 +85,7 @@ def _check_names(name: str, grid: Mapping[str, Any], estimator: Any) -> None:
         if swapped == unknown:
             return
         wrong = next(key for key in unknown if key not in swapped)
-        raise InputError(
-            f"{name} has {str(wrong)!r}, but {type_name(estimator)} has no such parameter.\n"
-            f"{suggestion(str(wrong), known, 'parameters')}"
-        ) from err
+        hint = f"{type_name(estimator)} has no such parameter.\n{suggestion(str(wrong), known, 'parameters')}"
+        if wrong in said:
+            raise UsageError(f"--space {wrong}=...: {hint}") from err
+        raise InputError(f"{name} has {str(wrong)!r}, but {hint}") from err

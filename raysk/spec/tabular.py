@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from raysk.errors import InputError
@@ -18,7 +19,7 @@ from raysk.spec.inputs import HEAD_BYTES
 from raysk.spec.words import brief
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from raysk.spec.inputs import Stream
     from raysk.spec.table import Table
@@ -95,26 +96,48 @@ def _blocks(stream: Stream, kind: str, dtypes: Mapping[str, str], rows: int | No
 def _separated(stream: Stream, kind: str, dtypes: Mapping[str, str]) -> Table:
     csv, arrow = extra("pyarrow.csv", f"Reading {kind}"), extra("pyarrow", f"Reading {kind}")
     options, schema = _csv_options(stream, kind, dtypes, widened=False)
+    names = [] if schema is None else schema.names
     with stream.local() as path:
         try:
             table = csv.read_csv(arrow.OSFile(os.fsencode(path)), **options)
         except arrow.ArrowInvalid:
             options["read_options"].use_threads = False  # which tells the row, and is slower
-            table = csv.read_csv(arrow.OSFile(os.fsencode(path)), **options)
+            with _placed(names, header=schema is not None):
+                table = csv.read_csv(arrow.OSFile(os.fsencode(path)), **options)
     return as_table(table, stream.label, dtypes, headless=schema is None)
 
 
 def _separated_blocks(stream: Stream, kind: str, dtypes: Mapping[str, str]) -> Iterator[Table]:
     csv = extra("pyarrow.csv", f"Reading {kind}")
     options, schema = _csv_options(stream, kind, dtypes, widened=True)
+    options["read_options"].use_threads = False  # which tells the row; a block is too small for threads to matter
+    names, before = [] if schema is None else schema.names, 0
 
     def parse(block: Any) -> Any:
-        table = csv.read_csv(block, **options)
+        nonlocal before
+        with _placed(names, before, header=schema is not None and not before):
+            table = csv.read_csv(block, **options)
         if schema is not None:
             options["read_options"].column_names = schema.names  # for the blocks that follow
+        before += table.num_rows
         return table
 
     return _parsed(stream, dtypes, parse, headless=schema is None)
+
+
+@contextlib.contextmanager
+def _placed(names: Sequence[str], before: int = 0, *, header: bool) -> Iterator[None]:
+    """Say rows as they are counted in all messages: rows of data, from 1; and columns by name where they have one."""
+    try:
+        yield
+    except extra("pyarrow", "Reading a table").ArrowInvalid as err:
+        said = re.sub(r"Row #(\d+)", lambda row: f"row {int(row[1]) + before - header:,}", str(err))
+        said = re.sub(r"column #(\d+)", lambda at: f"column {_name(names, int(at[1]))}", said)
+        raise ValueError(said) from err
+
+
+def _name(names: Sequence[str], number: int) -> str:
+    return repr(names[number]) if number < len(names) else str(number)
 
 
 def _csv_options(
@@ -127,7 +150,10 @@ def _csv_options(
         "parse_options": csv.ParseOptions(delimiter="\t" if kind == "tsv" else ",", newlines_in_values=True),
         "convert_options": csv.ConvertOptions(null_values=_MISSING, strings_can_be_null=True),
     }
-    schema = csv.read_csv(arrow.BufferReader(_first_lines(stream) + LAST_END), **options).schema
+    lines = _first_lines(stream)
+    first = lines.partition(b"\n")[0].decode(errors="replace").split(options["parse_options"].delimiter)
+    with _placed([], header=not _is_data(first)):
+        schema = csv.read_csv(arrow.BufferReader(lines + LAST_END), **options).schema
     options["read_options"].use_threads = True
     if _is_data(schema.names):
         options["read_options"].autogenerate_column_names = True

@@ -22,6 +22,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import SVC
 
+from raysk.runs.models import data_facts, save_model
+
 FEATURES = ["a", "b", "c", "d", "kind"]
 HERE = ["--backend", "threading"]  # a fit without Ray: only its model matters
 
@@ -236,6 +238,14 @@ class TestScore:
         }
         assert ran.summary["scores"] == expected
         assert (ran.summary["schema"], ran.summary["rows"], ran.summary["estimator"]) == (1, 150, "Pipeline")
+
+    def test_the_target_of_its_description(self, raysk, folder, table):
+        """Without --target, it is the column that the model was fitted to predict."""
+        model = SVC().fit(table[list("abcd")], table["y"])
+        save_model(model, folder / "m.pkl", {"data": data_facts(table[list("abcd")], table["y"], target_names=["y"])})
+        table.to_csv("test.csv", index=False)
+        assert raysk("score", "m.pkl", "test.csv").summary["scores"]["score"] > 0.9
+        raysk("score", "m.pkl", "test.csv", "-y", "a").assert_error(2, "a is a feature of the model")
 
     def test_nan_is_null(self, raysk, folder, table):
         """A score that is not a number is null."""

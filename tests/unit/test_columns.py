@@ -124,6 +124,8 @@ def test_columns_that_contradict_each_other():
     """A column is not feature and target at once, and one option names one column."""
     with pytest.raises(UsageError, match="both name age"):
         parts(target=("age",), features=("age", "pay"))
+    with pytest.raises(UsageError, match="--target age: age is a feature of the model"):
+        parts(target=("age",), features=("age", "pay"), by_name=True)
     with pytest.raises(UsageError, match="--weight age,pay"):
         parts(weight="age,pay")
 

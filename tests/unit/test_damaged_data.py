@@ -61,10 +61,10 @@ CSV = TABLE.to_csv(index=False).encode()
 OBJECTS, EVIL = npy(np.array([{}, 1], dtype=object)), npy(np.array([Evil()], dtype=object))
 
 CASES = {
-    "short row.csv": (b"a,b,y\n1,2,3\n4,5\n", ["Row #3", "Expected 3 columns, got 2", "4,5"]),
-    "long row.csv": (b"a,b,y\n1,2,3\n4,5,6,7\n", ["Row #3", "Expected 3 columns, got 4"]),
-    "far short row.csv": (CSV + b"1,2\n" * 400_000 + b"1\n" + b"1,2\n", ["Row #405002", "got 1"]),
-    "open quote.csv": (b'a,y\n"1,2\n3,4\n', ["Row #2"]),
+    "short row.csv": (b"a,b,y\n1,2,3\n4,5\n", ["row 2:", "Expected 3 columns, got 2", "4,5"]),
+    "long row.csv": (b"a,b,y\n1,2,3\n4,5,6,7\n", ["row 2:", "Expected 3 columns, got 4"]),
+    "far short row.csv": (CSV + b"1,2\n" * 400_000 + b"1\n" + b"1,2\n", ["row 405,001:", "got 1"]),
+    "open quote.csv": (b'a,y\n"1,2\n3,4\n', ["row 1:"]),
     "empty.csv": (b"", ["is empty"]),
     "empty.csv.gz": (gzip.compress(b""), ["is empty"]),
     "header.csv": (b"a,y\n", ["no rows"]),

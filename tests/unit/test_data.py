@@ -472,12 +472,21 @@ def test_a_last_line_without_end(tmp_path, text):
     assert parts[0].n_columns == 2
 
 
-def test_blocks_tell_after_which_row(tmp_path, monkeypatch):
-    """A ragged row is said to come after the rows of the blocks before."""
+def test_blocks_tell_which_row(tmp_path, monkeypatch):
+    """A ragged row is counted from the first row of data, over all blocks."""
     monkeypatch.setattr(tabular, "BLOCK_BYTES", 2**20)
     (tmp_path / "t.csv").write_text("a,b\n" + "1,2\n" * 300_000 + "3\n")
-    with pytest.raises(InputError, match=r"after row 262,143: .*Expected 2 columns, got 1: 3"):
+    with pytest.raises(InputError, match=r"row 300,001: .*Expected 2 columns, got 1: 3"):
         list(blocks(str(tmp_path / "t.csv")))
+
+
+def test_a_bad_value_is_placed(tmp_path):
+    """A value of another type than the model's is said with its row, counted from 1 without the header, and column."""
+    (tmp_path / "t.csv").write_text("age,city\n1,2\n2,3\n3,4\nabc,5\n")
+    types = {"age": "float64"}
+    for read in (read_table, lambda *given, **more: list(blocks(*given, **more))):
+        with pytest.raises(InputError, match=r"column 'age': row 4: .*'abc'"):
+            read(str(tmp_path / "t.csv"), dtypes=types)
 
 
 def test_a_slow_writer_holds_nobody_up(tmp_path):

@@ -411,3 +411,10 @@ class TestExisting:
         remove_run(here / "none")
         run.path("model.pkl").mkdir()
         assert "it is a folder" in refused(remove_run, run.root)
+
+
+def test_no_such_run(tmp_path):
+    """A run that is not there is said to be none, with the folders of a name like it."""
+    (tmp_path / "spec-2").mkdir()
+    assert "There is no folder" in (said := refused(RunFolder.reopen, str(tmp_path / "spec-1")))
+    assert f"Did you mean {tmp_path / 'spec-2'}?" in said

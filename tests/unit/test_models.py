@@ -28,7 +28,10 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from raysk.errors import InputError, UsageError
+from raysk.runs.formats import NoModel
+from raysk.runs.imports import is_model
 from raysk.runs.models import check_model, data_facts, load_model, read_sidecar, save_model
+from raysk.runs.showing import describe_file
 
 X, y = load_iris(return_X_y=True)
 
@@ -212,6 +215,31 @@ class TestLoad:
     def test_missing(self, tmp_path):
         """A missing file is named."""
         assert "no model file" in refused(load_model, tmp_path / "no.pkl")
+
+    def test_near(self, saved):
+        """A missing file offers one with a name like its own."""
+        assert "Did you mean" in refused(load_model, saved.with_suffix(".pk"))
+
+    @pytest.mark.parametrize("suffix", [".csv", ".pkl", ".joblib", ".skops"])
+    @pytest.mark.parametrize("content", [b"", b"d,age\n1,2\n", b"x,y\n1,2\n", b"cos\nsystem\n1,2\n"])
+    def test_no_model_is_described(self, tmp_path, suffix, content):
+        """A file that does not begin as a model is none: it is neither loaded nor described."""
+        path = tmp_path / f"train{suffix}"
+        path.write_bytes(content)
+        with pytest.raises(NoModel, match=r"is no model|is empty"):
+            describe_file(path)
+        if suffix != ".skops":
+            with pytest.raises(NoModel):
+                load_model(path)
+        assert not is_model(path)
+
+    @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+    def test_every_protocol(self, tmp_path, fitted, protocol):
+        """A pickle of any protocol is a model, also from a pipe."""
+        content = pickle.dumps(fitted, protocol)
+        (tmp_path / "m.pkl").write_bytes(content)
+        assert is_model(tmp_path / "m.pkl")
+        assert load_model(tmp_path / "m.pkl").C == self.through_a_pipe(load_model, content).C == 2
 
     def test_folder(self, tmp_path):
         """A folder is named as one."""

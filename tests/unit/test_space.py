@@ -183,8 +183,10 @@ def test_a_search_without_a_space():
 def test_unknown_names_offer_the_nearest():
     """A parameter that the estimator does not have offers the nearest, nested too."""
     pipeline = make_pipeline(StandardScaler(), SVC())
-    with pytest.raises(InputError, match="svc__C"):
+    with pytest.raises(UsageError, match=r"--space C=\.\.\.: .*\n.*svc__C"):
         searched("C=1,2", model=pipeline)
+    with pytest.raises(InputError, match="param_grid has 'C'"):
+        searched(model=pipeline, param_grid={"C": [1]})
     assert searched("svc__C=1,2", model=pipeline).param_grid == {"svc__C": [1, 2]}
 
 

@@ -1,0 +1,52 @@
+"""A command that says where a bad value is from: whoever did not type an option looks for it in vain."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import typer
+from typer.core import TyperCommand
+
+from raysk.cli import settings
+from raysk.errors import UsageError
+from raysk.spec.words import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Command(TyperCommand):
+    """A command whose options may be settings."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the arguments; a bad value is shown, and its variable is named only if the value is from there."""
+        given = list(args)
+        try:
+            return super().parse_args(ctx, args)
+        except typer.BadParameter as error:
+            param: Any = error.param
+            if not getattr(param, "envvar", None):
+                raise
+            value, _ = param.consume_value(ctx, self.make_parser(ctx).parse_args(given)[0])
+            option = max(param.opts, key=len)
+            raise _explained(ctx, UsageError(f"{option} {shown(value)}: {error.message}.")) from error
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; what it says of an option that is from a setting ends with where that is."""
+        try:
+            return super().invoke(ctx)
+        except UsageError as error:
+            raise _explained(ctx, error)  # noqa: B904 - it is the same
+
+
+def _explained(context: typer.Context, error: UsageError) -> UsageError:
+    error.args = ("\n".join([str(error), *_origins(context, str(error))]),)
+    return error
+
+
+def _origins(context: typer.Context, said: str) -> Iterator[str]:
+    for option, param in settings.of_command(context.command):
+        source = getattr(context.get_parameter_source(param.name), "name", None)
+        if source in settings.FROM_SETTINGS and re.search(rf"--{option}(?![\w-])", said):
+            yield f"--{option} is set by {param.envvar if source == 'ENVIRONMENT' else settings.PROJECT}."
