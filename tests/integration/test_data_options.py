@@ -122,7 +122,7 @@ def pickle_in_npy():
 
 
 DAMAGED = {
-    "ragged.csv": (b"a,b,y\n1,2,3\n4,5\n", ["Row #3", "Expected 3 columns, got 2"]),
+    "ragged.csv": (b"a,b,y\n1,2,3\n4,5\n", ["row 2:", "Expected 3 columns, got 2"]),
     "wrong type.csv": (b"a,y\n1,0\noops,1\n3,0\n", ["'a'", "'oops'", "row 2", "SVC"]),
     "no target.csv": (b"a,yy\n1,0\n2,1\n", ["'y'", "Did you mean yy"]),
     "missing.csv": (b"a,y\n1,0\n2,\n", ["y is missing in row 2"]),
