@@ -15,6 +15,8 @@ OURS = str(Path(raysk.__file__).parent) + os.sep
 STDLIB = sysconfig.get_path("stdlib") + os.sep
 PACKAGES = {"site-packages", "dist-packages"}
 """Folders within that of Python's own library where others' packages are."""
+BY_VALUE = "<dynamic-code>"
+"""How cloudpickle (3.1.3) names the file of code that was pickled with a model: the person's, wherever that was."""
 
 
 def lines(error: BaseException) -> list[str] | None:
@@ -31,7 +33,7 @@ def lines(error: BaseException) -> list[str] | None:
     own = [frame for frame in frames if _is_own(frame.filename)][-MAX_FRAMES:]
     last = traceback.format_exception_only(error)[-1].strip().splitlines()
     said = "; ".join(line.strip() for line in last if line.strip())[:600]
-    where = [f"  {_short(frame.filename)}:{frame.lineno} in {frame.name}: {frame.line}" for frame in own]
+    where = [f"  {_short(frame.filename)}:{frame.lineno} in {frame.name}: {frame.line}".rstrip(" :") for frame in own]
     return [said, *where, "That is what the estimator's own code says; --debug shows all frames."]
 
 
@@ -60,9 +62,11 @@ def _is_stdlib(file: str) -> bool:
 def _is_own(file: str) -> bool:
     from raysk.spec.own import is_own_file
 
-    return not file.startswith(OURS) and is_own_file(file)
+    return file == BY_VALUE or (not file.startswith(OURS) and is_own_file(file))
 
 
 def _short(filename: str) -> str:
+    if filename == BY_VALUE:
+        return "the code in the model"
     path = Path(filename)
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

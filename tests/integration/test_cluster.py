@@ -126,7 +126,7 @@ def test_a_failed_start_on_this_machine_gives_rays_reason():
         ([], {}, "no CPU to work on"),
         ([_node(0)], {}, "no CPU to work on"),
         ([_node(4), _node(8)], {"cpus": 9}, "--cpus-per-fit 9: the largest node of this cluster has 8 CPUs"),
-        ([_node(8, memory=10**9)], {"memory": 2 * 10**9}, "2,000,000,000 bytes .* has 1,000,000,000"),
+        ([_node(8, memory=10**9)], {"memory": 2 * 10**9}, "2,000,000,000 bytes .* is 1,000,000,000"),
     ],
 )
 def test_a_cluster_that_is_too_small_is_said(nodes, need, words):

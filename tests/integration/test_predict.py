@@ -342,7 +342,8 @@ def test_the_models_own_code_fails(raysk, folder):
         "model = Mine()\n"
     )
     assert raysk("fit", "model.py:model", "-o", "m.pkl", *HERE).code == 0
-    raysk("predict", "m.pkl", "sklearn:iris").assert_error(1, "too many for me", "model.py:6")
+    # cloudpickle keeps the file's name up to 3.1.2
+    raysk("predict", "m.pkl", "sklearn:iris").assert_error(1, "too many for me", "model", ":6 in predict")
 
 
 MEASURED = """
