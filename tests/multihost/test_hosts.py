@@ -68,7 +68,7 @@ def test_a_host_is_killed(make_hosts, start_search):
     hosts.kill(3)
     search.open(1, 2)
     summary = search.assert_finishes_as_here()
-    assert summary["nodes"] == 2
+    assert summary["nodes"] == 3  # the most that worked at a time
 
 
 def test_three_of_ten_hosts_lose_their_power(make_hosts, start_search):
