@@ -19,7 +19,7 @@ from raysk.cli import options_data as d  # noqa: TC001 - Typer reads the annotat
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from raysk.cli.kept import Kept
+    from raysk.cli.keeping import Kept
     from raysk.jobs import Limits, Resources
     from raysk.spec.data import Given
     from raysk.spec.overrides import Overrides
@@ -114,14 +114,14 @@ def kept_search(
     force: o.Force = False,
 ) -> Kept:
     """Return where a search is kept."""
-    from raysk.cli.kept import Kept
+    from raysk.cli.keeping import Kept
 
     return Kept(output=output, results=results, run_dir=run_dir, resume=resume, force=force)
 
 
 def kept_fit(output: o.Output = None, run_dir: o.RunDir = None, force: o.Force = False) -> Kept:
     """Return where a fit is kept."""
-    from raysk.cli.kept import Kept
+    from raysk.cli.keeping import Kept
 
     return Kept(output=output, run_dir=run_dir, force=force)
 

@@ -11,7 +11,7 @@ from raysk.cli import options as o  # noqa: TC001 - Typer reads the annotations
 from raysk.cli.bundles import bundled, fit_overrides, given_data, kept_fit, resources
 
 if TYPE_CHECKING:
-    from raysk.cli.kept import Kept
+    from raysk.cli.keeping import Kept
     from raysk.cli.running import Ran
     from raysk.jobs import Resources
     from raysk.spec.assemble import Overrides

@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 
     from typer import Context
 
-    from raysk.cli.keeping import Keeper
-    from raysk.cli.kept import Kept
+    from raysk.cli.keeping import Keeper, Kept
     from raysk.cli.render import View
     from raysk.events import Sink
     from raysk.jobs import FitJob, Limits, Resources, SearchJob

@@ -18,7 +18,7 @@ from raysk.events import CandidateDone
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from raysk.cli.kept import Kept
+    from raysk.cli.keeping import Kept
     from raysk.cli.render import View
     from raysk.cli.running import Ran
     from raysk.cli.streams import DataOut
