@@ -16,6 +16,7 @@ import time
 import traceback
 from typing import TYPE_CHECKING, Any
 
+from raysk import memory
 from raysk.pool.progress import Progress
 from raysk.pool.reply import Packed
 from raysk.pool.shared import unpack
@@ -37,11 +38,15 @@ THREAD_VARIABLES = (
     "LOKY_MAX_CPU_COUNT",
 )
 
+KEPT = 0.5
+"""A worker may keep so much of its share of its node's memory, by CPUs, from one message to the next."""
+
 
 class Worker:
     """One worker process. `run` is called for one task at a time, `news` meanwhile from another thread.
 
-    Neither is the main thread: an actor of Ray's whose methods may run side by side has none to run them in.
+    Neither is the main thread: an actor of Ray's whose methods may run side by side has none to run them in. So tasks
+    run in one of our own, which keeps the memory that a fit frees for the next one: see `raysk.memory`.
 
     Parameters
     ----------
@@ -59,6 +64,8 @@ class Worker:
         self._copied: set[str] = set()
         self._progress: Progress | None = None
         self._lap = (0.0, 0.0)
+        self._here = memory.keeping_thread()
+        self._kept = int(KEPT * memory.total() * cpus / (os.cpu_count() or 1))
         os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(cpus)))
         self._broken = imported(preload)
         gc.freeze()  # modules stay: looking for garbage in them costs a fit now and then 0.1 s
@@ -68,7 +75,7 @@ class Worker:
         import ray
 
         with contextlib.suppress(ImportError):  # then the answer says so, and no task comes
-            self._limit_threads()  # here: OpenMP's limit is the thread's own, and this is the one that `run` gets
+            self._here(self._limit_threads)  # OpenMP's limit is the thread's own
         return {
             "node": ray.get_runtime_context().get_node_id(),
             "address": ray.util.get_node_ip_address(),
@@ -89,14 +96,21 @@ class Worker:
         drop : sequence of str
             Shared objects that nobody needs any more.
         """
-        self._refs.update(refs or {})
+        answer: bytes = self._here(lambda: self._run(message, refs or {}, drop))
+        return answer
+
+    def _run(self, message: bytes, refs: Mapping[str, Any], drop: Sequence[str]) -> bytes:
+        self._refs.update(refs)
         for key in drop:
             self._refs.pop(key, None)
             self._cache.pop(key, None)
             self._copied.discard(key)
+        if drop:
+            memory.give_back(beyond=0)  # other data will come, and fits of another size
         self._progress = None
         self._lap = time.perf_counter(), time.process_time()
         ok, content, frames = _answer(lambda: self._compute(message))
+        memory.give_back(beyond=self._kept)
         return content.message(ok=ok, frames=frames, **self._times(time.perf_counter()))
 
     def news(self, key: int) -> bytes | None:
