@@ -107,7 +107,7 @@ class Pool:
         return entry.future
 
     def share(self, value: Any) -> Shared:
-        """Put an object in the object store once, for use in any number of tasks.
+        """Send an object once to whoever needs it, for use in any number of tasks.
 
         Raises
         ------

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from raysk.errors import ClusterError
 from raysk.pool.head import Head
 from raysk.pool.reply import Reply
-from raysk.pool.shared import Shared
+from raysk.pool.shared import Shared, small
 from raysk.pool.worker import Worker
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Launcher(Protocol):
         """Return how many workers the cluster has room for in all; raises when the cluster is lost. Never waits."""
 
     def put(self, value: Any) -> Shared:
-        """Put an object in the store."""
+        """Make an object ready to be shared: put it in the store, if it is not small."""
 
 
 def head() -> Head:
@@ -170,7 +170,7 @@ class RayLauncher:
 
     def put(self, value: Any) -> Shared:
         """See `Launcher.put`."""
-        return Shared(f"shared-{next(self._keys)}", _ray().put(value))
+        return Shared(f"shared-{next(self._keys)}", small(value) or _ray().put(value))
 
 
 class _RayWorker:

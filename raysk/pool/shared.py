@@ -6,6 +6,8 @@
 
 A `Shared` may stand anywhere inside a message: the pickler leaves its key there, the unpickler asks the worker's
 cache for the object. Arrays read from the store are read-only views, one copy per node.
+
+A small object travels with the first message that needs it: to find it in the store would take a worker longer.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import contextlib
 import io
 import pickle
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ray import cloudpickle
 
@@ -22,6 +24,15 @@ from raysk.errors import Unpicklable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
+
+SMALL_BYTES = 2**16
+"""What is at most so large travels with a message."""
+
+
+Small: TypeAlias = "tuple[bytes, list[bytes]]"
+"""A small object, pickled, and its buffers apart, so that its arrays are read-only, as those from the store. No class
+of ours: it would travel too."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,8 +43,8 @@ class Shared:
     ----------
     key : str
         Name of the object in the workers' caches.
-    ref : ray.ObjectRef
-        Keeps the object in the store for as long as this handle lives.
+    ref : ray.ObjectRef or Small
+        What a worker gets it by. The object is in the store for as long as this handle lives.
     """
 
     key: str
@@ -107,6 +118,41 @@ def pack(content: Any, packing: Packing) -> tuple[bytes, dict[str, Shared]]:
     packer = _Packer(buffer, packing)
     packer.dump(content)
     return buffer.getvalue(), packer.needs
+
+
+class _TooLarge(Exception):  # noqa: N818 - ends the pickling
+    pass
+
+
+class _SmallFile:
+    """What a small object is pickled into."""
+
+    def __init__(self) -> None:
+        self._left = SMALL_BYTES
+        self.parts: list[bytes] = []
+        self.buffers: list[bytes] = []
+
+    def write(self, data: bytes) -> None:
+        self.parts.append(self._taken(data))
+
+    def keep(self, buffer: pickle.PickleBuffer) -> None:
+        self.buffers.append(self._taken(buffer.raw()))
+
+    def _taken(self, data: bytes | memoryview) -> bytes:
+        self._left -= len(data)
+        if self._left < 0:
+            raise _TooLarge
+        return bytes(data)
+
+
+def small(value: Any) -> Small | None:
+    """Pickle an object if it is small; return None, as soon as that is known, if it is not."""
+    file = _SmallFile()
+    try:
+        cloudpickle.Pickler(file, protocol=5, buffer_callback=file.keep).dump(value)
+    except _TooLarge:
+        return None
+    return b"".join(file.parts), file.buffers
 
 
 def unpack(message: bytes, load: Callable[[str], Any]) -> Any:

@@ -10,6 +10,7 @@ import copy
 import functools
 import gc
 import os
+import pickle
 import socket
 import sys
 import time
@@ -91,7 +92,7 @@ class Worker:
         ----------
         message : bytes
             See `raysk.pool.task.Task.pack`.
-        refs : mapping of str to ray.ObjectRef
+        refs : mapping of str to ray.ObjectRef or Small
             Shared objects that this worker hears of for the first time; None if there are none.
         drop : sequence of str
             Shared objects that nobody needs any more.
@@ -155,8 +156,8 @@ class Worker:
         if key not in self._cache:
             import ray
 
-            modules = len(sys.modules)
-            self._cache[key] = ray.get(self._refs[key])
+            ref, modules = self._refs[key], len(sys.modules)
+            self._cache[key] = pickle.loads(ref[0], buffers=ref[1]) if isinstance(ref, tuple) else ray.get(ref)
             if len(sys.modules) > modules:  # then it may have loaded another BLAS or OpenMP library
                 self._limit_threads()
         value = self._cache[key]

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import platform
 import re
+import resource
 import sys
 import time
 import uuid
@@ -709,6 +711,31 @@ def test_data_is_put_once_and_fits_share_messages(pool, monkeypatch):
     assert sum(entry.size for entry in messages) >= 500
     assert len(messages) < 500 / 5
     assert max(len(entry.message) for entry in messages) < 1000  # numbers of fits, and names of what is shared
+
+
+class Pages(ClassifierMixin, BaseEstimator):
+    """A classifier that takes 40 MB, and counts how much of that is memory that its process did not have."""
+
+    def __init__(self, number=0):
+        self.number = number
+
+    def fit(self, *_):
+        """Take it, and let go of it."""
+        pages = 10_000
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        bytearray(b"x") * (pages * 4096)
+        self.new_ = (resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before) / pages
+        return self
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc can be told to keep memory")
+def test_a_fit_takes_the_memory_that_another_freed():
+    """Only the first fit of a worker has to ask the system for memory."""
+    search = GridSearchCV(Pages(), {"number": range(10)}, cv=2, refit=False, scoring=lambda model, *_: model.new_)
+    results = raysk.fit(search, X, Y).cv_results_
+    shares = np.sort(np.r_[results["split0_test_score"], results["split1_test_score"]])
+    assert shares[-1] > 0.5  # of a worker's first fit; else this counts nothing
+    assert shares[len(shares) // 2] < 0.05
 
 
 def test_fits_that_would_be_alike_are_done_once(events):

@@ -16,6 +16,7 @@ from raysk.pool import Packing, RemoteTraceback, Shared, Task
 from raysk.pool.crew import MAX_FAILED_STARTS
 from raysk.pool.remote import Gone
 from raysk.pool.reply import Reply
+from raysk.pool.shared import SMALL_BYTES, small
 from raysk.pool.worker import Worker
 
 rules = importlib.import_module("raysk.pool.pool")
@@ -207,6 +208,29 @@ def test_a_task_that_writes_into_shared_arrays_gets_copies(worker, monkeypatch):
     assert X.tolist() == [0, 0, 0]
     ok, value = ask(worker, Task(function=add_to, args=(shared, 5)), refs={"X": "ref"}, drop=["X"])
     assert not ok
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_a_small_object_travels_with_the_message(worker, order):
+    """What is small is not put in the store; its arrays are read-only all the same, and keep their order."""
+    X = np.arange(6.0).reshape(2, 3, order=order)
+    ref, shared = small({"X": X, "name": "X"}), Shared("table", "ref")
+    ok, value = ask(worker, Task(function=dict.__getitem__, args=(shared, "X")), refs={"table": ref})
+    assert (ok, value.tolist(), value.flags.c_contiguous) == (True, X.tolist(), order == "C")
+    ok, value = ask(worker, Task(function=lambda table: add_to(table["X"], 5), args=(shared,)))
+    assert (ok, value.tolist()) == (True, (X + 5).tolist())
+    ok, value = ask(worker, Task(function=dict.__getitem__, args=(shared, "X")))
+    assert value.tolist() == X.tolist()  # what is written goes into copies
+
+
+@pytest.mark.parametrize(
+    "value",
+    [np.zeros(SMALL_BYTES // 8), b"x" * SMALL_BYTES, list(range(SMALL_BYTES)), (np.zeros(5_000), "x" * 30_000)],
+    ids=["array", "bytes", "list", "both"],
+)
+def test_a_large_object_is_for_the_store(value):
+    """Large is what is more than a few messages' size, in arrays, or pickled, or together."""
+    assert small(value) is None
 
 
 def add_to_each(units):
