@@ -39,7 +39,7 @@ THREAD_VARIABLES = (
     "LOKY_MAX_CPU_COUNT",
 )
 
-KEPT = 0.5
+KEPT = 0.25
 """A worker may keep so much of its share of its node's memory, by CPUs, from one message to the next."""
 
 
