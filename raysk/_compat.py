@@ -186,6 +186,11 @@ def memory() -> tuple[int, int]:
     return total(), total() - used()
 
 
+def cpus() -> int:
+    """Return how many CPUs this machine, or the container around us, has, as Ray counts them."""
+    return int(_private("ray._private.utils", "get_num_cpus")[0]())
+
+
 def free_resources() -> dict[str, float]:
     """Return what nobody has reserved of the node that this worker is on."""
     import ray

@@ -17,6 +17,9 @@ LONGEST_ROOT = 15
 PRIVATE_SETTINGS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": ""}
 """Read by Ray when it is imported; the token is drawn once a program, and never written anywhere."""
 
+ONE_ARENA = "MALLOC_ARENA_MAX"
+"""Read by glibc as a process starts; with 1, workers can keep what fits free: see `raysk.pool.memory`."""
+
 _settings: dict[str, str] = {}
 """Those that Ray was imported with. It keeps them, so every private Ray of this program must be started with them."""
 
@@ -36,10 +39,11 @@ class Private:
         self.folder = Path(tempfile.mkdtemp(prefix=f"raysk-{os.getpid()}-", dir=root))
         self._lock = (self.folder / "lock").open("w")
         fcntl.flock(self._lock, fcntl.LOCK_EX)
-        self._before = {name: os.environ.get(name) for name in PRIVATE_SETTINGS}
+        self._before = {name: os.environ.get(name) for name in (*PRIVATE_SETTINGS, ONE_ARENA)}
         if "ray" not in sys.modules:  # else it has read its settings; if not ours, it keeps a token at home
             _settings.update(PRIVATE_SETTINGS, RAY_AUTH_TOKEN=secrets.token_hex(32))
         os.environ.update(_settings)
+        os.environ.setdefault(ONE_ARENA, "1")
 
     def remove(self) -> None:
         """Remove the folder, and give the environment back as it was."""

@@ -131,11 +131,10 @@ def backend(request: Request) -> Iterator[tuple[Callable[[Work], Any], int]]:
 
 @contextlib.contextmanager
 def _on_raysk(request: Request) -> Iterator[tuple[Callable[[Work], Any], int]]:
-    from raysk import api, memory
+    from raysk import api
     from raysk.cluster import Cluster
     from raysk.jobs import Resources
 
-    memory.keep_freed()  # as the command line does
     resources = Resources(nodes=request.nodes, workers=request.cpus if request.address is None else None)
     with Cluster(request.address or "local", resources=resources) as cluster:
         yield lambda work: api.fit(work.estimator, work.X, work.y), cluster.pool.wanted

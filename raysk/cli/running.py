@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from raysk import cluster, memory
+from raysk import cluster
 from raysk.cli import signals
 from raysk.cli.settings import as_typed, is_typed
 from raysk.errors import AllFitsFailed, TaskLost, TooManyFailures, Unpicklable, UsageError
@@ -93,8 +93,6 @@ class Where:
             return
         options = {"resources": self.resources, "sink": sink, "worker_output": self.worker_output}
         plain = self.backend == "ray"  # its workers are not ours, and do not tell their versions
-        if not plain:
-            memory.keep_freed()  # before Ray starts threads
         with cluster.Starting(self._check if plain else None, address=self.address, warm=not plain, **options) as start:
             yield start
 
@@ -221,7 +219,6 @@ def run(
     """Fit a job's estimator or search where the command line says; returns it, fitted, and what that took."""
     estimator = job.search if hasattr(job, "search") else job.estimator
     gc.freeze()  # modules stay: looking for garbage in them costs 0.1 s, again every few thousand fits
-    memory.give_back(beyond=0)  # what reading the data took on the way
     data, begin = job.data, time.perf_counter()
     if start is None or where.backend == "ray":
         ran = Ran()

@@ -17,7 +17,8 @@ import time
 import traceback
 from typing import TYPE_CHECKING, Any
 
-from raysk import memory
+from raysk import _compat
+from raysk.pool import memory
 from raysk.pool.progress import Progress
 from raysk.pool.reply import Packed
 from raysk.pool.shared import unpack
@@ -40,14 +41,13 @@ THREAD_VARIABLES = (
 )
 
 KEPT = 0.25
-"""A worker may keep so much of its share of its node's memory, by CPUs, from one message to the next."""
+"""How much of its share of its node's memory, by CPUs, a worker keeps when it is free again."""
 
 
 class Worker:
     """One worker process. `run` is called for one task at a time, `news` meanwhile from another thread.
 
-    Neither is the main thread: an actor of Ray's whose methods may run side by side has none to run them in. So tasks
-    run in one of our own, which keeps the memory that a fit frees for the next one: see `raysk.memory`.
+    Neither is the main thread: an actor of Ray's whose methods may run side by side has none to run them in.
 
     Parameters
     ----------
@@ -65,8 +65,6 @@ class Worker:
         self._copied: set[str] = set()
         self._progress: Progress | None = None
         self._lap = (0.0, 0.0)
-        self._here = memory.keeping_thread()
-        self._kept = int(KEPT * memory.total() * cpus / (os.cpu_count() or 1))
         os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(cpus)))
         gc.disable()  # there is none in modules that are loaded: looking for it takes a sixth of the time
         self._broken = imported(preload)
@@ -78,7 +76,8 @@ class Worker:
         import ray
 
         with contextlib.suppress(ImportError):  # then the answer says so, and no task comes
-            self._here(self._limit_threads)  # OpenMP's limit is the thread's own
+            self._limit_threads()  # here: OpenMP's limit is the thread's own, and this is the one that `run` gets
+        memory.keep_freed(at_most=int(KEPT * _compat.memory()[0] * self._cpus / _compat.cpus()))
         return {
             "node": ray.get_runtime_context().get_node_id(),
             "address": ray.util.get_node_ip_address(),
@@ -99,21 +98,14 @@ class Worker:
         drop : sequence of str
             Shared objects that nobody needs any more.
         """
-        answer: bytes = self._here(lambda: self._run(message, refs or {}, drop))
-        return answer
-
-    def _run(self, message: bytes, refs: Mapping[str, Any], drop: Sequence[str]) -> bytes:
-        self._refs.update(refs)
+        self._refs.update(refs or {})
         for key in drop:
             self._refs.pop(key, None)
             self._cache.pop(key, None)
             self._copied.discard(key)
-        if drop:
-            memory.give_back(beyond=0)  # other data will come, and fits of another size
         self._progress = None
         self._lap = time.perf_counter(), time.process_time()
         ok, content, frames = _answer(lambda: self._compute(message))
-        memory.give_back(beyond=self._kept)
         return content.message(ok=ok, frames=frames, **self._times(time.perf_counter()))
 
     def news(self, key: int) -> bytes | None:

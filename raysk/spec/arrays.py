@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+import os
 import zipfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from raysk import memory
 from raysk.errors import InputError
 from raysk.spec.table import Table
 from raysk.spec.words import listed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from raysk.spec.inputs import Stream
 
@@ -21,6 +22,9 @@ FORMATS = ("npy", "npz", "svmlight")
 _X_NAMES = ("X", "data")
 _BESIDE = {"y": "y", "target": "y", "groups": "groups", "sample_weight": "sample_weight"}
 _NAMES = "feature_names"
+
+CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
+"""Where a container is told how much memory it may take, in bytes."""
 
 
 def read(stream: Stream, kind: str) -> Table:
@@ -46,12 +50,20 @@ def check_fits(size: int, label: str) -> None:
     ------
     InputError
     """
-    there_is = memory.total()
-    if size > there_is:
+    memory = _memory_bytes()
+    if size > memory:
         raise InputError(
-            f"{label} would take {size / 1e9:,.1f} GB of memory, and there are {there_is / 1e9:,.1f} GB here.\n"
+            f"{label} would take {size / 1e9:,.1f} GB of memory, and there are {memory / 1e9:,.1f} GB here.\n"
             "If that is what should be in it, cut it up; if not, it is damaged."
         )
+
+
+def _memory_bytes() -> int:
+    """Return how much memory this machine has, or a container that it is divided into, if that has less."""
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    with contextlib.suppress(OSError, ValueError):  # no container, or "max"
+        memory = min(memory, int(CONTAINER_LIMIT.read_text(encoding="ascii")))
+    return memory
 
 
 def _npy(stream: Stream) -> Table:

@@ -17,8 +17,8 @@ import pandas as pd
 import pytest
 from sklearn.svm import SVC
 
-from raysk import memory
 from raysk.errors import InputError
+from raysk.spec import arrays
 from raysk.spec.data import Columns, Given, blocks, read_table
 
 
@@ -186,7 +186,7 @@ def test_a_container_has_less_memory(tmp_path, monkeypatch, limit, fits):
     np.savez_compressed(tmp_path / "zeros.npz", X=np.zeros((20_000, 8)))
     if limit is not None:
         (tmp_path / "memory.max").write_text(limit)
-    monkeypatch.setattr(memory, "CONTAINER_LIMIT", tmp_path / "memory.max")
+    monkeypatch.setattr(arrays, "CONTAINER_LIMIT", tmp_path / "memory.max")
     with contextlib.nullcontext() if fits else pytest.raises(InputError, match="GB here"):
         assert len(read_table(str(tmp_path / "zeros.npz"))) == 20_000
 

@@ -24,25 +24,24 @@ LONGEST_FUNCTION = 60  # lines, its docstring included
 
 # Room -> rooms it may import from, besides itself. "raysk" is the package itself, which loads nothing.
 BELOW_CLI = {"api", "bench", "cluster", "errors", "events", "jobs", "plans", "pool", "preflight", "raysk"}
-BELOW_CLI |= {"memory", "runs", "spec"}
+BELOW_CLI |= {"runs", "spec"}
 MAY_IMPORT = {
     "raysk": {"api"},  # lazily: its public names
     "__main__": {"cli"},
     "cli": BELOW_CLI,
-    "bench": {"_compat", "api", "cluster", "errors", "events", "jobs", "memory", "plans", "pool", "private"},
+    "bench": {"_compat", "api", "cluster", "errors", "events", "jobs", "plans", "pool", "private"},
     "api": {"cluster", "errors", "events", "jobs", "plans", "pool"},
     "preflight": {"_compat", "cluster", "errors", "pool", "raysk", "versions"},
     "plans": {"_compat", "errors", "events", "jobs", "pool", "runs.journal"},
     "cluster": {"_compat", "errors", "events", "jobs", "pool", "private", "raysk"},
     "private": set(),
-    "pool": {"_compat", "errors", "events", "memory", "versions"},
-    "spec": {"compressed", "errors", "jobs", "memory"},
+    "pool": {"_compat", "errors", "events", "versions"},
+    "spec": {"compressed", "errors", "jobs"},
     "runs": {"_compat", "compressed", "errors", "jobs", "raysk"},
     "jobs": {"errors"},
     "events": set(),
     "errors": set(),
     "compressed": set(),
-    "memory": set(),
     "versions": set(),
     "_compat": set(),
     "_ray_agent": set(),  # run by Ray, as a script

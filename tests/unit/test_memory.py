@@ -1,89 +1,108 @@
-"""What a process frees stays with it, until it is given back; seen by the pages it has to ask the system for."""
+"""What a process frees stays with it, until it is given back; seen by the pages that it has to ask the system for."""
 
 from __future__ import annotations
 
 import ctypes
+import os
 import subprocess
 import sys
-import threading
 
 import pytest
 
-from raysk import memory
+from raysk.pool import memory
+
+pytestmark = pytest.mark.skipif(
+    not hasattr(ctypes.CDLL(None), "mallinfo2"), reason="only glibc 2.33 and newer is told to keep memory"
+)
 
 PAGES = 20_000
 """Of 4 KB: a block of 80 MB, more than glibc keeps by itself."""
 
 PROLOGUE = f"""
-import resource
-from raysk import memory
+import resource, threading, time
+from raysk.pool import memory
+
+memory.LOOK_S = 0.01
 
 def block():
     "Write to every page of a block; returns how many of them were new to this process."
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
     bytearray(b"x") * ({PAGES} * 4096)
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+def in_a_thread(function):
+    "Return what a function returns in a thread, as a worker calls its fits."
+    got = []
+    thread = threading.Thread(target=lambda: got.append(function()))
+    thread.start()
+    thread.join()
+    return got[0]
 """
 
-needs_glibc = pytest.mark.skipif(
-    not hasattr(ctypes.CDLL(None), "gnu_get_libc_version"), reason="only glibc can be told to keep memory"
-)
 
-
-def printed(code):
+def printed(code, **variables):
     """Run code in a process of its own, since what is set is set for good; returns the numbers that it prints."""
-    done = subprocess.run(
-        [sys.executable, "-c", PROLOGUE + code], capture_output=True, text=True, check=True, timeout=60
-    )
+    env = os.environ | {"MALLOC_ARENA_MAX": "1"} | variables
+    argv = [sys.executable, "-c", PROLOGUE + code]
+    done = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=60, env=env)
     return [int(word) for word in done.stdout.split()]
 
 
 def test_without_it_every_block_is_new():
+    """Otherwise the other tests would see nothing."""
     assert min(printed("print(block(), block())")) > PAGES * 0.9
 
 
-@needs_glibc
-def test_the_thread_takes_again_what_it_freed():
-    first, second = printed("call = memory.keeping_thread(); print(call(block), call(block))")
+def test_a_thread_takes_again_what_another_freed():
+    """What was freed is there for the next block, whichever thread takes it."""
+    code = "assert memory.keep_freed(at_most=10**9); print(in_a_thread(block), in_a_thread(block))"
+    first, second = printed(code)
     assert first > PAGES * 0.9
     assert second < PAGES * 0.1
 
 
-@needs_glibc
-def test_a_process_keeps_what_it_freed_until_it_gives_it_back():
+def test_too_much_is_given_back_meanwhile():
+    """What is more than may be kept goes back to the system without anybody asking, while other code runs."""
     code = """
-assert memory.keep_freed()
-first, kept = block(), memory._own()
-memory.give_back(beyond=kept + 2**20)
-still = memory._own()
-memory.give_back(beyond=0)
-print(first, kept - still, kept - memory._own())
+before = memory._own()
+assert memory.keep_freed(at_most=10**7)
+block()
+deadline = time.monotonic() + 30
+while memory._own() > before + 10**7 and time.monotonic() < deadline:
+    time.sleep(0.01)
+print(int(time.monotonic() < deadline))
 """
-    first, given_too_early, given = printed(code)
-    assert first > PAGES * 0.9
-    assert given_too_early < 2**20
-    assert given > PAGES * 0.9 * 4096
+    assert printed(code) == [1]
 
 
-def test_a_thread_answers_and_raises_and_goes_on():
-    call = memory.keeping_thread()
-    with pytest.raises(SystemExit, match="3"):
-        call(lambda: sys.exit("3"))
-    assert call(lambda: threading.current_thread().name) == "fits"
-    assert call(threading.get_ident) == call(threading.get_ident) != threading.get_ident()
+def test_what_is_in_use_is_not_looked_for():
+    """A process that uses much, and keeps little, is left alone."""
+    code = """
+libc = memory._glibc()
+assert memory.keep_freed(at_most=10**9)
+block()
+held = bytearray(b"x") * 10**8
+trims = []
+class Told:
+    mallinfo2 = libc.mallinfo2
+    malloc_trim = trims.append
+memory.give_back(Told, 9 * 10**7)
+del held
+memory.give_back(Told, 9 * 10**7)
+print(len(trims))
+"""
+    assert printed(code) == [1]
 
 
-def test_without_glibc_it_is_a_thread_like_any_other(monkeypatch):
+@pytest.mark.parametrize("name", memory.SET_BY_HAND)
+def test_who_sets_it_by_hand_knows_better(name):
+    """Variables of glibc's own are left to have their effect."""
+    value = "glibc.malloc.mmap_threshold=131072" if name == "GLIBC_TUNABLES" else "131072"
+    (kept,) = printed("print(int(memory.keep_freed(at_most=10**9)))", **{name: value})
+    assert not kept
+
+
+def test_another_c_library_is_left_alone(monkeypatch):
+    """Where it cannot be told, nothing is done."""
     monkeypatch.setattr(memory, "_glibc", lambda: None)
-    assert not memory.keep_freed()
-    memory.give_back(beyond=0)
-    assert memory.keeping_thread()(lambda: 3) == 3
-
-
-def test_a_container_has_less_than_the_machine(monkeypatch, tmp_path):
-    monkeypatch.setattr(memory, "CONTAINER_LIMIT", tmp_path / "memory.max")
-    machine = memory.total()
-    (tmp_path / "memory.max").write_text("max\n")
-    assert memory.total() == machine
-    (tmp_path / "memory.max").write_text("1000000\n")
-    assert memory.total() == 1_000_000
+    assert not memory.keep_freed(at_most=10**9)
