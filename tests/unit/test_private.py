@@ -70,3 +70,15 @@ def test_the_token_is_new_and_the_environment_comes_back(root, monkeypatch):
         assert "RAY_AUTH_MODE" not in os.environ
     assert len(tokens) == 2
     assert list(root.iterdir()) == []
+
+
+@pytest.mark.parametrize(("theirs", "seen"), [(None, "1"), ("4", "4")])
+def test_processes_have_one_arena_unless_told_otherwise(monkeypatch, theirs, seen):
+    """What is started gets glibc's variable, so that workers can keep memory; afterwards all is as it was."""
+    monkeypatch.delenv("MALLOC_ARENA_MAX", raising=False)
+    if theirs is not None:
+        monkeypatch.setenv("MALLOC_ARENA_MAX", theirs)
+    private = Private()
+    assert os.environ["MALLOC_ARENA_MAX"] == seen
+    private.remove()
+    assert os.environ.get("MALLOC_ARENA_MAX") == theirs
