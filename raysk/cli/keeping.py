@@ -1,6 +1,6 @@
 """Where a run and its outputs are kept, checked before anything runs; and what becomes of a fitted model.
 
-It is saved, loaded back as a check, and with ``-o -`` written to stdout.
+A model is saved, loaded back as a check, and with ``-o -`` written to stdout.
 
 What cannot be written, as on a full disk, must not cost the person the result of a long job: the error waits until the
 summary is out, which has null for what is missing.

@@ -75,7 +75,7 @@ def _glibc() -> Any:
     if not hasattr(libc, "mallinfo2"):
         return None
 
-    class Info(ctypes.Structure):
+    class Info(ctypes.Structure):  # here: this module travels to the nodes by value, and such a class could not
         """What mallinfo2(3) returns."""
 
         _fields_ = [

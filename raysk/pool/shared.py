@@ -155,6 +155,16 @@ def small(value: Any) -> Small | None:
     return b"".join(file.parts), file.buffers
 
 
+def fetched(ref: Any) -> Any:
+    """Return the object that a worker gets by a `Shared.ref`."""
+    if isinstance(ref, tuple):
+        content, buffers = ref
+        return pickle.loads(content, buffers=buffers)
+    import ray
+
+    return ray.get(ref)
+
+
 def unpack(message: bytes, load: Callable[[str], Any]) -> Any:
     """Unpickle a message made by `pack`; `load` turns a key into the shared object."""
     return _Unpacker(message, load).load()

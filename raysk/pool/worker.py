@@ -10,7 +10,6 @@ import copy
 import functools
 import gc
 import os
-import pickle
 import socket
 import sys
 import time
@@ -21,7 +20,7 @@ from raysk import _compat
 from raysk.pool import memory
 from raysk.pool.progress import Progress
 from raysk.pool.reply import Packed
-from raysk.pool.shared import unpack
+from raysk.pool.shared import fetched, unpack
 from raysk.versions import imported, installed
 
 if TYPE_CHECKING:
@@ -148,10 +147,8 @@ class Worker:
     def _load(self, key: str) -> Any:
         self._used.add(key)
         if key not in self._cache:
-            import ray
-
-            ref, modules = self._refs[key], len(sys.modules)
-            self._cache[key] = pickle.loads(ref[0], buffers=ref[1]) if isinstance(ref, tuple) else ray.get(ref)
+            modules = len(sys.modules)
+            self._cache[key] = fetched(self._refs[key])
             if len(sys.modules) > modules:  # then it may have loaded another BLAS or OpenMP library
                 self._limit_threads()
         value = self._cache[key]

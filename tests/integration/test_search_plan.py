@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import platform
 import re
 import resource
 import sys
@@ -58,7 +57,7 @@ from raysk.cluster import travel_by_value
 from raysk.errors import AllFitsFailed, TaskLost
 from raysk.events import CandidateDone, FitLost, RefitStarted, WorkDone, WorkerLost, WorkPlanned
 from raysk.jobs import Limits
-from raysk.pool import Task
+from raysk.pool import Task, memory
 
 X, Y = load_digits(return_X_y=True)
 X, Y = X[:150], Y[:150]
@@ -728,7 +727,7 @@ class Pages(ClassifierMixin, BaseEstimator):
         return self
 
 
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc can be told to keep memory")
+@pytest.mark.skipif(memory._glibc() is None, reason="only glibc 2.33 and newer is told to keep memory")
 def test_a_fit_takes_the_memory_that_another_freed():
     """Only the first fit of a worker has to ask the system for memory."""
     search = GridSearchCV(Pages(), {"number": range(10)}, cv=2, refit=False, scoring=lambda model, *_: model.new_)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import subprocess
 import sys
@@ -11,9 +10,7 @@ import pytest
 
 from raysk.pool import memory
 
-pytestmark = pytest.mark.skipif(
-    not hasattr(ctypes.CDLL(None), "mallinfo2"), reason="only glibc 2.33 and newer is told to keep memory"
-)
+pytestmark = pytest.mark.skipif(memory._glibc() is None, reason="only glibc 2.33 and newer is told to keep memory")
 
 PAGES = 20_000
 """Of 4 KB: a block of 80 MB, more than glibc keeps by itself."""
