@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from raysk import forks
 from raysk.bench.process import memory_mb
 from raysk.errors import RayskError
 
@@ -175,6 +176,7 @@ def _rays_jobs(request: Request, cpus: int, nodes: int) -> int:
 
 def main(argument: str, path: str) -> None:
     """Carry out the request in the argument, and write the result into a file."""
+    forks.end_when_told()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that all is closed in order
     request = Request(**json.loads(argument))
     try:

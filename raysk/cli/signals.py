@@ -17,6 +17,8 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from raysk import forks
+
 if TYPE_CHECKING:
     from typing import NoReturn
 
@@ -41,7 +43,7 @@ def end_in_order() -> None:
     heard, told = os.pipe()
     os.set_blocking(told, False)
     signal.set_wakeup_fd(told, warn_on_full_buffer=False)
-    os.register_at_fork(after_in_child=_be_quiet)
+    forks.end_when_told()
     threading.Thread(target=_leave_at_second, args=(heard,), name="raysk-signals", daemon=True).start()
 
 
@@ -60,11 +62,6 @@ def _end(number: int, _: object) -> NoReturn:
 
 def _leave_it_to_the_thread(_number: int, _: object) -> None:
     """Raise nothing in the middle of what is being written."""
-
-
-def _be_quiet() -> None:
-    """Keep the signals of a process that was forked from us, which has the same pipe, from being counted as ours."""
-    signal.set_wakeup_fd(-1)
 
 
 def _leave_at_second(heard: int) -> None:

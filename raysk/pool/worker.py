@@ -16,7 +16,7 @@ import time
 import traceback
 from typing import TYPE_CHECKING, Any
 
-from raysk import _compat
+from raysk import _compat, forks
 from raysk.pool import memory
 from raysk.pool.progress import Progress
 from raysk.pool.reply import Packed
@@ -64,6 +64,7 @@ class Worker:
         self._copied: set[str] = set()
         self._progress: Progress | None = None
         self._lap = (0.0, 0.0)
+        forks.end_when_told()  # Ray's handler is written in Python too
         os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(cpus)))
         gc.disable()  # there is none in modules that are loaded: looking for it takes a sixth of the time
         self._broken = imported(preload)

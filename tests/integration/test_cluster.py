@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import socket
 import subprocess
 import sys
@@ -16,6 +18,7 @@ from raysk import _ray_agent, private
 from raysk import cluster as module
 from raysk.errors import ClusterError, UsageError
 from raysk.pool.need import Need
+from raysk.pool.task import Task
 
 
 @pytest.fixture(autouse=True)
@@ -297,6 +300,22 @@ def test_a_killed_program_takes_its_ray_along(run_python, eventually):
     eventually(lambda: not _processes_of(folder), "Ray's processes to end")
     private.Private().remove()
     assert not folder.exists()
+
+
+def test_what_a_fit_forks_ends_when_told(cluster):
+    """A `multiprocessing.Pool` in a fit must not inherit Ray's handler, with which closing it may hang."""
+
+    def handlers():
+        out, into = os.pipe()
+        if os.fork() == 0:
+            os.write(into, repr(signal.getsignal(signal.SIGTERM)).encode())
+            os._exit(0)
+        os.wait()
+        return repr(signal.getsignal(signal.SIGTERM)), os.read(out, 100).decode()
+
+    mine, forked = cluster.pool.submit(Task(function=handlers)).result(60)
+    assert "function" in mine
+    assert forked == repr(signal.SIG_DFL)
 
 
 def test_a_ray_of_our_own_starts_no_helpers(cluster):
