@@ -26,8 +26,8 @@ COUNTED = (signal.SIGINT, signal.SIGTERM)
 """Not SIGHUP, which a terminal that is closed may send twice: by the kernel, and by the shell."""
 
 SAME_S = 0.1
-"""What comes within this time of the first signal, in seconds, is the same again: timeout(1) tells the process it
-started, and then its group, which it is in. Nobody presses a key twice so soon."""
+"""The first signal within this time, in seconds, is the same again: timeout(1) tells the process it started, and then
+its group, which it is in. Nobody presses a key twice so soon."""
 
 AFTER_VIEW = b"\x1b[?25h\n"
 """A live view hides the cursor, and leaves it on a line that is full."""
@@ -66,13 +66,13 @@ def _leave_it_to_the_thread(_number: int, _: object) -> None:
 
 def _leave_at_second(heard: int) -> None:
     """Read the numbers of signals as they come, and end the program with the second that counts."""
-    first = None
+    first, since = None, 0.0
     while number := os.read(heard, 1):
         if number[0] not in COUNTED:
             continue
-        now = time.monotonic()
-        first = now if first is None else first
-        if now - first > SAME_S:
+        if first is None:
+            first, since = number, time.monotonic()
+        elif number != first or time.monotonic() - since > SAME_S:
             _say_goodbye()
             os._exit(128 + number[0])
 

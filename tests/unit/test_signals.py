@@ -61,6 +61,14 @@ def test_a_second_one_ends_at_once(program, sent):
     assert program.wait(30) == 128 + sent
 
 
+def test_another_one_is_no_repetition(program):
+    """However soon it comes."""
+    program.send_signal(signal.SIGTERM)
+    program.send_signal(signal.SIGINT)
+    assert program.stdout.read() == b""
+    assert program.wait(30) in {128 + signal.SIGINT, 128 + signal.SIGTERM}  # the kernel may turn the two round
+
+
 def test_nobody_who_does_not_read_keeps_it(program):
     """A full pipe that is stderr does not hold the end up."""
     fcntl.fcntl(program.stderr, fcntl.F_SETPIPE_SZ, 4096)
