@@ -152,6 +152,8 @@ def _csv_options(
     }
     lines = _first_lines(stream)
     first = lines.partition(b"\n")[0].decode(errors="replace").split(options["parse_options"].delimiter)
+    if len(first) == 1:
+        _check_separator(stream.label, lines, kind)
     with _placed([], header=not _is_data(first)):
         schema = csv.read_csv(arrow.BufferReader(lines + LAST_END), **options).schema
     options["read_options"].use_threads = True
@@ -160,6 +162,19 @@ def _csv_options(
         return options, None
     options["convert_options"].column_types = column_types(schema, dtypes, widened=widened)
     return options, schema
+
+
+def _check_separator(label: str, lines: bytes, kind: str) -> None:
+    """Raise `InputError` if the first lines, one column each, have another separator, and all of them as many."""
+    head = [line for line in lines.decode(errors="replace").splitlines()[:20] if line]
+    for name, mark in (("csv", ","), ("tsv", "\t"), ("", ";"), ("", "|")):
+        counts = {line.count(mark) for line in head}
+        if name != kind and len(head) > 1 and len(counts) == 1 and 0 not in counts and '"' not in head[0]:
+            way = f"--format {name}" if name else f"pandas.read_csv(..., sep={mark!r}).to_parquet('table.parquet')"
+            raise InputError(
+                f"{label}: the columns seem to be separated by {mark!r}, which is not {kind}.\n"
+                f"If they are: {way}. If there is only one, quote its name."
+            )
 
 
 def _is_data(names: list[str]) -> bool:

@@ -209,6 +209,29 @@ def test_format_option_wins(tmp_path):
     is_frame(read_table(str(path), format="pickle"))
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("t.csv", "a;b\n1,5;2\n2,5;3\n", r"by ';', which is not csv\.\n.*sep=';'"),
+        ("t.csv", "a\tb\n1\t2\n", r"by '\\t', which is not csv\.\n.*--format tsv"),
+        ("t.tsv", "a,b\n1,2\n\n", r"by ',', which is not tsv\.\n.*--format csv"),
+    ],
+)
+def test_another_separator(name, text, words, tmp_path):
+    """What spreadsheets of many countries write is not taken for a single column."""
+    (tmp_path / name).write_text(text)
+    with pytest.raises(InputError, match=words):
+        read_table(str(tmp_path / name))
+
+
+@pytest.mark.parametrize("text", ["text\nwell; yes\nno; no\n", "a;b\n", '"a;b"\n1;2\n', "a|b\n1|2\n3\n"])
+def test_a_single_column_with_marks_in_it(text, tmp_path):
+    """Only what every line has is a separator; quotes tell."""
+    path = tmp_path / "t.csv"
+    path.write_text(text)
+    assert len(read_table(str(path)).names) == 1
+
+
 def test_unknown_format():
     """An unknown format is wrong usage and offers the nearest."""
     with pytest.raises(UsageError, match="parquet"):
