@@ -1,6 +1,7 @@
 # raysk: `make` lists the targets. Everything happens in .venv; nothing but Python >= 3.10 with venv is assumed.
 #
 #     make test ARGS="-k forest -x"     # arguments for pytest
+#     make test AT_ONCE=0               # one test after the other, for a debugger; else two
 #     make demo PYTHON=python3.12       # another interpreter for a new .venv
 #     make cluster N=10 CPUS=2          # hosts to try raysk on, and CPUs of each
 
@@ -8,6 +9,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
+AT_ONCE ?= 2
 N ?= 3
 CPUS ?= 4
 
@@ -30,7 +32,8 @@ demo: $(VENV)/installed  ## Install raysk, then search 60 candidates on the digi
 
 # pytest itself, not `python -m pytest`, which would put the checkout in front of the installed wheel
 test: $(VENV)/installed-test  ## Run every test that needs no root
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest --durations=15 --ignore=tests/multihost $(ARGS)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -n $(AT_ONCE) --dist worksteal \
+		--durations=15 --ignore=tests/multihost $(ARGS)
 
 multihost: $(VENV)/installed-test  ## Run the tests on several hosts; needs root, Linux and iproute2
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest --durations=15 tests/multihost $(ARGS)

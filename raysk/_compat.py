@@ -191,6 +191,17 @@ def cpus() -> int:
     return int(_private("ray._private.utils", "get_num_cpus")[0]())
 
 
+def last_cluster() -> str | None:
+    """Return the address that ``ray start`` left on this machine, also when it is gone; None if there is none."""
+    found: str | None = _private("ray._private.utils", "read_ray_address")[0]()
+    return found
+
+
+def runs_here() -> bool:
+    """Tell whether the head of any cluster runs on this machine."""
+    return bool(_private("ray._private.services", "find_gcs_addresses")[0]())
+
+
 def free_resources() -> dict[str, float]:
     """Return what nobody has reserved of the node that this worker is on."""
     import ray

@@ -302,9 +302,10 @@ def _is_connected(address: str | None) -> bool:
 
 def knock(address: str) -> None:
     """Fail at once, with a `ClusterError`, when nothing listens at an address."""
-    if address == "auto":
-        return
-    host, _, port = address.removeprefix("ray://").rpartition(":")
+    where = (_compat.last_cluster() or "") if address == "auto" else address
+    host, _, port = where.removeprefix("ray://").rpartition(":")
+    if address == "auto" and not host:
+        return  # Ray says that there is none, or finds one that no "ray start" has started
     if not host or not port.isdigit():
         raise ClusterError(
             f"{address!r} is not an address of a Ray cluster.\n"
@@ -313,7 +314,9 @@ def knock(address: str) -> None:
     try:
         socket.create_connection((host.strip("[]"), int(port)), timeout=KNOCK_S).close()
     except (OSError, OverflowError) as error:
-        raise ClusterError(_nothing_there(address, str(error))) from error
+        if address == "auto" and _compat.runs_here():
+            return  # as above
+        raise ClusterError(_nothing_there(where, str(error))) from error
 
 
 def _nothing_there(address: str, reason: str) -> str:

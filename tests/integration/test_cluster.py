@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import raysk
-from raysk import _ray_agent, private
+from raysk import _compat, _ray_agent, private
 from raysk import cluster as module
 from raysk.errors import ClusterError, UsageError
 from raysk.pool.need import Need
@@ -75,6 +75,27 @@ def test_where_nothing_listens_it_is_said_at_once(address):
     assert time.monotonic() - start < 5 * module.KNOCK_S
     assert f"No Ray cluster answered at {address!r}" in str(caught.value)
     assert "ray start --head" in str(caught.value)
+
+
+def test_a_cluster_that_is_gone_is_not_waited_for(monkeypatch):
+    """``auto`` is the address that `ray start` left behind, unless something else runs that Ray would take."""
+    monkeypatch.setattr(_compat, "last_cluster", lambda: "localhost:1")
+    monkeypatch.setattr(_compat, "runs_here", lambda: False)
+    with pytest.raises(ClusterError, match="answered at 'localhost:1'"):
+        module.knock("auto")
+    monkeypatch.setattr(_compat, "runs_here", lambda: True)
+    module.knock("auto")
+    monkeypatch.setattr(_compat, "last_cluster", lambda: None)
+    module.knock("auto")
+
+
+def test_the_last_cluster_is_the_one_that_was_started(run_python, tmp_path):
+    """Where Ray keeps its files."""
+    folder = tmp_path / "ray"
+    folder.mkdir()
+    folder.joinpath("ray_current_cluster").write_text("192.0.2.1:6379\n")
+    code = "from raysk import _compat; print(_compat.last_cluster(), _compat.runs_here() in {True, False})"
+    assert run_python(code, RAY_TMPDIR=str(tmp_path)).stdout.split() == ["192.0.2.1:6379", "True"]
 
 
 def test_what_answers_but_is_no_ray_is_not_waited_for(run_python):
