@@ -146,9 +146,9 @@ class Cluster:
             options |= {"address": "local", "include_dashboard": False, "_temp_dir": str(self._private.folder / "ray")}
             options |= {"_skip_env_hook": True}  # see `_compat.ray_settings`: there is no runtime environment
         else:
-            knock(self.address)
             for name, value in PATIENT.items():
                 os.environ.setdefault(name, value)
+            knock(self.address)  # may import Ray
             options |= {"address": self.address}
         with _compat.ray_settings(private=self._private is not None, quiet=not worker_output):
             return _Init(self.address, options)
