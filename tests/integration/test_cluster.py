@@ -89,6 +89,30 @@ def test_a_cluster_that_is_gone_is_not_waited_for(monkeypatch):
     module.knock("auto")
 
 
+@pytest.mark.parametrize("address", ["auto", "localhost:1"])
+def test_ray_is_told_to_be_patient_before_it_is_imported(address, run_python, tmp_path):
+    """Ray reads its settings when it is imported; too late, and it ends the person's program when a head is lost."""
+    ran = run_python(
+        f"""
+        import os, sys
+        from raysk import cluster, errors
+
+        class Watch:
+            def find_spec(self, name, *_):
+                if name == "ray._raylet":
+                    print("too late" if cluster.PATIENT.items() - os.environ.items() else "in time")
+
+        sys.meta_path.insert(0, Watch())
+        try:
+            cluster.Cluster({address!r})
+        except errors.ClusterError:
+            import ray
+        """,
+        RAY_TMPDIR=str(tmp_path),
+    )
+    assert ran.stdout == "in time\n", ran.stderr
+
+
 def test_the_last_cluster_is_the_one_that_was_started(run_python, tmp_path):
     """Where Ray keeps its files."""
     folder = tmp_path / "ray"
