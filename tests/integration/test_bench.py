@@ -100,7 +100,7 @@ def test_modules_of_the_folder_are_left_alone(folder):
     (folder / "random.py").write_text("raise SystemExit('mine')")
     program = "import sys; sys.path.remove(''); sys.argv[0] = 'raysk'; from raysk.cli.app import main; main()"
     command = [sys.executable, "-c", program, "bench", "short", "--backends", "sequential,ideal", "--scale", "0.002"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=90)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=180)
     assert done.returncode == 0, done.stderr
     assert [row["error"] for row in json.loads(done.stdout)["results"]] == [None, None]
 
@@ -121,7 +121,7 @@ def test_ctrl_c_ends_what_is_measured(start, eventually):
     eventually(lambda: any(b"ray::Worker" in line for line in _titles(process.pid)), "workers to start")
     started = descendants(process.pid)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Traceback" not in err
     eventually(lambda: not any(_runs(each) for each in started), "all to end")
