@@ -42,7 +42,7 @@ class Entry:
     parts : list of Entry
         Its units, if it was split.
     sent_at : float
-        When it was sent last, as a time of `time.monotonic`.
+        When it was sent, or asked for, last, as a time of `time.monotonic`.
     asked_at : float
         When its worker was asked for news of it last, and answered, likewise; infinity while it has not answered.
     rest : Entry or None

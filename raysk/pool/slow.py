@@ -1,7 +1,8 @@
 """What takes long: asked for news, started a second time, or ended.
 
 a message past its patience       its worker tells what is done; the unit that goes on becomes an entry of its own
-an entry, and a worker is idle    it is started there too; the first that ends counts
+an entry, and a worker is idle    it is started there too; the first that ends counts. A message first has the time
+                                  to be asked for news: two workers at one long unit keep what follows it waiting
 a unit past its limit             it is given up with its worker
 """
 
@@ -65,7 +66,9 @@ def again_at(entry: Entry, usual_s: float | None) -> float:
     """
     if usual_s is None or not entry.task.repeatable or len(entry.holders) != 1:
         return math.inf
-    return _running_before(entry).sent_at + SECOND_START_S + 3 * usual_s
+    began_at = entry.holders[0].began_at
+    since = max(_running_before(entry).sent_at, began_at if math.isfinite(began_at) else 0.0)
+    return since + SECOND_START_S + 3 * usual_s
 
 
 def _running_before(entry: Entry) -> Entry:

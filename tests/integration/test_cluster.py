@@ -367,6 +367,12 @@ def test_what_a_fit_forks_ends_when_told(cluster):
     assert forked == repr(signal.SIG_DFL)
 
 
+def test_workers_of_a_ray_of_our_own_get_the_cpu_as_this_program_does(pool):
+    """Ray would let them yield to everything else; and this program's environment is as it was."""
+    assert pool.submit(Task(function=os.nice, args=(0,))).result() == os.nice(0)
+    assert "RAY_worker_niceness" not in os.environ
+
+
 def test_a_ray_of_our_own_starts_no_helpers(cluster):
     """Ray's autoscaler, dashboard and agents are not started: they take seconds, and a private Ray needs none."""
     lines = [line.split(b"\0") for line in _processes_of(cluster._private.folder)]

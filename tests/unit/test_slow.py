@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections import deque
 from concurrent.futures import wait
 
 import pytest
 
 from raysk.errors import TaskLost
-from raysk.pool import Task
+from raysk.pool import Task, slow
+from raysk.pool.crew import Slot
+from raysk.pool.entry import Entry
 from raysk.pool.remote import Gone
 
 SOON_S = 20
@@ -251,6 +255,30 @@ def test_the_reply_of_a_second_worker_is_not_that_of_the_unit_that_goes_on(make_
     assert (result(going_on).units, result(going_on).values) == ([5], [5])
     settle(pool)
     assert not any(slot.queue for slot in pool._crew.slots)
+
+
+def test_a_message_is_asked_for_news_before_it_is_started_elsewhere(make_pool, launcher, monkeypatch):
+    """Also where both are due at once: two workers in one long unit would keep the units after it waiting."""
+    monkeypatch.setattr("raysk.pool.slow.SECOND_START_S", 0.5)
+    pool = make_pool()
+    known = [pool.submit(slow_task([0])) for _ in range(2)]
+    for _ in known:
+        launcher.next_call().answer([0])
+    wait(known, timeout=SOON_S)
+    pool.submit(slow_task([4, 5, 6], repeatable=True, patience_s=0.4))
+    launcher.next_call()
+    pool._post(time.sleep, 1.0)
+    launcher.next_question().tell([4])
+    assert launcher.next_call().units == [5]
+
+
+def test_a_second_start_counts_from_when_a_message_began():
+    """One that waited behind another is not late because the other was."""
+    now = time.monotonic()
+    entry = Entry.of(slow_task([4, 5], repeatable=True, patience_s=1.0), [4, 5])
+    slot = Slot(queue=deque([entry]), began_at=now)
+    entry.holders, entry.sent_at = [slot], now - 5.0
+    assert slow.again_at(entry, 0.0) >= slow.ask_at(slot, entry)
 
 
 def test_news_of_a_worker_that_was_given_up_are_nothing(make_pool, one_worker):
