@@ -118,7 +118,7 @@ def bench(
     from raysk.bench import runner
     from raysk.bench.workloads import PUBLISHED
     from raysk.cli.streams import data_stdout
-    from raysk.runs.folder import write_bytes
+    from raysk.runs.writing import write_bytes
 
     address = None if simulate_nodes else cluster.resolve(address)
     simulated = _simulated(simulate_nodes, scale, cpus_per_node, fit_ms)
@@ -154,7 +154,7 @@ def _check(*, repeat: int, scale: float | None, limit_s: float) -> None:
 def _check_plot(path: Path | None, *, force: bool) -> None:
     from raysk.bench import plot
     from raysk.runs.existing import check_new
-    from raysk.runs.folder import check_output
+    from raysk.runs.writing import check_output
 
     if path is not None:
         check_new([path], force=force)

@@ -95,9 +95,9 @@ def limits(
     from raysk.jobs import Limits
     from raysk.spec.values import parse_duration
 
-    until = None if time_budget is None else time.monotonic() + parse_duration(time_budget, "--time-budget")
+    budget = None if time_budget is None else parse_duration(time_budget, "--time-budget")
     return Limits(
-        until=until,
+        until=None if budget is None else time.monotonic() + budget,
         fit_timeout=None if fit_timeout is None else parse_duration(fit_timeout, "--fit-timeout"),
         stop_at=stop_at,
         patience=patience,
@@ -115,8 +115,10 @@ def kept_search(
 ) -> Kept:
     """Return where a search is kept."""
     from raysk.cli.keeping import Kept
+    from raysk.runs.folder import RunFolder
 
-    return Kept(output=output, results=results, run_dir=run_dir, resume=resume, force=force)
+    earlier = None if resume is None else RunFolder.reopen(resume)
+    return Kept(output=output, results=results, run_dir=run_dir, resume=earlier, force=force)
 
 
 def kept_fit(output: o.Output = None, run_dir: o.RunDir = None, force: o.Force = False) -> Kept:

@@ -9,6 +9,7 @@ summary is out, which has null for what is missing.
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import sys
 from dataclasses import dataclass
@@ -41,8 +42,8 @@ class Kept:
         Of the table of candidates.
     run_dir : Path or None
         A new folder; None makes one in ``raysk-runs``.
-    resume : str or None
-        The folder of an earlier run, or ``latest``, to go on with.
+    resume : RunFolder or None
+        An earlier run to go on with.
     force : bool
         Whether what is there already may be replaced.
 
@@ -56,12 +57,12 @@ class Kept:
     output: Path | None = None
     results: Path | None = None
     run_dir: Path | None = None
-    resume: str | None = None
+    resume: RunFolder | None = None
     force: bool = False
 
     def __post_init__(self) -> None:
         from raysk.runs.existing import check_new
-        from raysk.runs.folder import RunFolder, refuse_used
+        from raysk.runs.folder import refuse_used
 
         if self.run_dir is not None and self.resume is not None:
             raise UsageError(
@@ -69,8 +70,13 @@ class Kept:
             )
         if self.run_dir is not None and not self.force:
             refuse_used(self.run_dir)
-        written = () if self.resume is None else RunFolder.reopen(self.resume).outputs()
+        written = () if self.resume is None else self.resume.outputs()
         check_new([self.output, self.results], force=self.force, own=written)
+
+    def say_what_goes_on(self, view: View) -> None:
+        """Name the earlier run, if there is one: the latest may be another than the person thinks."""
+        if self.resume is not None:
+            view.say(f"Going on with {os.path.relpath(self.resume.root)}")
 
     def outputs(self) -> list[str]:
         """Return the absolute paths of the outputs that are there."""
@@ -78,12 +84,12 @@ class Kept:
         return [str(path.absolute()) for path in named if path.is_file()]
 
     def folder(self, name: str) -> RunFolder:
-        """Make the folder of a run of that name, or find the earlier one."""
+        """Make the folder of a run of that name, unless there is an earlier one to go on with."""
         from raysk.runs.existing import remove_run
         from raysk.runs.folder import RunFolder
 
         if self.resume is not None:
-            return RunFolder.reopen(self.resume)
+            return self.resume
         if self.run_dir is not None and self.force:
             remove_run(self.run_dir)
         return RunFolder.create(self.run_dir, name)

@@ -40,7 +40,7 @@ def predict_job(
 ) -> PredictJob:
     """Return what is to be predicted, and where it is to be written."""
     from raysk.runs.existing import check_new
-    from raysk.runs.folder import check_output
+    from raysk.runs.writing import check_output
     from raysk.spec.formats import check_format
 
     check_format(format_)
@@ -149,8 +149,8 @@ def _tallied(stream: Iterable[Part], written: dict[str, Any]) -> Iterator[Part]:
 
 
 def _write(job: PredictJob, stream: Iterator[Part], out: DataOut) -> None:
-    from raysk.runs.folder import write_atomically
     from raysk.runs.predictions import WRITERS
+    from raysk.runs.writing import write_atomically
 
     writer = WRITERS[job.written_as]
     if job.output is None:

@@ -186,7 +186,11 @@ class View:
 
     def _on_Stopped(self, event: events.Stopped) -> None:  # noqa: N802
         self.stopped, self.kept = event.reason, event.kept
-        self.say(f"The search ends early ({event.reason}): what is done is kept")
+        done, total = self._done + self.resumed, self._total + self.resumed
+        whole = _count(len(event.kept), "candidate")
+        self.say(
+            f"The search ends early ({event.reason}): {done:,} of {total:,} fits are done, {whole} with all splits"
+        )
 
     def _on_RefitStarted(self, event: events.RefitStarted) -> None:  # noqa: N802
         self._stage = "fitting the best candidate on all data"

@@ -140,7 +140,6 @@ def carry_out(
     ----------
     where : Where
     view : View
-        What is said meanwhile.
     context : typer.Context
         Of the command.
     file : str
@@ -170,7 +169,7 @@ def carry_out(
     with where.starting(sink or view) as start, view.running():
         found = loader.load(file)
         job = make_job(found)
-        folder = kept.folder(run_name(found))
+        folder = _folder(kept, start, run_name(found))
         with (
             journal_of(folder, view) if plans_search(where, job) else contextlib.nullcontext() as journal,
             recorded(folder, found, told, keeper, outputs=kept.outputs()) as facts,
@@ -181,6 +180,13 @@ def carry_out(
             if journal is not None and (ran.early is not None or view.stopped or keeper.errors):
                 say_how_to_go_on(view, folder)
     return fitted, ran, {"run_dir": str(folder.root.absolute()), **written}
+
+
+def _folder(kept: Kept, start: cluster.Starting | None, name: str) -> RunFolder:
+    """Return the folder of the run; a new one is made when the cluster is there, and not for a run that never began."""
+    if start is not None and kept.resume is None:
+        start.result()
+    return kept.folder(name)
 
 
 def plans_search(where: Where, job: FitJob | SearchJob) -> bool:

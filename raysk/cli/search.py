@@ -78,6 +78,7 @@ def search(
             inspect.show(out, file, overrides, as_json=as_json, make_job=make_job, given=given, quiet=quiet)
             return
         view = View(quiet=quiet, verbose=verbose, still=stream and out.is_terminal)
+        kept.say_what_goes_on(view)
         fitted, ran, written = running.carry_out(
             where,
             view,
@@ -197,6 +198,7 @@ def _rows(summary: dict[str, Any]) -> list[tuple[str, str]]:
         ("best score", "" if summary["best_score"] is None else f"{summary['best_score']:.6g}"),
         ("best params", "" if params is None else "\n".join(f"{name} = {value!r}" for name, value in params.items())),
         ("fits", f"{summary['fits']:,} in {summary['time_s']:.1f} s"),
+        ("in the journal", str(summary["fits_resumed"] or "")),
         ("failed", str(summary["fits_failed"] or "")),
         ("stopped", summary["stopped"] or ""),
         ("model", summary["model"] or ""),

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from sklearn import clone
 from sklearn.base import is_classifier
-from sklearn.model_selection import check_cv
+from sklearn.model_selection import GridSearchCV, RandomizedSearchCV, check_cv
 from sklearn.utils import indexable
 
 from raysk import _compat
@@ -275,7 +275,9 @@ class Rounds:
         data = (self.X, self.y, dict(routed.estimator.fit), dict(routed.scorer.score))
         options = (repr(search.error_score), search.return_train_score)
         parts = {"estimator": self.estimator, "data": data, "scoring": self.scorers, "options": options}
-        return journal.round(parts, candidates, splits)
+        # Halving, and a search of the person's own, may have other candidates later.
+        whole = type(search)._run_search in {GridSearchCV._run_search, RandomizedSearchCV._run_search}
+        return journal.round(parts, candidates, splits, whole=whole)
 
     def _run(self, board: Board) -> list[dict[str, Any]]:
         """Fit and score every candidate on every split; results in scikit-learn's order."""

@@ -98,7 +98,7 @@ class Journal:
             self._random = [name, np.asarray(keys).tolist(), *rest]
 
     def round(
-        self, parts: Mapping[str, Any], candidates: Sequence[Mapping[str, Any]], splits: Sequence[Any]
+        self, parts: Mapping[str, Any], candidates: Sequence[Mapping[str, Any]], splits: Sequence[Any], *, whole: bool
     ) -> Round | NoRound:
         """Begin a round of fits: all candidates of a grid, or one round of halving.
 
@@ -108,6 +108,8 @@ class Journal:
             What must be the same for fits to be the same: estimator, data, scoring, options.
         candidates : sequence of mapping of str to object
         splits : sequence of (train, test)
+        whole : bool
+            Whether these are all candidates that the search has.
 
         Returns
         -------
@@ -117,7 +119,8 @@ class Journal:
         Raises
         ------
         InputError
-            If the journal is that of another search, naming what differs.
+            If the journal is that of another search, naming what differs, or has candidates that a whole search leaves
+            out: its results would be written over by those of fewer.
         """
         try:
             digests = [fingerprint(split)[:16] for split in splits]
@@ -129,6 +132,8 @@ class Journal:
             return NoRound()
         if not self._compared:  # later rounds of halving have other splits
             self._compare({**identity, "splits": _short("".join(digests))})
+            if whole:
+                self._refuse_fewer(set(keys))
             self._compared = True
         return Round(self, keys, digests)
 
@@ -153,6 +158,16 @@ class Journal:
             raise InputError(
                 f"{str(self._path.parent)!r} cannot be resumed: other {', '.join(differ)} than when it began.\n"
                 "Resume with what it began with, or start a new run without --resume."
+            )
+
+    def _refuse_fewer(self, candidates: set[str]) -> None:
+        finished = {fit.partition(" ")[0] for fit in self.known}
+        if left_out := len(finished - candidates):
+            raise InputError(
+                f"{str(self._path.parent)!r} cannot be resumed: it has fits of {len(finished):,} candidates, and this "
+                f"search leaves {left_out:,} of them out.\n"
+                "Resume with all of them, or start a new run without --resume. If --n-iter is larger than it was:\n"
+                "from lists alone, scikit-learn draws one way below 1 % of the grid, and another way above."
             )
 
     def _write(self, text: str) -> None:

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from raysk.errors import InputError, RayskError, UsageError
 from raysk.runs.data_facts import data_facts
-from raysk.runs.folder import check_output, write_atomically, write_text
 from raysk.runs.formats import Format, format_of
 from raysk.runs.jsonable import plain, to_json
 from raysk.runs.near import meant
 from raysk.runs.sidecar import describe_model, owner, read_sidecar, sidecar_path, version_differences
+from raysk.runs.writing import check_output, write_atomically, write_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

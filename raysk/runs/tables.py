@@ -9,8 +9,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from raysk.errors import InputError
-from raysk.runs.folder import check_output, write_bytes
 from raysk.runs.jsonable import plain, to_json
+from raysk.runs.writing import check_output, write_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -118,7 +118,7 @@ _DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\
 _SECONDS = (3600.0, 60.0, 1.0)
 
 
-def parse_duration(text: str, option: str) -> float:
+def parse_duration(text: str, option: str) -> float | None:
     """Read a time such as ``90s``, ``30m``, ``1h30m``, or a number of seconds.
 
     Parameters
@@ -128,16 +128,15 @@ def parse_duration(text: str, option: str) -> float:
 
     Returns
     -------
-    float
-        Seconds, above 0.
+    float or None
+        Seconds, above 0. None for 0, which is no limit, as for timeout(1).
 
     Raises
     ------
     UsageError
     """
     match = _DURATION.fullmatch(text.strip())
-    parts = [float(part or 0) for part in match.groups()] if match else []
-    seconds = sum(part * unit for part, unit in zip(parts, _SECONDS, strict=False))
-    if seconds <= 0:
+    parts = [float(part) * unit for part, unit in zip(match.groups(), _SECONDS, strict=False) if part] if match else []
+    if not parts:
         raise UsageError(f"{option} {text}: this is no time. Write for example 90s, 30m or 1h30m.")
-    return seconds
+    return sum(parts) or None

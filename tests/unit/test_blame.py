@@ -8,7 +8,7 @@ import pytest
 from sklearn.svm import SVC
 
 from raysk.cli import blame
-from raysk.runs import folder
+from raysk.runs import writing
 
 
 def raised(function, *args):
@@ -20,8 +20,8 @@ def raised(function, *args):
 
 def test_what_raysk_raises_is_a_bug_of_ours():
     """So it is where Python's own library raises, which raysk called in a wrong way."""
-    assert blame.lines(raised(folder.is_special, None)) is None
-    assert blame.lines(raised(folder.write_text, Path("a\0b"), "")) is None
+    assert blame.lines(raised(writing.is_special, None)) is None
+    assert blame.lines(raised(writing.write_text, Path("a\0b"), "")) is None
 
 
 def test_what_an_estimator_raises_is_not():

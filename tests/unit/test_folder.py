@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import threading
 from datetime import date, datetime
 from pathlib import Path
@@ -18,19 +19,11 @@ from sklearn.svm import SVC
 from raysk.errors import InputError, UsageError
 from raysk.runs import folder
 from raysk.runs.existing import check_new, remove_run
-from raysk.runs.folder import (
-    RunFolder,
-    check_output,
-    ended,
-    manifest,
-    versions,
-    write_atomically,
-    write_bytes,
-    write_text,
-)
+from raysk.runs.folder import RunFolder, ended, manifest, versions
 from raysk.runs.git import git_state
 from raysk.runs.journal import Journal
 from raysk.runs.jsonable import plain, to_json
+from raysk.runs.writing import check_output, write_atomically, write_bytes, write_text
 
 
 @pytest.fixture
@@ -159,7 +152,7 @@ class TestWriteAtomically:
         def denied(**_):
             raise PermissionError(errno.EACCES, "Permission denied")
 
-        monkeypatch.setattr(folder.tempfile, "mkstemp", denied)
+        monkeypatch.setattr(tempfile, "mkstemp", denied)
         assert "permission denied" in refused(write_bytes, here / "x", b"")
 
     def test_locked_file(self, here, monkeypatch):
@@ -411,6 +404,39 @@ class TestExisting:
         remove_run(here / "none")
         run.path("model.pkl").mkdir()
         assert "it is a folder" in refused(remove_run, run.root)
+
+
+def search_folder(root, name, age, journal):
+    """Make a run folder whose journal has this content, and is so many seconds old."""
+    folder = root / "raysk-runs" / name
+    folder.mkdir(parents=True)
+    (folder / "journal.jsonl").write_text(journal)
+    os.utime(folder / "journal.jsonl", (1e9 - age, 1e9 - age))
+    return folder
+
+
+def test_the_latest_run_is_one_that_has_something_to_resume(here):
+    """A search whose connection failed does not hide the one that was interrupted before it."""
+    search_folder(here, "old", 30, "header\nfit\n")
+    interrupted = search_folder(here, "interrupted", 20, "header\nfit\nfi")
+    search_folder(here, "connected", 10, "header\n")
+    newest = search_folder(here, "empty", 0, "")
+    assert RunFolder.reopen("latest").root == interrupted
+    for name in ("old", "interrupted"):
+        (here / "raysk-runs" / name / "journal.jsonl").write_text("")
+        os.utime(here / "raysk-runs" / name / "journal.jsonl", (1, 1))
+    assert RunFolder.reopen("latest").root == newest
+
+
+def test_the_run_of_a_fit_is_not_resumed(here):
+    """The folder of a fit has no journal; the newest search is named, and not the folder itself."""
+    (here / "raysk-runs" / "fit-1").mkdir(parents=True)
+    search_folder(here, "fit-2", 0, "")
+    said = refused(RunFolder.reopen, "raysk-runs/fit-1")
+    assert said.splitlines() == [
+        "'raysk-runs/fit-1' holds no journal.jsonl: it is not the folder of a search.",
+        "The newest search is 'raysk-runs/fit-2'.",
+    ]
 
 
 def test_no_such_run(tmp_path):

@@ -43,14 +43,16 @@ def path(tmp_path):
 def written(path):
     """Write a journal with the fits 0 and 3 of the four."""
     with Journal(path) as journal:
-        journal.round(parts(), CANDIDATES, SPLITS).add([(0, result()), (3, result(0.75))])
+        journal.round(parts(), CANDIDATES, SPLITS, whole=True).add([(0, result()), (3, result(0.75))])
     return path
 
 
 def known(path, candidates=CANDIDATES, splits=SPLITS, **changed):
     """Open a journal again and return what it knows of a search."""
     with Journal(path) as journal:
-        return journal.round(parts(**changed), candidates, splits).known(range(len(candidates) * len(splits)))
+        return journal.round(parts(**changed), candidates, splits, whole=True).known(
+            range(len(candidates) * len(splits))
+        )
 
 
 def test_what_finished_is_known_again(written):
@@ -69,7 +71,7 @@ def test_what_finished_is_known_again(written):
 def test_scores_of_every_kind(path, scores):
     """NaN, infinities, several metrics and numpy's numbers are kept, in lines that are valid JSON."""
     with Journal(path) as journal:
-        journal.round(parts(), CANDIDATES, SPLITS).add(
+        journal.round(parts(), CANDIDATES, SPLITS, whole=True).add(
             [(0, result(scores, fit_error="Traceback\n", train_scores=scores))]
         )
     for line in path.read_text().splitlines():
@@ -98,12 +100,23 @@ def test_another_search_is_refused(written, changed, word):
     assert written.read_bytes() == before
 
 
+def test_candidates_that_are_finished_cannot_be_left_out(written):
+    """More may come; fewer would write the results of all over. A round of halving is not all of its search."""
+    assert known(written, [{"C": 5.0}, *CANDIDATES]) == {2: result(), 5: result(0.75)}
+    before = written.read_bytes()
+    with pytest.raises(InputError, match=r"fits of 2 candidates, and this search leaves 1 of them out"):
+        known(written, CANDIDATES[:1])
+    assert written.read_bytes() == before
+    with Journal(written) as journal:
+        assert journal.round(parts(), CANDIDATES[:1], SPLITS, whole=False).known(range(2)) == {0: result()}
+
+
 def test_a_torn_last_line_is_dropped(written):
     """A line that a crash cut short is forgotten, and the next one stands by itself."""
     whole = written.read_bytes()
     written.write_bytes(whole[:-10])
     with Journal(written) as journal:
-        round_ = journal.round(parts(), CANDIDATES, SPLITS)
+        round_ = journal.round(parts(), CANDIDATES, SPLITS, whole=True)
         assert round_.known(range(4)) == {0: result()}
         round_.add([(3, result(0.75))])
     assert written.read_bytes() == whole
@@ -163,7 +176,7 @@ def test_a_full_disk_ends_the_journal_and_nothing_else(written, monkeypatch):
         raise OSError(28, "No space left on device")
 
     with Journal(written) as journal:
-        round_ = journal.round(parts(), CANDIDATES, SPLITS)
+        round_ = journal.round(parts(), CANDIDATES, SPLITS, whole=True)
         monkeypatch.setattr("os.write", nearly_full)
         with pytest.warns(UserWarning, match="No space left") as heard:  # noqa: PT031 - both adds, one warning
             for unit in (1, 2):
@@ -181,7 +194,7 @@ def test_a_search_that_cannot_be_told_apart_runs_without_a_journal(path):
 
     for odd in (path.open("w"), itself):
         with Journal(path) as journal, pytest.warns(UserWarning, match="cannot be resumed"):
-            round_ = journal.round(parts(estimator=SVC(kernel=odd)), CANDIDATES, SPLITS)
+            round_ = journal.round(parts(estimator=SVC(kernel=odd)), CANDIDATES, SPLITS, whole=True)
         assert round_.known(range(4)) == {}
 
 
@@ -190,7 +203,7 @@ def test_the_global_generator_is_put_back(path):
     with Journal(path) as journal:
         journal.random_state()
         drawn = np.random.random(3)  # noqa: NPY002 - what scikit-learn draws from without a seed
-        journal.round(parts(), CANDIDATES, SPLITS)
+        journal.round(parts(), CANDIDATES, SPLITS, whole=True)
     np.random.seed(1)  # noqa: NPY002
     with Journal(path) as journal:
         journal.random_state()

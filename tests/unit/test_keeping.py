@@ -15,7 +15,8 @@ from raysk.cli.keeping import Keeper
 from raysk.cli.streams import DataOut
 from raysk.errors import ClusterError, InputError
 from raysk.runs import folder as folders
-from raysk.runs.folder import RunFolder, write_text
+from raysk.runs.folder import RunFolder
+from raysk.runs.writing import write_text
 
 
 @pytest.fixture

@@ -53,7 +53,13 @@ def test_a_duration_is_read(text, seconds):
     assert parse_duration(text, "--time-budget") == seconds
 
 
-@pytest.mark.parametrize("text", ["", "0", "-5", "soon", "30x", "5m5h", "1e400"])
+@pytest.mark.parametrize("text", ["0", "0s", "0h0m"])
+def test_no_time_is_no_limit(text):
+    """As for timeout(1); so a limit that a setting or the run that goes on has can be lifted."""
+    assert parse_duration(text, "--time-budget") is None
+
+
+@pytest.mark.parametrize("text", ["", "-5", "soon", "30x", "5m5h", "1e400"])
 def test_what_is_no_duration(text):
     """Anything else names the option, the value and an example."""
     with pytest.raises(UsageError, match="--time-budget"):
