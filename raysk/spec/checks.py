@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -131,11 +132,14 @@ def _refuse_text(frame: Any, label: str, takes_numbers: str) -> None:
         return
     number, (row, value) = wrong[0]
     names = [str(frame.columns[number]) for number, _ in wrong]
+    encode = "Correct it, leave it out with --drop, or encode it in a pipeline, for example with OneHotEncoder."
+    point = "If its comma is a decimal one, write points instead: pandas.read_csv(..., decimal=',') reads such files."
+    decimal = re.fullmatch(r"-?\d+,\d+", str(value).strip())
     others = f"\nIt is the same with {listed(names[1:])}." if len(names) > 1 else ""
     raise InputError(
         f"{label}: column {shown(names[0])!r} holds {brief(repr(value))} in row {row:,}, "
         f"and {takes_numbers} takes numbers.{others}\n"
-        "Correct it, leave it out with --drop, or encode it in a pipeline, for example with OneHotEncoder."
+        f"{point if decimal else encode}"
     )
 
 

@@ -21,7 +21,7 @@ from raysk.spec import arrays, named, tabular
 from raysk.spec.columns import Columns
 from raysk.spec.features import Features, recorded_features
 from raysk.spec.formats import FORMATS, check_format, format_of, suffix_format
-from raysk.spec.inputs import STDIN, is_file, is_uri, label_of, opened
+from raysk.spec.inputs import STDIN, check_there, is_file, is_uri, label_of, opened
 from raysk.spec.split import id_values, split
 from raysk.spec.table import TEXT, Table
 from raysk.spec.words import brief, listed
@@ -193,6 +193,8 @@ class Given:
     ------
     UsageError
         If there is no such format, or the source holds a password.
+    InputError
+        If the source is a path where nothing is.
     """
 
     source: str
@@ -203,6 +205,8 @@ class Given:
     def __post_init__(self) -> None:
         check_format(self.format)
         label_of(self.source)
+        if not (_is_named(self.source, self.format) or self.source == STDIN or is_uri(self.source)):
+            check_there(self.source)
 
     @classmethod
     def of(cls, source: str | None, *, format: str | None, columns: Columns, as_frame: bool) -> Given | None:  # noqa: A002

@@ -26,6 +26,7 @@ from urllib.parse import urlsplit
 
 from raysk.errors import InputError, UsageError
 from raysk.spec.extras import extra
+from raysk.spec.formats import suffix_format
 from raysk.spec.words import brief, listed, nearest, shown
 
 if TYPE_CHECKING:
@@ -227,9 +228,26 @@ def _unreadable(text: str, label: str, err: Exception) -> str:
     if not path.parent.is_dir():
         return f"There is no file {label}: its folder {shown(path.parent)} does not exist."
     names = _names(path.parent)
-    close = [shown(path.with_name(name)) for name in nearest(path.name, names)]
-    hint = f"Did you mean {' or '.join(close)}?" if close else f"In its folder there is: {listed(names) or 'nothing'}."
+    tables = [name for name in names if suffix_format(name) is not None]
+    close = [shown(path.with_name(name)) for name in nearest(path.name, tables or names)]
+    there = f"In its folder there is: {listed(tables or names) or 'nothing'}."
+    hint = f"Did you mean {' or '.join(close)}?" if close else there
     return f"There is no file {label}.\n{hint}"
+
+
+def check_there(text: str) -> None:
+    """Fail before anything starts if a path names nothing.
+
+    Raises
+    ------
+    InputError
+    """
+    try:
+        Path(text).stat()
+    except FileNotFoundError as err:
+        raise InputError(_unreadable(text, label_of(text), err)) from err
+    except (OSError, ValueError):  # what cannot be looked at is said when it is read
+        return
 
 
 def _names(folder: Path) -> list[str]:

@@ -7,15 +7,18 @@ missing value looks like is pandas' own list.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
+import shlex
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from raysk.errors import InputError
 from raysk.spec.arrays import check_fits
 from raysk.spec.extras import extra
 from raysk.spec.frames import as_table, as_tables, column_types
-from raysk.spec.inputs import HEAD_BYTES
+from raysk.spec.inputs import HEAD_BYTES, STDIN, label_of
 from raysk.spec.words import brief
 
 if TYPE_CHECKING:
@@ -30,6 +33,8 @@ FORMATS = ("csv", "tsv", "jsonl", "parquet", "arrow")
 # Small blocks cost Python's time per block, large ones memory: to read 2.4 million rows of 20 floats (0.94 GB) from a
 # pipe and make arrays of them took 5.8, 5.0 and 4.9 s and 42, 69 and 110 MB in blocks of 2, 4 and 8 MiB.
 BLOCK_BYTES = 2**22
+
+DECIMAL_COMMA = re.compile(rb"\d,\d")
 
 LAST_END = b"\n"  # pyarrow finds no columns in a single line that does not end; empty lines are none
 
@@ -170,11 +175,24 @@ def _check_separator(label: str, lines: bytes, kind: str) -> None:
     for name, mark in (("csv", ","), ("tsv", "\t"), ("", ";"), ("", "|")):
         counts = {line.count(mark) for line in head}
         if name != kind and len(head) > 1 and len(counts) == 1 and 0 not in counts and '"' not in head[0]:
-            way = f"--format {name}" if name else f"pandas.read_csv(..., sep={mark!r}).to_parquet('table.parquet')"
+            way = (
+                f"--format {name}"
+                if name
+                else _converting(label, mark, decimal=DECIMAL_COMMA.search(lines) is not None)
+            )
             raise InputError(
                 f"{label}: the columns seem to be separated by {mark!r}, which is not {kind}.\n"
-                f"If they are: {way}. If there is only one, quote its name."
+                f"If there is only one, quote its name. If they are:\n    {way}"
             )
+
+
+def _converting(label: str, mark: str, *, decimal: bool) -> str:
+    """Return the command that makes a table of one with another separator, for the shell."""
+    comma = ', decimal=","' * decimal
+    file, table = ("/dev/stdin", "table.csv") if label == label_of(STDIN) else (label, label)
+    made = json.dumps(str(PurePath(table).with_suffix(".parquet")))
+    read = f'pandas.read_csv({json.dumps(file)}, sep="{mark}"{comma})'
+    return f"python -c {shlex.quote(f'import pandas; {read}.to_parquet({made})')}"
 
 
 def _is_data(names: list[str]) -> bool:
