@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import importlib.util
 import io
+import textwrap
 from typing import Any
 
 from raysk.bench.report import label, on, title
@@ -12,6 +13,9 @@ from raysk.errors import InputError
 
 FORMATS = {".svg": "svg", ".png": "png", ".html": "svg"}
 """What a chart's file name may end in -> what is drawn."""
+
+FOOTER_WIDTH = 80
+"""Characters of the smallest letters that fit under one workload's bars."""
 
 COLORS = {"raysk": "tab:orange", "ideal": "lightgray"}
 
@@ -61,7 +65,9 @@ def _picture(report: dict[str, Any], format_: str) -> bytes:
     figure = Figure(figsize=(4.5 * len(workloads), 4.5), layout="constrained")
     for axes, workload in zip(figure.subplots(1, len(workloads), squeeze=False)[0], workloads, strict=True):
         _draw(axes, [row for row in rows if row["workload"] == workload])
-    figure.supxlabel(on(report["machine"]), fontsize=6)
+    figure.supxlabel(
+        textwrap.fill(on(report["machine"]), FOOTER_WIDTH * len(workloads), break_on_hyphens=False), fontsize=6
+    )
     stream = io.BytesIO()
     with mpl.rc_context({"svg.fonttype": "none"}):  # text stays text
         figure.savefig(stream, format=format_, dpi=150)
@@ -80,4 +86,4 @@ def _draw(axes: Any, rows: list[dict[str, Any]]) -> None:
     axes.invert_yaxis()
     axes.margins(x=0.2)
     axes.set_title(title(rows))
-    axes.set_xlabel("times as fast as loky" if against_loky else f"{rows[0]['unit']}s a second")
+    axes.set_xlabel("speed, loky = 1: longer is faster" if against_loky else f"{rows[0]['unit']}s a second")

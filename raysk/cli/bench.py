@@ -141,6 +141,7 @@ def bench(
         _show(out, report, as_json=as_json)
         if plot is not None:
             write_bytes(plot, plots.drawn(report, plot.suffix.lower()))
+            progress.say(f"The chart is in {plot}")
     runner.compare(arms)
 
 

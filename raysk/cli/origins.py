@@ -26,9 +26,11 @@ class Command(TyperCommand):
             return super().parse_args(ctx, args)
         except typer.BadParameter as error:
             param: Any = error.param
-            if not getattr(param, "envvar", None):
+            if param is None or param.param_type_name != "option":
                 raise
             value, _ = param.consume_value(ctx, self.make_parser(ctx).parse_args(given)[0])
+            if value is None:  # it is missing
+                raise
             option = max(param.opts, key=len)
             raise _explained(ctx, UsageError(f"{option} {shown(value)}: {error.message}.")) from error
 

@@ -35,6 +35,11 @@ def test_a_variable_is_named_if_the_value_is_from_there(said, monkeypatch, value
     assert "RAYSK_CV" not in said("search", "spec.py", "--cv", value)
 
 
+def test_a_bad_value_is_shown_with_its_option(said):
+    """Also where the option is no setting."""
+    assert said("bench", "--scale", "5%").startswith("--scale 5%: ")
+
+
 def test_the_projects_file_is_named(said, tmp_path):
     """So is pyproject.toml."""
     (tmp_path / "pyproject.toml").write_text("[tool.raysk]\ntime-budget = 'x'\n")
