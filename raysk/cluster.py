@@ -316,13 +316,15 @@ def knock(address: str) -> None:
     except (OSError, OverflowError) as error:
         if address == "auto" and _compat.runs_here():
             return  # as above
-        raise ClusterError(_nothing_there(where, str(error))) from error
+        last = "the last one that was started here, " if address == "auto" else ""
+        raise ClusterError(_nothing_there(where, str(error), last)) from error
 
 
-def _nothing_there(address: str, reason: str) -> str:
+def _nothing_there(address: str, reason: str, last: str = "") -> str:
     return (
-        f"No Ray cluster answered at {address!r} ({reason}).\n"
-        "Start one with 'ray start --head', or leave --address out to run on this machine."
+        f"No Ray cluster answered at {last}{address!r} ({reason}).\n"
+        "Correct the address, start one there with 'ray start --head',\n"
+        "or leave --address out to run on this machine."
     )
 
 
@@ -386,6 +388,11 @@ def _why(address: str | None, error: BaseException) -> str:
         return (
             f"The cluster at {address!r} refused us: its token is not the one given here.\n"
             "Set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN (or RAY_AUTH_TOKEN_PATH) to the cluster's token."
+        )
+    if address == "auto" and isinstance(error, ConnectionError):  # Ray's own words are about Python's ray.init
+        return (
+            "No Ray cluster runs on this machine, which is where 'auto' looks.\n"
+            "Start one with 'ray start --head', or leave --address out: then Ray is started for this job alone."
         )
     if isinstance(error, ImportError) or "ray[client]" in text:
         return f"{address!r} needs Ray's client: pip install 'raysk[client]'"

@@ -223,7 +223,7 @@ class View:
                 self._task, description=f"{self._unit}s", total=self._total or None, completed=self._done
             )
             lines: list[RenderableType] = [self._progress]
-            lines.extend(_one_line(text) for text in self._state())
+            lines.extend(_one_line(text, self._console.width) for text in self._state())
             return Group(*lines)
 
     def _state(self) -> Sequence[str]:
@@ -279,8 +279,11 @@ def _progress(console: Console) -> Progress:
     )
 
 
-def _one_line(text: str) -> Text:
-    return Text(harmless(text), no_wrap=True, overflow="ellipsis")
+def _one_line(text: str, width: int) -> Text:
+    """Return a line with room for the ^C that a terminal writes behind the last one; wrapped, it would stay there."""
+    line = Text(harmless(text), no_wrap=True)
+    line.truncate(max(width - len("^C "), 1), overflow="ellipsis")
+    return line
 
 
 def _count(number: int, noun: str) -> str:

@@ -81,7 +81,7 @@ def test_a_cluster_that_is_gone_is_not_waited_for(monkeypatch):
     """``auto`` is the address that `ray start` left behind, unless something else runs that Ray would take."""
     monkeypatch.setattr(_compat, "last_cluster", lambda: "localhost:1")
     monkeypatch.setattr(_compat, "runs_here", lambda: False)
-    with pytest.raises(ClusterError, match="answered at 'localhost:1'"):
+    with pytest.raises(ClusterError, match="answered at the last one that was started here, 'localhost:1'"):
         module.knock("auto")
     monkeypatch.setattr(_compat, "runs_here", lambda: True)
     module.knock("auto")
@@ -162,6 +162,13 @@ def test_rays_words_become_what_to_do(error, words):
     assert words in text
     assert "'a:1'" in text
     assert len(text.splitlines()) <= 5
+
+
+def test_auto_where_nothing_runs():
+    """Ray's own words for it are about its Python function."""
+    text = module._why("auto", ConnectionError("Could not find any running Ray instance. Please specify ..."))
+    assert "No Ray cluster runs on this machine" in text
+    assert "Please specify" not in text
 
 
 def test_a_failed_start_on_this_machine_gives_rays_reason():
