@@ -280,7 +280,7 @@ JOBS = [["search", "held.py"], ["fit", "held.py:bagging"], ["search", "held.py",
 def test_no_job_runs_on_other_versions(raysk, folder, other, command):
     """Every kind of job ends with exit 4 that names the node, both versions and the remedy, whatever is running."""
     more = "from sklearn.ensemble import BaggingClassifier\nbagging = BaggingClassifier(Held(), n_jobs=-1)\n"
-    (folder / "held.py").write_text(DATA + HELD.replace("GO", "'never'") + more)
+    (folder / "held.py").write_text(DATA + HELD.replace("GO", repr(str(folder / "never"))) + more)
     ran = raysk(*command, "--address", other)
     ran.assert_error(4, "scikit-learn 1.0.2", f"{sklearn.__version__} here", "--allow-versions")
     assert ran.out == ""
