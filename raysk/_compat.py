@@ -124,9 +124,7 @@ def ray_settings(*, private: bool, quiet: bool) -> Iterator[None]:
         A Ray that is started listens on 127.0.0.1 only; Ray has this for other systems (its constant
         ENABLE_RAY_CLUSTER), on Linux it would take the address that other machines see. It starts none of the
         Python programs beside Ray's own: the API server, which without a dashboard only gathers usage statistics; the
-        autoscaler, which has one machine; the agents of `raysk._ray_agent`. They take about 3 s of one core. Its
-        workers get the CPU like any other program; Ray's own default, niceness 15, is for hosts it shares with
-        services, and gives them a thirtieth of what a program started beside them gets.
+        autoscaler, which has one machine; the agents of `raysk._ray_agent`. They take about 3 s of one core.
     quiet : bool
         Ray's own messages about dead workers, which go to stdout, are not printed, raysk says it in a line; nor are
         workers' logs followed.
@@ -148,11 +146,27 @@ def ray_settings(*, private: bool, quiet: bool) -> Iterator[None]:
         changes.append((worker, "listen_error_messages", lambda *_: None))
         changes.append((node.Node, "start_log_monitor", lambda _: None))
     with contextlib.ExitStack() as undo:
-        if private:
-            undo.enter_context(_defaulted("RAY_worker_niceness", "0"))
         for holder, name, value in changes:
             undo.enter_context(_changed(holder, name, value))
         yield
+
+
+@contextlib.contextmanager
+def priority(*, usual: bool) -> Iterator[None]:
+    """Let the workers of a Ray that is started meanwhile get the CPU like any other program; if not, as Ray does.
+
+    Ray's own default, niceness 15, is for hosts that it shares with services: beside another program of the same
+    terminal its workers get a thirtieth of the time. Whoever has set RAY_worker_niceness is obeyed.
+    """
+    name = "RAY_worker_niceness"
+    if not usual or name in os.environ:
+        yield
+        return
+    os.environ[name] = "0"
+    try:
+        yield
+    finally:
+        del os.environ[name]
 
 
 def let_go_of_ray() -> None:
@@ -237,16 +251,3 @@ def _changed(holder: Any, name: str, value: Any) -> Iterator[None]:
         yield
     finally:
         setattr(holder, name, before)
-
-
-@contextlib.contextmanager
-def _defaulted(name: str, value: str) -> Iterator[None]:
-    """Set a variable of the environment, unless the person has."""
-    if name in os.environ:
-        yield
-        return
-    os.environ[name] = value
-    try:
-        yield
-    finally:
-        del os.environ[name]

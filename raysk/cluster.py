@@ -150,7 +150,8 @@ class Cluster:
                 os.environ.setdefault(name, value)
             knock(self.address)  # may import Ray
             options |= {"address": self.address}
-        with _compat.ray_settings(private=self._private is not None, quiet=not worker_output):
+        private = self._private is not None
+        with _compat.ray_settings(private=private, quiet=not worker_output), _compat.priority(usual=private):
             return _Init(self.address, options)
 
     def _find_head(self) -> Head:
