@@ -115,8 +115,11 @@ def kept_search(
 ) -> Kept:
     """Return where a search is kept."""
     from raysk.cli.keeping import Kept
+    from raysk.errors import UsageError
     from raysk.runs.folder import RunFolder
 
+    if run_dir is not None and resume is not None:
+        raise UsageError("--run-dir makes a new run, --resume goes on with an earlier one. Leave one of the two out.")
     earlier = None if resume is None else RunFolder.reopen(resume)
     return Kept(output=output, results=results, run_dir=run_dir, resume=earlier, force=force)
 

@@ -50,8 +50,7 @@ class Kept:
     Raises
     ------
     UsageError
-        If both a new and an earlier folder are named, or something is there already and may not be replaced: what
-        the earlier run has written may be.
+        If something is there already and may not be replaced; what the earlier run has written may be.
     """
 
     output: Path | None = None
@@ -64,10 +63,6 @@ class Kept:
         from raysk.runs.existing import check_new
         from raysk.runs.folder import refuse_used
 
-        if self.run_dir is not None and self.resume is not None:
-            raise UsageError(
-                "--run-dir makes a new run, --resume goes on with an earlier one. Leave one of the two out."
-            )
         if self.run_dir is not None and not self.force:
             refuse_used(self.run_dir)
         written = () if self.resume is None else self.resume.outputs()

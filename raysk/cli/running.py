@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from raysk import cluster
 from raysk.cli import signals
 from raysk.cli.settings import as_typed, is_typed
-from raysk.errors import AllFitsFailed, TaskLost, TooManyFailures, Unpicklable, UsageError
+from raysk.errors import AllFitsFailed, InputError, TaskLost, TooManyFailures, Unpicklable, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -183,8 +183,8 @@ def carry_out(
 
 
 def _folder(kept: Kept, start: cluster.Starting | None, name: str) -> RunFolder:
-    """Return the folder of the run; a new one is made when the cluster is there, and not for a run that never began."""
-    if start is not None and kept.resume is None:
+    """Return the folder of the run, once the cluster is there: a run that never begins leaves none, nor changes one."""
+    if start is not None:
         start.result()
     return kept.folder(name)
 
@@ -289,6 +289,8 @@ def recorded(
 ) -> Iterator[dict[str, Any]]:
     """Keep the run folder's manifest: "running" at first, then how it ended.
 
+    That of an earlier run stays if going on with it is refused: by its arguments it is resumed once more.
+
     Yields
     ------
     facts : dict
@@ -296,6 +298,9 @@ def recorded(
     """
     from raysk.runs.folder import ended, manifest
 
+    earlier = refused = None
+    with contextlib.suppress(InputError):
+        earlier = folder.read_manifest()
     running = {**manifest(job=job, source=found.path), "outputs": outputs}
     folder.write_manifest(running)
     facts: dict[str, Any] = {}
@@ -306,9 +311,12 @@ def recorded(
     except (KeyboardInterrupt, SystemExit):
         outcome = "interrupted"
         raise
+    except (InputError, UsageError):
+        refused = earlier
+        raise
     finally:
         with keeper.putting_errors_off():
-            folder.write_manifest(ended(running, outcome, **facts))
+            folder.write_manifest(refused or ended(running, outcome, **facts))
 
 
 def origin(found: Found, data: Any) -> dict[str, Any]:

@@ -133,6 +133,18 @@ def test_a_finished_search_may_grow_but_not_become_another(raysk, folder, spec, 
     assert (folder / "run" / "journal.jsonl").read_bytes() == before
 
 
+def test_a_refused_resume_changes_nothing(raysk, folder, spec, head):
+    """Fewer candidates than the run has, or a cluster that is not there: the next resume is as if it had not been."""
+    ran = raysk("search", spec.name, "--seed", "0", "--address", head, "--run-dir", "run", "--n-iter", "4")
+    assert ran.code == 0, ran.err
+    before = {path.name: path.read_bytes() for path in (folder / "run").iterdir()}
+    raysk("resume", "run", "--n-iter", "3").assert_error(3, "fits of 4 candidates", "leaves 1 of them out")
+    raysk("resume", "run", "--address", "localhost:1").assert_error(4, "localhost:1")
+    assert {path.name: path.read_bytes() for path in (folder / "run").iterdir()} == before
+    raysk("search", spec.name, "--address", "localhost:1").assert_error(4, "localhost:1")
+    assert not (folder / "raysk-runs").exists()  # nor is a run left that never began
+
+
 def test_what_cannot_be_resumed(raysk, folder, spec):
     """A folder that holds no search, none at all, or both options at once is an error that says what to do."""
     raysk("resume", "latest").assert_error(3, "no search to resume")
