@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import math
+import time
 from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -42,7 +44,7 @@ class Entry:
     parts : list of Entry
         Its units, if it was split.
     sent_at : float
-        When it was sent, or asked for, last, as a time of `time.monotonic`.
+        When it was sent last, or then asked for news of first, as a time of `time.monotonic`.
     asked_at : float
         When its worker was asked for news of it last, and answered, likewise; infinity while it has not answered.
     rest : Entry or None
@@ -80,6 +82,12 @@ class Entry:
     def loading(self, keys: Iterable[str]) -> bytes:
         """Make the message that lets a worker load these of the shared objects, and do no more."""
         return Entry.of(Task(function=len, args=([self.needs[key] for key in keys],)), None).message
+
+    def ask(self) -> None:
+        """Take note that its worker is asked for news, again only when it has answered."""
+        if not self.asked_at:  # without news, as while data is loaded, it may be started elsewhere all the same
+            self.sent_at = time.monotonic()
+        self.asked_at = math.inf
 
     def go_on(self, told: int) -> Entry:
         """Make the entry of the unit that its worker goes on with, after so many that it told of."""

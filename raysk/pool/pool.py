@@ -263,7 +263,7 @@ class Pool:
             if slow.give_up_at(slot, entry) <= now:
                 self._give_up(slot, entry)
             elif slow.ask_at(slot, entry) <= now:
-                entry.asked_at, entry.sent_at = math.inf, now  # it is asked again when it has answered
+                entry.ask()
                 slot.worker.news(entry.key, functools.partial(self._post, self._on_news, slot, entry))
 
     def _start_late_ones_again(self) -> None:

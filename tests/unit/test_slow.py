@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import queue
 import threading
 import time
 from collections import deque
@@ -270,6 +272,24 @@ def test_a_message_is_asked_for_news_before_it_is_started_elsewhere(make_pool, l
     pool._post(time.sleep, 1.0)
     launcher.next_question().tell([4])
     assert launcher.next_call().units == [5]
+
+
+def test_a_message_without_news_is_started_elsewhere(make_pool, launcher, monkeypatch):
+    """However often its worker says that it has none, as while it loads data."""
+    monkeypatch.setattr("raysk.pool.slow.SECOND_START_S", 0.2)
+    pool = make_pool()
+    known = [pool.submit(slow_task([0])) for _ in range(2)]
+    for _ in known:
+        launcher.next_call().answer([0])
+    wait(known, timeout=SOON_S)
+    pool.submit(slow_task([4, 5], repeatable=True, patience_s=0.05))
+    launcher.next_call()
+    for _ in range(3):
+        launcher.next_question().say(None)
+    while launcher.calls.empty():
+        with contextlib.suppress(queue.Empty):
+            launcher.asked.get(timeout=0.05).say(None)
+    assert launcher.next_call().units == [4, 5]
 
 
 def test_a_second_start_counts_from_when_a_message_began():
