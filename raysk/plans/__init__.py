@@ -18,6 +18,7 @@ from raysk.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from types import ModuleType
 
     from raysk.jobs import Limits
     from raysk.pool import Pool
@@ -64,13 +65,19 @@ def fit(  # noqa: PLR0913 - those of scikit-learn's fit, where it runs, and what
     InputError
         If the estimator's `fit` does not take these arguments.
     """
-    from raysk.plans import forest, joblib_backend, search, single
+    from raysk.plans import search
 
     _check_call(estimator.fit, (X,) if y is None else (X, y), fit_params)
     if search.suits(estimator, fit_params):
         return search.fit(pool, estimator, X, y, fit_params, journal=journal, limits=limits)
-    plan = next(plan for plan in (forest, joblib_backend, single) if plan.suits(estimator, fit_params))
-    return plan.fit(pool, estimator, X, y, fit_params)
+    return choose(estimator, fit_params).fit(pool, estimator, X, y, fit_params)
+
+
+def choose(estimator: Any, fit_params: Mapping[str, Any]) -> ModuleType:
+    """Return the first plan that suits an estimator."""
+    from raysk.plans import forest, joblib_backend, search, single
+
+    return next(plan for plan in (search, forest, joblib_backend, single) if plan.suits(estimator, fit_params))
 
 
 def _check_call(method: Any, args: tuple[Any, ...], fit_params: Mapping[str, Any]) -> None:

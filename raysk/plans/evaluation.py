@@ -64,6 +64,11 @@ class Evaluation:
         here = {"config": get_config(), "filters": list(warnings.filters)}
         return cls(fit_and_score=_parts.fit_and_score, arguments=arguments, estimator=estimator, X=X, y=y, **here)
 
+    @property
+    def fit_params(self) -> Mapping[str, Any]:
+        """What goes to the estimator's ``fit`` besides X and y."""
+        return self.arguments["fit_params"]  # type: ignore[no-any-return]
+
     def __call__(
         self, round_: tuple[list[dict[str, Any]], list[tuple[Any, Any]]], units: Sequence[int]
     ) -> Iterator[tuple[dict[str, Any], Sequence[Any]]]:

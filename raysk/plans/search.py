@@ -13,6 +13,7 @@ number, candidate x n_splits + split.
 
 from __future__ import annotations
 
+import contextlib
 import copyreg
 import inspect
 import math
@@ -28,7 +29,7 @@ from raysk import _compat
 from raysk.errors import AllFitsFailed
 from raysk.events import RefitStarted, Stopped, WorkPlanned
 from raysk.jobs import Limits
-from raysk.plans import alike
+from raysk.plans import alike, single
 from raysk.plans.board import Board, is_multimetric
 from raysk.plans.evaluation import Evaluation
 from raysk.plans.limits import Enough, Watch, nothing_finished
@@ -100,19 +101,17 @@ class _PoolSearch(_parts.BaseSearchCV):  # type: ignore[misc, name-defined]
         if hasattr(_parts.BaseSearchCV, "_check_input_parameters"):  # before scikit-learn 1.8 only halving has it
             self._check_input_parameters(X=X, y=y, split_params=routed.splitter.split)
         self.n_splits_ = self._checked_cv_orig.get_n_splits(X, y, **routed.splitter.split)
-        rounds = Rounds(self, (X, y), routed, scorers, refit_metric)
-        early: BaseException | None = None
-        try:
-            self._call_run_search(rounds.evaluate_candidates)
-        except (KeyboardInterrupt, SystemExit, Enough) as end:
-            early = rounds.cut_short(end)
-        finally:
-            rounds.release()
-        self._choose_best(rounds, refit_metric)
-        self.scorer_ = getattr(scorers, "_scorers", scorers) if is_multimetric(scorers) else scorers
-        self.cv_results_ = rounds.results
-        if self.refit and (early is None or self._refits_on_stop()):
-            self._refit(rounds.estimator, X, y, routed.estimator.fit)
+        with contextlib.closing(Rounds(self, (X, y), routed, scorers, refit_metric)) as rounds:
+            early: BaseException | None = None
+            try:
+                self._call_run_search(rounds.evaluate_candidates)
+            except (KeyboardInterrupt, SystemExit, Enough) as end:
+                early = rounds.cut_short(end)
+            self._choose_best(rounds, refit_metric)
+            self.scorer_ = getattr(scorers, "_scorers", scorers) if is_multimetric(scorers) else scorers
+            self.cv_results_ = rounds.results
+            if self.refit and (early is None or self._refits_on_stop()):
+                self._refit(rounds)
         if early is not None:
             raise early
         return self
@@ -142,13 +141,11 @@ class _PoolSearch(_parts.BaseSearchCV):  # type: ignore[misc, name-defined]
         """Tell whether the best so far is wanted, and is one: where every fit failed none is."""
         return self._limits.refit_on_stop and not math.isnan(getattr(self, "best_score_", 0.0))
 
-    def _refit(self, estimator: Any, X: Any, y: Any, fit_params: Mapping[str, Any]) -> None:
-        from raysk import plans
-
+    def _refit(self, rounds: Rounds) -> None:
         self._pool.sink(RefitStarted(params=self.best_params_))
-        best = clone(estimator).set_params(**clone(self.best_params_, safe=False))
+        best = clone(rounds.estimator).set_params(**clone(self.best_params_, safe=False))
         start = time.time()
-        self.best_estimator_ = plans.fit(self._pool, best, X, y, fit_params)
+        self.best_estimator_ = rounds.fit(best)
         self.refit_time_ = time.time() - start
         if hasattr(self.best_estimator_, "feature_names_in_"):
             self.feature_names_in_ = self.best_estimator_.feature_names_in_
@@ -168,11 +165,23 @@ class Rounds:
         self.more: dict[str, list[Any]] = {}
         self.results: dict[str, Any] = {}
         self._current: tuple[Board, Mapping[str, Sequence[Any]]] | None = None
-        self._evaluation = self.pool.share(Evaluation.of(search, self.estimator, data, routed, scorers))
+        self._evaluation: Any = self.pool.share(Evaluation.of(search, self.estimator, data, routed, scorers))
 
-    def release(self) -> None:
-        """Let the workers forget the data."""
-        self.pool.release([self._evaluation])
+    def fit(self, estimator: Any) -> Any:
+        """Fit an estimator on all data: on what is in the store, or in its place where its plan sends another form."""
+        from raysk import plans
+
+        fit_params = self.routed.estimator.fit
+        if plans.choose(estimator, fit_params) is single and self._evaluation is not None:
+            return single.fit_on(self.pool, estimator, self._evaluation)
+        self.close()
+        return plans.fit(self.pool, estimator, self.X, self.y, fit_params)
+
+    def close(self) -> None:
+        """Let the workers forget the data, and the store. May be called twice."""
+        if self._evaluation is not None:
+            self.pool.release([self._evaluation], now=True)
+            self._evaluation = None
 
     def evaluate_candidates(
         self,

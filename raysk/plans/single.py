@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from raysk.pool import Pool
+    from raysk.pool.shared import Shared
 
 
 def suits(estimator: Any, fit_params: Mapping[str, Any]) -> bool:  # noqa: ARG001 - every plan is asked this
@@ -24,16 +26,29 @@ def suits(estimator: Any, fit_params: Mapping[str, Any]) -> bool:  # noqa: ARG00
 
 def fit(pool: Pool, estimator: Any, X: Any, y: Any, fit_params: Mapping[str, Any]) -> Any:
     """Fit on one worker and give the estimator the state it has there; see `raysk.plans.fit`."""
+    data = pool.share(SimpleNamespace(X=X, y=y, fit_params=dict(fit_params)))
+    try:
+        return fit_on(pool, estimator, data)
+    finally:
+        pool.release([data])
+
+
+def fit_on(pool: Pool, estimator: Any, data: Shared) -> Any:
+    """Fit on a worker that finds the data in a shared object.
+
+    Parameters
+    ----------
+    pool : Pool
+    estimator : estimator
+    data : Shared
+        An object with ``X``, ``y`` and ``fit_params``.
+    """
     from sklearn import get_config
 
     pool.sink(Remark(text=f"{type(estimator).__name__} has no parallel part: it is fitted on one worker."))
     pool.sink(WorkPlanned(unit="fit", units=1))
-    data = pool.share((X, y, dict(fit_params)))
-    try:
-        settings = (get_config(), list(warnings.filters))
-        fitted, heard = pool.submit(Task(function=_fit, args=(estimator, data, settings))).result()
-    finally:
-        pool.release([data])
+    settings = (get_config(), list(warnings.filters))
+    fitted, heard = pool.submit(Task(function=_fit, args=(estimator, data, settings))).result()
     warned.Repeater().warn(heard)
     pool.sink(WorkDone(units=1))
     _take_over(estimator, fitted)
@@ -72,14 +87,12 @@ def _is_estimator(value: Any) -> bool:
     return hasattr(value, "get_params") and not isinstance(value, type)
 
 
-def _fit(
-    estimator: Any, data: tuple[Any, Any, dict[str, Any]], settings: tuple[dict[str, Any], list[Any]]
-) -> tuple[Any, list[warned.Warned]]:
+def _fit(estimator: Any, data: Any, settings: tuple[dict[str, Any], list[Any]]) -> tuple[Any, list[warned.Warned]]:
     """Fit on the worker; return the estimator and what it warned of."""
     from sklearn import config_context
 
-    X, y, fit_params = data
     config, filters = settings
     with config_context(**config), warned.listening(filters) as heard:
-        estimator.fit(*((X,) if y is None else (X, y)), **fit_params)  # which should return it, and may forget to
+        args = (data.X,) if data.y is None else (data.X, data.y)
+        estimator.fit(*args, **data.fit_params)  # which should return it, and may forget to
         return estimator, warned.taken(heard)

@@ -12,7 +12,7 @@ from raysk.events import WorkersChanged
 from raysk.pool.remote import Gone, Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from raysk.events import Sink
     from raysk.pool.entry import Entry
@@ -208,6 +208,10 @@ class Crew:
     def idle(self) -> list[Slot]:
         """Return the workers that have nothing to do."""
         return [slot for slot in self.slots if slot.up and not slot.queue]
+
+    def unaware(self, released: Sequence[str]) -> list[Slot]:
+        """Return the idle workers that were not told to forget all of these: what they hold stays in the store."""
+        return [slot for slot in self.idle() if slot.dropped < len(released)]
 
     def end(self, slot: Slot) -> None:
         """End a worker."""

@@ -93,9 +93,9 @@ class Pool:
         Returns
         -------
         future : concurrent.futures.Future
-            Its result is what the function returned; with units, a `Block`, where a `TaskLost` stands for a
-            unit that kept killing its worker. Fails with what the function raised, with `TaskLost` when there
-            are no units, with `ClusterError` when no worker can be started, or is cancelled.
+            Its result is what the function returned; with units, a `Block`, where a `TaskLost` stands for a unit that
+            kept killing its worker. Fails with what the function raised, with `TaskLost` when there are no units,
+            with `ClusterError` when no worker can be started, or is cancelled.
 
         Raises
         ------
@@ -116,9 +116,11 @@ class Pool:
         with travelling():
             return self._launcher.put(value)
 
-    def release(self, shared: Iterable[Shared]) -> None:
-        """Let workers forget shared objects, with their next task."""
+    def release(self, shared: Iterable[Shared], *, now: bool = False) -> None:
+        """Let workers forget shared objects: with their next task, or when idle at the next tick, or now."""
         self._post(self._released.extend, [each.key for each in shared])
+        if now:
+            self._post(lambda: self._ask(self._crew.unaware(self._released)))
 
     def cancel(self, futures: Iterable[Future[Any]]) -> None:
         """Cancel tasks; a worker that runs one is ended and replaced."""
@@ -199,6 +201,7 @@ class Pool:
         self._crew.look_around()
         for slot in self._crew.superfluous():
             self._end(slot)
+        self._ask(self._crew.unaware(self._released))
         self._fill()
 
     def _on_start(self, slot: Slot, answer: Hello | Gone) -> None:
@@ -324,12 +327,12 @@ class Pool:
         units = sum(entry.size for entry in [*slot.queue][:1] if entry.future in self._entries)
         self.sink(WorkerLost(node=slot.node or "", reason=reason, units=units))
         self._end(slot, reason, charged=True)  # to Ray it may only be out of reach: then it lives, and holds its CPUs
-        self._ask_idle_workers()
+        self._ask(self._crew.idle())  # those lost with the same node say so now, at no task's expense
         self._fill()
 
-    def _ask_idle_workers(self) -> None:
-        """Send idle workers an empty task: those lost with the same node say so now, at no task's expense."""
-        for slot in self._crew.idle():
+    def _ask(self, slots: Iterable[Slot]) -> None:
+        """Send workers an empty task."""
+        for slot in slots:
             self._send(slot, Entry.of(Task(function=int), None))
 
     def _again(self, entry: Entry, reason: str, *, charged: bool) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from raysk.errors import ClusterError
 from raysk.pool.head import Head
 from raysk.pool.reply import Reply
-from raysk.pool.shared import Shared, small
+from raysk.pool.shared import Shared, contents, large, small
 from raysk.pool.worker import Worker
 
 if TYPE_CHECKING:
@@ -170,7 +170,8 @@ class RayLauncher:
 
     def put(self, value: Any) -> Shared:
         """See `Launcher.put`."""
-        return Shared(f"shared-{next(self._keys)}", small(value) or _ray().put(value))
+        parts = contents(value)
+        return Shared(f"shared-{next(self._keys)}", small(parts) or _ray().put(large(parts)))
 
 
 class _RayWorker:

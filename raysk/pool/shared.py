@@ -18,6 +18,7 @@ import pickle
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import numpy as np
 from ray import cloudpickle
 
 from raysk.errors import Unpicklable
@@ -29,10 +30,15 @@ if TYPE_CHECKING:
 SMALL_BYTES = 2**16
 """What is at most so large travels with a message."""
 
+MOST_SPAN = 1.25
+"""An array is sent with all the memory between its first and last value if that is at most so many times its size."""
+
+Contents: TypeAlias = "tuple[memoryview, list[memoryview]]"
+"""An object, pickled, and its buffers apart, where they are."""
 
 Small: TypeAlias = "tuple[bytes, list[bytes]]"
-"""A small object, pickled, and its buffers apart, so that its arrays are read-only, as those from the store. No class
-of ours: it would travel too."""
+"""The same of a small object, so that its arrays are read-only, as those from the store. No class of ours: it would
+travel too."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,49 +126,65 @@ def pack(content: Any, packing: Packing) -> tuple[bytes, dict[str, Shared]]:
     return buffer.getvalue(), packer.needs
 
 
-class _TooLarge(Exception):  # noqa: N818 - ends the pickling
-    pass
+def contents(value: Any) -> Contents:
+    """Pickle an object, its buffers apart and without a copy.
+
+    The arrays in it come back as read-only views. Those that do not fill their memory, like some columns of a table,
+    come back with the same strides: numpy would copy them into the pickle, and out of it on every worker.
+    """
+    buffers: list[pickle.PickleBuffer] = []
+    file = io.BytesIO()
+    pickler = _ContentsPickler(file, protocol=5, buffer_callback=buffers.append)
+    pickler.dump(value)
+    return file.getbuffer(), [buffer.raw() for buffer in buffers]
 
 
-class _SmallFile:
-    """What a small object is pickled into."""
-
-    def __init__(self) -> None:
-        self._left = SMALL_BYTES
-        self.parts: list[bytes] = []
-        self.buffers: list[bytes] = []
-
-    def write(self, data: bytes) -> None:
-        self.parts.append(self._taken(data))
-
-    def keep(self, buffer: pickle.PickleBuffer) -> None:
-        self.buffers.append(self._taken(buffer.raw()))
-
-    def _taken(self, data: bytes | memoryview) -> bytes:
-        self._left -= len(data)
-        if self._left < 0:
-            raise _TooLarge
-        return bytes(data)
-
-
-def small(value: Any) -> Small | None:
-    """Pickle an object if it is small; return None, as soon as that is known, if it is not."""
-    file = _SmallFile()
-    try:
-        cloudpickle.Pickler(file, protocol=5, buffer_callback=file.keep).dump(value)
-    except _TooLarge:
+def small(parts: Contents) -> Small | None:
+    """Return a pickled object as it travels with a message, or None if it is not small."""
+    content, buffers = parts
+    if content.nbytes + sum(buffer.nbytes for buffer in buffers) > SMALL_BYTES:
         return None
-    return b"".join(file.parts), file.buffers
+    return bytes(content), [bytes(buffer) for buffer in buffers]
+
+
+def large(parts: Contents) -> Any:
+    """Return a pickled object as it is put into the store: without a copy on the way."""
+    content, buffers = parts
+    return pickle.PickleBuffer(content), [pickle.PickleBuffer(buffer) for buffer in buffers]
 
 
 def fetched(ref: Any) -> Any:
     """Return the object that a worker gets by a `Shared.ref`."""
-    if isinstance(ref, tuple):
-        content, buffers = ref
-        return pickle.loads(content, buffers=buffers)
     import ray
 
-    return ray.get(ref)
+    content, buffers = ref if isinstance(ref, tuple) else ray.get(ref)
+    return pickle.loads(content, buffers=buffers)
+
+
+def _reduce_array(array: np.ndarray[Any, Any]) -> Any:
+    """Reduce an array, whatever its strides, to what is pickled without a copy in it."""
+    if array.flags.forc or array.dtype.hasobject:
+        return array.__reduce_ex__(5)
+    steps = [(length - 1) * stride for length, stride in zip(array.shape, array.strides, strict=True)]
+    before = -sum(step for step in steps if step < 0)  # bytes in front of the first value
+    span = before + sum(step for step in steps if step > 0) + array.itemsize
+    if span > MOST_SPAN * array.nbytes:
+        return np.ascontiguousarray(array).__reduce_ex__(5)
+    memory = np.asarray(_Memory(array, before, span))
+    return np.ndarray, (array.shape, array.dtype, memory, before, array.strides)
+
+
+class _Memory:
+    """The memory that an array lies in; numpy reads the interface, and holds on to the object."""
+
+    def __init__(self, array: np.ndarray[Any, Any], before: int, span: int) -> None:
+        self._array = array
+        address = array.__array_interface__["data"][0] - before
+        self.__array_interface__ = {"data": (address, True), "shape": (span,), "typestr": "|u1", "version": 3}
+
+
+class _ContentsPickler(cloudpickle.Pickler):  # type: ignore[misc]
+    dispatch_table = cloudpickle.Pickler.dispatch_table.new_child({np.ndarray: _reduce_array})
 
 
 def unpack(message: bytes, load: Callable[[str], Any]) -> Any:

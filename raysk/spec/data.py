@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from raysk.errors import InputError, RayskError, UsageError
@@ -227,12 +226,10 @@ class Given:
             )
         return None
 
-    @cached_property
-    def table(self) -> Table:
-        """The table, read once: stdin cannot be read twice."""
-        return read_table(self.source, format=self.format)
-
     def load(self, estimator: Any) -> Data:
-        """Return the data, for an estimator; see `split`."""
-        data = split(self.table, self.columns, estimator=estimator, as_frame=self.as_frame)
+        """Read the data, for an estimator; see `split`. Nobody holds the table, so stdin can be read only once."""
+        data = split(
+            read_table(self.source, format=self.format), self.columns, estimator=estimator, as_frame=self.as_frame
+        )
+        tabular.release_unused()
         return replace(data, source=label_of(self.source))

@@ -134,12 +134,18 @@ def _plain(values: Any) -> Any:
 
 
 def _as_array(frame: Any) -> Any:
-    """Return a frame of numbers as one array, of the type that holds them all."""
+    """Return a frame of numbers as one C-contiguous array, of the type that holds them all.
+
+    A column at a time: pandas makes one in the other order, and the two would be there beside the frame.
+    """
     import numpy as np
 
-    if not all(isinstance(dtype, np.dtype) for dtype in frame.dtypes):
-        frame = frame.astype("float64")  # pandas' own types of numbers, which may hold missing values
-    return _contiguous(frame.to_numpy(dtype=np.result_type(*frame.dtypes)))
+    plain = all(isinstance(dtype, np.dtype) for dtype in frame.dtypes)
+    values = np.empty(frame.shape, np.result_type(*frame.dtypes) if plain else np.float64)
+    for place in range(frame.shape[1]):
+        column = frame.iloc[:, place]  # of pandas' own types of numbers some may be missing
+        values[:, place] = column.to_numpy() if plain else column.astype("float64").to_numpy()
+    return values
 
 
 def _contiguous(values: Any) -> Any:

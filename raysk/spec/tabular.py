@@ -11,6 +11,7 @@ import json
 import os
 import re
 import shlex
+import sys
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -207,6 +208,13 @@ def _is_float(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def release_unused() -> None:
+    """Give the memory of tables that are gone back to the system: pyarrow keeps it, up to the size of the table."""
+    arrow = sys.modules.get("pyarrow")
+    if arrow is not None:
+        arrow.default_memory_pool().release_unused()
 
 
 # --- JSON lines

@@ -14,7 +14,6 @@ import pandas as pd
 import pytest
 from sklearn import datasets
 from sklearn.datasets import load_digits
-from sklearn.svm import SVC
 from sklearn.utils import Bunch
 
 from raysk.errors import InputError, UsageError
@@ -310,13 +309,3 @@ def test_options_of_data_need_data():
     with pytest.raises(UsageError, match="--target, --weight, --format, --as-frame"):
         Given.of(None, **options)
     assert Given.of(None, format=None, columns=Columns(), as_frame=False) is None
-
-
-def test_a_table_is_read_once(tmp_path):
-    """Stdin cannot be read twice: the table is kept."""
-    path = tmp_path / "t.csv"
-    path.write_text(CSV)
-    given = Given(source=str(path), columns=Columns(target=("y",)))
-    first = given.load(SVC())
-    path.unlink()
-    assert np.array_equal(given.load(SVC()).X, first.X)

@@ -16,7 +16,7 @@ from raysk.pool import Packing, RemoteTraceback, Shared, Task
 from raysk.pool.crew import MAX_FAILED_STARTS
 from raysk.pool.remote import Gone
 from raysk.pool.reply import Reply
-from raysk.pool.shared import SMALL_BYTES, small
+from raysk.pool.shared import SMALL_BYTES, contents, large, small
 from raysk.pool.worker import Worker
 
 rules = importlib.import_module("raysk.pool.pool")
@@ -199,7 +199,7 @@ def test_a_task_that_writes_into_shared_arrays_gets_copies(worker, monkeypatch):
     X = np.zeros(3)
     X.flags.writeable = False
     got = []
-    monkeypatch.setattr("ray.get", lambda ref: got.append(ref) or X)
+    monkeypatch.setattr("ray.get", lambda ref: got.append(ref) or large(contents(X)))
     shared = Shared("X", "ref")
     for _ in range(2):
         ok, value = ask(worker, Task(function=add_to, args=(shared, 5)), refs={"X": "ref"})
@@ -214,7 +214,7 @@ def test_a_task_that_writes_into_shared_arrays_gets_copies(worker, monkeypatch):
 def test_a_small_object_travels_with_the_message(worker, order):
     """What is small is not put in the store; its arrays are read-only all the same, and keep their order."""
     X = np.arange(6.0).reshape(2, 3, order=order)
-    ref, shared = small({"X": X, "name": "X"}), Shared("table", "ref")
+    ref, shared = small(contents({"X": X, "name": "X"})), Shared("table", "ref")
     ok, value = ask(worker, Task(function=dict.__getitem__, args=(shared, "X")), refs={"table": ref})
     assert (ok, value.tolist(), value.flags.c_contiguous) == (True, X.tolist(), order == "C")
     ok, value = ask(worker, Task(function=lambda table: add_to(table["X"], 5), args=(shared,)))
@@ -230,7 +230,7 @@ def test_a_small_object_travels_with_the_message(worker, order):
 )
 def test_a_large_object_is_for_the_store(value):
     """Large is what is more than a few messages' size, in arrays, or pickled, or together."""
-    assert small(value) is None
+    assert small(contents(value)) is None
 
 
 def add_to_each(units):
@@ -241,7 +241,7 @@ def test_units_that_are_shared_arrays_are_copied_too(worker, monkeypatch):
     """A task of several calls, each with a shared array, gets copies of those when it writes into one."""
     X = np.zeros(3)
     X.flags.writeable = False
-    monkeypatch.setattr("ray.get", lambda _: X)
+    monkeypatch.setattr("ray.get", lambda _: large(contents(X)))
     task = Task(function=add_to_each, units=[Shared("X", "ref")] * 2, patience_s=60.0)
     ok, values = ask(worker, task, refs={"X": "ref"})
     assert ok, values
@@ -803,6 +803,21 @@ def test_a_released_object_is_forgotten_by_all(make_pool, launcher):
             pool.release([table])
     assert dropped == [[], [table.key], []]
     assert not launcher.launched[0].store
+
+
+def test_idle_workers_forget_now_if_that_is_wanted(make_pool, launcher):
+    """What is released now is forgotten without another task; else at the next tick, so that no store holds it."""
+    launcher.room, launcher.by_hand = 1, False
+    pool = make_pool()
+    for now in (True, False):
+        table = pool.share("table")
+        assert result(pool.submit(Task(function=add, args=(table, "!")))) == "table!"
+        assert set(launcher.launched[0].store) == {table.key}
+        pool.release([table], now=now)
+        if not now:
+            pool._next_tick = 0.0
+        settle(pool)
+        assert not launcher.launched[0].store
 
 
 def test_a_replacement_is_told_of_shared_objects_anew(make_pool, launcher):

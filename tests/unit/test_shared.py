@@ -6,7 +6,7 @@ import pickle
 import numpy as np
 import pytest
 
-from raysk.pool.shared import Packing, Shared, pack, unpack
+from raysk.pool.shared import MOST_SPAN, Packing, Shared, contents, fetched, large, pack, unpack
 
 TABLE = Shared("table", None)
 
@@ -106,3 +106,56 @@ def test_an_unknown_key_is_an_error():
         unpack(message, {}.__getitem__)
     with pytest.raises(pickle.UnpicklingError):
         pickle.loads(message)
+
+
+BASE = np.arange(24_000.0).reshape(120, 200)
+VIEWS = {
+    "C": BASE,
+    "F": np.asfortranarray(BASE),
+    "columns": BASE[:, 1:190],
+    "backwards": BASE[::-1, ::-1],
+    "transposed columns": BASE[:, 10:].T,
+    "of another type": BASE.astype(np.float32)[:, :-3],
+    "repeated": np.broadcast_to(BASE[0], (50, 200)),
+    "windows": np.lib.stride_tricks.sliding_window_view(BASE[0], 20),
+    "records": np.zeros(300, dtype=[("a", "f8"), ("b", "i4"), ("c", "i2")])["a"],
+    "every tenth": BASE[:, ::10],
+    "no rows": BASE[:0, 1:],
+    "a single value": BASE[3, 4:5],
+}
+
+
+@pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS)
+def test_an_array_is_shared_without_a_copy_in_the_pickle(view, monkeypatch):
+    """An array that does not fill its memory arrives with its values and is no part of the pickle, as any other."""
+    content, buffers = contents({"X": view})
+    assert content.nbytes < 1_000
+    assert sum(buffer.nbytes for buffer in buffers) <= MOST_SPAN * view.nbytes
+    monkeypatch.setattr("ray.get", lambda parts: parts)
+    got = fetched([content, [buffer.toreadonly() for buffer in buffers]])["X"]
+    assert np.array_equal(got, view)
+    assert got.dtype == view.dtype
+    assert not got.flags.writeable
+
+
+@pytest.mark.parametrize("name", ["F", "columns", "backwards", "transposed columns", "repeated", "windows"])
+def test_an_array_keeps_its_strides(name):
+    """Values lie on the worker as they do here: BLAS gives other last bits for another order."""
+    view = VIEWS[name]
+    content, buffers = contents(view)
+    assert pickle.loads(content, buffers=buffers).strides == view.strides
+
+
+def test_what_holds_objects_is_pickled_as_it_is():
+    """An array of objects cannot be a view of memory."""
+    view = np.array([["a", None, 3], [1.5, "b", ()]], dtype=object)[:, 1:]
+    content, buffers = contents(view)
+    assert not buffers
+    assert pickle.loads(content).tolist() == view.tolist()
+
+
+def test_nothing_is_copied_on_the_way_to_the_store():
+    """The store gets the memory of the array itself."""
+    X = np.zeros((100, 300))
+    _, buffers = large(contents(X[:, :280]))
+    assert np.shares_memory(np.frombuffer(buffers[0], dtype=np.uint8), X)
