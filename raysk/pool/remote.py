@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 PRELOAD = ("sklearn.model_selection", "sklearn.ensemble", "joblib", "threadpoolctl")
 
 NEWS = "news"
-"""The group of calls that Ray runs beside a worker's tasks."""
+"""The group of calls that Ray runs beside a worker's tasks, which it runs in the order they were sent."""
 
 RESERVE_S = 30
 """How long reserving whole nodes may take, in seconds."""
@@ -57,12 +57,18 @@ class RemoteWorker(Protocol):
         message: bytes,
         refs: Mapping[str, Any],
         drop: Sequence[str],
-        done: Callable[[Reply | Gone], None],
+        done: Callable[[Reply | Gone | None], None],
     ) -> None:
-        """Ask for a task; `done` is called once, from any thread, with the reply or the news of the end."""
+        """Ask for a task; `done` is called once, from any thread, with the reply or the news of the end.
+
+        With None if the task was withdrawn.
+        """
 
     def news(self, key: int, done: Callable[[Reply | Gone | None], None]) -> None:
         """Ask what is done of a task with units; `done` is called once, from any thread; see `Worker.news`."""
+
+    def withdraw(self, keys: Sequence[int], done: Callable[[list[int] | Gone], None]) -> None:
+        """Take tasks back that are not begun; `done` is called once, from any thread; see `Worker.withdraw`."""
 
     def kill(self) -> None:
         """End the process now."""
@@ -182,19 +188,25 @@ class _RayWorker:
         message: bytes,
         refs: Mapping[str, Any],
         drop: Sequence[str],
-        done: Callable[[Reply | Gone], None],
+        done: Callable[[Reply | Gone | None], None],
     ) -> None:
         # Bytes pass through Ray as they are, both ways; every other argument costs the driver about 0.05 ms to pickle.
         news = (refs, drop) if refs or drop else ()
-        ref = self.actor.run.remote(message, *news)
-        _when_done(ref, lambda answer: done(answer if isinstance(answer, Gone) else Reply.of(answer)))
+        _when_done(self.actor.run.remote(message, *news), lambda answer: done(_read(answer)))
 
     def news(self, key: int, done: Callable[[Reply | Gone | None], None]) -> None:
         ref = self.actor.news.options(concurrency_group=NEWS).remote(key)
-        _when_done(ref, lambda answer: done(Reply.of(answer) if isinstance(answer, bytes) else answer))
+        _when_done(ref, lambda answer: done(_read(answer)))
+
+    def withdraw(self, keys: Sequence[int], done: Callable[[list[int] | Gone], None]) -> None:
+        _when_done(self.actor.withdraw.options(concurrency_group=NEWS).remote(keys), done)
 
     def kill(self) -> None:
         self._head.tell(lambda: _ray().kill(self.actor))  # of one that is not up Ray waits until the head knows it
+
+
+def _read(answer: bytes | Gone | None) -> Reply | Gone | None:
+    return Reply.of(answer) if isinstance(answer, bytes) else answer
 
 
 def _ray() -> Any:

@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any
 
 from raysk import _compat, forks
 from raysk.pool import memory
-from raysk.pool.progress import Progress
+from raysk.pool.progress import Progress, Turns
 from raysk.pool.reply import Packed
 from raysk.pool.shared import fetched, unpack
+from raysk.pool.task import key_of
 from raysk.versions import imported, installed
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ KEPT = 0.25
 
 
 class Worker:
-    """One worker process. `run` is called for one task at a time, `news` meanwhile from another thread.
+    """One worker process. `run` is called for one task at a time, the rest meanwhile from another thread.
 
     Neither is the main thread: an actor of Ray's whose methods may run side by side has none to run them in.
 
@@ -62,6 +63,7 @@ class Worker:
         self._cache: dict[str, Any] = {}
         self._used: set[str] = set()
         self._copied: set[str] = set()
+        self._turns = Turns()
         self._progress: Progress | None = None
         self._lap = (0.0, 0.0)
         forks.end_when_told()  # Ray's handler is written in Python too
@@ -86,8 +88,8 @@ class Worker:
             "errors": self._broken,
         }
 
-    def run(self, message: bytes, refs: Mapping[str, Any] | None = None, drop: Sequence[str] = ()) -> bytes:
-        """Run one task and return what `raysk.pool.reply.Reply.of` reads.
+    def run(self, message: bytes, refs: Mapping[str, Any] | None = None, drop: Sequence[str] = ()) -> bytes | None:
+        """Run one task and return what `raysk.pool.reply.Reply.of` reads, or None if it was withdrawn.
 
         Parameters
         ----------
@@ -103,6 +105,8 @@ class Worker:
             self._refs.pop(key, None)
             self._cache.pop(key, None)
             self._copied.discard(key)
+        if not self._turns.begin(key_of(message)):
+            return None
         self._progress = None
         self._lap = time.perf_counter(), time.process_time()
         ok, content, frames = _answer(lambda: self._compute(message))
@@ -119,6 +123,10 @@ class Worker:
             return None
         ok, content, frames = _answer(lambda: values)
         return content.message(ok=ok, frames=frames, **self._times(progress.since))
+
+    def withdraw(self, keys: Sequence[int]) -> list[int]:
+        """Return those of the tasks that were not begun; they will not be."""
+        return self._turns.withdraw(keys)
 
     def _times(self, until: float) -> dict[str, float]:
         """Return what was taken since this was asked last, in seconds."""
