@@ -5,6 +5,7 @@ The pool knows only the two protocols below, so its rules are tested without Ray
 
 from __future__ import annotations
 
+import importlib
 import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
@@ -17,12 +18,16 @@ from raysk.pool.worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from types import ModuleType
 
     from raysk.pool.admission import Admission
     from raysk.pool.need import Need
 
 # What every job imports on its workers anyway: doing so while the worker starts overlaps it with the rest.
 PRELOAD = ("sklearn.model_selection", "sklearn.ensemble", "joblib", "threadpoolctl")
+
+TRAVELLING = ("_compat", "errors", "events", "forks", "inside", "jobs", "plans", "pool", "preflight", "versions")
+"""The parts of raysk that are sent to workers: not its public names, which a person's code imports there."""
 
 NEWS = "news"
 """The group of calls that Ray runs beside a worker's tasks, which it runs in the order they were sent."""
@@ -87,6 +92,11 @@ class Launcher(Protocol):
 
     def put(self, value: Any) -> Shared:
         """Make an object ready to be shared: put it in the store, if it is not small."""
+
+
+def travelling() -> list[ModuleType]:
+    """Return the modules that must travel by value."""
+    return [importlib.import_module(f"raysk.{name}") for name in TRAVELLING]
 
 
 def head() -> Head:

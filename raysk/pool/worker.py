@@ -16,7 +16,7 @@ import time
 import traceback
 from typing import TYPE_CHECKING, Any
 
-from raysk import _compat, forks
+from raysk import _compat, forks, inside
 from raysk.pool import memory
 from raysk.pool.progress import Progress, Turns
 from raysk.pool.reply import Packed
@@ -67,6 +67,7 @@ class Worker:
         self._progress: Progress | None = None
         self._lap = (0.0, 0.0)
         forks.end_when_told()  # Ray's handler is written in Python too
+        inside.enter_worker()
         os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(cpus)))
         gc.disable()  # there is none in modules that are loaded: looking for it takes a sixth of the time
         self._broken = imported(preload)
@@ -79,6 +80,7 @@ class Worker:
 
         with contextlib.suppress(ImportError):  # then the answer says so, and no task comes
             self._limit_threads()  # here: OpenMP's limit is the thread's own, and this is the one that `run` gets
+            inside.register()  # a person's function may name our backend
         memory.keep_freed(at_most=int(KEPT * _compat.memory()[0] * self._cpus / _compat.cpus()))
         return {
             "node": ray.get_runtime_context().get_node_id(),
@@ -173,7 +175,9 @@ class Worker:
         """Keep parallel calls inside a fit within this worker's CPUs."""
         import joblib
 
-        backend = "sequential" if self._cpus == 1 else _capped_threading(self._cpus)
+        # Nesting level 1 is joblib's own mark of a call inside a worker.
+        one = joblib.parallel.SequentialBackend(nesting_level=1)
+        backend = one if self._cpus == 1 else _capped_threading(self._cpus)
         with joblib.parallel_config(backend=backend, n_jobs=self._cpus):
             yield
 
@@ -187,7 +191,6 @@ def _capped_threading(cpus: int) -> Any:
         def effective_n_jobs(self, n_jobs: int) -> int:
             return min(int(super().effective_n_jobs(n_jobs)), cpus)
 
-    # Nesting level 1 is joblib's own mark of a call inside a worker.
     return CappedThreading(nesting_level=1)
 
 
