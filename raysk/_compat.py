@@ -179,6 +179,29 @@ def let_go_of_ray() -> None:
         worker.core_worker.shutdown_driver()
 
 
+def leave_ray_to_parent() -> None:
+    """Let a process that was forked from a connected one end by itself, with its parent's Ray left alone.
+
+    Ray would end the cluster at exit, crash while it takes down objects whose threads did not come along, and print a
+    traceback where SIGTERM, which is how a pool of processes is closed, should end the process as any other.
+    """
+    import atexit
+    import ctypes
+    import signal
+
+    import ray
+
+    atexit.unregister(ray.shutdown)
+    (state,), (worker,) = _private("ray._private.state", "state"), _private("ray._private.worker", "global_worker")
+    for held in (*vars(state).values(), *vars(worker).values()):
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(held))  # never taken down
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "on_exit"):  # glibc's: after Python has ended, nor is what Ray holds in C++
+        libc.on_exit(libc._exit, None)
+    if (handler := signal.getsignal(signal.SIGTERM)) is not None:
+        signal.signal(signal.SIGTERM, handler)
+
+
 @contextlib.contextmanager
 def simulated_nodes() -> Iterator[None]:
     """Let ``ray.cluster_utils`` start nodes as `ray_settings` does.

@@ -6,8 +6,8 @@ import contextlib
 import threading
 from typing import TYPE_CHECKING, Any
 
-from raysk import cluster
-from raysk.errors import InputError, UsageError
+from raysk import cluster, inside
+from raysk.errors import ClusterError, InputError, UsageError
 from raysk.events import null_sink
 from raysk.jobs import Data, Resources
 
@@ -54,10 +54,15 @@ def connect(
     Raises
     ------
     ClusterError
-        If nothing answers, the cluster refuses us, differs in version, or has no CPU.
+        If nothing answers, the cluster refuses us, differs in version, or has no CPU; in a process that was forked
+        from one that is connected.
     UsageError
         If `workers` or `cpus_per_fit` is below 1.
     """
+    if inside.in_worker():
+        return inside.connect()  # type: ignore[return-value]
+    if inside.in_fork():
+        raise ClusterError(inside.NO_CONNECTION)
     resources = Resources(workers=workers, cpus_per_fit=cpus_per_fit, allow_versions=allow_versions)
     _leave_standing()
     return cluster.Cluster(address, resources=resources, sink=sink)
@@ -66,7 +71,8 @@ def connect(
 def fit(estimator: Any, X: Any, y: Any = None, *, address: str | None = None, **fit_params: Any) -> Any:
     """Fit an estimator or a search on Ray; the answer is scikit-learn's own.
 
-    While a `connect` connection is open its cluster is used; else this call connects and leaves again.
+    While a `connect` connection is open its cluster is used; else this call connects and leaves again. Inside a fit
+    on a worker, and in a process forked from one that is connected, the estimator is fitted right there.
 
     Parameters
     ----------
@@ -99,6 +105,8 @@ def fit(estimator: Any, X: Any, y: Any = None, *, address: str | None = None, **
     if isinstance(estimator, type):
         raise InputError(f"{estimator.__name__} is a class; give an object of it: {estimator.__name__}()")
     data = Data(X=X, y=y, fit_params=fit_params)
+    if inside.stays_here():
+        return inside.fit(estimator, data.X, data.y, **data.fit_params)
     with _this_cluster(address) as pool:
         from raysk import plans
 
@@ -119,6 +127,8 @@ def register() -> None:
 
 def _backend(**options: Any) -> Any:
     """Make joblib's backend; connects first, since Ray reads our settings when it is imported."""
+    if inside.stays_here():
+        return inside.backend(**options)
     _standing_pool()
     from raysk.plans.joblib_backend import RayskBackend
 

@@ -15,7 +15,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
-from raysk import _compat
+from raysk import _compat, inside
 from raysk.errors import ClusterError, UsageError
 from raysk.events import ClusterReady, null_sink
 from raysk.jobs import Resources
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from raysk.events import Sink
     from raysk.pool import Pool
     from raysk.pool.head import Head
-    from raysk.pool.need import Need
 
 ADDRESS_VARIABLES = ("RAYSK_ADDRESS", "RAY_ADDRESS")
 
@@ -91,7 +90,9 @@ class Cluster:
         try:
             self._joined = self._join(worker_output=worker_output)
             self._head = self._find_head()
-            self._need = _need(self._resources)
+            from raysk.pool.need import Need  # not before: it imports Ray
+
+            self._need = Need(cpus=self._resources.cpus_per_fit, memory=self._resources.memory_per_fit)
             self.nodes, self.cpus = self._size()
             sink(ClusterReady(address=self.address, nodes=self.nodes, cpus=self.cpus))
             if warm:
@@ -105,6 +106,8 @@ class Cluster:
     @property
     def pool(self) -> Pool:
         """The warm pool of workers."""
+        if inside.in_fork():
+            raise ClusterError(inside.NO_CONNECTION)
         if self._closed:
             raise ClusterError("This cluster connection is closed; open another with raysk.connect().")
         self._pool = self._pool or self._open_pool()
@@ -122,6 +125,8 @@ class Cluster:
 
     def close(self) -> None:
         """End the workers and the connection; a private Ray is stopped. May be called twice."""
+        if inside.in_fork():  # all of it is the parent's
+            return
         self._closed = True
         atexit.unregister(self.close)
         if self in _open:
@@ -174,12 +179,11 @@ class Cluster:
         return len(nodes), int(sum(node["Resources"].get("CPU", 0) for node in nodes))
 
     def _open_pool(self) -> Pool:
-        import raysk
         from raysk.pool import Pool
         from raysk.pool.admission import Admission
-        from raysk.pool.remote import RayLauncher
+        from raysk.pool.remote import RayLauncher, travelling
 
-        travel_by_value([raysk])  # so that nodes need not have it
+        travel_by_value(travelling())  # so that nodes need not have it
         wanted = self._resources
         large = [node["NodeID"] for node in self._head.nodes() if self._need.room(node)]
         admission = Admission(large, allow_versions=wanted.allow_versions, sink=self.sink)
@@ -236,12 +240,6 @@ class Starting:
             Starting.abandoned = True
         elif self._cluster is not None:
             self._cluster.close()
-
-
-def _need(resources: Resources) -> Need:
-    from raysk.pool.need import Need
-
-    return Need(cpus=resources.cpus_per_fit, memory=resources.memory_per_fit)
 
 
 def alive() -> list[dict[str, Any]]:

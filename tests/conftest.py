@@ -104,6 +104,10 @@ class Call:
         else:
             self.answer(value, wall_s=time.perf_counter() - start)
 
+    def pass_over(self):
+        """Reply that it was not run, since it was withdrawn."""
+        self._done(None)
+
     def gone(self, reason):
         """Tell the pool that the worker is gone."""
         from raysk.pool.remote import Gone
@@ -145,6 +149,22 @@ class Question:
         self.say(reply_of(values))
 
 
+class Withdrawal:
+    """A worker is asked to give tasks back."""
+
+    def __init__(self, worker, keys, done):
+        self.worker, self.keys, self.say = worker, keys, done
+
+    def allow(self):
+        """Give back what is not begun; what was sent for it is answered with nothing."""
+        with self.worker.lock:
+            calls = [call for call in self.worker.running[1:] if call.key in self.keys]
+            self.worker.running = [call for call in self.worker.running if call not in calls]
+        self.say([call.key for call in calls])
+        for call in calls:
+            call.pass_over()
+
+
 class FakeWorker:
     """A worker in this process. Its thread runs what it is asked for, or the test answers by hand."""
 
@@ -179,6 +199,13 @@ class FakeWorker:
         """Be asked what is done of a task; the test answers."""
         self.launcher.asked.put(Question(key, done))
 
+    def withdraw(self, keys, done):
+        """Be asked to give tasks back: those not begun, where no test answers (`launcher.withdrawn`)."""
+        if self.launcher.withdrawn is not None:
+            self.launcher.withdrawn.put(Withdrawal(self, keys, done))
+            return
+        Withdrawal(self, keys, done).allow()
+
     def kill(self):
         """End on purpose."""
         self.killed = True
@@ -196,7 +223,7 @@ class FakeWorker:
         while (call := self._todo.get()) is not None:
             if self.launcher.dies_of(call):
                 self.die()
-            elif not self.dead:
+            elif not self.dead and call in self.running:
                 call.run()
 
 
@@ -207,7 +234,7 @@ class FakeLauncher:
         self.room = 2
         self.by_hand = True
         self.launched = []
-        self.calls, self.asked = queue.Queue(), queue.Queue()
+        self.calls, self.asked, self.withdrawn = queue.Queue(), queue.Queue(), None
         self.refuse = ""
         self.hold = False
         self.held = []

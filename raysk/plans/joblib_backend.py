@@ -20,7 +20,7 @@ import joblib
 import numpy as np
 from joblib import parallel
 
-from raysk import _compat
+from raysk import _compat, inside
 from raysk.errors import TaskLost
 from raysk.events import Remark, WorkDone, WorkPlanned
 from raysk.pool import Packing, Task
@@ -81,6 +81,9 @@ class RayskBackend(parallel.AutoBatchingMixin, parallel.ParallelBackendBase):  #
         """Return how many calls run at a time; negative numbers count back from the cluster's workers."""
         if n_jobs == 0:
             raise ValueError("n_jobs == 0 in Parallel has no meaning")
+        if inside.in_fork():  # one job: joblib makes the calls here
+            inside.remark()
+            return 1
         if n_jobs is None:
             n_jobs = self.default_n_jobs
         if n_jobs > 0:

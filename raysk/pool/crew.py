@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import time
 from collections import deque
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 HOLD_S = 0.5
 """So long, in seconds, work waits after the first worker is up for those on other nodes: most come up within, and one
 that is refused ends a job before it has begun. Where they all do, nothing is waited for."""
+
+ANSWER_S = 1.0
+"""So long, in seconds, an idle worker is kept for what is taken back from another; that takes milliseconds, more where
+a task lets no other thread of its worker run."""
 
 MAX_FAILED_STARTS = 3
 """So many workers in a row failing to start, with none up, is the cluster's fault and not chance."""
@@ -55,6 +60,9 @@ class Slot:
     began_at : float
         When the first of its queue was begun, as far as is known, as a time of `time.monotonic`; infinity while what
         it needs is loaded.
+    asked_at : float or None
+        When it was asked to give back what waits in its queue, as a time of `time.monotonic`; None once it has
+        answered. Until then it is sent nothing.
     """
 
     remote: RemoteWorker | None = None
@@ -63,6 +71,7 @@ class Slot:
     known: set[str] = field(default_factory=set)
     dropped: int = 0
     began_at: float = 0.0
+    asked_at: float | None = None
 
     @property
     def worker(self) -> RemoteWorker:
@@ -78,6 +87,47 @@ class Slot:
     def begin(self, _: object = None) -> None:
         """Take note that the first of the queue begins."""
         self.began_at = time.monotonic()
+
+    def send(
+        self, entry: Entry, released: list[str], *, loaded: Callable[..., None], answered: Callable[..., None]
+    ) -> None:
+        """Put an entry into the queue; both callables are called from any thread, `loaded` only where it matters."""
+        refs, drop = self._news(entry.needs, released)
+        self.queue.append(entry)
+        entry.holders.append(self)
+        entry.sent_at = time.monotonic()
+        if self.queue[0] is entry:
+            self.begin()
+            if refs and entry.task.limit_s is not None:  # the time that a unit has begins when its data is there
+                self.worker.call(entry.loading(refs), refs, drop, loaded)
+                refs, drop, self.began_at = {}, [], math.inf
+        self.worker.call(entry.message, refs, drop, answered)
+
+    def _news(self, needs: dict[str, Any], released: list[str]) -> tuple[dict[str, Any], list[str]]:
+        """Return what the worker must hear with its next message: new shared objects, and those to forget."""
+        refs = {key: shared.ref for key, shared in needs.items() if key not in self.known}
+        self.known.update(refs)
+        drop, self.dropped = released[self.dropped :], len(released)
+        return refs, drop
+
+    def take_back(self, told: Callable[[Slot, list[Entry], list[int] | Gone], None]) -> None:
+        """Ask for what waits in the queue; `told` is called from any thread."""
+        self.asked_at, behind = time.monotonic(), list(self.queue)[1:]
+        self.worker.withdraw([entry.key for entry in behind], functools.partial(told, self, behind))
+
+    def go_on(self, entry: Entry, rest: Entry, after_s: float) -> None:
+        """Let the unit that goes on take the place of its entry, so long after that began."""
+        rest.holders.append(self)
+        entry.holders.remove(self)
+        self.queue[self.queue.index(entry)] = rest
+        self.began_at += after_s
+
+    def let_go(self, entry: Entry) -> None:
+        """Take out of the queue what the worker does no more; if it was the first, the next begins."""
+        if self.queue[0] is entry:
+            self.begin()
+        self.queue.remove(entry)
+        entry.holders.remove(self)
 
     @property
     def up(self) -> bool:
@@ -201,7 +251,7 @@ class Crew:
 
     def least_loaded(self, depth: int) -> Slot | None:
         """Return the worker with the shortest queue if that is below `depth`."""
-        free = (slot for slot in self.slots if slot.up and not slot.outrun)
+        free = (slot for slot in self.slots if slot.up and slot.asked_at is None and not slot.outrun)
         slot = min(free, key=lambda slot: len(slot.queue), default=None)
         return slot if slot and len(slot.queue) < depth else None
 
@@ -212,6 +262,12 @@ class Crew:
     def unaware(self, released: Sequence[str]) -> list[Slot]:
         """Return the idle workers that were not told to forget all of these: what they hold stays in the store."""
         return [slot for slot in self.idle() if slot.dropped < len(released)]
+
+    def spare(self) -> list[Slot]:
+        """Return the idle workers for which nothing is being taken back from another."""
+        since = time.monotonic() - ANSWER_S
+        coming = sum(slot.asked_at is not None and slot.asked_at > since for slot in self.slots)
+        return self.idle()[coming:]
 
     def end(self, slot: Slot) -> None:
         """End a worker."""
@@ -225,11 +281,3 @@ class Crew:
             self._reported = state
             self.most_up = Most(max(self.most_up.workers, self.up), max(self.most_up.nodes, self.nodes))
             self._sink(WorkersChanged(up=self.up, wanted=self.wanted, nodes=self.nodes))
-
-
-def message_parts(slot: Slot, needs: dict[str, Any], released: list[str]) -> tuple[dict[str, Any], list[str]]:
-    """Return what a worker must hear with its next message: new shared objects, and those to forget."""
-    refs = {key: shared.ref for key, shared in needs.items() if key not in slot.known}
-    slot.known.update(refs)
-    drop, slot.dropped = released[slot.dropped :], len(released)
-    return refs, drop

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from raysk.pool.task import Block, RemoteTraceback, Task
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from raysk.errors import TaskLost
     from raysk.pool.crew import Slot
@@ -100,10 +100,27 @@ class Entry:
             return self.rest, self.told
         return self, 0
 
-    def split(self) -> list[Entry]:
-        """Make one entry per unit; their futures run, as this one's does."""
+    def split(self, complete: Callable[..., None]) -> list[Entry]:
+        """Make one entry per unit; their futures run, as this one's does.
+
+        Parameters
+        ----------
+        complete : callable
+            Called with ``value=`` once all parts are done, or with ``error=`` for each that fails.
+        """
         assert self.units is not None  # noqa: S101 - only what has units is split
         self.parts = [self.alone(at) for at in range(len(self.units))]
+
+        def gather(part: Future[Any]) -> None:
+            error = CancelledError() if part.cancelled() else part.exception()
+            whole = None if error is not None else self.gathered()
+            if error is not None:
+                complete(error=error)
+            elif whole is not None:
+                complete(value=whole)
+
+        for part in self.parts:
+            part.future.add_done_callback(gather)
         return self.parts
 
     def alone(self, at: int) -> Entry:

@@ -17,19 +17,17 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import math
 import queue
 import threading
 import time
 from collections import deque
-from concurrent.futures import CancelledError
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from raysk.errors import ClusterError, TaskLost
 from raysk.events import WorkerLost, null_sink
 from raysk.pool import slow
-from raysk.pool.crew import Crew, message_parts
+from raysk.pool.crew import Crew
 from raysk.pool.entry import Entry
 from raysk.pool.remote import Gone
 from raysk.pool.reply import Reply
@@ -191,8 +189,10 @@ class Pool:
         """Return when to look again although nothing was heard, as a time of `time.monotonic`."""
         if self._crew.holding:
             return min(self._next_tick, self._crew.hold_until)
-        again = self._entries.values() if not self._pending and self._crew.idle() else ()
-        return min(self._next_tick, slow.look_at(self._crew.slots), *(slow.again_at(e, self._task_s) for e in again))
+        next_check = min(self._next_tick, slow.look_at(self._crew.slots))
+        if self._pending or not self._crew.spare():
+            return next_check
+        return min(next_check, slow.help_at(self._crew.slots, self._entries.values(), self._task_s))
 
     def _tick(self) -> None:
         if time.monotonic() < self._next_tick:
@@ -241,7 +241,7 @@ class Pool:
             else:
                 del self._entries[entry.future]
         if not self._pending:
-            self._start_late_ones_again()
+            self._use_idle_workers()
 
     def _depth(self) -> int:
         short = self._task_s is not None and self._task_s < PREFETCH_BELOW_S
@@ -249,16 +249,8 @@ class Pool:
         return 2 if short and self._crew.all_up else 1
 
     def _send(self, slot: Slot, entry: Entry) -> None:
-        refs, drop = message_parts(slot, entry.needs, self._released)
-        slot.queue.append(entry)
-        entry.holders.append(slot)
-        entry.sent_at = time.monotonic()
-        if slot.queue[0] is entry:
-            slot.begin()
-            if refs and entry.task.limit_s is not None:  # the time that a unit has begins when its data is there
-                slot.worker.call(entry.loading(refs), refs, drop, functools.partial(self._post, slot.begin))
-                refs, drop, slot.began_at = {}, [], math.inf
-        slot.worker.call(entry.message, refs, drop, functools.partial(self._post, self._on_answer, slot, entry))
+        answered = functools.partial(self._post, self._on_answer, slot, entry)
+        slot.send(entry, self._released, loaded=functools.partial(self._post, slot.begin), answered=answered)
 
     def _look_at_slow_ones(self) -> None:
         now = time.monotonic()
@@ -269,10 +261,25 @@ class Pool:
                 entry.ask()
                 slot.worker.news(entry.key, functools.partial(self._post, self._on_news, slot, entry))
 
-    def _start_late_ones_again(self) -> None:
-        if idle := self._crew.idle():
-            for slot, entry in zip(idle, slow.late(self._entries.values(), self._task_s), strict=False):
-                self._send(slot, entry)
+    def _use_idle_workers(self) -> None:
+        """Let them do what waits behind something slow, once it is taken back, or else what is late."""
+        if not self._crew.idle():
+            return
+        for _, slot in zip(self._crew.spare(), slow.in_the_way(self._crew.slots), strict=False):
+            slot.take_back(functools.partial(self._post, self._on_withdrawn))
+        for slot, entry in zip(self._crew.spare(), slow.late(self._entries.values(), self._task_s), strict=False):
+            self._send(slot, entry)
+
+    def _on_withdrawn(self, slot: Slot, entries: Sequence[Entry], answer: list[int] | Gone) -> None:
+        """Hand out again what a worker had not begun; it passes over that."""
+        slot.asked_at = None
+        if isinstance(answer, Gone):  # it may live, and have dropped them
+            self._on_gone(slot, answer.reason)
+            return
+        for entry in reversed(entries):
+            if entry.key in answer and entry in slot.queue:
+                slot.let_go(entry)
+                self._again(entry, "", charged=False)
 
     def _give_up(self, slot: Slot, entry: Entry) -> None:
         """End the worker of a unit that takes too long; of several units, each is tried alone."""
@@ -299,22 +306,18 @@ class Pool:
         if error is None:
             rest = entry.go_on(told=len(value.units))
             self._entries[rest.future] = rest
-            rest.holders.append(slot)
-            entry.holders.remove(slot)
-            slot.queue[slot.queue.index(entry)] = rest
-            slot.began_at += answer.wall_s
+            slot.go_on(entry, rest, after_s=answer.wall_s)
             value = replace(value, going_on=rest.future)
         self._complete(entry, value=value, error=error)
 
-    def _on_answer(self, slot: Slot, entry: Entry, answer: Reply | Gone) -> None:
+    def _on_answer(self, slot: Slot, entry: Entry, answer: Reply | Gone | None) -> None:
         if isinstance(answer, Gone):
             self._on_gone(slot, answer.reason)
+        if not isinstance(answer, Reply):  # it was withdrawn
             return
         entry, told = entry.answered_by(slot)
         if entry in slot.queue:
-            slot.queue.remove(entry)
-            entry.holders.remove(slot)
-            slot.begin()
+            slot.let_go(entry)
         self.cpu_s += answer.cpu_s
         if entry.future in self._entries:  # else another worker was faster, or it was cancelled
             self._task_s = answer.wall_s if self._task_s is None else 0.8 * self._task_s + 0.2 * answer.wall_s
@@ -352,16 +355,8 @@ class Pool:
             self._pending.appendleft(entry)
 
     def _split(self, entry: Entry) -> None:
-        """Try every unit of a lost entry on its own, and gather their values."""
-
-        def gather(part: Future[Any]) -> None:
-            error = CancelledError() if part.cancelled() else part.exception()
-            whole = None if error is not None else entry.gathered()
-            if error is not None or whole is not None:
-                self._complete(entry, value=whole, error=error)
-
-        for part in reversed(entry.split()):
-            part.future.add_done_callback(gather)
+        """Try every unit of a lost entry on its own."""
+        for part in reversed(entry.split(functools.partial(self._complete, entry))):
             self._entries[part.future] = part
             self._pending.appendleft(part)
 

@@ -1,10 +1,14 @@
-"""How far a worker is with a task that has units.
+"""How far a worker is with its tasks, and with the units of one.
 
-Shared by the worker's two threads: one runs the task, the other is asked for news of it. After news were told no other
-unit is begun. The reply repeats what was told, so that each answer is whole without the other, whichever comes first.
+Shared by the worker's two threads: one runs the tasks, the other is asked for news of them. After news were told no
+other unit is begun. The reply repeats what was told, so that each answer is whole without the other, whichever comes
+first.
 
     run    unit 0, 1, 2 . . . . . . . . . . .        -> reply: values 0, 1 and 2; the units after it were not begun
     news              -> values 0 and 1
+
+    run       task 7 . . . . . . . . . . .   task 8 is passed over
+    withdraw            7 and 8 -> only 8 was not begun
 """
 
 from __future__ import annotations
@@ -12,10 +16,40 @@ from __future__ import annotations
 import math
 import threading
 import time
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+
+
+REMEMBERED = 16
+"""How many of the tasks begun last a worker knows: more than it can be sent while it is asked for some of them."""
+
+
+class Turns:
+    """Which tasks were begun, and which are passed over when their turn comes."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._begun: deque[int] = deque(maxlen=REMEMBERED)
+        self._withdrawn: set[int] = set()
+
+    def begin(self, key: int) -> bool:
+        """Tell whether the task with this number is to be run, now that its turn has come."""
+        with self._lock:
+            if key in self._withdrawn:
+                self._withdrawn.remove(key)
+                return False
+            self._begun.append(key)
+            return True
+
+    def withdraw(self, keys: Iterable[int]) -> list[int]:
+        """Return those of the tasks that were not begun; they will not be."""
+        with self._lock:
+            found = [key for key in keys if key not in self._begun]
+            self._withdrawn.update(found)
+            return found
 
 
 class Progress:

@@ -5,6 +5,7 @@ The pool knows only the two protocols below, so its rules are tested without Ray
 
 from __future__ import annotations
 
+import importlib
 import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
@@ -17,6 +18,7 @@ from raysk.pool.worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from types import ModuleType
 
     from raysk.pool.admission import Admission
     from raysk.pool.need import Need
@@ -24,8 +26,11 @@ if TYPE_CHECKING:
 # What every job imports on its workers anyway: doing so while the worker starts overlaps it with the rest.
 PRELOAD = ("sklearn.model_selection", "sklearn.ensemble", "joblib", "threadpoolctl")
 
+TRAVELLING = ("_compat", "errors", "events", "forks", "inside", "jobs", "plans", "pool", "preflight", "versions")
+"""The parts of raysk that are sent to workers: not its public names, which a person's code imports there."""
+
 NEWS = "news"
-"""The group of calls that Ray runs beside a worker's tasks."""
+"""The group of calls that Ray runs beside a worker's tasks, which it runs in the order they were sent."""
 
 RESERVE_S = 30
 """How long reserving whole nodes may take, in seconds."""
@@ -57,12 +62,18 @@ class RemoteWorker(Protocol):
         message: bytes,
         refs: Mapping[str, Any],
         drop: Sequence[str],
-        done: Callable[[Reply | Gone], None],
+        done: Callable[[Reply | Gone | None], None],
     ) -> None:
-        """Ask for a task; `done` is called once, from any thread, with the reply or the news of the end."""
+        """Ask for a task; `done` is called once, from any thread, with the reply or the news of the end.
+
+        With None if the task was withdrawn.
+        """
 
     def news(self, key: int, done: Callable[[Reply | Gone | None], None]) -> None:
         """Ask what is done of a task with units; `done` is called once, from any thread; see `Worker.news`."""
+
+    def withdraw(self, keys: Sequence[int], done: Callable[[list[int] | Gone], None]) -> None:
+        """Take tasks back that are not begun; `done` is called once, from any thread; see `Worker.withdraw`."""
 
     def kill(self) -> None:
         """End the process now."""
@@ -81,6 +92,11 @@ class Launcher(Protocol):
 
     def put(self, value: Any) -> Shared:
         """Make an object ready to be shared: put it in the store, if it is not small."""
+
+
+def travelling() -> list[ModuleType]:
+    """Return the modules that must travel by value."""
+    return [importlib.import_module(f"raysk.{name}") for name in TRAVELLING]
 
 
 def head() -> Head:
@@ -183,19 +199,25 @@ class _RayWorker:
         message: bytes,
         refs: Mapping[str, Any],
         drop: Sequence[str],
-        done: Callable[[Reply | Gone], None],
+        done: Callable[[Reply | Gone | None], None],
     ) -> None:
         # Bytes pass through Ray as they are, both ways; every other argument costs the driver about 0.05 ms to pickle.
         news = (refs, drop) if refs or drop else ()
-        ref = self.actor.run.remote(message, *news)
-        _when_done(ref, lambda answer: done(answer if isinstance(answer, Gone) else Reply.of(answer)))
+        _when_done(self.actor.run.remote(message, *news), lambda answer: done(_read(answer)))
 
     def news(self, key: int, done: Callable[[Reply | Gone | None], None]) -> None:
         ref = self.actor.news.options(concurrency_group=NEWS).remote(key)
-        _when_done(ref, lambda answer: done(Reply.of(answer) if isinstance(answer, bytes) else answer))
+        _when_done(ref, lambda answer: done(_read(answer)))
+
+    def withdraw(self, keys: Sequence[int], done: Callable[[list[int] | Gone], None]) -> None:
+        _when_done(self.actor.withdraw.options(concurrency_group=NEWS).remote(keys), done)
 
     def kill(self) -> None:
         self._head.tell(lambda: _ray().kill(self.actor))  # of one that is not up Ray waits until the head knows it
+
+
+def _read(answer: bytes | Gone | None) -> Reply | Gone | None:
+    return Reply.of(answer) if isinstance(answer, bytes) else answer
 
 
 def _ray() -> Any:

@@ -106,13 +106,15 @@ class _Unpacker(pickle.Unpickler):
         return self._load(pid)
 
 
-def pack(content: Any, packing: Packing) -> tuple[bytes, dict[str, Shared]]:
+def pack(content: Any, packing: Packing, tail: bytes = b"") -> tuple[bytes, dict[str, Shared]]:
     """Pickle a message; shared objects in it are replaced by their keys.
 
     Parameters
     ----------
     content : object
     packing : Packing
+    tail : bytes
+        Follows the pickle, where `unpack` does not look.
 
     Returns
     -------
@@ -123,6 +125,7 @@ def pack(content: Any, packing: Packing) -> tuple[bytes, dict[str, Shared]]:
     buffer = io.BytesIO()
     packer = _Packer(buffer, packing)
     packer.dump(content)
+    buffer.write(tail)
     return buffer.getvalue(), packer.needs
 
 

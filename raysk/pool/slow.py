@@ -1,7 +1,8 @@
-"""What takes long: asked for news, started a second time, or ended.
+"""What takes long: asked for news, not waited for, started a second time, or ended.
 
 a message past its patience       its worker tells what is done; the unit that goes on becomes an entry of its own
-an entry, and a worker is idle    it is started there too; the first that ends counts. A message first has the time
+an entry, and a worker is idle    what waits behind it is taken back, unless it is begun, for the idle worker
+an entry, and one is still idle   it is started there too; the first that ends counts. A message first has the time
                                   to be asked for news: two workers at one long unit keep what follows it waiting
 a unit past its limit             it is given up with its worker
 """
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
 SECOND_START_S = 1.0
 """A task is started a second time on an idle worker once it has taken this long and three times the usual."""
+
+
+TAKE_BACK_S = 0.1
+"""An idle worker gets what waits behind a task that has taken this long; most are over before it could be asked for."""
 
 
 def running(slots: Iterable[Slot]) -> list[tuple[Slot, Entry]]:
@@ -57,6 +62,33 @@ def give_up_at(slot: Slot, entry: Entry) -> float:
     if limit_s is None:
         return math.inf
     return slot.began_at + (limit_s if entry.size == 1 else 2 * limit_s)
+
+
+def take_back_at(slot: Slot) -> float:
+    """Return when a worker may be asked for what waits in its queue, as a time of `time.monotonic`.
+
+    Infinity means never: where nothing waits, or it is asked already.
+    """
+    if len(slot.queue) < 2 or slot.asked_at is not None:  # noqa: PLR2004 - the first is running
+        return math.inf
+    return _since(slot) + TAKE_BACK_S
+
+
+def in_the_way(slots: Iterable[Slot]) -> list[Slot]:
+    """Return the workers that may be asked now for what waits in their queues, by how long that has waited."""
+    now = time.monotonic()
+    return sorted((slot for slot in slots if take_back_at(slot) <= now), key=_since)
+
+
+def help_at(slots: Iterable[Slot], entries: Iterable[Entry], usual_s: float | None) -> float:
+    """Return when an idle worker may get something to do, as a time of `time.monotonic`; infinity means never."""
+    times = itertools.chain(map(take_back_at, slots), (again_at(entry, usual_s) for entry in entries))
+    return min(times, default=math.inf)
+
+
+def _since(slot: Slot) -> float:
+    """Return since when what waits in a queue has waited for the first, also while its data is loaded."""
+    return slot.began_at if math.isfinite(slot.began_at) else slot.queue[0].sent_at
 
 
 def again_at(entry: Entry, usual_s: float | None) -> float:

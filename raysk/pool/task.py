@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from raysk.pool.shared import Shared
 
 
+KEY_BYTES = 8
+"""Size of the number that a message ends with: it names the task, also to who does not unpickle it."""
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Task:
     """A function to run on a worker.
@@ -49,7 +53,13 @@ class Task:
 
     def pack(self, key: int, units: Sequence[Any] | None) -> tuple[bytes, dict[str, Shared]]:
         """Make the message that asks a worker for these units of the task, and names them by a number."""
-        return pack((key, self.function, self.args, units, self.patience_s), self.packing)
+        content = (key, self.function, self.args, units, self.patience_s)
+        return pack(content, self.packing, tail=key.to_bytes(KEY_BYTES, "big"))
+
+
+def key_of(message: bytes) -> int:
+    """Return the number that names a message's task."""
+    return int.from_bytes(message[-KEY_BYTES:], "big")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,11 +16,12 @@ import time
 import traceback
 from typing import TYPE_CHECKING, Any
 
-from raysk import _compat, forks
+from raysk import _compat, forks, inside
 from raysk.pool import memory
-from raysk.pool.progress import Progress
+from raysk.pool.progress import Progress, Turns
 from raysk.pool.reply import Packed
 from raysk.pool.shared import fetched, unpack
+from raysk.pool.task import key_of
 from raysk.versions import imported, installed
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ KEPT = 0.25
 
 
 class Worker:
-    """One worker process. `run` is called for one task at a time, `news` meanwhile from another thread.
+    """One worker process. `run` is called for one task at a time, the rest meanwhile from another thread.
 
     Neither is the main thread: an actor of Ray's whose methods may run side by side has none to run them in.
 
@@ -62,9 +63,11 @@ class Worker:
         self._cache: dict[str, Any] = {}
         self._used: set[str] = set()
         self._copied: set[str] = set()
+        self._turns = Turns()
         self._progress: Progress | None = None
         self._lap = (0.0, 0.0)
         forks.end_when_told()  # Ray's handler is written in Python too
+        inside.enter_worker()
         os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(cpus)))
         gc.disable()  # there is none in modules that are loaded: looking for it takes a sixth of the time
         self._broken = imported(preload)
@@ -77,6 +80,7 @@ class Worker:
 
         with contextlib.suppress(ImportError):  # then the answer says so, and no task comes
             self._limit_threads()  # here: OpenMP's limit is the thread's own, and this is the one that `run` gets
+            inside.register()  # a person's function may name our backend
         memory.keep_freed(at_most=int(KEPT * _compat.memory()[0] * self._cpus / _compat.cpus()))
         return {
             "node": ray.get_runtime_context().get_node_id(),
@@ -86,8 +90,8 @@ class Worker:
             "errors": self._broken,
         }
 
-    def run(self, message: bytes, refs: Mapping[str, Any] | None = None, drop: Sequence[str] = ()) -> bytes:
-        """Run one task and return what `raysk.pool.reply.Reply.of` reads.
+    def run(self, message: bytes, refs: Mapping[str, Any] | None = None, drop: Sequence[str] = ()) -> bytes | None:
+        """Run one task and return what `raysk.pool.reply.Reply.of` reads, or None if it was withdrawn.
 
         Parameters
         ----------
@@ -103,6 +107,8 @@ class Worker:
             self._refs.pop(key, None)
             self._cache.pop(key, None)
             self._copied.discard(key)
+        if not self._turns.begin(key_of(message)):
+            return None
         self._progress = None
         self._lap = time.perf_counter(), time.process_time()
         ok, content, frames = _answer(lambda: self._compute(message))
@@ -119,6 +125,10 @@ class Worker:
             return None
         ok, content, frames = _answer(lambda: values)
         return content.message(ok=ok, frames=frames, **self._times(progress.since))
+
+    def withdraw(self, keys: Sequence[int]) -> list[int]:
+        """Return those of the tasks that were not begun; they will not be."""
+        return self._turns.withdraw(keys)
 
     def _times(self, until: float) -> dict[str, float]:
         """Return what was taken since this was asked last, in seconds."""
@@ -165,7 +175,9 @@ class Worker:
         """Keep parallel calls inside a fit within this worker's CPUs."""
         import joblib
 
-        backend = "sequential" if self._cpus == 1 else _capped_threading(self._cpus)
+        # Nesting level 1 is joblib's own mark of a call inside a worker.
+        one = joblib.parallel.SequentialBackend(nesting_level=1)
+        backend = one if self._cpus == 1 else _capped_threading(self._cpus)
         with joblib.parallel_config(backend=backend, n_jobs=self._cpus):
             yield
 
@@ -179,7 +191,6 @@ def _capped_threading(cpus: int) -> Any:
         def effective_n_jobs(self, n_jobs: int) -> int:
             return min(int(super().effective_n_jobs(n_jobs)), cpus)
 
-    # Nesting level 1 is joblib's own mark of a call inside a worker.
     return CappedThreading(nesting_level=1)
 
 

@@ -63,10 +63,9 @@ def look(
     Unpicklable
         If it cannot even be pickled.
     """
-    import raysk
-    from raysk.pool.remote import PRELOAD
+    from raysk.pool.remote import PRELOAD, travelling
 
-    cluster.travel_by_value([raysk])
+    cluster.travel_by_value(travelling())
     payload = None if what is None else _packed(what)
     nodes, here = cluster.alive(), installed()
     answers = _ask([node["NodeID"] for node in nodes], PRELOAD if imports else (), payload, timeout_s)

@@ -204,6 +204,16 @@ class TestAnyBackend:
         (tmp_path / "go").touch()
         assert list(values) == [True]
 
+    def test_quick_calls_do_not_wait_behind_a_slow_one(self, tmp_path):
+        """All others are there while the slow one still runs, also where calls were short before."""
+        Parallel(n_jobs=2, batch_size=1)(delayed(square)(n) for n in range(10))
+        slow, quick = delayed(begin_and_wait)(tmp_path), [delayed(after)(0.05, n) for n in range(7)]
+        calls = [quick[0], slow, *quick[1:]]
+        values = Parallel(n_jobs=2, return_as="generator_unordered", batch_size=1)(calls)
+        assert sorted(next(values) for _ in quick) == list(range(7))
+        (tmp_path / "go").touch()
+        assert list(values) == [True]
+
     def test_a_generator_may_be_left_early(self):
         """A generator that is dropped warns, and the next call works."""
         values = Parallel(n_jobs=2, return_as="generator")(delayed(after)(0.01, n) for n in range(50))

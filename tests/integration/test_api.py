@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 
 import numpy as np
 import pytest
 from joblib import Parallel, delayed, parallel_config
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.datasets import load_iris
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import GridSearchCV
@@ -40,6 +42,51 @@ def test_fit_uses_the_connection_that_is_open(cluster, events, estimator, unit):
     assert estimator.predict(X).shape == Y.shape
     assert events.of(WorkPlanned)[0].unit == unit
     assert cluster.pool.up
+
+
+class Nested(ClassifierMixin, BaseEstimator):
+    """An estimator that searches inside its fit, where it is."""
+
+    def __init__(self, C=1.0):
+        self.C = C
+
+    def fit(self, X, y):
+        """Fit by a global of the module: it must be sent along."""
+        self.search_ = raysk.fit(GridSearchCV(SVC(), {"C": [self.C, 2 * self.C]}, cv=2), X, y)
+        self.classes_ = self.search_.classes_
+        return self
+
+    def predict(self, X):
+        """Predict by the best candidate."""
+        return self.search_.predict(X)
+
+
+@pytest.mark.usefixtures("cluster")
+def test_a_fit_may_fit_too():
+    """raysk.fit inside a fit of a search runs on that fit's worker, is said once, and gives scikit-learn's scores."""
+    search = GridSearchCV(Nested(), {"C": [0.01, 0.1, 1.0]}, cv=2)
+    with pytest.warns(UserWarning, match="Calls of raysk inside a fit run on the worker") as heard:
+        found = raysk.fit(clone(search), X, Y).cv_results_["mean_test_score"]
+    assert len(heard) == 1
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(raysk.api, "fit", lambda estimator, X, y: estimator.fit(X, y))
+        assert np.array_equal(found, search.fit(X, Y).cv_results_["mean_test_score"])
+
+
+def nested_in_fork(C):
+    """Use all of raysk in a forked process."""
+    with parallel_config(backend="raysk"):
+        places = set(Parallel()(delayed(os.getpid)() for _ in range(4)))
+    return Nested(C).fit(X, Y).score(X, Y), places == {os.getpid()}
+
+
+@pytest.mark.usefixtures("cluster")
+def test_a_pool_of_processes_may_use_it_too():
+    """In joblib's forked processes calls run where they are: the connection's threads stayed here."""
+    raysk.register()
+    calls = Parallel(n_jobs=2, backend="multiprocessing")(delayed(nested_in_fork)(C) for C in (0.1, 1.0))
+    assert all(score > 0.9 and here for score, here in calls)
+    assert raysk.fit(SVC(), X, Y).classes_.tolist() == [0, 1, 2]
 
 
 @pytest.mark.usefixtures("cluster")
@@ -136,6 +183,15 @@ WAYS = """
     # a connection that is no context
     kept = raysk.connect(workers=1)
     said["kept"] = fitted() and cluster.current() is kept
+
+    # a process forked from a connected one: it makes its calls itself, and its end is not that of the connection
+    child = os.fork()
+    if not child:
+        with parallel_config(backend="raysk"):
+            here = set(Parallel()(delayed(os.getpid)() for _ in range(4))) == {os.getpid()}
+        kept.close()
+        sys.exit(0 if fitted() and here else 3)
+    said["forked"] = os.waitpid(child, 0)[1] == 0 and fitted() and cluster.current() is kept
     kept.close()
     kept.close()
     try:
@@ -152,7 +208,7 @@ def test_every_way_to_connect_works(head, run_python):
     assert ran.returncode == 0, ran.stderr
     said = json.loads(ran.stdout)
     assert said == dict.fromkeys(said, True)
-    assert len(said) == 12
+    assert len(said) == 13
 
 
 def test_the_sink_hears_of_the_cluster(head, run_python):

@@ -210,6 +210,15 @@ def test_a_task_that_writes_into_shared_arrays_gets_copies(worker, monkeypatch):
     assert not ok
 
 
+def test_a_withdrawn_task_is_passed_over(worker):
+    """It is not run, but what its message says of shared objects holds for the next ones."""
+    unwanted, _ = Task(function=len, args=("",)).pack(7, None)
+    assert worker.withdraw([7]) == [7]
+    assert worker.run(unwanted, {"list": small(contents([1, 2]))}) is None
+    assert ask(worker, Task(function=len, args=(Shared("list", "ref"),))) == (True, 2)
+    assert worker.withdraw([0]) == []
+
+
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_a_small_object_travels_with_the_message(worker, order):
     """What is small is not put in the store; its arrays are read-only all the same, and keep their order."""

@@ -10,6 +10,7 @@ import importlib
 import math
 import queue
 import random
+from collections import Counter
 from types import SimpleNamespace
 
 import pytest
@@ -17,6 +18,7 @@ from ray import cloudpickle
 
 from raysk.errors import TaskLost
 from raysk.pool import Pool, Shared, Task, stream
+from raysk.pool.progress import Turns
 from raysk.pool.remote import Gone
 from raysk.pool.reply import Reply
 from raysk.pool.shared import unpack
@@ -33,7 +35,7 @@ class ChanceWorker:
     """A worker as `raysk.pool.worker.Worker` is one: runs its calls in order, and tells news of the first."""
 
     def __init__(self, world):
-        self.world, self.calls, self.questions = world, [], []
+        self.world, self.calls, self.questions, self.turns = world, [], [], Turns()
         self.ends = self.dead = False
 
     def call(self, message, refs, drop, done):  # noqa: ARG002 - nothing is shared
@@ -53,6 +55,13 @@ class ChanceWorker:
         else:
             self.questions.append((key, done))
 
+    def withdraw(self, keys, done):
+        """Be asked for what is not begun."""
+        if self.dead:
+            self.world.post(done, Gone("dead"))
+        else:
+            self.questions.append((keys, done))
+
     def kill(self):
         """End, some time soon."""
         self.ends = True
@@ -69,15 +78,20 @@ class ChanceWorker:
     def work(self):
         """Do one unit of the first call, or all of a call without units."""
         call, world = self.calls[0], self.world
+        if call.began is None and not self.turns.begin(call.key):
+            self.calls.pop(0)
+            world.post(call.done, None)
+            return
+        call.began = world.now if call.began is None else call.began
         if call.units is None:
             self.calls.pop(0)
             world.post(call.done, world.reply(0))
             return
-        call.began = world.now if call.began is None else call.began
         at = len(call.values)
         if call.units[at] in world.poison:
             self.die()
             return
+        world.ran[call.units[at]] += 1
         call.values.append(("value of", call.units[at]))
         late = call.patience_s is not None and world.now > call.began + call.patience_s
         if at + 1 == len(call.units) or call.asked or late:
@@ -87,6 +101,11 @@ class ChanceWorker:
     def tell(self):
         """Answer the first question."""
         key, done = self.questions.pop(0)
+        if isinstance(key, list):
+            withdrawn = self.turns.withdraw(key)
+            self.world.taken_back += len(withdrawn)
+            self.world.post(done, withdrawn)
+            return
         call = self.calls[0] if self.calls else None
         if call is None or call.key != key or call.began is None:
             self.world.post(done, None)
@@ -103,6 +122,7 @@ class World:
         self.workers, self.messages = [], []
         self.deaths, self.poison, self.orderly = deaths, set(poison), orderly
         self.room, self.steps = self.random.randint(1, 4), 0
+        self.ran, self.taken_back = Counter(), 0
         often = {each: self.random.choice([0.3, 1, 5]) for each in ("time", "post", "work", "news")}
         self.often = SimpleNamespace(**often)
         self.admission = SimpleNamespace(judged=lambda hello: hello, unheard=set(), left_out=set())
@@ -207,7 +227,7 @@ def make_world(monkeypatch):
 def run(world, units, until=None, most=math.inf, **options):
     """Stream the units through the pool, or about the first of them; returns the value of each."""
     found = {}
-    task = Task(function=print, patience_s=1.0, repeatable=True, **options)
+    task = Task(function=print, patience_s=1.0, **{"repeatable": True, **options})
     for block in stream(world.pool, task, range(units), until=until):
         for unit, value in zip(block.units, block.values, strict=True):
             assert unit not in found, "a unit came twice"
@@ -266,3 +286,37 @@ def test_a_stream_may_end_early(make_world):
         for found in (early, later):
             assert all(value == ("value of", unit) for unit, value in found.items()), seed
         check_nothing_left(world)
+
+
+def test_what_is_taken_back_runs_once(make_world):
+    """Where no worker is lost and nothing is started twice, each unit runs once, wherever it waited before."""
+    taken_back = 0
+    for seed in range(45):
+        world = make_world(seed, deaths=0)
+        found = run(world, 60, repeatable=False)
+        assert sorted(found) == list(range(60)), seed
+        assert set(world.ran.values()) == {1}, seed
+        check_nothing_left(world)
+        taken_back += world.taken_back
+    assert taken_back > 0
+
+
+@pytest.mark.parametrize(("deaths", "cancels"), [(0, False), (0, True), (2, False), (2, True)])
+def test_single_tasks_are_taken_back_too(make_world, deaths, cancels):
+    """Tasks that are no messages of a stream are each done, though some are cancelled and workers are lost."""
+    taken_back = 0
+    for seed in range(30):
+        world = make_world(seed, deaths=deaths)
+        futures = [world.pool.submit(Task(function=print, units=[unit])) for unit in range(20)]
+        unwanted = futures[seed % 7 :: 7] if cancels else []
+        while not all(future.done() for future in futures):
+            world.step()
+            if world.steps == 10 + seed:
+                world.pool.cancel(unwanted)
+        for unit, future in enumerate(futures):
+            cancelled = future in unwanted and (future.cancelled() or future.exception() is not None)
+            assert cancelled or future.result().values == [("value of", unit)], seed
+        assert deaths or cancels or set(world.ran.values()) == {1}, seed  # else workers end while they have work
+        check_nothing_left(world)
+        taken_back += world.taken_back
+    assert taken_back > 0

@@ -10,6 +10,7 @@ import pytest
 from ray import cloudpickle
 
 from raysk.pool import Task
+from raysk.pool.progress import Turns
 from raysk.pool.reply import Reply
 from raysk.pool.worker import THREAD_VARIABLES, Worker
 
@@ -162,3 +163,20 @@ def test_what_is_told_cannot_travel(worker, steps, start, monkeypatch):
     assert "pickle" in str(values(answer))
     steps._go.put(None)
     reply()
+
+
+def test_a_task_is_run_or_withdrawn_but_never_both():
+    """A task that was begun stays with its worker; one that was withdrawn is passed over, and may come again later."""
+    turns = Turns()
+    assert turns.begin(1)
+    assert turns.withdraw([1, 2, 3]) == [2, 3]
+    assert not turns.begin(2)
+    assert turns.begin(2)
+    assert turns.withdraw([2]) == []
+
+
+def test_a_task_may_be_withdrawn_before_it_arrives():
+    """Messages of the two threads may overtake each other."""
+    turns = Turns()
+    assert turns.withdraw([5]) == [5]
+    assert not turns.begin(5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import queue
 import threading
 import time
@@ -16,6 +17,8 @@ from raysk.pool import Task, slow
 from raysk.pool.crew import Slot
 from raysk.pool.entry import Entry
 from raysk.pool.remote import Gone
+
+rules = importlib.import_module("raysk.pool.pool")
 
 SOON_S = 20
 """How long a future may take in these tests, in seconds; it takes milliseconds."""
@@ -144,23 +147,170 @@ def test_news_of_a_task_that_was_cancelled_are_nothing(make_pool, one_worker):
     assert result(later) == 1
 
 
-def test_what_waits_behind_a_late_one_is_started_again_first(make_pool, launcher, monkeypatch):
-    """An idle worker takes what nobody has begun before it repeats what somebody runs."""
-    monkeypatch.setattr("raysk.pool.slow.SECOND_START_S", 0.05)
-    pool = make_pool()
-    known = [pool.submit(slow_task([0], repeatable=True)) for _ in range(2)]
+def short_tasks_known(pool, launcher):
+    """Let the pool know that tasks are short: it sends each worker a second one then."""
+    known = [pool.submit(slow_task([0])) for _ in range(2)]
     for _ in known:
         launcher.next_call().answer([0])
     wait(known, timeout=SOON_S)
-    for unit in range(4):
-        pool.submit(slow_task([unit], repeatable=True))
-    calls = [launcher.next_call() for _ in range(4)]
-    for call in calls:
-        if call.worker is calls[1].worker:
-            call.answer(call.units)
+
+
+def one_behind_another(pool, launcher, **options):
+    """Keep both workers busy, one with two tasks and one with a single one; returns these three calls and futures."""
+    short_tasks_known(pool, launcher)
+    futures = [pool.submit(slow_task([unit], **options)) for unit in (1, 2, 3)]
+    calls = [launcher.next_call() for _ in futures]
+    assert calls[2].worker is calls[0].worker is not calls[1].worker
+    return calls, futures
+
+
+@pytest.fixture
+def withdrawn(launcher):
+    """Let the test answer for workers that are asked to give tasks back."""
+    launcher.withdrawn = queue.Queue()
+    return lambda: launcher.withdrawn.get(timeout=SOON_S)
+
+
+def test_what_waits_behind_another_is_given_to_an_idle_worker(make_pool, launcher):
+    """It runs there, and is not run where it waited."""
+    pool = make_pool()
+    (slow_one, quick, behind), futures = one_behind_another(pool, launcher)
+    quick.answer([2])
     again = launcher.next_call()
-    assert (again.units, again.worker) == (calls[2].units, calls[1].worker)
-    assert calls[2].worker is calls[0].worker
+    assert (again.units, again.worker) == ([3], quick.worker)
+    again.answer([3])
+    assert result(futures[2]).values == [3]
+    assert behind not in slow_one.worker.running
+    slow_one.answer([1])
+    settle(pool)
+    assert result(futures[0]).values == [1]
+    assert not any(slot.queue for slot in pool._crew.slots)
+
+
+def test_what_is_begun_is_not_given_away(make_pool, launcher, withdrawn):
+    """A worker that comes to it first keeps it; nobody else runs it."""
+    pool = make_pool()
+    (slow_one, quick, behind), futures = one_behind_another(pool, launcher)
+    quick.answer([2])
+    question = withdrawn()
+    assert question.keys == [behind.key]
+    slow_one.answer([1])
+    question.say([])
+    settle(pool)
+    assert launcher.calls.empty()
+    behind.answer([3])
+    assert result(futures[2]).values == [3]
+
+
+def test_a_worker_may_have_come_to_what_it_dropped(make_pool, launcher, withdrawn):
+    """The reply that a task was passed over may overtake the one that says that it would be."""
+    pool = make_pool()
+    (slow_one, quick, behind), futures = one_behind_another(pool, launcher)
+    quick.answer([2])
+    question = withdrawn()
+    slow_one.answer([1])
+    slow_one.worker.running.remove(behind)
+    behind.pass_over()
+    settle(pool)
+    assert launcher.calls.empty()
+    question.say([behind.key])
+    launcher.next_call().answer([3])
+    assert result(futures[2]).values == [3]
+
+
+def test_a_worker_that_is_asked_to_give_back_is_sent_nothing(make_pool, launcher, withdrawn):
+    """What comes meanwhile goes elsewhere: a worker knows the last few tasks that it began, and no others."""
+    pool = make_pool()
+    (slow_one, quick, behind), _ = one_behind_another(pool, launcher)
+    quick.answer([2])
+    question = withdrawn()
+    for unit in (4, 5, 6):
+        pool.submit(slow_task([unit]))
+    assert {launcher.next_call().worker for _ in range(2)} == {quick.worker}
+    slow_one.answer([1])
+    settle(pool)
+    assert launcher.calls.empty()
+    question.say([])
+    assert launcher.next_call().worker is behind.worker
+
+
+def test_a_worker_lost_while_it_is_asked_costs_what_waits_nothing(make_pool, launcher, withdrawn):
+    """The task that it ran is charged, the one behind it runs elsewhere, once."""
+    pool = make_pool()
+    (slow_one, quick, _), futures = one_behind_another(pool, launcher)
+    quick.answer([2])
+    question = withdrawn()
+    slow_one.worker.die()
+    question.say(Gone("its process died"))
+    calls = {tuple(call.units): call for call in (launcher.next_call(), launcher.next_call())}
+    settle(pool)
+    assert launcher.calls.empty()
+    for units, call in calls.items():
+        call.answer(list(units))
+    assert [result(future).values for future in futures] == [[1], [2], [3]]
+
+
+def test_an_answer_that_does_not_come_is_that_of_a_worker_that_is_gone(make_pool, launcher, withdrawn, eventually):
+    """It may have dropped the task, or not: it is ended, so that the task runs once and somewhere."""
+    pool = make_pool()
+    (slow_one, quick, _), futures = one_behind_another(pool, launcher)
+    quick.answer([2])
+    withdrawn().say(Gone("it cannot be reached"))
+    eventually(lambda: slow_one.worker.killed)
+    calls = [launcher.next_call(), launcher.next_call()]
+    assert sorted(call.units for call in calls) == [[1], [3]]
+    for call in calls:
+        call.answer(call.units)
+    assert result(futures[2]).values == [3]
+
+
+def test_what_is_cancelled_while_it_is_taken_back_is_not_run(make_pool, launcher, withdrawn):
+    """Its worker dropped it, and nobody wants it any more."""
+    pool = make_pool()
+    (slow_one, quick, _), futures = one_behind_another(pool, launcher)
+    quick.answer([2])
+    question = withdrawn()
+    pool.cancel([futures[2]])
+    question.allow()
+    settle(pool)
+    assert futures[2].done()
+    assert launcher.calls.empty()
+    assert not slow_one.worker.killed
+    slow_one.answer([1])
+    assert result(futures[0]).values == [1]
+
+
+@pytest.mark.usefixtures("withdrawn")
+def test_a_short_task_is_waited_for(make_pool, launcher, monkeypatch):
+    """What waits behind one that has hardly begun is not asked for: that would cost more than it brings."""
+    monkeypatch.setattr("raysk.pool.slow.TAKE_BACK_S", 60.0)
+    pool = make_pool()
+    (slow_one, quick, behind), futures = one_behind_another(pool, launcher)
+    quick.answer([2])
+    slow_one.answer([1])
+    behind.answer([3])
+    wait(futures, timeout=SOON_S)
+    assert launcher.withdrawn.empty()
+    assert launcher.calls.empty()
+
+
+def test_what_waits_behind_a_late_one_is_started_again_first(make_pool, launcher, monkeypatch, withdrawn):
+    """Where a worker does not say whether it has begun, an idle one takes what waits before it repeats what runs."""
+    monkeypatch.setattr("raysk.pool.slow.SECOND_START_S", 0.2)
+    monkeypatch.setattr("raysk.pool.crew.ANSWER_S", 0.2)
+    monkeypatch.setattr(rules, "TICK_S", 0.05)
+    pool = make_pool()
+    (slow_one, quick, _), futures = one_behind_another(pool, launcher, repeatable=True)
+    quick.answer([2])
+    question = withdrawn()
+    again = launcher.next_call()
+    assert (again.units, again.worker) == ([3], quick.worker)
+    question.allow()  # late: the second start goes on, there is no third one
+    settle(pool)
+    assert launcher.calls.empty()
+    again.answer([3])
+    assert result(futures[2]).values == [3]
+    assert launcher.next_call().units == slow_one.units
 
 
 def test_a_unit_past_its_limit_is_given_up(make_pool, one_worker):
@@ -209,10 +359,7 @@ def test_a_limit_ends_both_starts_of_a_unit(make_pool, launcher, monkeypatch, ev
     """A unit that runs in two places is given up in both."""
     monkeypatch.setattr("raysk.pool.slow.SECOND_START_S", 0.0)
     pool = make_pool()
-    known = [pool.submit(slow_task([0])) for _ in range(2)]
-    for _ in known:
-        launcher.next_call().answer([0])
-    wait(known, timeout=SOON_S)
+    short_tasks_known(pool, launcher)
     late = pool.submit(slow_task([4], limit_s=0.3, repeatable=True))
     first, second = launcher.next_call(), launcher.next_call()
     assert first.units == second.units == [4]
@@ -222,10 +369,7 @@ def test_a_limit_ends_both_starts_of_a_unit(make_pool, launcher, monkeypatch, ev
 
 def started_twice(pool, launcher, units, **options):
     """Hand in a task that is started on both workers; returns its future and both calls, the first one first."""
-    known = [pool.submit(slow_task([0])) for _ in range(2)]
-    for _ in known:
-        launcher.next_call().answer([0])
-    wait(known, timeout=SOON_S)
+    short_tasks_known(pool, launcher)
     future = pool.submit(slow_task(units, repeatable=True, **options))
     return future, launcher.next_call(), launcher.next_call()
 
@@ -263,10 +407,7 @@ def test_a_message_is_asked_for_news_before_it_is_started_elsewhere(make_pool, l
     """Also where both are due at once: two workers in one long unit would keep the units after it waiting."""
     monkeypatch.setattr("raysk.pool.slow.SECOND_START_S", 0.5)
     pool = make_pool()
-    known = [pool.submit(slow_task([0])) for _ in range(2)]
-    for _ in known:
-        launcher.next_call().answer([0])
-    wait(known, timeout=SOON_S)
+    short_tasks_known(pool, launcher)
     pool.submit(slow_task([4, 5, 6], repeatable=True, patience_s=0.4))
     launcher.next_call()
     pool._post(time.sleep, 1.0)
@@ -278,10 +419,7 @@ def test_a_message_without_news_is_started_elsewhere(make_pool, launcher, monkey
     """However often its worker says that it has none, as while it loads data."""
     monkeypatch.setattr("raysk.pool.slow.SECOND_START_S", 0.2)
     pool = make_pool()
-    known = [pool.submit(slow_task([0])) for _ in range(2)]
-    for _ in known:
-        launcher.next_call().answer([0])
-    wait(known, timeout=SOON_S)
+    short_tasks_known(pool, launcher)
     pool.submit(slow_task([4, 5], repeatable=True, patience_s=0.05))
     launcher.next_call()
     for _ in range(3):

@@ -1,0 +1,133 @@
+"""Where calls of raysk run right there: in a worker, and in a process forked from one that is connected.
+
+    worker    a fit calls raysk.fit: it would wait for CPUs that its own search holds
+    forked    the connection's threads stayed with the parent: nobody would ever answer
+
+joblib's own backends run such nested calls where they are, and so do these. They travel by value: on a node without
+raysk they are what a person's code imports under that name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import sys
+import types
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from raysk import _compat
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+WORKER = "_RAYSK_WORKER"
+"""Set in the environment of workers, which processes that a fit starts inherit."""
+
+IN_WORKER = "Calls of raysk inside a fit run on the worker that does the fit, on its CPUs."
+IN_FORK = (
+    "This process was forked from one that is connected to Ray, and the connection stayed there: "
+    "calls of raysk run in this process."
+)
+
+NO_CONNECTION = (
+    "This process was forked from one that is connected to Ray, and the connection's threads stayed there.\n"
+    "Connect in a process of its own: multiprocessing.get_context('spawn')."
+)
+
+_forked: list[int] = []
+"""Ids of the processes down to this one that were forked from one that is connected."""
+
+_warned: set[int] = set()
+"""Ids of the processes down to this one that have warned."""
+
+
+def enter_worker() -> None:
+    """Take note that this process is a worker; without raysk on its node, stand in for it."""
+    os.environ[WORKER] = "1"
+    if "raysk" not in sys.modules and importlib.util.find_spec("raysk") is None:
+        sys.modules["raysk"] = sys.modules["raysk.api"] = stand_in()
+
+
+def _enter_fork() -> None:
+    """Take note that this process was just forked from one that is connected: Ray is its parent's, and to end there."""
+    ray: Any = sys.modules.get("ray")
+    if hasattr(ray, "is_initialized") and ray.is_initialized():
+        _forked.append(os.getpid())
+        _compat.leave_ray_to_parent()
+
+
+os.register_at_fork(after_in_child=_enter_fork)
+
+
+def in_worker() -> bool:
+    """Tell whether this process is a worker, or was started by one."""
+    return WORKER in os.environ
+
+
+def in_fork() -> bool:
+    """Tell whether this process was forked from one that is connected."""
+    return bool(_forked)
+
+
+def stays_here() -> bool:
+    """Tell whether calls of raysk run in this process."""
+    return in_worker() or in_fork()
+
+
+def fit(estimator: Any, X: Any, y: Any = None, *, address: str | None = None, **fit_params: Any) -> Any:  # noqa: ARG001
+    """Fit an estimator in this process; see `raysk.fit`."""
+    remark()
+    return estimator.fit(X, **fit_params) if y is None else estimator.fit(X, y, **fit_params)
+
+
+def connect(*_: Any, **__: Any) -> Here:
+    """Return what a worker has instead of a connection; see `raysk.connect`."""
+    return Here()
+
+
+def register() -> None:
+    """Register the joblib backend "raysk"; see `raysk.register`."""
+    import joblib
+
+    joblib.register_parallel_backend("raysk", backend)
+
+
+def backend(**options: Any) -> Any:
+    """Make a joblib backend for this process: threads where the worker has several CPUs, else none."""
+    from joblib import parallel
+
+    remark()
+    active, _ = parallel.get_active_backend()
+    threads = in_worker() and isinstance(active, parallel.ThreadingBackend)
+    return (type(active) if threads else parallel.SequentialBackend)(**options)
+
+
+def remark() -> None:
+    """Warn once that calls of raysk run in this process; from a fit of a search the warning comes home."""
+    if os.getpid() in _warned:
+        return
+    _warned.add(os.getpid())
+    with contextlib.suppress(Warning):  # where warnings are errors the call is made all the same
+        warnings.warn(IN_WORKER if in_worker() else IN_FORK, stacklevel=4)
+
+
+class Here:
+    """Stands for a connection where none is made; a context manager."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+def stand_in() -> types.ModuleType:
+    """Make a module with raysk's public names."""
+    module = types.ModuleType("raysk", "The names of raysk, on a worker whose node does not have it.")
+    vars(module).update(fit=fit, connect=connect, register=register, __path__=[], api=module)
+    return module
