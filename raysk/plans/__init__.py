@@ -1,5 +1,6 @@
 """The ways to spread a job over the pool.
 
+watched.py          whatever scikit-learn callbacks watch: its own fit, here
 search.py           any *SearchCV: candidates x splits
 forest.py           random forests and extra trees: sub-forests with scikit-learn's own seeds
 joblib_backend.py   every other estimator that uses joblib inside, fitted here with our backend
@@ -64,9 +65,11 @@ def fit(  # noqa: PLR0913 - those of scikit-learn's fit, where it runs, and what
     InputError
         If the estimator's `fit` does not take these arguments.
     """
-    from raysk.plans import forest, joblib_backend, search, single
+    from raysk.plans import forest, joblib_backend, search, single, watched
 
     _check_call(estimator.fit, (X,) if y is None else (X, y), fit_params)
+    if watched.suits(estimator, fit_params):
+        return watched.fit(pool, estimator, X, y, fit_params, limits=limits)
     if search.suits(estimator, fit_params):
         return search.fit(pool, estimator, X, y, fit_params, journal=journal, limits=limits)
     plan = next(plan for plan in (forest, joblib_backend, single) if plan.suits(estimator, fit_params))
