@@ -32,7 +32,7 @@ CASES = {
         "model.py",
         [],
         1,
-        ["SystemExit: 0", "model.py:7 in split"],
+        ["SystemExit: 0", "model.py:8 in split"],
         SEARCH.replace("cv=2", "cv=Leaves(2)").replace(
             "X, y =",
             """from sklearn.model_selection import KFold
