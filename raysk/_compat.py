@@ -7,13 +7,15 @@ its main optimisation to one swallowed ImportError.
 from __future__ import annotations
 
 import contextlib
+import copy
 import os
 import sys
+import types
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 class CompatError(ImportError):
@@ -69,12 +71,43 @@ def numpy_hasher() -> Any:
 
 
 def scores_predictions(scorers: Any) -> bool:
-    """Tell whether scores are made by scikit-learn's own scorers, which look at predictions and nothing else."""
+    """Tell whether scores are made by scikit-learn's own functions, which look at predictions and nothing else."""
     base, passthrough, several = _private(
         "sklearn.metrics._scorer", "_BaseScorer", "_PassthroughScorer", "_MultimetricScorer"
     )
     every = scorers._scorers.values() if isinstance(scorers, several) else [scorers]
-    return all(isinstance(each, base | passthrough) for each in every)
+    functions = [getattr(each, "_score_func", None) for each in every if isinstance(each, base)]
+    theirs = all(str(getattr(each, "__module__", "")).startswith("sklearn.") for each in functions)
+    return theirs and all(isinstance(each, base | passthrough) for each in every)
+
+
+def fit_and_score(scorer: Any) -> tuple[Callable[..., dict[str, Any]], Any]:
+    """Return scikit-learn's function that fits and scores, and a scorer for it, which also count a `SystemExit`.
+
+    Theirs count an `Exception` of the person's code as a failed fit or score; what would end the program passes them.
+    No function of ours stands around the person's code, as it would be seen in the tracebacks that are compared.
+    """
+    function, score = _private("sklearn.model_selection._validation", "_fit_and_score", "_score")
+    (several,) = _private("sklearn.metrics._scorer", "_MultimetricScorer")
+    if isinstance(scorer, several):
+        scorer = copy.copy(scorer)
+        scorer.__class__ = type(several.__name__, (several,), {"__call__": _catching_all(several.__call__)})
+    return _catching_all(function, _score=_catching_all(score)), scorer
+
+
+def _catching_all(function: Any, **names: Any) -> Any:
+    """Return the same function, in which "Exception" means every exception, and these names what is given."""
+    if "Exception" not in function.__code__.co_names:
+        raise CompatError(f"{function.__qualname__} of this scikit-learn catches no Exception; raysk needs that.")
+    found = types.FunctionType(
+        function.__code__,
+        {**function.__globals__, "Exception": BaseException, **names},
+        function.__name__,
+        function.__defaults__,
+        function.__closure__,
+    )
+    found.__kwdefaults__ = function.__kwdefaults__
+    return found
 
 
 def root_callback_context(search: Any) -> Any | None:
@@ -108,10 +141,9 @@ def reduce_callback_context(context: Any) -> Any:
     return copyreg.__newobj__, (type(context),), state  # type: ignore[attr-defined]
 
 
-def has_callbacks(estimator: Any) -> bool:
-    """Tell whether scikit-learn callbacks (1.9) are set on an estimator or on the one inside a search."""
-    nested = getattr(estimator, "estimator", None)
-    return any(bool(getattr(each, "_skl_callbacks", None)) for each in (estimator, nested))
+def callbacks(part: Any) -> list[Any]:
+    """Return the scikit-learn callbacks (1.9) that are set on an estimator; not those on its parts."""
+    return list(getattr(part, "_skl_callbacks", None) or ())
 
 
 @contextlib.contextmanager

@@ -188,7 +188,7 @@ class Cluster:
         large = [node["NodeID"] for node in self._head.nodes() if self._need.room(node)]
         admission = Admission(large, allow_versions=wanted.allow_versions, sink=self.sink)
         launcher = RayLauncher(self._head, self._need, wanted.nodes, admission)
-        return Pool(launcher, workers=wanted.workers, sink=self.sink)
+        return Pool(launcher, workers=wanted.workers, sink=self.sink, here=self._private is not None)
 
 
 class Starting:

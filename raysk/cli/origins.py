@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperCommand
 
+from raysk import exits
 from raysk.cli import settings
 from raysk.errors import UsageError
 from raysk.spec.words import shown
@@ -37,7 +38,8 @@ class Command(TyperCommand):
     def invoke(self, ctx: Any) -> Any:
         """Run the command; what it says of an option that is from a setting ends with where that is."""
         try:
-            return super().invoke(ctx)
+            with exits.contained_here():
+                return super().invoke(ctx)
         except UsageError as error:
             raise _explained(ctx, error)  # noqa: B904 - it is the same
 

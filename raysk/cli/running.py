@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from raysk import cluster
+from raysk import cluster, exits
 from raysk.cli import signals
 from raysk.cli.settings import as_typed, is_typed
 from raysk.errors import AllFitsFailed, InputError, TaskLost, TooManyFailures, Unpicklable, UsageError
@@ -243,7 +243,8 @@ def run(
         pool = running.pool
         try:
             limits = getattr(job, "limits", None)
-            fitted = plans.fit(pool, estimator, data.X, data.y, data.fit_params, journal=journal, limits=limits)
+            with exits.contained_here():
+                fitted = plans.fit(pool, estimator, data.X, data.y, data.fit_params, journal=journal, limits=limits)
         except Unpicklable as error:
             raise unpicklable(estimator, error, "sent to the workers") from error
         except TaskLost as loss:
@@ -306,7 +307,8 @@ def recorded(
     facts: dict[str, Any] = {}
     outcome = "failed"
     try:
-        yield facts
+        with exits.contained_here():
+            yield facts
         outcome = facts.pop("outcome")
     except (KeyboardInterrupt, SystemExit):
         outcome = "interrupted"

@@ -17,7 +17,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from raysk import forks
+from raysk import exits, forks
 
 if TYPE_CHECKING:
     from typing import NoReturn
@@ -57,11 +57,14 @@ def _end(number: int, _: object) -> NoReturn:
     for each in (*COUNTED, signal.SIGHUP):
         if signal.getsignal(each) is _end:
             signal.signal(each, _leave_it_to_the_thread)
-    raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
+    raise exits.Interrupted if number == signal.SIGINT else exits.Terminated(128 + number)
 
 
 def _leave_it_to_the_thread(_number: int, _: object) -> None:
     """Raise nothing in the middle of what is being written."""
+
+
+exits.HANDLERS += [_end, _leave_it_to_the_thread]
 
 
 def _leave_at_second(heard: int) -> None:

@@ -1,5 +1,6 @@
 """The ways to spread a job over the pool.
 
+watched.py          whatever scikit-learn callbacks watch: its own fit, here
 search.py           any *SearchCV: candidates x splits
 forest.py           random forests and extra trees: sub-forests with scikit-learn's own seeds
 joblib_backend.py   every other estimator that uses joblib inside, fitted here with our backend
@@ -65,19 +66,22 @@ def fit(  # noqa: PLR0913 - those of scikit-learn's fit, where it runs, and what
     InputError
         If the estimator's `fit` does not take these arguments.
     """
-    from raysk.plans import search
+    from raysk.plans import search, watched
 
     _check_call(estimator.fit, (X,) if y is None else (X, y), fit_params)
-    if search.suits(estimator, fit_params):
+    plan = choose(estimator, fit_params)
+    if plan is watched:
+        return watched.fit(pool, estimator, X, y, fit_params, limits=limits)
+    if plan is search:
         return search.fit(pool, estimator, X, y, fit_params, journal=journal, limits=limits)
-    return choose(estimator, fit_params).fit(pool, estimator, X, y, fit_params)
+    return plan.fit(pool, estimator, X, y, fit_params)
 
 
 def choose(estimator: Any, fit_params: Mapping[str, Any]) -> ModuleType:
     """Return the first plan that suits an estimator."""
-    from raysk.plans import forest, joblib_backend, search, single
+    from raysk.plans import forest, joblib_backend, search, single, watched
 
-    return next(plan for plan in (search, forest, joblib_backend, single) if plan.suits(estimator, fit_params))
+    return next(plan for plan in (watched, search, forest, joblib_backend, single) if plan.suits(estimator, fit_params))
 
 
 def _check_call(method: Any, args: tuple[Any, ...], fit_params: Mapping[str, Any]) -> None:

@@ -3,8 +3,8 @@
 A support vector machine with a linear kernel never looks at gamma: in the published grid of 4,000 candidates 800 are
 such repeats. scikit-learn fits them all, with equal results but for the times.
 
-Only what is certain is listed: exactly these classes, values that scikit-learn would accept, fits that draw nothing at
-random, and scores that are made of predictions.
+Only what is certain is listed: exactly these classes, values that scikit-learn would accept, scores that its own
+functions make of predictions, and fits that draw nothing at random. A splitter is an object like any other, and may.
 """
 
 from __future__ import annotations
@@ -13,14 +13,34 @@ import math
 import numbers
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.svm import SVC, SVR, NuSVC, NuSVR, OneClassSVM
 
 from raysk import _compat
+from raysk.plans.parts import parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+_BaseSearchCV = _compat.search_parts().BaseSearchCV
+
 MACHINES = (SVC, SVR, NuSVC, NuSVR, OneClassSVM)
+
+NOT_CERTAIN = {
+    "FrozenEstimator",  # all its copies are one object: what a candidate sets stays for the next
+    *("GraphicalLasso", "GraphicalLassoCV", "Isomap", "SGDOneClassSVM"),  # draw from numpy's global random state
+}
+"""scikit-learn's own estimators that may fit equal candidates differently, whatever their parameters."""
+
+SCALARS = {str, int, float, bool, np.float64, type(None)}
+"""Exactly these classes: a subclass may compare and print as it likes."""
+
+PLAIN = SCALARS | {list, tuple, dict, set, frozenset, slice, range}
+"""Classes of parameters that are nothing but data; `parts` looks into those that hold others."""
+
+MAX_INT = np.iinfo(np.int32).max
+"""libsvm has C's integers."""
 
 UNUSED = {
     "linear": ("coef0", "degree", "gamma"),
@@ -31,8 +51,8 @@ UNUSED = {
 
 VALID: dict[str, Callable[[Any], bool]] = {
     "coef0": lambda value: _is_number(value),  # noqa: PLW0108 - it is defined below
-    "degree": lambda value: _is_number(value) and isinstance(value, numbers.Integral) and int(value) >= 0,
-    "gamma": lambda value: value in {"scale", "auto"} if isinstance(value, str) else _is_number(value) and value >= 0,
+    "degree": lambda value: _is_integer(value) and value >= 0,
+    "gamma": lambda value: value in {"scale", "auto"} if type(value) is str else _is_number(value) and value >= 0,
 }
 """What each may be: a value that is not valid fails the fit, used or not."""
 
@@ -66,18 +86,29 @@ def _machines(estimator: Any) -> dict[str, Any]:
 
     None where something else in it may draw at random, or is not scikit-learn's own.
     """
+    if not all(_is_certain(part) for part in parts(estimator)):
+        return {}
     params = {"": estimator, **estimator.get_params(deep=True)}
-    parts = {name: part for name, part in params.items() if hasattr(part, "get_params") and not isinstance(part, type)}
-    machines = {f"{name}__" if name else "": part for name, part in parts.items() if type(part) in MACHINES}
-    drawn = [
-        name
-        for name, value in params.items()
-        if name.rpartition("__")[2] == "random_state" and not isinstance(value, int)
-        if name.removesuffix("random_state") not in machines  # theirs is for probability=True, which `_key` looks at
-    ]
-    ours = all(type(part).__module__.startswith("sklearn.") for part in parts.values())
-    functions = any(callable(value) and name not in parts for name, value in params.items())
-    return machines if ours and not drawn and not functions else {}
+    return {f"{name}__" if name else "": part for name, part in params.items() if type(part) in MACHINES}
+
+
+def _is_certain(part: Any) -> bool:
+    """Tell whether a part of an estimator is one that fits equal candidates alike: splitters and functions may not."""
+    if isinstance(part, BaseEstimator):
+        return _is_certain_estimator(part)
+    if isinstance(part, np.ndarray):
+        return not part.dtype.hasobject
+    return type(part) in PLAIN or isinstance(part, np.generic)
+
+
+def _is_certain_estimator(part: Any) -> bool:
+    if not type(part).__module__.startswith("sklearn.") or type(part).__name__ in NOT_CERTAIN:
+        return False
+    if isinstance(part, _BaseSearchCV):  # it sets parameters too: a kernel, perhaps
+        return False
+    seed = part.get_params(deep=False).get("random_state", 0)
+    # The seed of a support vector machine is for probability=True, which `_key` looks at.
+    return type(part) in MACHINES or isinstance(seed, numbers.Integral)
 
 
 def _key(candidate: Mapping[str, Any], machines: Mapping[str, Any], number: int) -> Any:
@@ -90,18 +121,24 @@ def _key(candidate: Mapping[str, Any], machines: Mapping[str, Any], number: int)
         probability = candidate.get(f"{prefix}probability", getattr(machine, "probability", False))
         if probability not in (False, "deprecated"):  # its fit draws at random; the text is the default since 1.9
             return number
-        unused |= {prefix + name for name in UNUSED.get(kernel, ()) if isinstance(kernel, str)}
+        if isinstance(kernel, str):
+            unused |= {prefix + name for name in UNUSED.get(kernel, ())}
     used = []
     for name, value in candidate.items():
         if name in unused and VALID[name.rpartition("__")[2]](value):
             continue
-        if not isinstance(value, str | int | float | None):
+        if type(value) not in SCALARS:
             return number
         if name.rpartition("__")[2] == "random_state" and not isinstance(value, int):
             return number
-        used.append((name, type(value), value))
+        used.append((name, type(value), repr(value)))  # -0.0 equals 0.0, and may not do the same
     return tuple(used)
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(float(value))
+    return _is_integer(value) or (type(value) in {float, np.float64, np.float32} and math.isfinite(value))
+
+
+def _is_integer(value: Any) -> bool:
+    """Tell whether a value is a whole number that libsvm can take."""
+    return (type(value) is int or isinstance(value, np.integer)) and abs(int(value)) <= MAX_INT

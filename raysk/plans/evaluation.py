@@ -15,9 +15,7 @@ from raysk import _compat
 from raysk.plans import warned
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-
-_parts = _compat.search_parts()
+    from collections.abc import Iterator, Mapping, Sequence
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,10 +24,8 @@ class Evaluation:
 
     Parameters
     ----------
-    fit_and_score : callable
-        scikit-learn's own function.
     arguments : mapping of str to object
-        Those of its arguments that all fits have in common, but for the next three.
+        Those of scikit-learn's own function that all fits have in common, but for the next three.
     estimator : estimator
         Cloned for every fit.
     X, y : array-like
@@ -38,7 +34,6 @@ class Evaluation:
         scikit-learn's configuration and Python's warning filters, as they are in the driver.
     """
 
-    fit_and_score: Callable[..., dict[str, Any]]
     arguments: Mapping[str, Any]
     estimator: Any
     X: Any
@@ -62,7 +57,7 @@ class Evaluation:
         }
         X, y = data
         here = {"config": get_config(), "filters": list(warnings.filters)}
-        return cls(fit_and_score=_parts.fit_and_score, arguments=arguments, estimator=estimator, X=X, y=y, **here)
+        return cls(arguments=arguments, estimator=estimator, X=X, y=y, **here)
 
     @property
     def fit_params(self) -> Mapping[str, Any]:
@@ -74,11 +69,13 @@ class Evaluation:
     ) -> Iterator[tuple[dict[str, Any], Sequence[Any]]]:
         """Do these fits of a round of candidates and splits; yields scikit-learn's result and the warnings of each."""
         candidates, splits = round_
+        fit_and_score, scorer = _compat.fit_and_score(self.arguments["scorer"])
+        arguments = {**self.arguments, "scorer": scorer}
         with config_context(**self.config), warned.listening(self.filters) as heard:
             for unit in units:
                 candidate, split = divmod(unit, len(splits))
                 train, test = splits[split]
-                result = self.fit_and_score(
+                result = fit_and_score(
                     clone(self.estimator),
                     self.X,
                     self.y,
@@ -87,6 +84,6 @@ class Evaluation:
                     parameters=candidates[candidate],
                     split_progress=(split, len(splits)),
                     candidate_progress=(candidate, len(candidates)),
-                    **self.arguments,
+                    **arguments,
                 )
                 yield result, warned.taken(heard) if heard else ()

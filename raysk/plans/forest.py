@@ -21,7 +21,6 @@ import numpy as np
 from sklearn import clone, config_context, ensemble, get_config
 from sklearn.utils import check_random_state
 
-from raysk import _compat
 from raysk.errors import TaskLost
 from raysk.events import WorkDone, WorkPlanned
 from raysk.plans import warned
@@ -59,7 +58,6 @@ def suits(estimator: Any, fit_params: Mapping[str, Any]) -> bool:
         and isinstance(estimator.n_estimators, int | np.integer)
         and estimator.n_estimators > 1
         and set(fit_params) <= {"sample_weight"}
-        and not _compat.has_callbacks(estimator)
     )
 
 

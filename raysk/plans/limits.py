@@ -9,6 +9,7 @@ import math
 from typing import TYPE_CHECKING
 
 from raysk.errors import NothingFinished, TooManyFailures, UsageError
+from raysk.exits import Ordered
 from raysk.jobs import no_metric_decides
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ INTERRUPTED, TIME_BUDGET, STOP_AT, PATIENCE, MAX_FAILURES = (
 """Why a search ended early, as its summary says it: but for the first, the option that did it."""
 
 
-class Enough(BaseException):
+class Enough(Ordered):
     """A limit is reached. Leaves a search's own loop, which may catch an Exception.
 
     Parameters

@@ -25,7 +25,7 @@ from sklearn.base import is_classifier
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV, check_cv
 from sklearn.utils import indexable
 
-from raysk import _compat
+from raysk import _compat, exits
 from raysk.errors import AllFitsFailed
 from raysk.events import RefitStarted, Stopped, WorkPlanned
 from raysk.jobs import Limits
@@ -50,11 +50,8 @@ _parts = _compat.search_parts()
 
 
 def suits(estimator: Any, fit_params: Mapping[str, Any]) -> bool:  # noqa: ARG001 - every plan is asked this
-    """Tell whether the estimator is a search, and one that no scikit-learn callback watches (1.9).
-
-    Callbacks get scikit-learn's own context for every fit, which only its own loop makes.
-    """
-    return isinstance(estimator, _parts.BaseSearchCV) and not _compat.has_callbacks(estimator)
+    """Tell whether the estimator is a search."""
+    return isinstance(estimator, _parts.BaseSearchCV)
 
 
 def fit(  # noqa: PLR0913 - those of scikit-learn's fit, where it runs, and what it remembers
@@ -104,7 +101,8 @@ class _PoolSearch(_parts.BaseSearchCV):  # type: ignore[misc, name-defined]
         with contextlib.closing(Rounds(self, (X, y), routed, scorers, refit_metric)) as rounds:
             early: BaseException | None = None
             try:
-                self._call_run_search(rounds.evaluate_candidates)
+                with exits.contained_here():
+                    self._call_run_search(rounds.evaluate_candidates)
             except (KeyboardInterrupt, SystemExit, Enough) as end:
                 early = rounds.cut_short(end)
             self._choose_best(rounds, refit_metric)

@@ -9,6 +9,7 @@ from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from raysk import exits
 from raysk.pool.task import Block, RemoteTraceback, Task
 
 if TYPE_CHECKING:
@@ -153,8 +154,8 @@ class Entry:
 
         try:
             content = cloudpickle.loads(reply.content)
-        except Exception as error:  # noqa: BLE001 - the person's classes may fail to unpickle in any way
-            return None, error
+        except BaseException as error:  # noqa: BLE001 - the person's classes may fail to unpickle in any way
+            return None, exits.as_error(error)
         if not reply.ok:
             content.__cause__ = RemoteTraceback(reply.frames)
             return None, content

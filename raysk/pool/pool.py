@@ -66,19 +66,20 @@ class Pool:
         How many workers; None means as many as the cluster has room for, growing and shrinking with it.
     sink : callable
         Takes events.
+    here : bool
+        Whether its workers are, and will be, on this machine.
     """
 
-    def __init__(self, launcher: Launcher, *, workers: int | None = None, sink: Sink = null_sink) -> None:
-        self._launcher = launcher
-        self.sink = sink
+    def __init__(
+        self, launcher: Launcher, *, workers: int | None = None, sink: Sink = null_sink, here: bool = False
+    ) -> None:
+        self._launcher, self.sink, self.here = launcher, sink, here
         self._inbox: queue.SimpleQueue[tuple[Callable[..., None], tuple[Any, ...]]] = queue.SimpleQueue()
         self._pending: deque[Entry] = deque()
         self._entries: dict[Future[Any], Entry] = {}
         self._released: list[str] = []
         self._task_s: float | None = None
-        self._next_tick = 0.0
-        self._open = True
-        self.cpu_s = 0.0
+        self._next_tick, self.cpu_s, self._open = 0.0, 0.0, True
         self._crew = Crew(launcher, workers, functools.partial(self._post, self._on_start), sink)
         self._thread = threading.Thread(target=self._collect, name="raysk-pool", daemon=True)
         self._thread.start()

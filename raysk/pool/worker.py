@@ -16,7 +16,7 @@ import time
 import traceback
 from typing import TYPE_CHECKING, Any
 
-from raysk import _compat, forks, inside
+from raysk import _compat, exits, forks, inside
 from raysk.pool import memory
 from raysk.pool.progress import Progress, Turns
 from raysk.pool.reply import Packed
@@ -200,7 +200,7 @@ def _answer(compute: Callable[[], Any]) -> tuple[bool, Packed, list[traceback.Fr
         return True, Packed(compute()), []
     except BaseException as error:  # noqa: BLE001 - also a SystemExit of the person's code is an answer
         frames = list(traceback.extract_tb(error.__traceback__))
-        return False, _packed_error(error), frames
+        return False, _packed_error(exits.as_error(error)), frames
 
 
 def _packed_error(error: BaseException) -> Packed:
@@ -208,6 +208,6 @@ def _packed_error(error: BaseException) -> Packed:
     try:
         packed = Packed(error)
         packed.unpacked()
-    except Exception:  # noqa: BLE001 - any class of the person's may fail here, in any way
+    except BaseException:  # noqa: BLE001 - any class of the person's may fail here, in any way
         return Packed(RuntimeError(f"{type(error).__name__}: {error}"))
     return packed

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from raysk import exits
 from raysk.errors import InputError, UserCodeError
 from raysk.jobs import Data
 from raysk.spec.own import no_bytecode, raised
@@ -98,6 +99,8 @@ def _loaded(found: Found) -> Any:
     try:
         with no_bytecode():
             return found.names["load_data"]()
+    except exits.Terminated:
+        raise
     except (Exception, SystemExit) as err:
         raise UserCodeError(raised(err, "load_data()")) from err
 

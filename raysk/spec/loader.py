@@ -25,6 +25,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from raysk import exits
 from raysk.compressed import load_joblib
 from raysk.errors import InputError
 from raysk.spec.found import (
@@ -157,6 +158,8 @@ def _run(code: Any, path: Path, folder: Path) -> ModuleType:
     try:
         with no_bytecode():
             exec(code, vars(module))  # noqa: S102 - running the file that the person named is the task
+    except exits.Terminated:
+        raise
     except (Exception, SystemExit) as err:
         del sys.modules[name]
         raise InputError(raised(err, shown(path.name))) from err
@@ -180,6 +183,8 @@ def _load_module(source: str, place: Place) -> Found:
         if err.name and (name + ".").startswith(err.name + "."):
             raise InputError(_no_module(name, err.name)) from err
         raise InputError(raised(err, name)) from err
+    except exits.Terminated:
+        raise
     except (Exception, SystemExit) as err:
         raise InputError(raised(err, name)) from err
     file = getattr(module, "__file__", None)
@@ -241,6 +246,8 @@ def _unpickled(path: Path) -> Any:
         raise InputError(_needs_code(path, err)) from err
     except MemoryError as err:
         raise InputError(f"{shown(path.name)} does not fit in memory, or is damaged.") from err
+    except exits.Terminated:
+        raise
     except (Exception, SystemExit) as err:
         reason = f"{type(err).__name__}: {brief(str(err))}".rstrip(": ")
         raise InputError(
@@ -339,6 +346,8 @@ def _called(function: Any, request: Request, where: str) -> Any:
     try:
         with no_bytecode():
             return function(*request.args, **request.kwargs)
+    except exits.Terminated:
+        raise
     except (Exception, SystemExit) as err:
         raise InputError(raised(err, f"{called}()")) from err
 

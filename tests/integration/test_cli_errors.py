@@ -27,6 +27,20 @@ CASES = {
     "syntax error": ("fit", "model.py", [], 3, ["model.py:1", "def"], "def f(:\n"),
     "exception at import": ("fit", "model.py", [], 3, ["ZeroDivisionError", "line 1"], "1 / 0\n"),
     "exit at import": ("fit", "model.py", [], 3, ["SystemExit"], "raise SystemExit(0)\n"),
+    "exit in a splitter": (
+        "search",
+        "model.py",
+        [],
+        1,
+        ["SystemExit: 0", "model.py:8 in split"],
+        SEARCH.replace("cv=2", "cv=Leaves(2)").replace(
+            "X, y =",
+            """from sklearn.model_selection import KFold
+class Leaves(KFold):
+    def split(self, *_, **__): raise SystemExit(0)
+X, y =""",
+        ),
+    ),
     "no estimator": ("fit", "model.py", [], 3, ["no estimator"], "x = 1\n"),
     "two estimators": (
         "fit",

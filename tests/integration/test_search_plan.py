@@ -27,7 +27,7 @@ from sklearn.cluster import KMeans
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import RandomForestClassifier, StackingClassifier
 from sklearn.exceptions import FitFailedWarning
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401 - makes the halving searches importable
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -54,8 +54,8 @@ from threadpoolctl import threadpool_limits
 import raysk
 from raysk import plans
 from raysk.cluster import travel_by_value
-from raysk.errors import AllFitsFailed, TaskLost
-from raysk.events import CandidateDone, FitLost, RefitStarted, WorkDone, WorkerLost, WorkPlanned
+from raysk.errors import AllFitsFailed, TaskLost, UsageError
+from raysk.events import CandidateDone, FitLost, RefitStarted, Remark, WorkDone, WorkerLost, WorkPlanned
 from raysk.jobs import Limits
 from raysk.pool import Task, memory
 
@@ -555,6 +555,75 @@ def test_callbacks_hear_what_they_hear_alone(tmp_path):
     assert told[0]
     assert told[1] == told[0]
     assert_same_value(without_times(fitted[1].cv_results_), without_times(fitted[0].cv_results_))
+
+
+def logistic(callback):
+    return LogisticRegression(max_iter=3).set_callbacks(callback)
+
+
+WATCHED = {
+    "step": lambda callback: (make_pipeline(StandardScaler(), logistic(callback)), {"logisticregression__C": [0.1, 1]}),
+    "stacked": lambda callback: (StackingClassifier([("a", logistic(callback))], cv=2), {"a__C": [0.1, 1]}),
+    "column": lambda callback: (
+        make_pipeline(make_column_transformer((StandardScaler().set_callbacks(callback), [0, 20])), GaussianNB()),
+        {"gaussiannb__var_smoothing": [1e-9, 1e-3]},
+    ),
+    "nested": lambda callback: (GridSearchCV(logistic(callback), {"C": [0.1, 1]}, cv=2), {"estimator__tol": [0.1]}),
+    "candidate": lambda callback: (Pipeline([("a", GaussianNB())]), {"a": [logistic(callback)]}),
+}
+
+
+@pytest.mark.usefixtures("cluster")
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", WATCHED)
+def test_callbacks_on_a_part_are_in_one_piece(name, events):
+    """What scikit-learn's monitor logs of a part, at any level, is as many runs of as many rows as alone."""
+    callback = pytest.importorskip("sklearn.callback")
+    logged = []
+    for fit in (fit_here, fit_there):
+        monitor = callback.ScoringMonitor(scoring=lambda *_: 0.5)
+        estimator, grid = WATCHED[name](monitor)
+        fit(GridSearchCV(estimator, grid, cv=2), X, Y)
+        logged.append([len(run.data) for run in monitor.get_logs(select="all")])
+    assert logged[0] == logged[1]
+    (remark,) = events.of(Remark)
+    assert "has scikit-learn callbacks: its own fit runs here in one piece" in remark.text
+
+
+class Listener:
+    """A callback of a person's own, that remembers what it hears in this process only."""
+
+    def __init__(self):
+        self.heard = 0
+
+    def setup(self, estimator, context):
+        """Begin."""
+
+    def teardown(self, estimator, context):
+        """End."""
+
+    def on_fit_task_begin(self, estimator, context, **_):  # noqa: ARG002
+        """Count."""
+        self.heard += 1
+
+    def on_fit_task_end(self, estimator, context, **_):
+        """Be told."""
+
+
+@pytest.mark.usefixtures("cluster")
+@pytest.mark.filterwarnings("ignore")
+def test_a_callback_of_the_persons_own_hears_all_in_this_process():
+    """It is called here, where the person can ask it, as with scikit-learn alone; limits are refused."""
+    pytest.importorskip("sklearn.callback")
+    counts = []
+    for fit in (fit_here, fit_there):
+        listener = Listener()
+        search = GridSearchCV(make_pipeline(logistic(listener)), {"logisticregression__C": [0.1, 1]}, cv=2)
+        fit(search, X, Y)
+        counts.append(listener.heard)
+    assert counts[0] == counts[1] > 0
+    with pytest.raises(UsageError, match="--patience"):
+        plans.fit(raysk.cluster.current().pool, search, X, Y, {}, limits=Limits(patience=1))
 
 
 @pytest.mark.filterwarnings("ignore")

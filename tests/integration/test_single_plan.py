@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 import warnings
@@ -18,6 +19,7 @@ from sklearn.cluster import KMeans
 from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import Ridge
+from sklearn.model_selection import GridSearchCV
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -179,6 +181,21 @@ def test_a_failing_fit_fails_as_scikit_learns():
         raysk.fit(bad, X, Y)
     assert str(ours.value) == str(theirs.value)
     assert not hasattr(bad, "classes_")
+
+
+class Quits(BaseEstimator):
+    """An estimator that ends its program."""
+
+    def fit(self, X, y=None):  # noqa: ARG002 - what scikit-learn calls
+        """End it."""
+        sys.exit(3)
+
+
+@pytest.mark.parametrize("estimator", [Quits(), GridSearchCV(Quits(), {}, scoring=lambda *_: 1.0, error_score="raise")])
+def test_a_fit_that_ends_its_program_fails(estimator):
+    """On a worker no program of the person's ends: the fit has failed."""
+    with pytest.raises(RuntimeError, match="SystemExit: 3"):
+        raysk.fit(estimator, X, Y)
 
 
 def test_what_the_fit_warns_of_is_heard_here():

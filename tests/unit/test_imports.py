@@ -24,7 +24,7 @@ LONGEST_FUNCTION = 60  # lines, its docstring included
 
 # Room -> rooms it may import from, besides itself. "raysk" is the package itself, which loads nothing.
 BELOW_CLI = {"api", "bench", "cluster", "errors", "events", "jobs", "plans", "pool", "preflight", "raysk"}
-BELOW_CLI |= {"forks", "runs", "spec"}
+BELOW_CLI |= {"exits", "forks", "runs", "spec"}
 MAY_IMPORT = {
     "raysk": {"api"},  # lazily: its public names
     "__main__": {"cli"},
@@ -32,15 +32,16 @@ MAY_IMPORT = {
     "bench": {"_compat", "api", "cluster", "errors", "events", "forks", "jobs", "plans", "pool", "private"},
     "api": {"cluster", "errors", "events", "jobs", "plans", "pool"},
     "preflight": {"_compat", "cluster", "errors", "pool", "raysk", "versions"},
-    "plans": {"_compat", "errors", "events", "jobs", "pool", "runs.journal"},
+    "plans": {"_compat", "errors", "events", "exits", "jobs", "pool", "runs.journal"},
     "cluster": {"_compat", "errors", "events", "jobs", "pool", "private", "raysk"},
     "private": set(),
-    "pool": {"_compat", "errors", "events", "forks", "versions"},
-    "spec": {"compressed", "errors", "jobs"},
+    "pool": {"_compat", "errors", "events", "exits", "forks", "versions"},
+    "spec": {"compressed", "errors", "exits", "jobs"},
     "runs": {"_compat", "compressed", "errors", "jobs", "raysk"},
     "jobs": {"errors"},
     "events": set(),
     "errors": set(),
+    "exits": set(),
     "forks": set(),
     "compressed": set(),
     "versions": set(),

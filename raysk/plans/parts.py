@@ -1,0 +1,36 @@
+"""What an estimator is made of, at all levels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def is_estimator(value: Any) -> bool:
+    """Tell whether a value has parameters of its own."""
+    return hasattr(value, "get_params") and not isinstance(value, type)
+
+
+def parts(value: Any) -> Iterator[Any]:
+    """Yield an estimator, its parameters, theirs, and what is in their lists and dictionaries: each object once."""
+    seen: dict[int, Any] = {}  # the objects are kept, so that no id is used twice
+    todo = [value]
+    while todo:
+        part = todo.pop()
+        if id(part) in seen:
+            continue
+        seen[id(part)] = part
+        yield part
+        todo.extend(_within(part))
+
+
+def _within(part: Any) -> Iterator[Any]:
+    if is_estimator(part):
+        yield from part.get_params(deep=False).values()
+    elif isinstance(part, dict):
+        yield from part.keys()
+        yield from part.values()
+    elif isinstance(part, list | tuple | set | frozenset):
+        yield from part

@@ -1,0 +1,69 @@
+"""An estimator that scikit-learn's callbacks (1.9) watch: its own ``fit`` runs here, in one piece.
+
+Callbacks are told of each task by scikit-learn's own loops, and tell of what they hear in this process, or through a
+socket of this machine. A fit that a worker did for us would be a run of its own to them; on another machine they are
+not heard at all.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+import joblib
+
+from raysk import _compat
+from raysk.errors import AllFitsFailed, UsageError
+from raysk.events import Remark
+from raysk.plans.parts import parts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from raysk.jobs import Limits
+    from raysk.pool import Pool
+
+
+def suits(estimator: Any, fit_params: Mapping[str, Any]) -> bool:  # noqa: ARG001 - every plan is asked this
+    """Tell whether callbacks are set on the estimator, or on any part of it."""
+    return bool(_callbacks(estimator))
+
+
+def fit(  # noqa: PLR0913 - see `raysk.plans.fit`
+    pool: Pool, estimator: Any, X: Any, y: Any, fit_params: Mapping[str, Any], *, limits: Limits | None = None
+) -> Any:
+    """Call the estimator's own ``fit``, with its joblib calls on workers where callbacks are heard from there.
+
+    See `raysk.plans.fit`.
+    """
+    name = type(estimator).__name__
+    if limits is not None and limits.options:
+        raise UsageError(
+            f"{limits.options[0]}: scikit-learn's callbacks are set in this {name}, so that its own loop runs, "
+            "which cannot do that.\nLeave out one of the two."
+        )
+    spread = _can_be_spread(pool, estimator)
+    where = "its parallel calls run on workers" if spread else "on this machine"
+    pool.sink(Remark(text=f"{name} has scikit-learn callbacks: its own fit runs here in one piece, {where}."))
+    with _spread_on(pool) if spread else contextlib.nullcontext():
+        try:
+            return estimator.fit(*((X,) if y is None else (X, y)), **fit_params)
+        except ValueError as error:
+            if told := AllFitsFailed.told_by(error):
+                raise told from None
+            raise
+
+
+def _callbacks(estimator: Any) -> list[Any]:
+    return [callback for part in parts(estimator) for callback in _compat.callbacks(part)]
+
+
+def _can_be_spread(pool: Pool, estimator: Any) -> bool:
+    """Tell whether callbacks are heard from workers: scikit-learn's own are, on this machine."""
+    return pool.here and all(type(each).__module__.startswith("sklearn.") for each in _callbacks(estimator))
+
+
+def _spread_on(pool: Pool) -> Any:
+    from raysk.plans.joblib_backend import RayskBackend
+
+    return joblib.parallel_config(backend=RayskBackend(lambda: pool), n_jobs=-1)
