@@ -24,20 +24,23 @@ LONGEST_FUNCTION = 60  # lines, its docstring included
 
 # Room -> rooms it may import from, besides itself. "raysk" is the package itself, which loads nothing.
 BELOW_CLI = {"api", "bench", "cluster", "errors", "events", "jobs", "plans", "pool", "preflight", "raysk"}
-BELOW_CLI |= {"forks", "runs", "spec"}
+BELOW_CLI |= {"forks", "runs", "spec", "trust"}
 MAY_IMPORT = {
     "raysk": {"api"},  # lazily: its public names
     "__main__": {"cli"},
     "cli": BELOW_CLI,
     "bench": {"_compat", "api", "cluster", "errors", "events", "forks", "jobs", "plans", "pool", "private"},
     "api": {"cluster", "errors", "events", "jobs", "plans", "pool"},
-    "preflight": {"_compat", "cluster", "errors", "pool", "raysk", "versions"},
+    "preflight": {"_compat", "cluster", "errors", "neighbours", "pool", "raysk", "versions"},
     "plans": {"_compat", "errors", "events", "jobs", "pool", "runs.journal"},
-    "cluster": {"_compat", "errors", "events", "jobs", "pool", "private", "raysk"},
-    "private": set(),
-    "pool": {"_compat", "errors", "events", "forks", "versions"},
-    "spec": {"compressed", "errors", "jobs"},
-    "runs": {"_compat", "compressed", "errors", "jobs", "raysk"},
+    "cluster": {"_compat", "errors", "events", "jobs", "pool", "private", "raysk", "refusals"},
+    "private": {"errors"},
+    "refusals": {"errors"},
+    "neighbours": set(),
+    "trust": set(),
+    "pool": {"_compat", "errors", "events", "forks", "neighbours", "versions"},
+    "spec": {"compressed", "errors", "jobs", "neighbours"},
+    "runs": {"_compat", "compressed", "errors", "jobs", "raysk", "trust"},
     "jobs": {"errors"},
     "events": set(),
     "errors": set(),
