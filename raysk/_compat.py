@@ -160,11 +160,18 @@ def ray_settings(*, private: bool, quiet: bool) -> Iterator[None]:
     quiet : bool
         Ray's own messages about dead workers, which go to stdout, are not printed, raysk says it in a line; nor are
         workers' logs followed.
-    """
-    from ray import _raylet
-    from ray._private import node, ray_constants, services, worker
 
-    changes: list[tuple[Any, str, Any]] = []
+    What Ray keeps of the command is text, whatever bytes its arguments are; and workers are not told to look for
+    modules in the driver's folders before they look for libraries: see `raysk.neighbours`.
+    """
+    from ray import _raylet, job_config
+    from ray._private import node, ray_constants, services, utils, worker
+
+    entrypoint, serialize = utils.get_entrypoint_name, job_config.JobConfig._serialize
+    changes: list[tuple[Any, str, Any]] = [
+        (utils, "get_entrypoint_name", lambda: entrypoint().encode(errors="replace").decode()),
+        (job_config.JobConfig, "_serialize", lambda config: serialize(_without_folders(config))),
+    ]
     if private:
         changes.append((ray_constants, "ENABLE_RAY_CLUSTER", False))
         changes.append((node.Node, "start_api_server", _start_no_api_server))
@@ -283,6 +290,12 @@ def free_resources() -> dict[str, float]:
     per_node = _private("ray._private.state", "available_resources_per_node")[0]
     found: dict[str, float] = per_node().get(ray.get_runtime_context().get_node_id(), {})
     return found
+
+
+def _without_folders(config: Any) -> Any:
+    """Take the driver's folders out of a job's configuration."""
+    config._py_driver_sys_path = []
+    return config
 
 
 def _start_no_api_server(node: Any, **_: Any) -> None:

@@ -17,8 +17,13 @@ if TYPE_CHECKING:
     from raysk.events import Sink
     from raysk.pool import Pool
 
+_borrowers: dict[cluster.Cluster, int] = {}
+"""Connections that nobody has asked for by name, and how many use each."""
+
 _standing: list[cluster.Cluster] = []
-_lock = threading.Lock()
+"""The one of them that joblib's backend uses, until the program ends or connects by name."""
+
+_lock = threading.RLock()
 
 
 def connect(
@@ -137,33 +142,52 @@ def _backend(**options: Any) -> Any:
 
 @contextlib.contextmanager
 def _this_cluster(address: str | None) -> Iterator[Pool]:
-    running = cluster.current()
-    if running is None:
-        with connect(address) as own:
-            yield own.pool
-        return
-    if address is not None and cluster.resolve(address) != running.address:
-        raise UsageError(
-            f"address={address!r}: this program is connected to {running.address or 'a Ray of its own'} already.\n"
-            "Close that connection first, or leave address out to use it."
-        )
-    yield running.pool
+    borrowed = _borrow(address)
+    try:
+        yield borrowed.pool
+    finally:
+        _give_back(borrowed)
+
+
+def _borrow(address: str | None) -> cluster.Cluster:
+    """Return the connection that is open, or a new one; calls of other threads share it, and the last one closes it."""
+    with _lock:
+        running = cluster.current()
+        if running is None:
+            running = cluster.Cluster(address)
+            _borrowers[running] = 0
+        elif address is not None and cluster.resolve(address) != running.address:
+            raise UsageError(
+                f"address={address!r}: this program is connected to {running.address or 'a Ray of its own'} already.\n"
+                "Close that connection first, or leave address out to use it."
+            )
+        if running in _borrowers:
+            _borrowers[running] += 1
+        return running
+
+
+def _give_back(borrowed: cluster.Cluster) -> None:
+    with _lock:
+        if borrowed not in _borrowers:  # a `connect` block's own, which closes it
+            return
+        _borrowers[borrowed] -= 1
+        if not _borrowers[borrowed]:
+            del _borrowers[borrowed]
+            borrowed.close()
 
 
 def _standing_pool() -> Pool:
     """Return the running cluster's pool, or that of one that stands until the program ends."""
-    running = cluster.current()
-    if running is not None:
-        return running.pool
     with _lock:
-        if not _standing:
-            _standing.append(cluster.Cluster())
-        return _standing[0].pool
+        running = cluster.current()
+        if running is None or (running in _borrowers and running not in _standing):
+            running = _borrow(None)
+            _standing.append(running)
+        return running.pool
 
 
 def _leave_standing() -> None:
     """Close the connection that nobody asked for by name: its workers hold the CPUs."""
     with _lock:
-        standing, _standing[:] = _standing[:], []
-    for each in standing:
-        each.close()
+        while _standing:
+            _give_back(_standing.pop())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import concurrent.futures.thread  # noqa: F401 - hooks fork, which must not happen while Ray is started
+import contextlib
 import os
 import queue
 import socket
@@ -15,7 +16,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
-from raysk import _compat, inside
+from raysk import _compat, inside, refusals
 from raysk.errors import ClusterError, UsageError
 from raysk.events import ClusterReady, null_sink
 from raysk.jobs import Resources
@@ -47,6 +48,8 @@ PATIENT = {"RAY_gcs_rpc_server_reconnect_timeout_s": "86400"}
 been silent for 60 s; raysk has its own way of hearing of that, and raises a `ClusterError` (see `raysk.pool.head`)."""
 
 _open: list[Cluster] = []
+_joining = threading.Lock()
+"""Held while a connection is made: Ray allows one a program, and cannot be started by two threads at once."""
 
 
 class Cluster:
@@ -81,26 +84,28 @@ class Cluster:
         warm: bool = True,
     ) -> None:
         self.address = resolve(address)
+        refusals.check_surroundings()
         self.sink = sink
         self._resources = resources or Resources()
         self._closed = False
         self._private: Private | None = None
         self._pool: Pool | None = None
         self._joined: _Init | None = None
-        try:
-            self._joined = self._join(worker_output=worker_output)
-            self._head = self._find_head()
-            from raysk.pool.need import Need  # not before: it imports Ray
+        with _joining:
+            try:
+                self._joined = self._join(worker_output=worker_output)
+                self._head = self._find_head()
+                from raysk.pool.need import Need  # not before: it imports Ray
 
-            self._need = Need(cpus=self._resources.cpus_per_fit, memory=self._resources.memory_per_fit)
-            self.nodes, self.cpus = self._size()
-            sink(ClusterReady(address=self.address, nodes=self.nodes, cpus=self.cpus))
-            if warm:
-                self._pool = self._open_pool()
-        except BaseException:
-            self.close()
-            raise
-        _open.append(self)
+                self._need = Need(cpus=self._resources.cpus_per_fit, memory=self._resources.memory_per_fit)
+                self.nodes, self.cpus = self._size()
+                sink(ClusterReady(address=self.address, nodes=self.nodes, cpus=self.cpus))
+                if warm:
+                    self._pool = self._open_pool()
+            except BaseException:
+                self.close()
+                raise
+            _open.append(self)
         atexit.register(self.close)  # for those who never close it
 
     @property
@@ -316,15 +321,7 @@ def knock(address: str) -> None:
         if address == "auto" and _compat.runs_here():
             return  # as above
         last = "the last one that was started here, " if address == "auto" else ""
-        raise ClusterError(_nothing_there(where, str(error), last)) from error
-
-
-def _nothing_there(address: str, reason: str, last: str = "") -> str:
-    return (
-        f"No Ray cluster answered at {last}{address!r} ({reason}).\n"
-        "Correct the address, start one there with 'ray start --head',\n"
-        "or leave --address out to run on this machine."
-    )
+        raise ClusterError(refusals.nothing_there(where, str(error), last)) from error
 
 
 class _Init:
@@ -343,9 +340,9 @@ class _Init:
             error = self._answer.get(timeout=None if address is None else JOIN_S)
         except queue.Empty:
             reason = f"it did not let us in within {JOIN_S:g} s"
-            raise ClusterError(_nothing_there(str(address), reason)) from None
+            raise ClusterError(refusals.nothing_there(str(address), reason)) from None
         if error is not None:
-            raise ClusterError(_why(address, error)) from error
+            raise ClusterError(refusals.why(address, error)) from error
 
     def _run(self) -> None:
         import ray
@@ -353,6 +350,8 @@ class _Init:
         try:
             ray.init(**self._options)
         except BaseException as error:  # noqa: BLE001 - raised in the thread that waits for the answer
+            with contextlib.suppress(Exception):  # it may have come any way, or nowhere
+                ray.shutdown()
             self._answer.put(error)
         else:
             self._answer.put(None)
@@ -372,27 +371,3 @@ class _Init:
         Starting.abandoned = True
         atexit.unregister(ray.shutdown)
         atexit.register(_compat.let_go_of_ray)  # for those whose program does not end as ours
-
-
-def _why(address: str | None, error: BaseException) -> str:
-    """Turn what Ray says about a failed start into what to do about it."""
-    text = str(error)
-    first = next((line.strip() for line in text.splitlines() if line.strip()), type(error).__name__)
-    if address is None:
-        return f"Ray could not be started on this machine: {first}"
-    if "ersion mismatch" in text:
-        lines = [line.strip() for line in text.splitlines() if "Ray:" in line or "Python:" in line]
-        return f"The cluster at {address!r} runs other versions than this machine.\n" + "\n".join(lines[:4])
-    if "uthentication" in text or "token" in text.lower():
-        return (
-            f"The cluster at {address!r} refused us: its token is not the one given here.\n"
-            "Set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN (or RAY_AUTH_TOKEN_PATH) to the cluster's token."
-        )
-    if address == "auto" and isinstance(error, ConnectionError):  # Ray's own words are about Python's ray.init
-        return (
-            "No Ray cluster runs on this machine, which is where 'auto' looks.\n"
-            "Start one with 'ray start --head', or leave --address out: then Ray is started for this job alone."
-        )
-    if isinstance(error, ImportError) or "ray[client]" in text:
-        return f"{address!r} needs Ray's client: pip install 'raysk[client]'"
-    return _nothing_there(address, first)

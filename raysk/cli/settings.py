@@ -9,7 +9,6 @@ pyproject.toml says from here, as its map of defaults.
 from __future__ import annotations
 
 import os
-import stat
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +18,7 @@ import typer
 
 from raysk.errors import UsageError
 from raysk.spec.words import suggestion
+from raysk.trust import doubt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -53,12 +53,10 @@ class Project:
 def project() -> Project:
     """Read the pyproject.toml of this folder, or of the nearest one above, that speaks of raysk.
 
-    One in a folder that everybody may write to is passed over: whoever put it there could choose the cluster.
-
     Raises
     ------
     UsageError
-        If it cannot be read, or is no TOML.
+        If it cannot be read, is no TOML, or may be somebody else's: whoever wrote it could choose the cluster.
     """
     try:
         here = Path.cwd()
@@ -66,9 +64,19 @@ def project() -> Project:
         return Project()
     for folder in (here, *here.parents):
         path = folder / PROJECT
-        if path.is_file() and not folder.stat().st_mode & stat.S_IWOTH and (said := _section(path)) is not None:
+        if path.is_file() and (said := _section(path)) is not None:
+            _check_whose(path)
             return Project(path, said)
     return Project()
+
+
+def _check_whose(path: Path) -> None:
+    reason = doubt(path)
+    if reason is not None:
+        raise UsageError(
+            f"{str(path)!r} has settings of raysk's, but may be somebody else's:\n{reason}.\n"
+            f"Change that, or put a {PROJECT} of your own with [{SECTION}], which may be empty, nearer to this folder."
+        )
 
 
 def _section(path: Path) -> dict[str, Any] | None:

@@ -10,6 +10,7 @@ import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+from raysk import neighbours
 from raysk.errors import ClusterError
 from raysk.pool.head import Head
 from raysk.pool.reply import Reply
@@ -128,6 +129,7 @@ class RayLauncher:
 
         self._head, self._need = head, need
         self.admission = admission
+        self._folders = neighbours.of_this_program()
         self._keys = itertools.count()
         self._fixed_slots: int | None = None
         self._usually: Any = "SPREAD"
@@ -156,7 +158,7 @@ class RayLauncher:
         """See `Launcher.launch`."""
         _ray()
         actor = self._actor.options(scheduling_strategy=self._where(), **self._options)
-        worker = _RayWorker(self._head, actor.remote(self._need.cpus, PRELOAD))
+        worker = _RayWorker(self._head, actor.remote(self._need.cpus, PRELOAD, self._folders))
         _when_done(worker.actor.hello.remote(), up)
         return worker
 

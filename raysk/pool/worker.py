@@ -16,7 +16,7 @@ import time
 import traceback
 from typing import TYPE_CHECKING, Any
 
-from raysk import _compat, exits, forks, inside
+from raysk import _compat, exits, forks, inside, neighbours
 from raysk.pool import memory
 from raysk.pool.progress import Progress, Turns
 from raysk.pool.reply import Packed
@@ -55,9 +55,11 @@ class Worker:
         CPUs reserved for this worker: the limit of its inner threads.
     preload : sequence of str
         Modules to import before the first task comes.
+    folders : sequence of str
+        Where the person's modules are found, if this machine has them.
     """
 
-    def __init__(self, cpus: int, preload: Sequence[str] = ()) -> None:
+    def __init__(self, cpus: int, preload: Sequence[str] = (), folders: Sequence[str] = ()) -> None:
         self._cpus = cpus
         self._refs: dict[str, Any] = {}
         self._cache: dict[str, Any] = {}
@@ -71,6 +73,8 @@ class Worker:
         os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(cpus)))
         gc.disable()  # there is none in modules that are loaded: looking for it takes a sixth of the time
         self._broken = imported(preload)
+        for folder in folders:
+            neighbours.add(folder)
         gc.enable()
         gc.freeze()  # modules stay: looking for garbage in them costs a fit now and then 0.1 s
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from raysk import cluster
+from raysk import cluster, neighbours
 from raysk._compat import free_resources, memory
 from raysk.errors import Unpicklable
 from raysk.preflight.report import Node, Report
@@ -91,7 +91,10 @@ def _ask(
 
     tasks: dict[Any, tuple[Any, ...]] = {_facts: (modules,)}
     if payload is not None:
-        tasks[_unpickled] = (ray.put(payload),)  # it goes once to each node, also if it is large
+        tasks[_unpickled] = (
+            ray.put(payload),
+            neighbours.of_this_program(),
+        )  # it goes once to each node, also if it is large
     asked = {}
     for task, args in tasks.items():
         for node in nodes:
@@ -134,10 +137,12 @@ def _facts(modules: Sequence[str]) -> dict[str, Any]:
     return facts
 
 
-def _unpickled(payload: bytes) -> dict[str, str | None]:
+def _unpickled(payload: bytes, folders: Sequence[str]) -> dict[str, str | None]:
     """Run on the node: return what went wrong, nothing if nothing did."""
     import pickle
 
+    for folder in folders:
+        neighbours.add(folder)
     try:
         pickle.loads(payload)
     except BaseException as error:  # noqa: BLE001 - also a SystemExit of the person's code is an answer

@@ -21,6 +21,7 @@ from raysk.runs.git import git_state
 from raysk.runs.jsonable import plain, to_json
 from raysk.runs.near import meant
 from raysk.runs.writing import explained, write_text
+from raysk.trust import doubt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,13 +85,15 @@ class RunFolder:
         Raises
         ------
         InputError
-            If there is none, or it holds no journal.
+            If there is none, it holds no journal, or the latest may be somebody else's.
         """
         runs = sorted((Path.cwd() / RUNS_FOLDER).glob(f"*/{JOURNAL}"), key=lambda path: path.stat().st_mtime)
         runs = [path for path in runs if _has_fits(path)] or runs  # not one that never got to work, unless all are
         if name == "latest" and not runs:
             raise InputError(f"There is no search to resume in {str(Path.cwd() / RUNS_FOLDER)!r}.")
         root = runs[-1].parent if name == "latest" else Path(name).absolute()
+        if name == "latest":
+            _check_whose(root)
         if not (root / JOURNAL).is_file():
             known = f"The newest search is {os.path.relpath(runs[-1].parent)!r}." if runs else ""
             if root.is_dir():
@@ -140,6 +143,15 @@ class RunFolder:
             If it cannot be written.
         """
         write_text(self.path(MANIFEST), to_json(manifest, indent=2) + "\n")
+
+
+def _check_whose(run: Path) -> None:
+    """Fail unless nobody else can have written what a run that was not named says: it would be carried out."""
+    for reason in filter(None, (doubt(run / name) for name in (MANIFEST, JOURNAL))):
+        raise InputError(
+            f"The newest search here, {os.path.relpath(run)!r}, may be somebody else's:\n{reason}.\n"
+            f"Name the run that you mean: raysk resume {RUNS_FOLDER}/NAME"
+        )
 
 
 def _has_fits(journal: Path) -> bool:

@@ -1,7 +1,7 @@
 """User file -> objects. The only code that runs user files.
 
-    text --split_source--> Place --+-- file.py ------> run as a module, its folder first on sys.path
-                                   +-- module -------> imported, the current folder first on sys.path
+    text --split_source--> Place --+-- file.py ------> run as a module; modules beside it come first for its imports
+                                   +-- module -------> imported, from the current folder if no library has its name
                                    +-- file.pkl -----> joblib.load (reads pickle, joblib and cloudpickle)
                            names --look up ATTR, call a factory--> Found
 
@@ -25,7 +25,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from raysk import exits
+from raysk import exits, neighbours
 from raysk.compressed import load_joblib
 from raysk.errors import InputError
 from raysk.spec.found import (
@@ -139,13 +139,6 @@ def _module_name(path: Path) -> str:
     return next(name for name in names if name not in sys.modules)
 
 
-def _first_on_path(folder: str) -> None:
-    # it stays: functions of the person's may import their neighbours only when they are called
-    if folder not in sys.path[:1]:
-        sys.path.insert(0, folder)
-    importlib.invalidate_caches()
-
-
 def _run(code: Any, path: Path, folder: Path) -> ModuleType:
     name = _module_name(path)
     spec = importlib.util.spec_from_file_location(name, path)
@@ -154,7 +147,7 @@ def _run(code: Any, path: Path, folder: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]
     module.__file__ = str(path)
     sys.modules[name] = module
-    _first_on_path(str(folder))
+    neighbours.add(str(folder))
     try:
         with no_bytecode():
             exec(code, vars(module))  # noqa: S102 - running the file that the person named is the task
@@ -175,7 +168,7 @@ def _run(code: Any, path: Path, folder: Path) -> ModuleType:
 def _load_module(source: str, place: Place) -> Found:
     name = place.module or ""
     before = set(sys.modules)
-    _first_on_path(str(Path.cwd()))
+    neighbours.add(str(Path.cwd()))
     try:
         with no_bytecode():
             module = importlib.import_module(name)

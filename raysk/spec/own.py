@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import linecache
 import os
-import site
 import sys
-import sysconfig
 import traceback
 from contextlib import contextmanager
 from functools import cache
@@ -14,6 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from raysk.neighbours import library_folders, of_a_library
 from raysk.spec.words import brief, shown
 
 if TYPE_CHECKING:
@@ -24,22 +23,14 @@ COMPILED = (".pyx", ".pxd", ".pxi")
 """A frame of compiled code names its source as it was called where it was compiled."""
 
 
-@cache
-def _library_folders() -> tuple[str, ...]:
-    paths = sysconfig.get_paths()
-    folders = {paths[key] for key in ("stdlib", "platstdlib", "purelib", "platlib")}
-    folders.update(site.getsitepackages() if hasattr(site, "getsitepackages") else ())
-    folders.add(str(Path(__file__).parents[1]))
-    return tuple(os.path.join(os.path.realpath(folder), "") for folder in folders)  # noqa: PTH118 - keeps the end slash
+_libraries = cache(library_folders)
 
 
 def is_own_file(file: str | None) -> bool:
     """Return whether a file is the person's: of no library, and not raysk's."""
     if not file or file.startswith("<") or (file.endswith(COMPILED) and not os.path.isabs(file)):  # noqa: PTH117 - text
         return False
-    real = os.path.realpath(file)
-    parts = Path(real).parts
-    return not (real.startswith(_library_folders()) or "site-packages" in parts or "dist-packages" in parts)
+    return not of_a_library(os.path.realpath(file), _libraries())
 
 
 @cache

@@ -142,6 +142,7 @@ def test_senseless_options_are_usage_errors(options, words):
 
 WAYS = """
     import json, os, sys
+    from concurrent.futures import ThreadPoolExecutor
     from joblib import Parallel, delayed, parallel_config
     from sklearn.datasets import load_iris
     from sklearn.svm import SVC
@@ -164,6 +165,11 @@ WAYS = """
     said["alone"] = fitted()
     import ray
     said["left"] = not ray.is_initialized() and cluster.current() is None
+
+    # alone in three threads: they share a connection, and the last one leaves
+    with ThreadPoolExecutor(3) as threads:
+        said["threads"] = all(threads.map(lambda _: fitted(), range(3)))
+    said["threads left"] = not ray.is_initialized() and cluster.current() is None
 
     # the backend alone: connects when first used, and stays
     raysk.register()
@@ -203,12 +209,12 @@ WAYS = """
 
 
 def test_every_way_to_connect_works(head, run_python):
-    """Alone, with the backend alone, in a context and without one: no way waits for workers that another holds."""
+    """Alone, in threads, with the backend, in a context or in none: no way waits for workers that another holds."""
     ran = run_python(WAYS, RAYSK_ADDRESS=head, RAY_AUTH_MODE="disabled")
     assert ran.returncode == 0, ran.stderr
     said = json.loads(ran.stdout)
     assert said == dict.fromkeys(said, True)
-    assert len(said) == 13
+    assert len(said) == 15
 
 
 def test_the_sink_hears_of_the_cluster(head, run_python):

@@ -82,10 +82,15 @@ def _processes_of(pid: int) -> list[str]:
 
 
 def test_a_search_in_a_pipe(raysk, folder, spec, expected):
-    """Without an address: stdout is one JSON object whatever prints, the answer is scikit-learn's, no Ray is left."""
+    """Without an address: stdout is one JSON object whatever prints, the answer is scikit-learn's, no Ray is left.
+
+    Files that are named like libraries are not taken for them, neither here nor on workers.
+    """
     home = folder / "home"
     home.mkdir()
     process_env = {"HOME": str(home)}
+    for name in ("ray", "joblib", "pyarrow", "threadpoolctl", "psutil"):
+        (folder / f"{name}.py").write_text("raise SystemExit('taken for the library of that name')\n")
     ran = raysk("search", spec.name, "-o", "best model.pkl", "--results", "table.jsonl", env=process_env)
     assert ran.code == 0, ran.err
     assert len(ran.out.splitlines()) == 1

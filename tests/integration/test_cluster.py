@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import raysk
-from raysk import _compat, _ray_agent, private
+from raysk import _compat, _ray_agent, private, refusals
 from raysk import cluster as module
 from raysk.errors import ClusterError, UsageError
 from raysk.pool.need import Need
@@ -158,7 +158,7 @@ def test_what_answers_but_is_no_ray_is_not_waited_for(run_python):
 )
 def test_rays_words_become_what_to_do(error, words):
     """Whatever Ray says about a failed connection, the message names the address and the remedy."""
-    text = module._why("a:1", error)
+    text = refusals.why("a:1", error)
     assert words in text
     assert "'a:1'" in text
     assert len(text.splitlines()) <= 5
@@ -166,14 +166,14 @@ def test_rays_words_become_what_to_do(error, words):
 
 def test_auto_where_nothing_runs():
     """Ray's own words for it are about its Python function."""
-    text = module._why("auto", ConnectionError("Could not find any running Ray instance. Please specify ..."))
+    text = refusals.why("auto", ConnectionError("Could not find any running Ray instance. Please specify ..."))
     assert "No Ray cluster runs on this machine" in text
     assert "Please specify" not in text
 
 
 def test_a_failed_start_on_this_machine_gives_rays_reason():
     """When our own Ray does not start, its first line says why."""
-    assert module._why(None, OSError("\n no room \n more")) == "Ray could not be started on this machine: no room"
+    assert refusals.why(None, OSError("\n no room \n more")) == "Ray could not be started on this machine: no room"
 
 
 # --- what of it
@@ -261,8 +261,9 @@ def test_what_fails_in_the_background_is_raised_where_it_is_needed(cluster):
 
 
 OWN = """
-    import json, os, signal, sys
+    import glob, json, os, signal, sys, tempfile
     from pathlib import Path
+    from unittest import mock
 
     signal.signal(signal.SIGTERM, mine := lambda *_: None)
     import raysk
@@ -306,6 +307,13 @@ OWN = """
     except raysk.errors.ClusterError as error:
         said["closed"] = str(error)
 
+    with mock.patch("ray._private.worker.connect", side_effect=RuntimeError("no")):  # its processes run by then
+        try:
+            raysk.connect()
+        except raysk.errors.ClusterError as error:
+            said["refused"] = str(error)
+    said["left"] = glob.glob(f"{tempfile.gettempdir()}/raysk-{os.getpid()}-*")
+
     another = raysk.connect(workers=1)  # never closed: the program's end does that
     folders.append(another._private.folder)
     said["again"] = another.pool.submit(Task(function=on_worker)).result(60)[0]
@@ -317,12 +325,13 @@ OWN = """
 def test_a_ray_of_our_own_keeps_to_itself(run_python):
     """Our own Ray listens here only, asks for a token, writes nothing home or on stdout, and leaves nothing behind.
 
-    All that holds for a second one in the same program too.
+    All that holds for a second one in the same program too, and nothing is left of one whose start fails.
     """
     ran = run_python(OWN)
     assert ran.returncode == 0, ran.stderr
     said = json.loads(ran.stdout)  # and not a word more
     assert "is closed" in said.pop("closed")
+    assert said.pop("refused") == "Ray could not be started on this machine: no"
     listening = said.pop("listening")
     assert listening
     assert set(listening) <= {"0100007F", "0" * 24 + "01000000", "0" * 16 + "FFFF0000" + "0100007F"}
@@ -335,6 +344,7 @@ def test_a_ray_of_our_own_keeps_to_itself(run_python):
         "token": True,
         "again": "1",
         "home": [],
+        "left": [],
     }
     for folder in folders:
         assert not folder.exists()
@@ -372,6 +382,17 @@ def test_what_a_fit_forks_ends_when_told(cluster):
     mine, forked = cluster.pool.submit(Task(function=handlers)).result(60)
     assert "function" in mine
     assert forked == repr(signal.SIG_DFL)
+
+
+def test_workers_look_for_modules_among_libraries_first(pool):
+    """A program's folders come after libraries there: a `pyarrow.py` where somebody works is not the library."""
+
+    def places():
+        return sys.path, [finder.folder for finder in sys.meta_path if hasattr(finder, "folder")]
+
+    path, folders = pool.submit(Task(function=places)).result(60)
+    assert folders
+    assert path[-len(folders) :] == folders
 
 
 def test_workers_of_a_ray_of_our_own_get_the_cpu_as_this_program_does(pool):

@@ -108,10 +108,12 @@ def test_the_nearest_file_counts(config, project, folder):
     assert config()["workers"] == (None, "default")
 
 
-def test_a_folder_of_everybodys(config, project, folder):
-    """A file in a folder that everybody may write to is not read: it could name a cluster of its author's."""
+def test_a_folder_of_everybodys(raysk, config, project, folder):
+    """A file that others may have written is refused by name: it could choose the cluster. An own one nearer counts."""
     project("[tool.raysk]\naddress = 'evil:1'\n")
-    folder.parent.chmod(0o1777)
+    folder.parent.chmod(0o777)
+    raysk("config").assert_error(2, str(folder.parent / "pyproject.toml"), "writable for everybody", "nearer")
+    project("[tool.raysk]\n", ".")
     assert config()["address"] == (None, "default")
 
 

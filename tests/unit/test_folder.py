@@ -428,6 +428,20 @@ def test_the_latest_run_is_one_that_has_something_to_resume(here):
     assert RunFolder.reopen("latest").root == newest
 
 
+@pytest.mark.usefixtures("here")
+def test_a_latest_run_that_others_may_have_written_is_not_resumed():
+    """What run.json says is carried out: one that was found is refused by name, one that was named is not."""
+    folder = RunFolder.create(None, "shared")
+    folder.path("journal.jsonl").write_text('{"schema": 1}\n{"index": 0}\n')
+    folder.path("run.json").write_text("{}")
+    folder.path("run.json").chmod(0o666)
+    with pytest.raises(
+        InputError, match=r"raysk-runs/shared(.|\n)*run.json' is writable(.|\n)*raysk resume raysk-runs/"
+    ):
+        RunFolder.reopen("latest")
+    assert RunFolder.reopen(str(folder.root)) == folder
+
+
 def test_the_run_of_a_fit_is_not_resumed(here):
     """The folder of a fit has no journal; the newest search is named, and not the folder itself."""
     (here / "raysk-runs" / "fit-1").mkdir(parents=True)

@@ -24,20 +24,24 @@ LONGEST_FUNCTION = 60  # lines, its docstring included
 
 # Room -> rooms it may import from, besides itself. "raysk" is the package itself, which loads nothing.
 BELOW_CLI = {"api", "bench", "cluster", "errors", "events", "jobs", "plans", "pool", "preflight", "raysk"}
-BELOW_CLI |= {"exits", "forks", "runs", "spec"}
+BELOW_CLI |= {"exits", "forks", "runs", "spec", "trust"}
 MAY_IMPORT = {
     "raysk": {"api"},  # lazily: its public names
     "__main__": {"cli"},
     "cli": BELOW_CLI,
     "bench": {"_compat", "api", "cluster", "errors", "events", "forks", "jobs", "plans", "pool", "private"},
-    "api": {"cluster", "errors", "events", "jobs", "plans", "pool"},
-    "preflight": {"_compat", "cluster", "errors", "pool", "raysk", "versions"},
-    "plans": {"_compat", "errors", "events", "exits", "jobs", "pool", "runs.journal"},
-    "cluster": {"_compat", "errors", "events", "jobs", "pool", "private", "raysk"},
-    "private": set(),
-    "pool": {"_compat", "errors", "events", "exits", "forks", "versions"},
-    "spec": {"compressed", "errors", "exits", "jobs"},
-    "runs": {"_compat", "compressed", "errors", "jobs", "raysk"},
+    "api": {"cluster", "errors", "events", "inside", "jobs", "plans", "pool"},
+    "preflight": {"_compat", "cluster", "errors", "neighbours", "pool", "raysk", "versions"},
+    "plans": {"_compat", "errors", "events", "exits", "inside", "jobs", "pool", "runs.journal"},
+    "cluster": {"_compat", "errors", "events", "inside", "jobs", "pool", "private", "raysk", "refusals"},
+    "private": {"errors"},
+    "refusals": {"errors"},
+    "neighbours": set(),
+    "inside": {"_compat"},
+    "trust": set(),
+    "pool": {"_compat", "errors", "events", "exits", "forks", "inside", "neighbours", "versions"},
+    "spec": {"compressed", "errors", "exits", "jobs", "neighbours"},
+    "runs": {"_compat", "compressed", "errors", "jobs", "raysk", "trust"},
     "jobs": {"errors"},
     "events": set(),
     "errors": set(),

@@ -24,6 +24,7 @@ def _restore_imports(monkeypatch, tmp_path):
     """Give each test its own import state and its own current folder."""
     modules = set(sys.modules)
     monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
     monkeypatch.chdir(tmp_path)
     yield
     for name in set(sys.modules) - modules:
@@ -163,17 +164,47 @@ def test_loading_twice(write):
 
 
 def test_neighbours_are_importable_and_travel(write, tmp_path):
-    """The file's folder comes first on sys.path and stays; its modules travel, libraries do not."""
+    """Modules beside the file are found, also when they are imported late; they travel, libraries do not."""
     write("class Helper: pass\n", "helper_of_x.py")
     write("def late(): return 'late'\n", "late_of_x.py")
     text = "import colorsys, sklearn.svm, helper_of_x\nh = helper_of_x.Helper()\n"
     path = write(text + "def f():\n    import late_of_x\n    return late_of_x.late()\n", "user_x.py")
     found = load(path)
-    assert sys.path[0] == str(tmp_path)
+    assert sys.path[-1] == str(tmp_path)
     assert {module.__name__ for module in found.modules} == {"user_x", "helper_of_x"}
     assert found.names["f"]() == "late"
     registry = cloudpickle.list_registry_pickle_by_value()
     assert {"user_x", "helper_of_x"} <= set(registry)
+
+
+IMPORTS = """
+import sys
+sys.path.append("env/site-packages")
+import installed_x, package_x
+library, neighbour = installed_x.colorsys.__file__, package_x.wave.__file__
+del sys.modules["colorsys"]
+import colorsys
+own = colorsys.__file__
+"""
+
+
+def test_a_neighbour_named_like_a_library(write, monkeypatch):
+    """The file and packages beside it get their neighbour, a library that imports the name gets the library."""
+    for name in ("colorsys", "wave"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    neighbours = [write("", name) for name in ("colorsys.py", "wave.py")]
+    write("import wave\n", "package_x/__init__.py")
+    write("import colorsys\n", "env/site-packages/installed_x.py")
+    found = load(write(IMPORTS, "user_n.py")).names
+    assert [found["own"], found["neighbour"]] == neighbours
+    assert found["library"] not in neighbours
+
+
+def test_a_module_named_like_a_library(write, monkeypatch):
+    """Where a module is named, a library comes before a file of that name in the current folder."""
+    monkeypatch.delitem(sys.modules, "colorsys", raising=False)
+    write("raise SystemExit\n", "colorsys.py")
+    assert load("colorsys:ONE_THIRD").chosen == pytest.approx(1 / 3)
 
 
 def test_no_bytecode_beside_the_file(write, tmp_path):
