@@ -65,7 +65,7 @@ def fit(  # noqa: PLR0913 - those of scikit-learn's fit, where it runs, and what
     *,
     journal: Journal | None = None,
     limits: Limits | None = None,
-) -> Any:
+) -> None:
     """Run the search on the pool; see `raysk.plans.fit`."""
     own = type(search)
     names: dict[str, Any] = {"__module__": own.__module__, "__qualname__": own.__qualname__}
@@ -74,7 +74,7 @@ def fit(  # noqa: PLR0913 - those of scikit-learn's fit, where it runs, and what
         journal.random_state()
     search.__class__ = type(own.__name__, (own, _PoolSearch), names)
     try:
-        return search.fit(X, y, **fit_params)
+        search.fit(X, y, **fit_params)
     finally:
         search.__class__ = own
 
