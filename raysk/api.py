@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from raysk import cluster, inside
-from raysk.errors import ClusterError, InputError, UsageError
+from raysk.errors import CallError, ClusterError, UsageError
 from raysk.events import null_sink
 from raysk.jobs import Data, Resources
 
@@ -94,12 +94,15 @@ def fit(estimator: Any, X: Any, y: Any = None, *, address: str | None = None, **
     Returns
     -------
     estimator : estimator
-        The same object, fitted.
+        The same object, fitted in place as its own ``fit`` does it: a pipeline's steps are fitted too, a RandomState
+        given to it moves on, parameters stay the objects that they are.
 
     Raises
     ------
     InputError
-        If X and y differ in length, or `estimator` is a class.
+        If X and y differ in length; it is a ValueError. What was to be fitted on a worker is as it was before.
+    CallError
+        If `estimator` is a class, or its ``fit`` cannot be called so; it is an InputError, and a TypeError.
     ClusterError
         See `connect`.
     UsageError
@@ -108,7 +111,7 @@ def fit(estimator: Any, X: Any, y: Any = None, *, address: str | None = None, **
         Whatever the estimator's own code raises.
     """
     if isinstance(estimator, type):
-        raise InputError(f"{estimator.__name__} is a class; give an object of it: {estimator.__name__}()")
+        raise CallError(f"{estimator.__name__} is a class; give an object of it: {estimator.__name__}()")
     data = Data(X=X, y=y, fit_params=fit_params)
     if inside.stays_here():
         return inside.fit(estimator, data.X, data.y, **data.fit_params)

@@ -42,10 +42,14 @@ class UsageError(RayskError):
     exit_code = 2
 
 
-class InputError(RayskError):
-    """A file, an object in it, or the data in it cannot be used."""
+class InputError(RayskError, ValueError):
+    """A file, an object in it, or the data in it cannot be used: scikit-learn's own error for that is a ValueError."""
 
     exit_code = 3
+
+
+class CallError(InputError, TypeError):
+    """An estimator's ``fit`` cannot be called so, for which Python has a TypeError."""
 
 
 class Unpicklable(InputError, pickle.PicklingError):  # noqa: N818 - says what it is

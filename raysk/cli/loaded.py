@@ -99,6 +99,8 @@ class Loaded:
 
         try:
             yield
+        except InputError:  # of the table
+            raise
         except NotFittedError as error:
             fit = f"raysk fit {self._asked.model} -o fitted.pkl"
             raise InputError(f"The {self._described()} is not fitted.\nFit it: {fit}") from error

@@ -6,8 +6,8 @@ forest.py           random forests and extra trees: sub-forests with scikit-lear
 joblib_backend.py   every other estimator that uses joblib inside, fitted here with our backend
 single.py           an estimator with no parallel part, fitted on one worker
 
-Each plan has ``suits(estimator, fit_params)`` and ``fit(pool, estimator, X, y, fit_params)``, which returns the fitted
-estimator; `fit` below asks them in that order.
+Each plan has ``suits(estimator, fit_params)`` and ``fit(pool, estimator, X, y, fit_params)``, which fits the estimator
+in place; `fit` below asks them in that order. What is fitted elsewhere is brought home by state.py.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from raysk.errors import InputError
+from raysk.errors import CallError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,7 +54,8 @@ def fit(  # noqa: PLR0913 - those of scikit-learn's fit, where it runs, and what
     Returns
     -------
     estimator : estimator
-        The same object, fitted. Of a search that ended early, `cv_results_` has the candidates that were done.
+        The same object, fitted, whatever its own `fit` returns. Of a search that ended early, `cv_results_` has the
+        candidates that were done.
 
     Raises
     ------
@@ -63,7 +64,7 @@ def fit(  # noqa: PLR0913 - those of scikit-learn's fit, where it runs, and what
         above, and a `best_estimator_` only if the limits say so.
     NothingFinished
         If a search ended early with no candidate done.
-    InputError
+    CallError
         If the estimator's `fit` does not take these arguments.
     """
     from raysk.plans import search, watched
@@ -71,10 +72,12 @@ def fit(  # noqa: PLR0913 - those of scikit-learn's fit, where it runs, and what
     _check_call(estimator.fit, (X,) if y is None else (X, y), fit_params)
     plan = choose(estimator, fit_params)
     if plan is watched:
-        return watched.fit(pool, estimator, X, y, fit_params, limits=limits)
-    if plan is search:
-        return search.fit(pool, estimator, X, y, fit_params, journal=journal, limits=limits)
-    return plan.fit(pool, estimator, X, y, fit_params)
+        watched.fit(pool, estimator, X, y, fit_params, limits=limits)
+    elif plan is search:
+        search.fit(pool, estimator, X, y, fit_params, journal=journal, limits=limits)
+    else:
+        plan.fit(pool, estimator, X, y, fit_params)
+    return estimator
 
 
 def choose(estimator: Any, fit_params: Mapping[str, Any]) -> ModuleType:
@@ -94,4 +97,7 @@ def _check_call(method: Any, args: tuple[Any, ...], fit_params: Mapping[str, Any
         signature.bind(*args, **fit_params)
     except TypeError as error:
         given = ", ".join([*["X", "y"][: len(args)], *fit_params])
-        raise InputError(f"{method.__qualname__}{signature} cannot be called with ({given}): {error}.") from error
+        said = f"{method.__qualname__}{signature} cannot be called with ({given}): {error}."
+        if len(args) == 1 and "'y'" in str(error):  # scikit-learn's own words for it
+            said += f"\n{type(method.__self__).__name__} requires y to be passed, but the target y is None."
+        raise CallError(said) from error

@@ -18,12 +18,12 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn import clone, config_context, ensemble, get_config
+from sklearn import config_context, ensemble, get_config
 from sklearn.utils import check_random_state
 
 from raysk.errors import TaskLost
 from raysk.events import WorkDone, WorkPlanned
-from raysk.plans import warned
+from raysk.plans import state, warned
 from raysk.pool import Task, stream
 
 if TYPE_CHECKING:
@@ -61,13 +61,15 @@ def suits(estimator: Any, fit_params: Mapping[str, Any]) -> bool:
     )
 
 
-def fit(pool: Pool, forest: Any, X: Any, y: Any, fit_params: Mapping[str, Any]) -> Any:
+def fit(pool: Pool, forest: Any, X: Any, y: Any, fit_params: Mapping[str, Any]) -> None:
     """Grow a forest on the pool; see `raysk.plans.fit`."""
     count = int(forest.n_estimators)
     pool.sink(WorkPlanned(unit="tree", units=count))
     random_state = check_random_state(forest.random_state)
+    here = state.parts(forest)
     job = {
-        "forest": clone(forest).set_params(random_state=None, n_jobs=None),
+        "forest": _without_trees(forest),
+        "places": tuple(here),
         "random_state": copy.deepcopy(random_state),
         "X": _as_trees_read_it(X),
         "y": y,
@@ -77,7 +79,7 @@ def fit(pool: Pool, forest: Any, X: Any, y: Any, fit_params: Mapping[str, Any]) 
     }
     shared = [pool.share(_grow), pool.share(job)]
     trees: list[Any] = [None] * count
-    rest: dict[str, Any] = {}
+    rest: state.Changes | None = None
     repeater = warned.Repeater()
     try:
         for block in stream(pool, Task(function=shared[0], args=(shared[1],), repeatable=True), range(count)):
@@ -85,16 +87,24 @@ def fit(pool: Pool, forest: Any, X: Any, y: Any, fit_params: Mapping[str, Any]) 
                 if isinstance(value, TaskLost):
                     raise value
                 if value is not None:
-                    parts, attributes, heard = value
+                    parts, changes, heard = value
                     trees[number : number + len(parts["own"])] = _trees(parts)
-                    rest.update(attributes)
+                    rest = changes or rest
                     repeater.warn(heard)
             pool.sink(WorkDone(units=len(block.units), busy_s=block.wall_s))
     finally:
         pool.release(shared)
     random_state.randint(MAX_INT, size=count)  # a RandomState of the person's ends where scikit-learn leaves it
-    vars(forest).update(rest, estimators_=trees)
-    return forest
+    if rest is not None:
+        state.bring_home(rest, here)
+    forest.estimators_ = trees
+
+
+def _without_trees(forest: Any) -> Any:
+    """Return a forest with the same attributes, but for the trees of an earlier fit."""
+    bare = copy.copy(forest)
+    vars(bare).pop("estimators_", None)
+    return bare
 
 
 def _as_trees_read_it(X: Any) -> Any:
@@ -128,9 +138,9 @@ def _packed(trees: Sequence[Any]) -> dict[str, Any]:
 def _trees(parts: Mapping[str, Any]) -> Iterator[Any]:
     """Put trees together again."""
     make, arguments = parts["made_by"]
-    for own, state in zip(parts["own"], parts["states"], strict=True):
+    for own, arrays in zip(parts["own"], parts["states"], strict=True):
         structure = make(*arguments)
-        structure.__setstate__(state)  # copies the arrays
+        structure.__setstate__(arrays)  # copies them
         tree = parts["kind"].__new__(parts["kind"])
         common = parts["common"].items()  # each tree gets arrays of its own, as scikit-learn's trees have
         vars(tree).update({name: value.copy() if isinstance(value, np.ndarray) else value for name, value in common})
@@ -141,17 +151,18 @@ def _trees(parts: Mapping[str, Any]) -> Iterator[Any]:
 def _grow(job: Mapping[str, Any], units: range) -> Iterator[tuple[Any, ...] | None]:
     """Grow trees ``units`` on the worker.
 
-    All come with the first of them, taken apart; so do the forest's other attributes, if it is the forest's first
-    tree, and what the fit warned of.
+    All come with the first of them, taken apart; so does what else the fit changes, if it is the forest's first tree,
+    and what it warned of.
     """
-    forest = clone(job["forest"])
+    forest = copy.copy(job["forest"])
+    own = {name: getattr(forest, name) for name in ("n_estimators", "n_jobs", "random_state")}
+    record = state.Record(forest, job["places"]) if units[0] == 0 else None
     random_state = copy.deepcopy(job["random_state"])
     random_state.randint(MAX_INT, size=units[0])
-    forest.set_params(n_estimators=len(units), random_state=random_state)
+    forest.set_params(n_estimators=len(units), n_jobs=None, random_state=random_state)
     with config_context(**job["config"]), warned.listening(job["filters"]) as heard:
         forest.fit(job["X"], job["y"], **job["fit_params"])
-        fitted = {name: value for name, value in vars(forest).items() if name not in forest.get_params(deep=False)}
-        parts = _packed(fitted.pop("estimators_"))
+        parts = _packed(vars(forest.set_params(**own)).pop("estimators_"))
         said = warned.taken(heard)
-    yield parts, fitted if units[0] == 0 else {}, said
+    yield parts, record.changes() if record is not None else None, said
     yield from [None] * (len(units) - 1)

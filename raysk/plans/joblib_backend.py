@@ -41,7 +41,7 @@ def suits(estimator: Any, fit_params: Mapping[str, Any]) -> bool:  # noqa: ARG00
     return any(name.rpartition("__")[2] == "n_jobs" for name in names)
 
 
-def fit(pool: Pool, estimator: Any, X: Any, y: Any, fit_params: Mapping[str, Any]) -> Any:
+def fit(pool: Pool, estimator: Any, X: Any, y: Any, fit_params: Mapping[str, Any]) -> None:
     """Call the estimator's own ``fit`` here, with its joblib calls on the pool; see `raysk.plans.fit`."""
     from raysk.plans import forest
 
@@ -49,7 +49,7 @@ def fit(pool: Pool, estimator: Any, X: Any, y: Any, fit_params: Mapping[str, Any
     text = f"{type(estimator).__name__} is fitted through joblib: its parallel calls run on workers"
     pool.sink(Remark(text=f"{text} ({why})." if why else f"{text}."))
     with joblib.parallel_config(backend=RayskBackend(lambda: pool), n_jobs=-1):
-        return estimator.fit(X, **fit_params) if y is None else estimator.fit(X, y, **fit_params)
+        estimator.fit(*((X,) if y is None else (X, y)), **fit_params)
 
 
 class RayskBackend(parallel.AutoBatchingMixin, parallel.ParallelBackendBase):  # type: ignore[misc]

@@ -63,7 +63,7 @@ def fit(  # noqa: PLR0913 - those of scikit-learn's fit, where it runs, and what
     *,
     journal: Journal | None = None,
     limits: Limits | None = None,
-) -> Any:
+) -> None:
     """Run the search on the pool; see `raysk.plans.fit`."""
     own = type(search)
     names: dict[str, Any] = {"__module__": own.__module__, "__qualname__": own.__qualname__}
@@ -72,7 +72,7 @@ def fit(  # noqa: PLR0913 - those of scikit-learn's fit, where it runs, and what
         journal.random_state()
     search.__class__ = type(own.__name__, (own, _PoolSearch), names)
     try:
-        return search.fit(X, y, **fit_params)
+        search.fit(X, y, **fit_params)
     finally:
         search.__class__ = own
 
@@ -170,8 +170,9 @@ class Rounds:
         from raysk import plans
 
         fit_params = self.routed.estimator.fit
-        if plans.choose(estimator, fit_params) is single and self._evaluation is not None:
-            return single.fit_on(self.pool, estimator, self._evaluation)
+        if plans.choose(estimator, fit_params) is single:
+            single.fit_on(self.pool, estimator, self._evaluation)
+            return estimator
         self.close()
         return plans.fit(self.pool, estimator, self.X, self.y, fit_params)
 

@@ -31,7 +31,7 @@ def suits(estimator: Any, fit_params: Mapping[str, Any]) -> bool:  # noqa: ARG00
 
 def fit(  # noqa: PLR0913 - see `raysk.plans.fit`
     pool: Pool, estimator: Any, X: Any, y: Any, fit_params: Mapping[str, Any], *, limits: Limits | None = None
-) -> Any:
+) -> None:
     """Call the estimator's own ``fit``, with its joblib calls on workers where callbacks are heard from there.
 
     See `raysk.plans.fit`.
@@ -47,7 +47,7 @@ def fit(  # noqa: PLR0913 - see `raysk.plans.fit`
     pool.sink(Remark(text=f"{name} has scikit-learn callbacks: its own fit runs here in one piece, {where}."))
     with _spread_on(pool) if spread else contextlib.nullcontext():
         try:
-            return estimator.fit(*((X,) if y is None else (X, y)), **fit_params)
+            estimator.fit(*((X,) if y is None else (X, y)), **fit_params)
         except ValueError as error:
             if told := AllFitsFailed.told_by(error):
                 raise told from None
