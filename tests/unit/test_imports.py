@@ -37,7 +37,7 @@ MAY_IMPORT = {
     "private": set(),
     "pool": {"_compat", "errors", "events", "exits", "forks", "versions"},
     "spec": {"compressed", "errors", "exits", "jobs"},
-    "runs": {"_compat", "compressed", "errors", "jobs", "raysk"},
+    "runs": {"_compat", "compressed", "errors", "exits", "jobs", "raysk"},
     "jobs": {"errors"},
     "events": set(),
     "errors": set(),
