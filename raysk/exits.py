@@ -15,7 +15,6 @@ import traceback
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import TracebackType
 
 
@@ -47,34 +46,20 @@ def as_error(end: BaseException) -> Exception:
 
 
 class Contained:
-    """A context, around the person's code, that only an `Exception` leaves.
+    """A context, around the person's code in the driver, that only signals, limits and an `Exception` leave.
 
-    Parameters
-    ----------
-    is_theirs : callable
-        Tells of what would end the program whether the person's code raised it. On a worker it did: signals end those.
+    It changes nothing in a program whose signals have other handlers: what they raise could look like the person's.
     """
-
-    def __init__(self, is_theirs: Callable[[BaseException], bool] = lambda _: True) -> None:
-        self._is_theirs = is_theirs
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, _: object, end: BaseException | None, __: TracebackType | None) -> None:
-        if end is not None and not isinstance(end, Exception) and self._is_theirs(end):
+        if end is not None and not isinstance(end, Exception | Ordered) and _signals_are_ours():
             raise as_error(end) from None
 
 
-def contained_here() -> Contained:
-    """Return the context for the driver, where signals are raised too.
-
-    It changes nothing in a program whose signals have other handlers: what they raise could look like the person's.
-    """
-    return Contained(_is_theirs)
-
-
-def _is_theirs(end: BaseException) -> bool:
+def _signals_are_ours() -> bool:
     handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
-    ours = all(handler in HANDLERS or handler is signal.SIG_IGN for handler in handlers)
-    return ours and bool(HANDLERS) and not isinstance(end, Ordered)
+    heard = [handler for handler in handlers if handler is not signal.SIG_IGN]
+    return bool(heard) and all(handler in HANDLERS for handler in heard)

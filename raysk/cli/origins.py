@@ -38,7 +38,7 @@ class Command(TyperCommand):
     def invoke(self, ctx: Any) -> Any:
         """Run the command; what it says of an option that is from a setting ends with where that is."""
         try:
-            with exits.contained_here():
+            with exits.Contained():
                 return super().invoke(ctx)
         except UsageError as error:
             raise _explained(ctx, error)  # noqa: B904 - it is the same

@@ -243,7 +243,7 @@ def run(
         pool = running.pool
         try:
             limits = getattr(job, "limits", None)
-            with exits.contained_here():
+            with exits.Contained():
                 fitted = plans.fit(pool, estimator, data.X, data.y, data.fit_params, journal=journal, limits=limits)
         except Unpicklable as error:
             raise unpicklable(estimator, error, "sent to the workers") from error
@@ -307,7 +307,7 @@ def recorded(
     facts: dict[str, Any] = {}
     outcome = "failed"
     try:
-        with exits.contained_here():
+        with exits.Contained():
             yield facts
         outcome = facts.pop("outcome")
     except (KeyboardInterrupt, SystemExit):

@@ -101,7 +101,7 @@ class _PoolSearch(_parts.BaseSearchCV):  # type: ignore[misc, name-defined]
         with contextlib.closing(Rounds(self, (X, y), routed, scorers, refit_metric)) as rounds:
             early: BaseException | None = None
             try:
-                with exits.contained_here():
+                with exits.Contained():
                     self._call_run_search(rounds.evaluate_candidates)
             except (KeyboardInterrupt, SystemExit, Enough) as end:
                 early = rounds.cut_short(end)

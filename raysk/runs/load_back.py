@@ -20,6 +20,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from raysk import exits
 from raysk.errors import InputError, UserCodeError
 from raysk.runs.formats import SKOPS, format_of
 
@@ -134,7 +135,8 @@ def _sample(model: Any, X: Any) -> dict[str, Any]:
     try:
         rows = X.iloc[:ROWS] if hasattr(X, "iloc") else X[:ROWS]
         method = next(name for name in _METHODS if hasattr(model, name))
-        return {"method": method, "sample": cloudpickle.dumps((rows, getattr(model, method)(rows)))}
+        with exits.Contained():
+            return {"method": method, "sample": cloudpickle.dumps((rows, getattr(model, method)(rows)))}
     except Exception:  # noqa: BLE001 - of data or an estimator of the person's: the model can still be loaded
         return {"method": None}
 

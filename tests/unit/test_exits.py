@@ -136,7 +136,7 @@ def handled():
 def test_a_signal_passes(number):
     """A real Ctrl-C or SIGTERM is what it was, also around the person's code."""
     kind = {signal.SIGINT: KeyboardInterrupt, signal.SIGTERM: SystemExit}[number]
-    with pytest.raises(kind) as caught, exits.contained_here():
+    with pytest.raises(kind) as caught, exits.Contained():
         signal.raise_signal(number)
     assert isinstance(caught.value, exits.Ordered)
     assert getattr(caught.value, "code", 143) == 143
@@ -146,18 +146,18 @@ def test_a_signal_passes(number):
 @pytest.mark.parametrize("end", ENDS, ids=repr)
 def test_what_no_signal_raised_is_the_codes(end):
     """The driver tells the person's own exits from signals; a limit's end is ours."""
-    with pytest.raises(RuntimeError, match=type(end).__name__), exits.contained_here():
+    with pytest.raises(RuntimeError, match=type(end).__name__), exits.Contained():
         raise end
-    with pytest.raises(Enough), exits.contained_here():
+    with pytest.raises(Enough), exits.Contained():
         raise Enough("patience")
-    with pytest.raises(ZeroDivisionError), exits.contained_here():
+    with pytest.raises(ZeroDivisionError), exits.Contained():
         raise ZeroDivisionError
 
 
 @pytest.mark.parametrize("end", ENDS[:3], ids=repr)
 def test_other_programs_have_their_own_signals(end):
     """In a program with other handlers nothing is changed: an exit may be its handler's."""
-    with pytest.raises(type(end)), exits.contained_here():
+    with pytest.raises(type(end)), exits.Contained():
         raise end
 
 

@@ -40,7 +40,7 @@ MAY_IMPORT = {
     "trust": set(),
     "pool": {"_compat", "errors", "events", "exits", "forks", "inside", "neighbours", "versions"},
     "spec": {"compressed", "errors", "exits", "jobs", "neighbours"},
-    "runs": {"_compat", "compressed", "errors", "jobs", "raysk", "trust"},
+    "runs": {"_compat", "compressed", "errors", "exits", "jobs", "raysk", "trust"},
     "jobs": {"errors"},
     "events": set(),
     "errors": set(),
