@@ -120,11 +120,11 @@ def _predicted(job: PredictJob, loaded: Loaded, start: Starting | None, view: Vi
 
 def _blocks(job: PredictJob, loaded: Loaded) -> Iterator[tuple[Any, Any]]:
     """Yield the rows of the table with the model's features, in the model's order, and their ids."""
-    from raysk.spec.data import TEXT, Columns, blocks, id_values
+    from raysk.spec.data import Columns, blocks, id_values
 
     columns = Columns(features=job.features, drop=job.drop, id_col=job.id_col)
-    dtypes = {**loaded.features.dtypes, **({job.id_col: TEXT} if job.id_col is not None else {})}
-    for table in blocks(job.data, format=job.input_format, dtypes=dtypes):
+    dtypes = loaded.features.dtypes
+    for table in blocks(job.data, format=job.input_format, dtypes=dtypes, ids=job.id_col):
         yield loaded.split(table, columns).X, id_values(table, columns)
 
 

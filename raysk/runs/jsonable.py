@@ -12,7 +12,8 @@ import os
 import re
 import sys
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, time
+from decimal import Decimal
 from typing import Any
 
 # Memory addresses differ from run to run and tell the reader nothing.
@@ -96,8 +97,10 @@ def _plain_object(obj: Any) -> Any:
         return _plain_array(obj)
     if numpy is not None and isinstance(obj, numpy.generic):
         return _plain_scalar(obj, numpy)
-    if isinstance(obj, date):
+    if isinstance(obj, date | time):
         return obj.isoformat()
+    if isinstance(obj, Decimal):  # a JSON number would be read as a float
+        return str(obj)
     if isinstance(obj, os.PathLike):
         return os.fspath(obj)
     return describe(obj)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import importlib
 import io
 import re
 from typing import TYPE_CHECKING, Any
 
 from raysk.errors import InputError
+from raysk.runs.csv_text import csv_bytes
 from raysk.runs.jsonable import plain, to_json
 from raysk.runs.writing import check_output, write_bytes
 
@@ -109,11 +109,7 @@ def _flat(value: Any) -> Any:
 
 
 def _csv(columns: Columns, rows: Rows) -> bytes:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")  # it writes floats by repr, which reads back exactly
-    writer.writerow(columns)
-    writer.writerows([_flat(value) for value in row] for row in rows)
-    return text.getvalue().encode("utf-8", errors="backslashreplace")
+    return csv_bytes([columns, *([_flat(value) for value in row] for row in rows)])
 
 
 def _lines(columns: Columns, rows: Rows) -> Iterable[str]:
