@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from raysk.cli.render import View
     from raysk.runs.folder import RunFolder
     from raysk.runs.load_back import LoadBack
+    from raysk.spec.data import Given
     from raysk.spec.loader import Found
 
 
@@ -46,11 +47,6 @@ class Kept:
         An earlier run to go on with.
     force : bool
         Whether what is there already may be replaced.
-
-    Raises
-    ------
-    UsageError
-        If something is there already and may not be replaced; what the earlier run has written may be.
     """
 
     output: Path | None = None
@@ -59,10 +55,29 @@ class Kept:
     resume: RunFolder | None = None
     force: bool = False
 
-    def __post_init__(self) -> None:
+    def check(self, **reads: str | None) -> None:
+        """Fail before anything runs if what is to be kept would destroy something.
+
+        Parameters
+        ----------
+        **reads : str or None
+            What the command reads, as the person wrote it, by how it is called.
+
+        Raises
+        ------
+        UsageError
+            If two outputs, or an output and what is read, are one file, or an output is a file of a run; if something
+            is there already and may not be replaced; what the earlier run has written may be.
+        """
         from raysk.runs.existing import check_new
         from raysk.runs.folder import refuse_used
+        from raysk.runs.sidecar import sidecar_path
+        from raysk.runs.targets import DESCRIPTION, MODEL, RESULTS, check_apart
 
+        model = None if is_stdout(self.output) else self.output
+        beside = None if model is None or not model.name else sidecar_path(model)
+        run_dir = self.run_dir if self.resume is None else self.resume.root
+        check_apart({MODEL: model, DESCRIPTION: beside, RESULTS: self.results}, reads, run_dir=run_dir)
         if self.run_dir is not None and not self.force:
             refuse_used(self.run_dir)
         written = () if self.resume is None else self.resume.outputs()
@@ -197,6 +212,11 @@ class Keeper:
             with self._path.open("rb") as file:
                 shutil.copyfileobj(file, self._out)
         return None if view.quiet else _Stderr(sys.stderr)
+
+
+def read_by(given: Given | None) -> dict[str, str]:
+    """Return the table that the command line names, by its option."""
+    return {} if given is None else {"--data": given.source}
 
 
 def check_output(output: Path | None, out: DataOut) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from raysk.cli import options as o  # noqa: TC001 - Typer reads the annotations
@@ -40,12 +41,16 @@ def predict_job(
 ) -> PredictJob:
     """Return what is to be predicted, and where it is to be written."""
     from raysk.runs.existing import check_new
+    from raysk.runs.sidecar import sidecar_path
+    from raysk.runs.targets import check_apart
     from raysk.runs.writing import check_output
     from raysk.spec.formats import check_format
 
     check_format(format_)
     if is_stdout(output):
         output = None
+    beside = str(sidecar_path(Path(model))) if Path(model).name else None
+    check_apart({"-o": output}, {"MODEL": model, "DATA": data, "the description of MODEL": beside})
     check_new([output], force=force)
     if output is not None:
         check_output(output)

@@ -10,7 +10,7 @@ import typer
 
 from raysk.cli import options as o  # noqa: TC001 - Typer reads the annotations
 from raysk.cli.bundles import bundled, given_data, kept_search, limits, resources, search_overrides
-from raysk.cli.keeping import Keeper, with_model
+from raysk.cli.keeping import Keeper, read_by, with_model
 from raysk.cli.streams import data_stdout
 from raysk.errors import UsageError
 from raysk.events import CandidateDone
@@ -72,6 +72,7 @@ def search(
     make_job = functools.partial(search_job, limits=limits)
     where = running.Where(address=address, resources=resources, backend=backend, worker_output=verbose)
     where.check(context, limits)
+    kept.check(FILE=file, **read_by(given))
     _check_outputs(kept, no_refit=not overrides.refit, stream=stream)
     with data_stdout() as out, Keeper(kept.output, out, verify=not no_verify) as keeper:
         if dry_run:
@@ -109,7 +110,6 @@ def _end_early(ran: Ran, view: View, keeper: Keeper, *, strict: bool) -> None:
 def _check_outputs(kept: Kept, *, no_refit: bool, stream: bool) -> None:
     """Fail before anything runs if what the person wants to keep cannot be written."""
     from raysk.cli.keeping import is_stdout
-    from raysk.runs.sidecar import sidecar_path
     from raysk.runs.tables import check_results
 
     if no_refit and kept.output is not None:
@@ -118,10 +118,6 @@ def _check_outputs(kept: Kept, *, no_refit: bool, stream: bool) -> None:
         raise UsageError("--stream and -o - both write to stdout. Save the model in a file.")
     if kept.results is not None:
         check_results(kept.results)
-        if kept.output is not None and sidecar_path(kept.output).absolute() == kept.results.absolute():
-            raise UsageError(
-                f"--results {kept.results}: the description of the model {kept.output} goes there. Name another file."
-            )
 
 
 def _streaming(view: View, out: DataOut) -> Sink:
