@@ -49,7 +49,7 @@ def fit(
       raysk fit model.py:forest --seed 0 --dry-run
     """
     from raysk.cli import inspect, running
-    from raysk.cli.keeping import Keeper, read_by, with_model
+    from raysk.cli.keeping import read_by, with_model
     from raysk.cli.render import View, show_summary
     from raysk.cli.streams import data_stdout
     from raysk.spec import assemble
@@ -57,7 +57,7 @@ def fit(
     where = running.Where(address=address, resources=resources, backend=backend, worker_output=verbose)
     where.check(context)
     kept.check(FILE=file, **read_by(given))
-    with data_stdout() as out, Keeper(kept.output, out, verify=not no_verify) as keeper:
+    with data_stdout() as out, kept.keeper(out, verify=not no_verify) as keeper:
         if dry_run:
             inspect.show(out, file, overrides, as_json=as_json, make_job=assemble.fit_job, given=given, quiet=quiet)
             return

@@ -65,6 +65,7 @@ def predict_job(
         id_col=id_col,
         output=output,
         output_format=to,
+        new=not force,
     )
 
 
@@ -161,7 +162,7 @@ def _write(job: PredictJob, stream: Iterator[Part], out: DataOut) -> None:
     if job.output is None:
         writer(stream, out)
     else:
-        write_atomically(job.output, lambda file: writer(stream, file))
+        write_atomically(job.output, lambda file: writer(stream, file), new=job.new)
 
 
 def _summary(job: PredictJob, written: dict[str, Any], time_s: float) -> dict[str, Any]:

@@ -176,7 +176,7 @@ def carry_out(
         ):
             fitted, ran = run(where, start, job, found, journal)
             written = keep(fitted, folder, origin(found, job.data), job.data.X)
-            facts.update(written, outputs=kept.outputs(), **ran.facts())
+            facts.update(written, outputs=kept.outputs(keeper.lost), **ran.facts())
             if journal is not None and (ran.early is not None or view.stopped or keeper.errors):
                 say_how_to_go_on(view, folder)
     return fitted, ran, {"run_dir": str(folder.root.absolute()), **written}

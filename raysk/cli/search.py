@@ -10,15 +10,13 @@ import typer
 
 from raysk.cli import options as o  # noqa: TC001 - Typer reads the annotations
 from raysk.cli.bundles import bundled, given_data, kept_search, limits, resources, search_overrides
-from raysk.cli.keeping import Keeper, read_by, with_model
+from raysk.cli.keeping import read_by, with_model
 from raysk.cli.streams import data_stdout
 from raysk.errors import UsageError
 from raysk.events import CandidateDone
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from raysk.cli.keeping import Kept
+    from raysk.cli.keeping import Keeper, Kept
     from raysk.cli.render import View
     from raysk.cli.running import Ran
     from raysk.cli.streams import DataOut
@@ -72,9 +70,8 @@ def search(
     make_job = functools.partial(search_job, limits=limits)
     where = running.Where(address=address, resources=resources, backend=backend, worker_output=verbose)
     where.check(context, limits)
-    kept.check(FILE=file, **read_by(given))
-    _check_outputs(kept, no_refit=not overrides.refit, stream=stream)
-    with data_stdout() as out, Keeper(kept.output, out, verify=not no_verify) as keeper:
+    _check_outputs(kept, file, given, no_refit=not overrides.refit, stream=stream)
+    with data_stdout() as out, kept.keeper(out, verify=not no_verify) as keeper:
         if dry_run:
             inspect.show(out, file, overrides, as_json=as_json, make_job=make_job, given=given, quiet=quiet)
             return
@@ -87,7 +84,7 @@ def search(
             file=file,
             kept=kept,
             make_job=with_model(functools.partial(make_job, overrides=overrides, given=given), kept.output),
-            keep=functools.partial(_keep, keeper=keeper, results=kept.results, view=view),
+            keep=functools.partial(_keep, keeper=keeper, kept=kept, view=view),
             keeper=keeper,
             sink=_streaming(view, out) if stream else None,
         )
@@ -107,11 +104,12 @@ def _end_early(ran: Ran, view: View, keeper: Keeper, *, strict: bool) -> None:
         raise typer.Exit(FITS_FAILED)
 
 
-def _check_outputs(kept: Kept, *, no_refit: bool, stream: bool) -> None:
+def _check_outputs(kept: Kept, file: str, given: Given | None, *, no_refit: bool, stream: bool) -> None:
     """Fail before anything runs if what the person wants to keep cannot be written."""
     from raysk.cli.keeping import is_stdout
     from raysk.runs.tables import check_results
 
+    kept.check(FILE=file, **read_by(given))
     if no_refit and kept.output is not None:
         raise UsageError(f"--no-refit fits no model that could be saved as {kept.output}. Leave one of the two out.")
     if stream and is_stdout(kept.output):
@@ -140,7 +138,7 @@ def _keep(
     X: Any,
     *,
     keeper: Keeper,
-    results: Path | None,
+    kept: Kept,
     view: View,
 ) -> dict[str, Any]:
     """Write the table of candidates and the model."""
@@ -148,10 +146,12 @@ def _keep(
 
     view.say_what_was_lost()
     table = dict(fitted.cv_results_) | _lost_column(view, len(fitted.cv_results_["params"]))
-    for path in (folder.path("results.csv"), results):
-        if path is not None:
-            with keeper.putting_errors_off():
-                write_results(table, path)
+    with keeper.putting_errors_off():
+        write_results(table, folder.path("results.csv"))
+    if kept.results is not None:
+        path = kept.here / kept.results
+        with keeper.putting_errors_off(path):
+            write_results(table, path, new=kept.is_new(path))
     facts = origin | {"scores": _best(fitted)}
     return {"model": keeper.save(fitted, folder, facts, X) if hasattr(fitted, "best_estimator_") else None}
 

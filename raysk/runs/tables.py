@@ -60,7 +60,7 @@ def check_results(path: Path) -> None:
         _pyarrow()
 
 
-def write_results(cv_results: Mapping[str, Any], path: Path) -> None:
+def write_results(cv_results: Mapping[str, Any], path: Path, *, new: bool = False) -> None:
     """Write the results of a search, whole or not at all, in the format that the suffix names.
 
     Parameters
@@ -70,18 +70,20 @@ def write_results(cv_results: Mapping[str, Any], path: Path) -> None:
     path : Path
         ``.csv`` (floats read back exactly; empty means no value), ``.jsonl`` (one object a line), ``.json``
         (a list of objects) or ``.parquet``.
+    new : bool
+        Whether a file that is there by now is somebody else's, and stays.
 
     Raises
     ------
     UsageError
         If the suffix is none of these.
     InputError
-        If the file cannot be written, or Parquet is not installed.
+        If the file cannot be written or is not new, or Parquet is not installed.
     """
     check_results(path)
     columns, rows = results_rows(cv_results)
     content = _WRITERS[path.suffix.lower()](columns, rows)
-    write_bytes(path, content)
+    write_bytes(path, content, new=new)
 
 
 def _place(name: str) -> int:

@@ -7,18 +7,16 @@ missing value looks like is pandas' own list.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
-import shlex
-from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from raysk.errors import InputError
 from raysk.spec.arrays import check_fits
 from raysk.spec.extras import extra
 from raysk.spec.frames import as_table, as_tables, column_types
-from raysk.spec.inputs import HEAD_BYTES, STDIN, label_of
+from raysk.spec.inputs import HEAD_BYTES
+from raysk.spec.separators import check_separator
 from raysk.spec.words import brief, shown
 
 if TYPE_CHECKING:
@@ -39,8 +37,6 @@ _WHAT = "Reading a table"  # what needs pyarrow, in messages
 
 MOST_EXACT = 2**53
 """From here on floats do not tell a whole number from the next."""
-
-DECIMAL_COMMA = re.compile(rb"\d,\d")
 
 LAST_END = b"\n"  # pyarrow finds no columns in a single line that does not end; empty lines are none
 
@@ -163,7 +159,7 @@ def _csv_options(stream: Stream, kind: str, known: Known, *, widened: bool) -> t
     lines = _first_lines(stream)
     first = lines.partition(b"\n")[0].decode(errors="replace").split(options["parse_options"].delimiter)
     if len(first) == 1:
-        _check_separator(stream.label, lines, kind)
+        check_separator(stream.label, lines, kind)
     with _placed([], header=not _is_data(first)):
         schema = csv.read_csv(arrow.BufferReader(lines + LAST_END), **options).schema
     options["read_options"].use_threads = True
@@ -194,32 +190,6 @@ def _without_missing(table: Any, known: Known, *, headless: bool) -> Any:
             seen = compute.is_in(column, value_set=missing)
             table = table.set_column(number, field.name, compute.if_else(seen, arrow.scalar(None, field.type), column))
     return table
-
-
-def _check_separator(label: str, lines: bytes, kind: str) -> None:
-    """Raise `InputError` if the first lines, one column each, have another separator, and all of them as many."""
-    head = [line for line in lines.decode(errors="replace").splitlines()[:20] if line]
-    for name, mark in (("csv", ","), ("tsv", "\t"), ("", ";"), ("", "|")):
-        counts = {line.count(mark) for line in head}
-        if name != kind and len(head) > 1 and len(counts) == 1 and 0 not in counts and '"' not in head[0]:
-            way = (
-                f"--format {name}"
-                if name
-                else _converting(label, mark, decimal=DECIMAL_COMMA.search(lines) is not None)
-            )
-            raise InputError(
-                f"{label}: the columns seem to be separated by {mark!r}, which is not {kind}.\n"
-                f"If there is only one, quote its name. If they are:\n    {way}"
-            )
-
-
-def _converting(label: str, mark: str, *, decimal: bool) -> str:
-    """Return the command that makes a table of one with another separator, for the shell."""
-    comma = ', decimal=","' * decimal
-    file, table = ("/dev/stdin", "table.csv") if label == label_of(STDIN) else (label, label)
-    made = json.dumps(str(PurePath(table).with_suffix(".parquet")))
-    read = f'pandas.read_csv({json.dumps(file)}, sep="{mark}"{comma})'
-    return f"python -c {shlex.quote(f'import pandas; {read}.to_parquet({made})')}"
 
 
 def _is_data(names: list[str]) -> bool:

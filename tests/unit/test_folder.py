@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from raysk.runs.folder import RunFolder, ended, manifest, versions
 from raysk.runs.git import git_state
 from raysk.runs.journal import Journal
 from raysk.runs.jsonable import plain, to_json
-from raysk.runs.writing import check_output, write_atomically, write_bytes, write_text
+from raysk.runs.writing import check_output, write_atomically, write_bytes, write_text, write_together
 
 
 @pytest.fixture
@@ -444,3 +445,37 @@ def test_no_such_run(tmp_path):
     (tmp_path / "spec-2").mkdir()
     assert "There is no folder" in (said := refused(RunFolder.reopen, str(tmp_path / "spec-1")))
     assert f"Did you mean {tmp_path / 'spec-2'}?" in said
+
+
+class TestTogether:
+    def test_what_is_there_by_now_is_somebody_elses(self, here):
+        """A file that was to be new and is there by the time it is complete stays as it is; nothing else is left."""
+
+        def write(file):
+            file.write(b"ours")
+            (here / "x").write_bytes(b"theirs")
+
+        assert "left as it is" in refused(lambda: write_atomically(here / "x", write, new=True))
+        assert (here / "x").read_bytes() == b"theirs"
+        assert names(here) == ["x"]
+
+    def test_files_that_belong_together(self, here):
+        """Writers that end in the same moment leave the pair of one of them, whatever they do between."""
+
+        def pair(number):
+            content = str(number).encode()
+            write_together([(here / name, lambda file: file.write(content)) for name in "ab"])
+            return number
+
+        with ThreadPoolExecutor(8) as threads:
+            assert list(threads.map(pair, range(100))) == list(range(100))
+        assert (here / "a").read_bytes() == (here / "b").read_bytes()
+        assert names(here) == ["a", "b"]
+
+    def test_the_second_fails_before_the_first_takes_its_place(self, here):
+        """Where one of several cannot be written none is."""
+        write_bytes(here / "a", b"old")
+        files = [(here / "a", lambda file: file.write(b"new")), (here / "no such" / "b", lambda _: None)]
+        assert "does not exist" in refused(write_together, files)
+        assert (here / "a").read_bytes() == b"old"
+        assert names(here) == ["a"]
