@@ -78,10 +78,12 @@ def fit(
 
 
 def _summary(fitted: Any, ran: Ran) -> dict[str, Any]:
+    from raysk.runs.jsonable import plain_parameter
+
     return {
         "schema": 1,
         "estimator": type(fitted).__name__,
-        "params": fitted.get_params(deep=True),
+        "params": plain_parameter(fitted.get_params(deep=True)),
         "time_s": ran.time_s,
         "cpu_time_s": ran.cpu_time_s,
         "workers": ran.workers,

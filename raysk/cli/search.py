@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from raysk.cli.render import View
     from raysk.cli.running import Ran
     from raysk.cli.streams import DataOut
-    from raysk.events import Event, Sink
+    from raysk.events import Event, FitLost, Sink
     from raysk.jobs import Limits, Resources
     from raysk.runs.folder import RunFolder
     from raysk.spec.assemble import Overrides
@@ -120,12 +120,13 @@ def _check_outputs(kept: Kept, file: str, given: Given | None, *, no_refit: bool
 
 def _streaming(view: View, out: DataOut) -> Sink:
     """Return a sink that also prints a JSON line per finished candidate."""
-    from raysk.runs.jsonable import to_json
+    from raysk.runs.jsonable import plain_parameter, to_json
 
     def sink(event: Event, /) -> None:
         view(event)
         if isinstance(event, CandidateDone):
-            line = {"candidate": event.index, "params": event.params, "score": event.score, "scores": event.scores}
+            line = {"candidate": event.index, "params": plain_parameter(event.params)}
+            line |= {"score": event.score, "scores": event.scores}
             out.write_line(to_json(line | {"failed": event.failed}))
 
     return sink
@@ -163,7 +164,16 @@ def _lost_column(view: View, candidates: int) -> dict[str, list[int]]:
 
 
 def _best(fitted: Any) -> dict[str, Any]:
-    return {name: getattr(fitted, f"{name}_", None) for name in ("best_score", "best_params", "best_index")}
+    from raysk.runs.jsonable import plain_parameter
+
+    best = {name: getattr(fitted, f"{name}_", None) for name in ("best_score", "best_params", "best_index")}
+    return best | {"best_params": plain_parameter(best["best_params"])}
+
+
+def _lost(event: FitLost) -> dict[str, Any]:
+    from raysk.runs.jsonable import plain_parameter
+
+    return {**vars(event), "params": plain_parameter(event.params)}
 
 
 def _summary(fitted: Any, ran: Ran, view: View) -> dict[str, Any]:
@@ -175,7 +185,7 @@ def _summary(fitted: Any, ran: Ran, view: View) -> dict[str, Any]:
         "splits": splits,
         "fits": candidates * splits,
         "fits_failed": None if ran.workers is None else view.failed,  # unknown on other backends
-        "fits_lost": [vars(each) for each in view.lost] or None,
+        "fits_lost": [_lost(each) for each in view.lost] or None,
         "fits_saved": view.saved,
         "fits_resumed": view.resumed,
         "time_s": ran.time_s,
@@ -187,9 +197,7 @@ def _summary(fitted: Any, ran: Ran, view: View) -> dict[str, Any]:
 
 
 def _rows(summary: dict[str, Any]) -> list[tuple[str, str]]:
-    from raysk.runs.jsonable import plain
-
-    params = plain(summary["best_params"])
+    params = summary["best_params"]
     rows = [
         ("best score", "" if summary["best_score"] is None else f"{summary['best_score']:.6g}"),
         ("best params", "" if params is None else "\n".join(f"{name} = {value!r}" for name, value in params.items())),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from raysk.errors import InputError
 from raysk.runs.csv_text import csv_bytes
-from raysk.runs.jsonable import plain, to_json
+from raysk.runs.jsonable import plain_parameter, to_json
 from raysk.runs.writing import check_output, write_bytes
 
 if TYPE_CHECKING:
@@ -97,13 +97,15 @@ def _column(values: Any) -> list[Any]:
     if not isinstance(values, MaskedArray):
         return [_cell(item) for item in values]
     # A masked array wraps its items when it is iterated; its data does not.
-    items, masked = values.data, getmaskarray(values)
-    return [None if hidden else _cell(item) for item, hidden in zip(items, masked, strict=True)]
+    items, masked = list(values.data), getmaskarray(values)
+    cells = {id(item): item for item in items}  # a grid has few values, of which each may take long to describe
+    made = {name: _cell(item) for name, item in cells.items()}
+    return [None if hidden else made[id(item)] for item, hidden in zip(items, masked, strict=True)]
 
 
 def _cell(value: Any) -> Any:
     """Return a plain value; unlike in JSON, NaN is kept: a failed fit is no missing parameter."""
-    return float(value) if isinstance(value, float) else plain(value)
+    return float(value) if isinstance(value, float) else plain_parameter(value)
 
 
 def _flat(value: Any) -> Any:

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
 from pathlib import Path
 
+import joblib
 import numpy as np
 import pytest
 from scipy.stats import uniform
@@ -23,7 +24,7 @@ from raysk.runs.existing import check_new, remove_run
 from raysk.runs.folder import RunFolder, ended, manifest, versions
 from raysk.runs.git import git_state
 from raysk.runs.journal import Journal
-from raysk.runs.jsonable import plain, to_json
+from raysk.runs.jsonable import plain, plain_parameter, to_json
 from raysk.runs.writing import check_output, write_atomically, write_bytes, write_text, write_together
 
 
@@ -369,6 +370,21 @@ class TestToJson:
     def test_one_line(self):
         """A summary is one line, whatever its values hold."""
         assert len(to_json({"a": "x\ny\u2028z", "b": SVC(C=1, gamma=2, tol=3)}).splitlines()) == 1
+
+    def test_long_arrays(self):
+        """An array of more than 1,000 elements is its shape, its type and the hash that joblib gives; not a shorter."""
+        long = np.arange(1001.0).reshape(7, 143)
+        said = {"type": "ndarray", "shape": [7, 143], "dtype": "float64", "hash": joblib.hash(long)}
+        assert plain({"a": [long]}) == {"a": [said]}
+        assert plain(np.arange(1000)) == list(range(1000))
+        assert plain(list(range(2000))) == list(range(2000))
+
+    @pytest.mark.parametrize("value", ["x" * 2000, b"x" * 2000, list(range(2000)), dict.fromkeys(range(2000), 1)])
+    def test_long_parameters(self, value):
+        """A parameter's text, list or dict of more than 1,000 elements is told by its length and hash."""
+        said = {"type": type(value).__name__, "length": 2000, "hash": joblib.hash(value)}
+        assert plain_parameter({"a": (value, 1)}) == {"a": [said, 1]}
+        json.dumps(plain_parameter([lambda: 1] * 2000))
 
     def test_container_that_holds_itself(self):
         """A container that holds itself becomes text instead of failing."""
