@@ -116,7 +116,7 @@ def has_callbacks(estimator: Any) -> bool:
 
 @contextlib.contextmanager
 def ray_settings(*, private: bool, quiet: bool) -> Iterator[None]:
-    """Change how ``ray.init`` behaves, while it runs.
+    """Change how ``ray.init`` behaves, while it runs; it always gets a command line that it can send.
 
     Parameters
     ----------
@@ -130,9 +130,12 @@ def ray_settings(*, private: bool, quiet: bool) -> Iterator[None]:
         workers' logs followed.
     """
     from ray import _raylet
-    from ray._private import node, ray_constants, services, worker
+    from ray._private import node, ray_constants, services, utils, worker
 
-    changes: list[tuple[Any, str, Any]] = []
+    command = utils.get_entrypoint_name()  # Ray fails where a name in it is no UTF-8
+    changes: list[tuple[Any, str, Any]] = [
+        (utils, "get_entrypoint_name", lambda: command.encode(errors="backslashreplace").decode())
+    ]
     if private:
         changes.append((ray_constants, "ENABLE_RAY_CLUSTER", False))
         changes.append((node.Node, "start_api_server", _start_no_api_server))

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from raysk.cli.streams import DataOut
 from raysk.errors import InputError, ReaderGone, Unpicklable, UsageError
-from raysk.runs.here import current_folder
+from raysk.here import current_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping

@@ -15,6 +15,7 @@ from raysk import cluster
 from raysk.cli import signals
 from raysk.cli.settings import as_typed, is_typed
 from raysk.errors import AllFitsFailed, InputError, TaskLost, TooManyFailures, Unpicklable, UsageError
+from raysk.here import check_sendable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -91,6 +92,7 @@ class Where:
         if self.backend not in {None, "raysk", "ray"}:
             yield None
             return
+        check_sendable()
         options = {"resources": self.resources, "sink": sink, "worker_output": self.worker_output}
         plain = self.backend == "ray"  # its workers are not ours, and do not tell their versions
         with cluster.Starting(self._check if plain else None, address=self.address, warm=not plain, **options) as start:

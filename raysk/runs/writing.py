@@ -227,6 +227,14 @@ def explained(path: Path) -> Iterator[None]:
         raise InputError(f"{str(path)!r} cannot be written: {reason}.\n{advice}") from err
 
 
+def _in_the_way(path: Path) -> str:
+    """Say what is where a folder should be."""
+    link = next((each for each in (path, *path.parents) if each.is_symlink() and not each.exists()), None)
+    if link is not None:
+        return f"{str(link)!r} is a link to what is not there"
+    return f"a part of {str(path.parent)!r} is a file, not a folder"
+
+
 def _reason(path: Path, err: OSError) -> tuple[str, str]:
     folder = str(path.parent)
     match err.errno:
@@ -238,7 +246,7 @@ def _reason(path: Path, err: OSError) -> tuple[str, str]:
             make = f"mkdir -p {shlex.quote(folder)}"
             return f"the folder {folder!r} does not exist", f"Make it with: {make}"
         case errno.ENOTDIR | errno.EEXIST:
-            return f"a part of {folder!r} is a file, not a folder", "Name a file in an existing folder."
+            return _in_the_way(path), "Name a file in an existing folder."
         case errno.EISDIR:
             return "it is a folder", f"Name a file in it, for example {str(path / 'NAME')!r}."
     return (err.strerror or str(err)), "Nothing was written. Name another file."

@@ -237,6 +237,14 @@ class TestRunFolder:
         write_bytes(here / "f", b"")
         assert "is a file" in refused(RunFolder.create, here / "f", "x")
 
+    def test_a_link_that_leads_nowhere(self, here):
+        """A link to what is not there is refused by its name, as --run-dir and in the place of raysk-runs."""
+        (here / "run").symlink_to("gone")
+        (here / "raysk-runs").symlink_to("away")
+        assert "is a link to 'gone', which is not there" in refused(RunFolder.create, here / "run", "x")
+        assert "raysk-runs' is a link to what is not there" in refused(RunFolder.create, None, "x")
+        assert names(here) == ["raysk-runs", "run"]
+
     def test_parent_is_a_file(self, here):
         """A folder that cannot be made is an InputError."""
         write_bytes(here / "raysk-runs", b"")

@@ -24,7 +24,7 @@ LONGEST_FUNCTION = 60  # lines, its docstring included
 
 # Room -> rooms it may import from, besides itself. "raysk" is the package itself, which loads nothing.
 BELOW_CLI = {"api", "bench", "cluster", "errors", "events", "jobs", "plans", "pool", "preflight", "raysk"}
-BELOW_CLI |= {"forks", "runs", "spec"}
+BELOW_CLI |= {"forks", "here", "runs", "spec"}
 MAY_IMPORT = {
     "raysk": {"api"},  # lazily: its public names
     "__main__": {"cli"},
@@ -42,6 +42,7 @@ MAY_IMPORT = {
     "events": set(),
     "errors": set(),
     "forks": set(),
+    "here": {"errors"},
     "compressed": set(),
     "versions": set(),
     "_compat": set(),
