@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -147,12 +148,12 @@ def _keep(
 
     view.say_what_was_lost()
     table = dict(fitted.cv_results_) | _lost_column(view, len(fitted.cv_results_["params"]))
+    own, named = folder.path("results.csv"), kept.here / (kept.results or "")
     with keeper.putting_errors_off():
-        write_results(table, folder.path("results.csv"))
-    if kept.results is not None:
-        path = kept.here / kept.results
-        with keeper.putting_errors_off(path):
-            write_results(table, path, new=kept.is_new(path))
+        write_results(table, own)
+    if kept.results is not None and os.path.realpath(named) != os.path.realpath(own):
+        with keeper.putting_errors_off(named):
+            write_results(table, named, new=kept.is_new(named))
     facts = origin | {"scores": _best(fitted)}
     return {"model": keeper.save(fitted, folder, facts, X) if hasattr(fitted, "best_estimator_") else None}
 
