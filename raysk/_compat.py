@@ -148,7 +148,7 @@ def callbacks(part: Any) -> list[Any]:
 
 @contextlib.contextmanager
 def ray_settings(*, private: bool, quiet: bool) -> Iterator[None]:
-    """Change how ``ray.init`` behaves, while it runs.
+    """Change how ``ray.init`` behaves, while it runs; it always gets a command line that it can send.
 
     Parameters
     ----------

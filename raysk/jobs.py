@@ -275,6 +275,8 @@ class PredictJob(Asked):
         None is stdout.
     output_format : str or None
         One of `PREDICTION_FORMATS`; None leaves it to the suffix of `output`.
+    new : bool
+        Whether an output that is there by then is somebody else's, and stays.
 
     Raises
     ------
@@ -286,6 +288,7 @@ class PredictJob(Asked):
     id_col: str | None = None
     output: Path | None = None
     output_format: str | None = None
+    new: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()

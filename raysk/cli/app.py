@@ -12,7 +12,7 @@ import typer
 import raysk
 from raysk.cli import bench, config, doctor, fit, inspect, model, predict, resume, score, search, signals, streams
 from raysk.cli.origins import Command
-from raysk.errors import FitsFailed, RayskError, ReaderGone, UsageError
+from raysk.errors import FitsFailed, InputError, RayskError, ReaderGone, UsageError
 
 if TYPE_CHECKING:
     from typing import NoReturn
@@ -72,7 +72,7 @@ def _options(
 
 def main() -> NoReturn:
     """Run the command line, say what went wrong if anything did, and exit with its code."""
-    streams.keep_stderr()
+    streams.keep_streams()
     signals.end_in_order()
     if not sys.stderr.isatty():
         os.environ.setdefault("RAY_COLOR_PREFIX", "0")  # what workers print, with -v, goes there
@@ -87,8 +87,7 @@ def main() -> NoReturn:
     except KeyboardInterrupt:
         code = INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the person's code, or a bug of ours: it decides
-        code = 1
-        _report_code(error)
+        code = _report_code(error)
     if code == INTERRUPTED:
         _say("Interrupted.")
     _leave(code)
@@ -127,15 +126,29 @@ def _fits_failed(error: FitsFailed) -> str:
     )
 
 
-def _report_code(error: Exception) -> None:
-    """Print an error raised by the person's code, with their frames only; or a bug of ours, with all."""
-    from raysk.cli import blame
+def _report_code(error: Exception) -> int:
+    """Print an error raised by the person's code, with their frames only; or a bug of ours, with all.
 
+    Returns
+    -------
+    int
+        The exit code.
+    """
+    from raysk.cli import blame
+    from raysk.here import current_folder
+
+    if isinstance(error, OSError):  # a path is made absolute in many places, also in other libraries
+        try:
+            current_folder()
+        except InputError as gone:
+            _report(gone)
+            return gone.exit_code
     lines = None if "--debug" in sys.argv else blame.lines(error)
     if lines is None:
         _print_all_frames(error)
     else:
         _say("\n".join(lines))
+    return 1
 
 
 def _print_all_frames(error: BaseException) -> None:

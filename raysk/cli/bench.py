@@ -155,9 +155,11 @@ def _check(*, repeat: int, scale: float | None, limit_s: float) -> None:
 def _check_plot(path: Path | None, *, force: bool) -> None:
     from raysk.bench import plot
     from raysk.runs.existing import check_new
+    from raysk.runs.targets import check_apart
     from raysk.runs.writing import check_output
 
     if path is not None:
+        check_apart({"--plot": path}, {})
         check_new([path], force=force)
         check_output(path, plot.FORMATS)
         plot.check_matplotlib()

@@ -58,12 +58,14 @@ def doctor(
     from raysk import cluster
     from raysk.cli.render import View, stderr_console
     from raysk.cli.streams import data_stdout
+    from raysk.here import check_sendable
     from raysk.jobs import Resources
     from raysk.spec import loader
 
     if not 0 < timeout < math.inf:
         raise UsageError(f"--timeout {timeout:g}: it must be a number above 0.")
     console = stderr_console()
+    check_sendable()
     anywhere = Resources(workers=1)  # so that a cluster without CPUs is not refused: it is looked at
     with data_stdout() as out, cluster.Starting(address=address, resources=anywhere, sink=View(), warm=False) as start:
         found = None if file is None else loader.load(file)

@@ -49,14 +49,15 @@ def fit(
       raysk fit model.py:forest --seed 0 --dry-run
     """
     from raysk.cli import inspect, running
-    from raysk.cli.keeping import Keeper, with_model
+    from raysk.cli.keeping import read_by, with_model
     from raysk.cli.render import View, show_summary
     from raysk.cli.streams import data_stdout
     from raysk.spec import assemble
 
     where = running.Where(address=address, resources=resources, backend=backend, worker_output=verbose)
     where.check(context)
-    with data_stdout() as out, Keeper(kept.output, out, verify=not no_verify) as keeper:
+    kept.check(FILE=file, **read_by(given))
+    with data_stdout() as out, kept.keeper(out, verify=not no_verify) as keeper:
         if dry_run:
             inspect.show(out, file, overrides, as_json=as_json, make_job=assemble.fit_job, given=given, quiet=quiet)
             return
@@ -77,10 +78,12 @@ def fit(
 
 
 def _summary(fitted: Any, ran: Ran) -> dict[str, Any]:
+    from raysk.runs.jsonable import plain_parameter
+
     return {
         "schema": 1,
         "estimator": type(fitted).__name__,
-        "params": fitted.get_params(deep=True),
+        "params": plain_parameter(fitted.get_params(deep=True)),
         "time_s": ran.time_s,
         "cpu_time_s": ran.cpu_time_s,
         "workers": ran.workers,

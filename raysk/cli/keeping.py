@@ -12,21 +12,23 @@ import contextlib
 import os
 import shutil
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from raysk.cli.streams import DataOut
-from raysk.errors import InputError, ReaderGone, UsageError
+from raysk.errors import InputError, ReaderGone, Unpicklable, UsageError
+from raysk.here import current_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from typing_extensions import Self
 
     from raysk.cli.render import View
     from raysk.runs.folder import RunFolder
     from raysk.runs.load_back import LoadBack
+    from raysk.spec.data import Given
     from raysk.spec.loader import Found
 
 
@@ -46,11 +48,8 @@ class Kept:
         An earlier run to go on with.
     force : bool
         Whether what is there already may be replaced.
-
-    Raises
-    ------
-    UsageError
-        If something is there already and may not be replaced; what the earlier run has written may be.
+    here : Path
+        Where the command began: paths mean what they meant there, wherever the person's code goes.
     """
 
     output: Path | None = None
@@ -58,25 +57,55 @@ class Kept:
     run_dir: Path | None = None
     resume: RunFolder | None = None
     force: bool = False
+    here: Path = field(default_factory=current_folder)
 
-    def __post_init__(self) -> None:
+    def check(self, **reads: str | None) -> None:
+        """Fail before anything runs if what is to be kept would destroy something.
+
+        Parameters
+        ----------
+        **reads : str or None
+            What the command reads, as the person wrote it, by how it is called.
+
+        Raises
+        ------
+        UsageError
+            If two outputs, or an output and what is read, are one file, or an output is a file of a run; if something
+            is there already and may not be replaced; what the earlier run has written may be.
+        """
         from raysk.runs.existing import check_new
         from raysk.runs.folder import refuse_used
+        from raysk.runs.sidecar import sidecar_path
+        from raysk.runs.targets import DESCRIPTION, MODEL, RESULTS, check_apart
 
+        model = None if is_stdout(self.output) else self.output
+        beside = None if model is None or not model.name else sidecar_path(model)
+        run_dir = self.run_dir if self.resume is None else self.resume.root
+        check_apart({MODEL: model, DESCRIPTION: beside, RESULTS: self.results}, reads, run_dir=run_dir)
         if self.run_dir is not None and not self.force:
             refuse_used(self.run_dir)
         written = () if self.resume is None else self.resume.outputs()
         check_new([self.output, self.results], force=self.force, own=written)
+
+    def keeper(self, out: DataOut, *, verify: bool) -> Keeper:
+        """Return what keeps the model there."""
+        output = self.output if self.output is None or is_stdout(self.output) else self.here / self.output
+        return Keeper(output, out, verify=verify, new=self.is_new(self.output))
 
     def say_what_goes_on(self, view: View) -> None:
         """Name the earlier run, if there is one: the latest may be another than the person thinks."""
         if self.resume is not None:
             view.say(f"Going on with {os.path.relpath(self.resume.root)}")
 
-    def outputs(self) -> list[str]:
-        """Return the absolute paths of the outputs that are there."""
-        named = (path for path in (self.output, self.results) if path is not None)
-        return [str(path.absolute()) for path in named if path.is_file()]
+    def outputs(self, lost: Collection[Path] = ()) -> list[str]:
+        """Return the absolute paths of the outputs that are there, but for those that are somebody else's."""
+        named = (self.here / path for path in (self.output, self.results) if path is not None)
+        return [str(path) for path in named if path.is_file() and path not in lost]
+
+    def is_new(self, path: Path | None) -> bool:
+        """Tell whether an output must not be there when it is written: nothing says that it may be replaced."""
+        own = () if self.resume is None else self.resume.outputs()
+        return path is not None and not self.force and str(self.here / path) not in own
 
     def folder(self, name: str) -> RunFolder:
         """Make the folder of a run of that name, unless there is an earlier one to go on with."""
@@ -113,11 +142,15 @@ class Keeper:
         The real stdout.
     verify : bool
         Whether to load it back in another process.
+    new : bool
+        Whether a model that is there by then is somebody else's, and stays.
 
     Attributes
     ----------
     errors : list of InputError
         What could not be written, see `putting_errors_off`.
+    lost : set of Path
+        Outputs that could not be written.
 
     Raises
     ------
@@ -125,13 +158,15 @@ class Keeper:
         If it could not be saved there.
     """
 
-    def __init__(self, output: Path | None, out: DataOut, *, verify: bool = True) -> None:
+    def __init__(self, output: Path | None, out: DataOut, *, verify: bool = True, new: bool = False) -> None:
         self._to_stdout = is_stdout(output)
         self._output = None if self._to_stdout else output
+        self._new = new
         self._out, self._verify = out, verify
         self._path: Path | None = None
         self._check: LoadBack | None = None
         self.errors: list[InputError] = []
+        self.lost: set[Path] = set()
         check_output(output, out)
 
     def __enter__(self) -> Self:
@@ -142,12 +177,13 @@ class Keeper:
             self._check.close()
 
     @contextlib.contextmanager
-    def putting_errors_off(self) -> Iterator[None]:
-        """Write something; if that cannot be done, `raise_errors` says so later."""
+    def putting_errors_off(self, output: Path | None = None) -> Iterator[None]:
+        """Write something, perhaps an output; if that cannot be done, `raise_errors` says so later."""
         try:
             yield
         except InputError as error:
             self.errors.append(error)
+            self.lost |= set() if output is None else {output}
 
     def raise_errors(self) -> None:
         """Raise what was put off.
@@ -164,12 +200,19 @@ class Keeper:
             raise InputError("\n".join([*(lines[0] for lines in each[: MOST_LINES - 1]), each[0][-1]]))
 
     def save(self, model: Any, folder: RunFolder, facts: Mapping[str, Any], X: Any) -> str | None:
-        """Save the model, and begin to load it back; returns the path, or None if it could not be written."""
+        """Save the model, and begin to load it back; returns the path, or None if it could not be written.
+
+        Where it cannot be written as an output, it is kept in the run folder: it may have taken hours.
+        """
         from raysk.runs.load_back import LoadBack
         from raysk.runs.models import save_model
 
-        with self.putting_errors_off():
-            self._path = save_model(model, (self._output or folder.path("model.pkl")).absolute(), facts)
+        if self._output is not None:
+            with self.putting_errors_off(self._output):
+                self._path = save_model(model, self._output, facts, new=self._new)
+        if self._output is None or (self.lost and not isinstance(self.errors[-1], Unpicklable)):
+            with self.putting_errors_off() if self._output is None else contextlib.suppress(InputError):
+                self._path = save_model(model, folder.path("model.pkl"), facts)
         if self._path is not None and self._verify:
             self._check = LoadBack(self._path, model, X)
         return None if self._path is None else str(self._path)
@@ -197,6 +240,11 @@ class Keeper:
             with self._path.open("rb") as file:
                 shutil.copyfileobj(file, self._out)
         return None if view.quiet else _Stderr(sys.stderr)
+
+
+def read_by(given: Given | None) -> dict[str, str]:
+    """Return the table that the command line names, by its option."""
+    return {} if given is None else {"--data": given.source}
 
 
 def check_output(output: Path | None, out: DataOut) -> None:

@@ -143,6 +143,8 @@ def workers_at(
         yield None
         return
     from raysk.cluster import Starting
+    from raysk.here import check_sendable
 
+    check_sendable()
     with Starting(address=address, resources=resources, sink=view, worker_output=worker_output) as start:
         yield start

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from raysk.cli import options as o  # noqa: TC001 - Typer reads the annotations
@@ -40,12 +41,16 @@ def predict_job(
 ) -> PredictJob:
     """Return what is to be predicted, and where it is to be written."""
     from raysk.runs.existing import check_new
+    from raysk.runs.sidecar import sidecar_path
+    from raysk.runs.targets import check_apart
     from raysk.runs.writing import check_output
     from raysk.spec.formats import check_format
 
     check_format(format_)
     if is_stdout(output):
         output = None
+    beside = str(sidecar_path(Path(model))) if Path(model).name else None
+    check_apart({"-o": output}, {"MODEL": model, "DATA": data, "the description of MODEL": beside})
     check_new([output], force=force)
     if output is not None:
         check_output(output)
@@ -60,6 +65,7 @@ def predict_job(
         id_col=id_col,
         output=output,
         output_format=to,
+        new=not force,
     )
 
 
@@ -120,11 +126,11 @@ def _predicted(job: PredictJob, loaded: Loaded, start: Starting | None, view: Vi
 
 def _blocks(job: PredictJob, loaded: Loaded) -> Iterator[tuple[Any, Any]]:
     """Yield the rows of the table with the model's features, in the model's order, and their ids."""
-    from raysk.spec.data import TEXT, Columns, blocks, id_values
+    from raysk.spec.data import Columns, blocks, id_values
 
     columns = Columns(features=job.features, drop=job.drop, id_col=job.id_col)
-    dtypes = {**loaded.features.dtypes, **({job.id_col: TEXT} if job.id_col is not None else {})}
-    for table in blocks(job.data, format=job.input_format, dtypes=dtypes):
+    dtypes = loaded.features.dtypes
+    for table in blocks(job.data, format=job.input_format, dtypes=dtypes, ids=job.id_col):
         yield loaded.split(table, columns).X, id_values(table, columns)
 
 
@@ -156,7 +162,7 @@ def _write(job: PredictJob, stream: Iterator[Part], out: DataOut) -> None:
     if job.output is None:
         writer(stream, out)
     else:
-        write_atomically(job.output, lambda file: writer(stream, file))
+        write_atomically(job.output, lambda file: writer(stream, file), new=job.new)
 
 
 def _summary(job: PredictJob, written: dict[str, Any], time_s: float) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from raysk import cluster, exits
 from raysk.cli import signals
 from raysk.cli.settings import as_typed, is_typed
 from raysk.errors import AllFitsFailed, InputError, TaskLost, TooManyFailures, Unpicklable, UsageError
+from raysk.here import check_sendable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -91,6 +92,7 @@ class Where:
         if self.backend not in {None, "raysk", "ray"}:
             yield None
             return
+        check_sendable()
         options = {"resources": self.resources, "sink": sink, "worker_output": self.worker_output}
         plain = self.backend == "ray"  # its workers are not ours, and do not tell their versions
         with cluster.Starting(self._check if plain else None, address=self.address, warm=not plain, **options) as start:
@@ -176,7 +178,7 @@ def carry_out(
         ):
             fitted, ran = run(where, start, job, found, journal)
             written = keep(fitted, folder, origin(found, job.data), job.data.X)
-            facts.update(written, outputs=kept.outputs(), **ran.facts())
+            facts.update(written, outputs=kept.outputs(keeper.lost), **ran.facts())
             if journal is not None and (ran.early is not None or view.stopped or keeper.errors):
                 say_how_to_go_on(view, folder)
     return fitted, ran, {"run_dir": str(folder.root.absolute()), **written}

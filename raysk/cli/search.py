@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -10,19 +11,17 @@ import typer
 
 from raysk.cli import options as o  # noqa: TC001 - Typer reads the annotations
 from raysk.cli.bundles import bundled, given_data, kept_search, limits, resources, search_overrides
-from raysk.cli.keeping import Keeper, with_model
+from raysk.cli.keeping import read_by, with_model
 from raysk.cli.streams import data_stdout
 from raysk.errors import UsageError
 from raysk.events import CandidateDone
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from raysk.cli.keeping import Kept
+    from raysk.cli.keeping import Keeper, Kept
     from raysk.cli.render import View
     from raysk.cli.running import Ran
     from raysk.cli.streams import DataOut
-    from raysk.events import Event, Sink
+    from raysk.events import Event, FitLost, Sink
     from raysk.jobs import Limits, Resources
     from raysk.runs.folder import RunFolder
     from raysk.spec.assemble import Overrides
@@ -72,8 +71,8 @@ def search(
     make_job = functools.partial(search_job, limits=limits)
     where = running.Where(address=address, resources=resources, backend=backend, worker_output=verbose)
     where.check(context, limits)
-    _check_outputs(kept, no_refit=not overrides.refit, stream=stream)
-    with data_stdout() as out, Keeper(kept.output, out, verify=not no_verify) as keeper:
+    _check_outputs(kept, file, given, no_refit=not overrides.refit, stream=stream)
+    with data_stdout() as out, kept.keeper(out, verify=not no_verify) as keeper:
         if dry_run:
             inspect.show(out, file, overrides, as_json=as_json, make_job=make_job, given=given, quiet=quiet)
             return
@@ -86,7 +85,7 @@ def search(
             file=file,
             kept=kept,
             make_job=with_model(functools.partial(make_job, overrides=overrides, given=given), kept.output),
-            keep=functools.partial(_keep, keeper=keeper, results=kept.results, view=view),
+            keep=functools.partial(_keep, keeper=keeper, kept=kept, view=view),
             keeper=keeper,
             sink=_streaming(view, out) if stream else None,
         )
@@ -106,32 +105,29 @@ def _end_early(ran: Ran, view: View, keeper: Keeper, *, strict: bool) -> None:
         raise typer.Exit(FITS_FAILED)
 
 
-def _check_outputs(kept: Kept, *, no_refit: bool, stream: bool) -> None:
+def _check_outputs(kept: Kept, file: str, given: Given | None, *, no_refit: bool, stream: bool) -> None:
     """Fail before anything runs if what the person wants to keep cannot be written."""
     from raysk.cli.keeping import is_stdout
-    from raysk.runs.sidecar import sidecar_path
     from raysk.runs.tables import check_results
 
+    kept.check(FILE=file, **read_by(given))
     if no_refit and kept.output is not None:
         raise UsageError(f"--no-refit fits no model that could be saved as {kept.output}. Leave one of the two out.")
     if stream and is_stdout(kept.output):
         raise UsageError("--stream and -o - both write to stdout. Save the model in a file.")
     if kept.results is not None:
         check_results(kept.results)
-        if kept.output is not None and sidecar_path(kept.output).absolute() == kept.results.absolute():
-            raise UsageError(
-                f"--results {kept.results}: the description of the model {kept.output} goes there. Name another file."
-            )
 
 
 def _streaming(view: View, out: DataOut) -> Sink:
     """Return a sink that also prints a JSON line per finished candidate."""
-    from raysk.runs.jsonable import to_json
+    from raysk.runs.jsonable import plain_parameter, to_json
 
     def sink(event: Event, /) -> None:
         view(event)
         if isinstance(event, CandidateDone):
-            line = {"candidate": event.index, "params": event.params, "score": event.score, "scores": event.scores}
+            line = {"candidate": event.index, "params": plain_parameter(event.params)}
+            line |= {"score": event.score, "scores": event.scores}
             out.write_line(to_json(line | {"failed": event.failed}))
 
     return sink
@@ -144,7 +140,7 @@ def _keep(
     X: Any,
     *,
     keeper: Keeper,
-    results: Path | None,
+    kept: Kept,
     view: View,
 ) -> dict[str, Any]:
     """Write the table of candidates and the model."""
@@ -152,10 +148,12 @@ def _keep(
 
     view.say_what_was_lost()
     table = dict(fitted.cv_results_) | _lost_column(view, len(fitted.cv_results_["params"]))
-    for path in (folder.path("results.csv"), results):
-        if path is not None:
-            with keeper.putting_errors_off():
-                write_results(table, path)
+    own, named = folder.path("results.csv"), kept.here / (kept.results or "")
+    with keeper.putting_errors_off():
+        write_results(table, own)
+    if kept.results is not None and os.path.realpath(named) != os.path.realpath(own):
+        with keeper.putting_errors_off(named):
+            write_results(table, named, new=kept.is_new(named))
     facts = origin | {"scores": _best(fitted)}
     return {"model": keeper.save(fitted, folder, facts, X) if hasattr(fitted, "best_estimator_") else None}
 
@@ -167,7 +165,16 @@ def _lost_column(view: View, candidates: int) -> dict[str, list[int]]:
 
 
 def _best(fitted: Any) -> dict[str, Any]:
-    return {name: getattr(fitted, f"{name}_", None) for name in ("best_score", "best_params", "best_index")}
+    from raysk.runs.jsonable import plain_parameter
+
+    best = {name: getattr(fitted, f"{name}_", None) for name in ("best_score", "best_params", "best_index")}
+    return best | {"best_params": plain_parameter(best["best_params"])}
+
+
+def _lost(event: FitLost) -> dict[str, Any]:
+    from raysk.runs.jsonable import plain_parameter
+
+    return {**vars(event), "params": plain_parameter(event.params)}
 
 
 def _summary(fitted: Any, ran: Ran, view: View) -> dict[str, Any]:
@@ -179,7 +186,7 @@ def _summary(fitted: Any, ran: Ran, view: View) -> dict[str, Any]:
         "splits": splits,
         "fits": candidates * splits,
         "fits_failed": None if ran.workers is None else view.failed,  # unknown on other backends
-        "fits_lost": [vars(each) for each in view.lost] or None,
+        "fits_lost": [_lost(each) for each in view.lost] or None,
         "fits_saved": view.saved,
         "fits_resumed": view.resumed,
         "time_s": ran.time_s,
@@ -191,9 +198,7 @@ def _summary(fitted: Any, ran: Ran, view: View) -> dict[str, Any]:
 
 
 def _rows(summary: dict[str, Any]) -> list[tuple[str, str]]:
-    from raysk.runs.jsonable import plain
-
-    params = plain(summary["best_params"])
+    params = summary["best_params"]
     rows = [
         ("best score", "" if summary["best_score"] is None else f"{summary['best_score']:.6g}"),
         ("best params", "" if params is None else "\n".join(f"{name} = {value!r}" for name, value in params.items())),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class DataOut:
-    """The real stdout, kept for data.
+    """The real stdout, kept for data; what cannot be written raises as `_Data` says.
 
     Parameters
     ----------
@@ -31,35 +31,37 @@ class DataOut:
         self.is_terminal = file.isatty()
 
     def write_line(self, text: str) -> None:
-        """Write one line at once.
+        """Write one line at once."""
+        self.file.write(text + "\n")
+        self.file.flush()
+
+    def write(self, content: bytes) -> int:
+        """Write bytes at once, as to a binary file."""
+        self.file.buffer.write(content)
+        self.file.flush()
+        return len(content)
+
+
+class _Data(io.FileIO):
+    """stdout; what cannot be written there is said in our own words, and what is still buffered goes nowhere."""
+
+    def write(self, content: Any, /) -> int:
+        """Write bytes.
 
         Raises
         ------
         ReaderGone
             If nobody reads any more.
         InputError
-            If it cannot be written, as in a file on a full disk.
+            If they cannot be written, as in a file on a full disk.
         """
-        with self._explained():
-            self.file.write(text + "\n")
-            self.file.flush()
-
-    def write(self, content: bytes) -> int:
-        """Write bytes at once, as to a binary file; raises as `write_line`."""
-        with self._explained():
-            self.file.buffer.write(content)
-            self.file.flush()
-        return len(content)
-
-    @contextlib.contextmanager
-    def _explained(self) -> Iterator[None]:
         try:
-            yield
+            return super().write(content)
+        except BrokenPipeError as error:
+            _say_nothing_on(self.fileno())
+            raise ReaderGone("stdout was closed") from error
         except OSError as error:
-            with contextlib.suppress(OSError):  # what is still buffered has nowhere to go
-                self.file.close()
-            if isinstance(error, BrokenPipeError):
-                raise ReaderGone("stdout was closed") from error
+            _say_nothing_on(self.fileno())
             raise InputError(f"stdout cannot be written: {error.strerror}.\nSend it somewhere else.") from error
 
 
@@ -83,13 +85,19 @@ def _say_nothing_on(descriptor: int) -> None:
         os.close(nowhere)
 
 
-def keep_stderr() -> None:
-    """Let no job end because its stderr is closed, or can be written to no more."""
+def keep_streams() -> None:
+    """Let no job end because its stderr is closed, or can be written to no more; say so of stdout."""
+    if sys.stdout is not None:
+        sys.stdout = _text(_Data(1, "w", closefd=False), sys.stdout.encoding, line_buffering=sys.stdout.isatty())
     if sys.stderr is None:
         _say_nothing_on(2)
     encoding = getattr(sys.stderr, "encoding", "utf-8")
-    file = io.BufferedWriter(_Conversation(2, "w", closefd=False))
-    sys.stderr = io.TextIOWrapper(file, encoding=encoding, errors="backslashreplace", line_buffering=True)
+    sys.stderr = _text(_Conversation(2, "w", closefd=False), encoding, line_buffering=True)
+
+
+def _text(file: io.FileIO, encoding: str, *, line_buffering: bool = False) -> io.TextIOWrapper:
+    writer = io.BufferedWriter(file)
+    return io.TextIOWrapper(writer, encoding=encoding, errors="backslashreplace", line_buffering=line_buffering)
 
 
 @contextlib.contextmanager
@@ -100,5 +108,5 @@ def data_stdout() -> Iterator[DataOut]:
     sys.stdout.flush()
     kept = os.dup(1)
     os.dup2(2, 1)
-    with open(kept, "w", encoding="utf-8") as file, contextlib.redirect_stdout(sys.stderr):  # noqa: PTH123 - a descriptor
+    with _text(_Data(kept, "w"), "utf-8") as file, contextlib.redirect_stdout(sys.stderr):
         yield DataOut(file)

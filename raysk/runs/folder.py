@@ -166,6 +166,9 @@ def refuse_used(path: Path) -> None:
     """Fail if a folder holds a run; see `RunFolder.create`."""
     if path.exists() and not path.is_dir():
         raise InputError(f"--run-dir {str(path)!r} is a file.\nName a folder that is new or empty.")
+    if path.is_symlink() and not path.exists():
+        there = str(path.readlink())
+        raise InputError(f"--run-dir {str(path)!r} is a link to {there!r}, which is not there.\nName another folder.")
     used = [name for name in RUN_FILES if (path / name).exists()]
     if used:
         raise UsageError(

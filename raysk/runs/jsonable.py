@@ -12,11 +12,15 @@ import os
 import re
 import sys
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, time
+from decimal import Decimal
 from typing import Any
 
 # Memory addresses differ from run to run and tell the reader nothing.
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
+
+MOST = 1000
+"""Elements of an array that are written one by one: a reader looks at no more, and a million of them are 20 MB."""
 
 
 def to_json(obj: Any, *, indent: int | None = None) -> str:
@@ -43,8 +47,9 @@ def plain(obj: Any) -> Any:
     Parameters
     ----------
     obj : object
-        numpy scalars become Python's, arrays become lists, NaN, infinities and masked values become None,
-        keys become text; estimators, functions, distributions and other objects become their `repr`.
+        numpy scalars become Python's, NaN, infinities and masked values become None, keys become text; estimators,
+        functions, distributions and other objects become their `repr`. Arrays become lists, those of more than `MOST`
+        elements what `_outline` says of them.
 
     Returns
     -------
@@ -55,6 +60,41 @@ def plain(obj: Any) -> Any:
         return _plain(obj)
     except RecursionError:  # a container that holds itself
         return describe(obj)
+
+
+def plain_parameter(value: Any) -> Any:
+    """Reduce the value of a parameter as `plain` does, and be brief about all that is long.
+
+    Parameters
+    ----------
+    value : object
+        Also a dict of parameters. Of text, bytes, lists, sets and dicts too, more than `MOST` elements become what
+        `_outline` says of them.
+
+    Returns
+    -------
+    object
+        What `json.dumps` can write with ``allow_nan=False``.
+    """
+    try:
+        return _plain(value, brief=True)
+    except RecursionError:
+        return describe(value)
+
+
+def _outline(value: Any) -> dict[str, Any]:
+    """Return what tells a long value from others; a person gets the same hash from ``joblib.hash``."""
+    import joblib
+
+    kind = type(value).__name__
+    size = (
+        {"shape": list(value.shape), "dtype": str(value.dtype)} if hasattr(value, "dtype") else {"length": len(value)}
+    )
+    try:
+        digest = joblib.hash(value)
+    except Exception:  # noqa: BLE001 - what it holds may refuse to be pickled in any way
+        digest = None
+    return {"type": kind, **size, "hash": digest}
 
 
 def describe(obj: Any) -> str:
@@ -75,17 +115,19 @@ def _distribution(obj: Any) -> str | None:
     return f"{name}({', '.join(parts)})"
 
 
-def _plain(obj: Any) -> Any:
-    if obj is None or isinstance(obj, (bool, int, str)):
-        return obj
+def _plain(obj: Any, *, brief: bool = False) -> Any:
+    if brief and isinstance(obj, str | bytes | Mapping | list | tuple | set | frozenset) and len(obj) > MOST:
+        return _outline(obj)
     if isinstance(obj, float):
-        return float(obj) if math.isfinite(obj) else None
+        obj = float(obj) if math.isfinite(obj) else None
+    if obj is None or isinstance(obj, (bool, int, str, float)):
+        return obj
     if isinstance(obj, Mapping):
-        return {key if isinstance(key, str) else str(key): _plain(value) for key, value in obj.items()}
+        return {key if isinstance(key, str) else str(key): _plain(value, brief=brief) for key, value in obj.items()}
     if isinstance(obj, (list, tuple)):
-        return [_plain(value) for value in obj]
+        return [_plain(value, brief=brief) for value in obj]
     if isinstance(obj, (set, frozenset)):
-        return sorted((_plain(value) for value in obj), key=repr)  # sets of text change order from run to run
+        return sorted((_plain(value, brief=brief) for value in obj), key=repr)  # texts change order from run to run
     return _plain_object(obj)
 
 
@@ -96,14 +138,18 @@ def _plain_object(obj: Any) -> Any:
         return _plain_array(obj)
     if numpy is not None and isinstance(obj, numpy.generic):
         return _plain_scalar(obj, numpy)
-    if isinstance(obj, date):
+    if isinstance(obj, date | time):
         return obj.isoformat()
+    if isinstance(obj, Decimal):  # a JSON number would be read as a float
+        return str(obj)
     if isinstance(obj, os.PathLike):
         return os.fspath(obj)
     return describe(obj)
 
 
 def _plain_array(array: Any) -> Any:
+    if array.size > MOST:
+        return _outline(array)
     if array.dtype.kind in "mM":  # tolist() turns nanoseconds into bare integers
         return [_plain(value) for value in array] if array.ndim else _plain(array[()])
     return _plain(array.tolist())

@@ -9,17 +9,18 @@ A pickle runs code when it is loaded: only ever load one that the person named.
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import warnings
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from raysk.errors import InputError, RayskError, UsageError
 from raysk.runs.data_facts import data_facts
-from raysk.runs.formats import Format, format_of
+from raysk.runs.formats import format_of
 from raysk.runs.jsonable import plain, to_json
 from raysk.runs.near import meant
 from raysk.runs.sidecar import describe_model, owner, read_sidecar, sidecar_path, version_differences
-from raysk.runs.writing import check_output, write_atomically, write_text
+from raysk.runs.writing import check_output, check_taken, encoded, write_together
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -30,21 +31,29 @@ __all__ = ["check_model", "data_facts", "load_model", "read_sidecar", "save_mode
 # --- saving ---------------------------------------------------------------------------------------
 
 
-def check_model(path: Path) -> None:
+def check_model(path: Path, *, new: bool = False) -> None:
     """Fail before a job runs if its model could not be saved at `path`.
+
+    Parameters
+    ----------
+    path : Path
+    new : bool
+        Whether a model that is there by now is somebody else's.
 
     Raises
     ------
     UsageError
         If the suffix is ``.json``, the sidecar's.
     InputError
-        If no file can be written there, its format needs a package that is not installed, or the sidecar would
-        replace a file that is not ours.
+        If it is not new, no file can be written there, its format needs a package that is not installed, or the
+        sidecar would replace a file that is not ours.
     """
     if path.suffix.lower() == ".json":
         raise UsageError(f"{str(path)!r}: .json is for the description beside the model.\nName a .pkl file.")
     format_of(path).check()
     check_output(path)
+    if new:
+        check_taken(path)
     beside = sidecar_path(path)
     if beside.exists() and read_sidecar(path) is None:
         name = owner(path)
@@ -55,8 +64,8 @@ def check_model(path: Path) -> None:
         )
 
 
-def save_model(estimator: Any, path: Path, facts: Mapping[str, Any]) -> Path:
-    """Save a model and its sidecar; each whole or not at all.
+def save_model(estimator: Any, path: Path, facts: Mapping[str, Any], *, new: bool = False) -> Path:
+    """Save a model and its sidecar, which belong together; each whole or not at all.
 
     Parameters
     ----------
@@ -68,6 +77,8 @@ def save_model(estimator: Any, path: Path, facts: Mapping[str, Any]) -> Path:
     facts : mapping of str to object
         What only the caller knows: ``source``, ``source_hash``, ``data`` (from `data_facts`), ``scores`` and
         others.
+    new : bool
+        Whether a model that is there by now is somebody else's, and stays.
 
     Returns
     -------
@@ -79,13 +90,23 @@ def save_model(estimator: Any, path: Path, facts: Mapping[str, Any]) -> Path:
     UsageError
         If the suffix is ``.json``.
     InputError
-        If the estimator cannot be saved in that format, naming the attribute; or the files cannot be written.
+        If the estimator cannot be saved in that format, naming the attribute; or the files cannot be written, or
+        the model is not new.
     """
-    check_model(path)
-    tally = _write(estimator, path, format_of(path))
-    file = {"name": path.name, "size_bytes": tally.tell(), "sha256": tally.sha256.hexdigest()}
-    described = {**describe_model(estimator), **plain(facts), "file": file}
-    write_text(sidecar_path(path), to_json(described, indent=2) + "\n")
+    check_model(path, new=new)
+    tallies: list[_Tally] = []
+
+    def write(file: BinaryIO) -> None:
+        tallies.append(_Tally(file))
+        format_of(path).dump(estimator, tallies[-1])  # type: ignore[arg-type]  # it has what picklers use of a file
+
+    def describe(file: BinaryIO) -> None:
+        (tally,) = tallies
+        written = {"name": path.name, "size_bytes": tally.tell(), "sha256": tally.sha256.hexdigest()}
+        described = {**describe_model(estimator), **plain(facts), "file": written}
+        file.write(encoded(to_json(described, indent=2) + "\n"))
+
+    write_together([(path, write), (sidecar_path(path), describe)], functools.partial(check_model, path, new=new))
     return path
 
 
@@ -106,17 +127,6 @@ class _Tally:
 
     def tell(self) -> int:  # joblib aligns arrays by it
         return self._size_bytes
-
-
-def _write(estimator: Any, path: Path, form: Format) -> _Tally:
-    tallies = []
-
-    def write(file: BinaryIO) -> None:
-        tallies.append(_Tally(file))
-        form.dump(estimator, tallies[-1])  # type: ignore[arg-type]  # it has what picklers use of a file
-
-    write_atomically(path, write)
-    return tallies[-1]
 
 
 # --- loading --------------------------------------------------------------------------------------

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 import importlib
 import io
+import itertools
 import shutil
 import tempfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from raysk.errors import InputError
+from raysk.runs.csv_text import csv_bytes
 from raysk.runs.jsonable import to_json
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class Part:
     values : ndarray of shape (n_rows,) or (n_rows, n_columns), or DataFrame
     names : list of str
         One per column.
-    ids : ndarray of shape (n_rows,), or None
+    ids : ndarray or pyarrow.ChunkedArray of shape (n_rows,), or None
     id_name : str or None
     """
 
@@ -55,7 +56,13 @@ class Part:
 
     def rows(self) -> Iterator[tuple[Any, ...]]:
         """Yield rows of Python's own values."""
-        return zip(*(column.tolist() for column in self.columns().values()), strict=True)
+        return zip(*map(_plain_values, self.columns().values()), strict=True)
+
+
+def _plain_values(column: Any) -> list[Any]:
+    """Return a column of numpy's, pandas' or pyarrow's as a list."""
+    values: list[Any] = column.to_pylist() if hasattr(column, "to_pylist") else column.tolist()
+    return values
 
 
 def parts(model: Any, method: str, predicted: Iterable[tuple[Any, Any]], id_name: str | None = None) -> Iterator[Part]:
@@ -149,12 +156,8 @@ def _classes(model: Any) -> list[str] | None:
 
 def _csv(stream: Iterable[Part], file: Writable) -> None:
     for number, part in enumerate(stream):
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")  # it writes floats by repr, which reads back exactly
-        if number == 0:
-            writer.writerow(part.columns())
-        writer.writerows(part.rows())
-        file.write(text.getvalue().encode("utf-8", errors="backslashreplace"))
+        header = [part.columns()] if number == 0 else []
+        file.write(csv_bytes(itertools.chain(header, part.rows())))
 
 
 def _jsonl(stream: Iterable[Part], file: Writable) -> None:
@@ -168,11 +171,16 @@ def _parquet(stream: Iterable[Part], file: Writable) -> None:
     arrow, parquet = importlib.import_module("pyarrow"), importlib.import_module("pyarrow.parquet")
     writer = None
     for part in stream:
-        table = arrow.table({name: arrow.array(column) for name, column in part.columns().items()})
+        columns = part.columns().items()
+        table = arrow.table({name: _arrow(arrow, column) for name, column in columns})
         writer = writer or parquet.ParquetWriter(_Raw(file), table.schema)
         writer.write_table(table.cast(writer.schema))
     if writer is not None:
         writer.close()
+
+
+def _arrow(arrow: Any, column: Any) -> Any:
+    return column if isinstance(column, arrow.ChunkedArray) else arrow.array(column)
 
 
 class _Raw(io.RawIOBase):

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from raysk.runs.folder import SCHEMA, now, versions
-from raysk.runs.jsonable import plain
+from raysk.runs.jsonable import plain, plain_parameter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,15 +70,15 @@ def describe_model(estimator: Any) -> dict[str, Any]:
         "source_hash": None,
         "data": None,
         "scores": None,
-        "feature_names_in": plain(_fitted(estimator, "feature_names_in_")),
+        "feature_names_in": _whole(_fitted(estimator, "feature_names_in_")),
         "n_features_in": plain(_fitted(estimator, "n_features_in_")),
-        "classes": plain(_fitted(estimator, "classes_")),
+        "classes": _whole(_fitted(estimator, "classes_")),
     }
 
 
 def _parameters(estimator: Any) -> Any:
     try:
-        return plain(estimator.get_params())
+        return plain_parameter(estimator.get_params())
     except Exception:  # noqa: BLE001 - the person's class may have none, or fail; the model is saved already
         return None
 
@@ -88,6 +88,11 @@ def _fitted(estimator: Any, name: str) -> Any:
         return getattr(estimator, name, None)
     except Exception:  # noqa: BLE001 - a property of the person's class; the model is worth more than this line
         return None
+
+
+def _whole(names: Any) -> Any:
+    """Return names as a list, however many there are: they are read back."""
+    return plain(names.tolist() if hasattr(names, "tolist") else names)
 
 
 def version_differences(saved: Mapping[str, Any]) -> dict[str, tuple[str, str | None]]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 import importlib
 import io
 import re
 from typing import TYPE_CHECKING, Any
 
 from raysk.errors import InputError
-from raysk.runs.jsonable import plain, to_json
+from raysk.runs.csv_text import csv_bytes
+from raysk.runs.jsonable import plain_parameter, to_json
 from raysk.runs.writing import check_output, write_bytes
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def check_results(path: Path) -> None:
         _pyarrow()
 
 
-def write_results(cv_results: Mapping[str, Any], path: Path) -> None:
+def write_results(cv_results: Mapping[str, Any], path: Path, *, new: bool = False) -> None:
     """Write the results of a search, whole or not at all, in the format that the suffix names.
 
     Parameters
@@ -70,18 +70,20 @@ def write_results(cv_results: Mapping[str, Any], path: Path) -> None:
     path : Path
         ``.csv`` (floats read back exactly; empty means no value), ``.jsonl`` (one object a line), ``.json``
         (a list of objects) or ``.parquet``.
+    new : bool
+        Whether a file that is there by now is somebody else's, and stays.
 
     Raises
     ------
     UsageError
         If the suffix is none of these.
     InputError
-        If the file cannot be written, or Parquet is not installed.
+        If the file cannot be written or is not new, or Parquet is not installed.
     """
     check_results(path)
     columns, rows = results_rows(cv_results)
     content = _WRITERS[path.suffix.lower()](columns, rows)
-    write_bytes(path, content)
+    write_bytes(path, content, new=new)
 
 
 def _place(name: str) -> int:
@@ -95,13 +97,15 @@ def _column(values: Any) -> list[Any]:
     if not isinstance(values, MaskedArray):
         return [_cell(item) for item in values]
     # A masked array wraps its items when it is iterated; its data does not.
-    items, masked = values.data, getmaskarray(values)
-    return [None if hidden else _cell(item) for item, hidden in zip(items, masked, strict=True)]
+    items, masked = list(values.data), getmaskarray(values)
+    cells = {id(item): item for item in items}  # a grid has few values, of which each may take long to describe
+    made = {name: _cell(item) for name, item in cells.items()}
+    return [None if hidden else made[id(item)] for item, hidden in zip(items, masked, strict=True)]
 
 
 def _cell(value: Any) -> Any:
     """Return a plain value; unlike in JSON, NaN is kept: a failed fit is no missing parameter."""
-    return float(value) if isinstance(value, float) else plain(value)
+    return float(value) if isinstance(value, float) else plain_parameter(value)
 
 
 def _flat(value: Any) -> Any:
@@ -109,11 +113,7 @@ def _flat(value: Any) -> Any:
 
 
 def _csv(columns: Columns, rows: Rows) -> bytes:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")  # it writes floats by repr, which reads back exactly
-    writer.writerow(columns)
-    writer.writerows([_flat(value) for value in row] for row in rows)
-    return text.getvalue().encode("utf-8", errors="backslashreplace")
+    return csv_bytes([columns, *([_flat(value) for value in row] for row in rows)])
 
 
 def _lines(columns: Columns, rows: Rows) -> Iterable[str]:

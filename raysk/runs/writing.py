@@ -1,6 +1,7 @@
 """Files that are written whole or not at all.
 
     write_atomically:   .model.pkl.x1y2.tmp (0600) -> write -> fsync -> chmod -> os.replace -> model.pkl
+    write_together:     the same for several, which take their places while the folder is locked
 
 Invariant: at any moment, also after a crash or a full disk, the target holds all of its old content or all of
 its new.
@@ -10,24 +11,30 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import os
 import shlex
 import tempfile
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from raysk.errors import InputError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Collection, Iterator, Sequence
 
 _DEVICES = {Path("/dev"), Path("/dev/fd"), Path("/proc/self/fd")}
 
 _umask_lock = threading.Lock()
 
 
-def write_atomically(path: Path, write: Callable[[BinaryIO], None]) -> None:
+Write = Callable[[BinaryIO], None]
+"""Gets an open binary file, and writes it."""
+
+
+def write_atomically(path: Path, write: Write, *, new: bool = False) -> None:
     """Write a file whole or not at all.
 
     Parameters
@@ -37,31 +44,83 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], None]) -> None:
     write : callable
         Gets the open binary file. While it writes, the file is a hidden one beside the target that only its
         owner can read; then it gets the target's permissions, or for a new file those of the umask.
+    new : bool
+        Whether a file that is there by now is somebody else's, and stays.
 
     Raises
     ------
     InputError
-        If the file cannot be written. What `write` raises that is no `OSError` passes through. In both cases
-        an existing file is untouched and nothing new is left.
+        If the file cannot be written, or is not new. What `write` raises that is no `OSError` passes through. In both
+        cases an existing file is untouched and nothing new is left.
     """
-    with explained(path):
-        _check_target(path)
-        if is_special(path):
-            with path.open("wb") as file:
-                write(file)
-        else:
-            _replace(Path(os.path.realpath(path)), write)
+    write_together([(path, write)], (lambda: check_taken(path)) if new else None)
 
 
-def write_bytes(path: Path, content: bytes) -> None:
+def check_taken(path: Path) -> None:
+    """Fail if a file that was not there when the command began is there by now: somebody else has written it.
+
+    Raises
+    ------
+    InputError
+    """
+    if path.is_file() and not is_special(path):
+        raise InputError(
+            f"{str(path)!r} was not there when this command began, and is now: it is left as it is.\n"
+            "Name another file, or add --force to replace it."
+        )
+
+
+def write_together(files: Sequence[tuple[Path, Write]], check: Callable[[], None] | None = None) -> None:
+    """Write files that belong together: each whole or not at all, and of two such writers either all or none.
+
+    Parameters
+    ----------
+    files : sequence of (Path, callable)
+        As for `write_atomically`; written in this order. All are complete before the first takes its place.
+    check : callable or None
+        Called just before that, while no other raysk puts files into the folder of the first; what it raises ends it.
+
+    Raises
+    ------
+    InputError
+        See `write_atomically`.
+    """
+    with contextlib.ExitStack() as stack:
+        ready = [(path, made) for path, write in files if (made := stack.enter_context(_written(path, write)))]
+        if not ready:
+            return
+        stack.enter_context(_alone_in(ready[0][1].parent))
+        if check is not None:
+            check()
+        for path, temporary in ready:
+            with explained(path):
+                temporary.replace(os.path.realpath(path))
+
+
+@contextlib.contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Wait until no other raysk puts files into a folder; some disks know no locks, and then there is no waiting."""
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):
+            lock = os.open(folder, os.O_RDONLY)
+            stack.callback(os.close, lock)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def write_bytes(path: Path, content: bytes, *, new: bool = False) -> None:
     """Write bytes, whole or not at all; raises as `write_atomically`."""
-    write_atomically(path, lambda file: _write_all(file, content))
+    write_atomically(path, lambda file: _write_all(file, content), new=new)
 
 
 def write_text(path: Path, text: str) -> None:
     """Write text as UTF-8, whole or not at all; raises as `write_atomically`."""
-    # File names may hold bytes that are no text: escape those rather than lose the file.
-    write_bytes(path, text.encode("utf-8", errors="backslashreplace"))
+    write_bytes(path, encoded(text))
+
+
+def encoded(text: str) -> bytes:
+    """Return text as UTF-8; file names may hold bytes that are no text: those are escaped rather than lose the file."""
+    return text.encode("utf-8", errors="backslashreplace")
 
 
 def check_output(path: Path, kinds: Collection[str] = ()) -> None:
@@ -110,7 +169,25 @@ def is_special(path: Path) -> bool:
     return path.exists() and not path.is_file() and not path.is_dir()
 
 
-def _replace(path: Path, write: Callable[[BinaryIO], None]) -> None:
+@contextlib.contextmanager
+def _written(path: Path, write: Write) -> Iterator[Path | None]:
+    """Lend a complete file beside its target, which is gone at the end unless it was moved; None for a device."""
+    with explained(path):
+        _check_target(path)
+        if is_special(path):
+            with path.open("wb") as file:
+                write(file)
+            temporary = None
+        else:
+            temporary = _temporary(Path(os.path.realpath(path)), write)
+    try:
+        yield temporary
+    finally:  # a Ctrl-C too must leave nothing behind
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def _temporary(path: Path, write: Write) -> Path:
     mode = _final_mode(path)
     # The name is cut so that a long target's temporary name is not too long where the target's own is not.
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".tmp")
@@ -122,10 +199,10 @@ def _replace(path: Path, write: Callable[[BinaryIO], None]) -> None:
             os.fsync(file.fileno())
         with contextlib.suppress(PermissionError):  # some mounted disks know no permissions
             temporary.chmod(mode)
-        temporary.replace(path)
-    except BaseException:  # a Ctrl-C too must leave nothing behind
+    except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+    return temporary
 
 
 def _final_mode(path: Path) -> int:
@@ -150,6 +227,14 @@ def explained(path: Path) -> Iterator[None]:
         raise InputError(f"{str(path)!r} cannot be written: {reason}.\n{advice}") from err
 
 
+def _in_the_way(path: Path) -> str:
+    """Say what is where a folder should be."""
+    link = next((each for each in (path, *path.parents) if each.is_symlink() and not each.exists()), None)
+    if link is not None:
+        return f"{str(link)!r} is a link to what is not there"
+    return f"a part of {str(path.parent)!r} is a file, not a folder"
+
+
 def _reason(path: Path, err: OSError) -> tuple[str, str]:
     folder = str(path.parent)
     match err.errno:
@@ -161,7 +246,7 @@ def _reason(path: Path, err: OSError) -> tuple[str, str]:
             make = f"mkdir -p {shlex.quote(folder)}"
             return f"the folder {folder!r} does not exist", f"Make it with: {make}"
         case errno.ENOTDIR | errno.EEXIST:
-            return f"a part of {folder!r} is a file, not a folder", "Name a file in an existing folder."
+            return _in_the_way(path), "Name a file in an existing folder."
         case errno.EISDIR:
             return "it is a folder", f"Name a file in it, for example {str(path / 'NAME')!r}."
     return (err.strerror or str(err)), "Nothing was written. Name another file."

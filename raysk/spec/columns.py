@@ -9,7 +9,7 @@ from raysk.errors import InputError, UsageError
 from raysk.spec.words import listed, shown, suggestion
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable
+    from collections.abc import Container, Iterable, Sequence
 
     from raysk.spec.table import Table
 
@@ -98,6 +98,27 @@ class Places:
             raise InputError(f"{table.label}: no column is left for X.\nIts columns are: {_known(table)}.")
         ids = one.get("--id-col")
         return cls(target=target, features=left, groups=one.get("--groups"), weight=one.get("--weight"), id_col=ids)
+
+
+def place_of(text: str, names: Sequence[str] | None, count: int) -> int | None:
+    """Return the place of the one column that a text says, by its name or its index; None if there is no such column.
+
+    Parameters
+    ----------
+    text : str
+    names : sequence of str or None
+        Of all columns; None where they have none.
+    count : int
+        How many columns there are.
+
+    Returns
+    -------
+    int or None
+    """
+    for part in (text, text.strip()):
+        if names is not None and part in names:
+            return list(names).index(part)
+    return _counted(text, count)
 
 
 def _indexes(

@@ -21,6 +21,7 @@ from raysk.spec.columns import Columns
 from raysk.spec.features import Features, recorded_features
 from raysk.spec.formats import FORMATS, check_format, format_of, suffix_format
 from raysk.spec.inputs import STDIN, check_there, is_file, is_uri, label_of, opened
+from raysk.spec.known import Known
 from raysk.spec.split import id_values, split
 from raysk.spec.table import TEXT, Table
 from raysk.spec.words import brief, listed
@@ -76,7 +77,7 @@ def read_table(text: str, *, format: str | None = None, dtypes: Mapping[str, str
     with opened(text) as stream:
         kind = format_of(stream, format)
         with _blaming(stream, kind):
-            return _read(stream, kind, dtypes or {})
+            return _read(stream, kind, Known(dtypes=dtypes or {}))
 
 
 def blocks(
@@ -85,6 +86,7 @@ def blocks(
     format: str | None = None,  # noqa: A002
     rows: int | None = None,
     dtypes: Mapping[str, str] | None = None,
+    ids: str | None = None,
 ) -> Iterator[Table]:
     """Read a table a block at a time: CSV, TSV, JSON lines, Parquet and Arrow in bounded memory; npy is mapped.
 
@@ -98,6 +100,9 @@ def blocks(
         The types that columns have to have, by name: a number's or ``bool``; `TEXT` for what has to be read as it is
         written; anything else is text, then turned into that type. Columns that are not in it are guessed from the
         first MiB, whole numbers as floats.
+    ids : str or None
+        The name or index of the column that names the rows, which then is kept as it stands: text to the letter, also
+        what looks like a number or a missing value; numbers of the type that the file says. See `id_values`.
 
     Yields
     ------
@@ -116,7 +121,7 @@ def blocks(
         kind = format_of(stream, format)
         found = False
         with _blaming(stream, kind):
-            for table in _stream(stream, kind, dtypes or {}, rows):
+            for table in _stream(stream, kind, Known(dtypes=dtypes or {}, ids=ids), rows):
                 found = True
                 yield table
     if not found:
@@ -150,19 +155,19 @@ def _is_named(text: str, said: str | None) -> bool:
     return text.endswith(".py") or (":" in text and not is_file(text))
 
 
-def _read(stream: Stream, kind: str, dtypes: Mapping[str, str]) -> Table:
+def _read(stream: Stream, kind: str, known: Known) -> Table:
     if kind in tabular.FORMATS:
-        return tabular.read(stream, kind, dtypes)
+        return tabular.read(stream, kind, known)
     if kind in arrays.FORMATS:
         return arrays.read(stream, kind)
     with stream.local() as path:
         return named.read_pickle(path, stream.label)
 
 
-def _stream(stream: Stream, kind: str, dtypes: Mapping[str, str], rows: int | None) -> Iterator[Table]:
+def _stream(stream: Stream, kind: str, known: Known, rows: int | None) -> Iterator[Table]:
     if kind in tabular.FORMATS:
-        return tabular.read_blocks(stream, kind, dtypes, rows)
-    return _cut(_read(stream, kind, dtypes), rows)
+        return tabular.read_blocks(stream, kind, known, rows)
+    return _cut(_read(stream, kind, known), rows)
 
 
 def _cut(table: Table, rows: int | None) -> Iterator[Table]:

@@ -10,13 +10,15 @@ from raysk.spec.table import TEXT, Table, is_number, unique_names
 from raysk.spec.words import brief, listed, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
+
+    from raysk.spec.known import Known
 
 _WHAT = "Reading a table"  # what needs pyarrow, in messages
 
 
 def column_types(
-    schema: Any, dtypes: Mapping[str, str], *, widened: bool = False, has_types: bool = False
+    schema: Any, known: Known, *, headless: bool = False, widened: bool = False, has_types: bool = False
 ) -> dict[str, Any]:
     """Return pyarrow's types of the columns that must not be left to what their first values look like.
 
@@ -24,8 +26,9 @@ def column_types(
     ----------
     schema : pyarrow.Schema
         What the first values look like.
-    dtypes : mapping of str to str
-        What is known of some columns; see `raysk.spec.data.blocks`.
+    known : Known
+    headless : bool
+        Whether its names are pyarrow's, for want of any.
     widened : bool
         Whether later values can no longer change a type: a whole number may be followed by 1.5.
     has_types : bool
@@ -35,9 +38,12 @@ def column_types(
     -------
     dict of str to pyarrow.DataType
     """
-    found = {}
-    for field in schema:
-        kind = _type(field.type, dtypes.get(field.name), widened=widened, has_types=has_types)
+    found, ids = {}, known.id_place(schema.names, headless=headless)
+    for place, field in enumerate(schema):
+        if place == ids:
+            kind = _type(field.type, TEXT, widened=widened, has_types=has_types)
+        else:
+            kind = _type(field.type, known.dtypes.get(field.name), widened=widened, has_types=has_types)
         if widened or kind != field.type:
             found[field.name] = kind
     return found
@@ -56,15 +62,15 @@ def _type(kind: Any, dtype: str | None, *, widened: bool, has_types: bool) -> An
     return arrow.float64() if widened and (types.is_integer(kind) or types.is_null(kind)) else kind
 
 
-def as_tables(batches: Any, label: str, dtypes: Mapping[str, str], *, headless: bool = False) -> Iterator[Table]:
+def as_tables(batches: Any, label: str, known: Known) -> Iterator[Table]:
     """Yield a table per batch of pyarrow's that is not empty."""
     arrow = extra("pyarrow", _WHAT)
     for batch in batches:
         if batch.num_rows:
-            yield as_table(arrow.Table.from_batches([batch]), label, dtypes, headless=headless)
+            yield as_table(arrow.Table.from_batches([batch]), label, known)
 
 
-def as_table(table: Any, label: str, dtypes: Mapping[str, str], *, headless: bool = False) -> Table:
+def as_table(table: Any, label: str, known: Known, *, headless: bool = False) -> Table:
     """Turn pyarrow's table into a DataFrame, with names and types that scikit-learn can use.
 
     Parameters
@@ -72,7 +78,7 @@ def as_table(table: Any, label: str, dtypes: Mapping[str, str], *, headless: boo
     table : pyarrow.Table
         Used up.
     label : str
-    dtypes : mapping of str to str
+    known : Known
     headless : bool
         Whether its names are pyarrow's, for want of any.
 
@@ -83,17 +89,20 @@ def as_table(table: Any, label: str, dtypes: Mapping[str, str], *, headless: boo
     Raises
     ------
     InputError
-        If two columns have the same name, text is not UTF-8, or values cannot have the types of `dtypes`.
+        If two columns have the same name, text is not UTF-8, or values cannot have the types that are known.
     """
     extra("pandas", "A table with columns")
-    table = _without_decimals(table.drop_columns(_index_columns(table)))
+    table = table.drop_columns(_index_columns(table))
+    place = known.id_place(table.column_names, headless=headless)
+    ids = None if place is None else table.column(place)
+    table = _without_decimals(table)
     _check_text(table, label)
     names = None if headless else unique_names(table.column_names, label)
     frame = table.to_pandas(split_blocks=True, self_destruct=True, date_as_object=False, ignore_metadata=True)
     frame.columns = range(frame.shape[1]) if names is None else list(names)
-    for name in set(dtypes).intersection(names or ()):
-        _cast(frame, name, dtypes[name], label)
-    return Table(values=frame, names=names, label=label)
+    for name in set(known.dtypes).intersection(names or ()):
+        _cast(frame, name, known.dtypes[name], label)
+    return Table(values=frame, names=names, label=label, ids=ids)
 
 
 def _index_columns(table: Any) -> list[str]:

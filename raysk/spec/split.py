@@ -71,8 +71,8 @@ def id_values(table: Table, columns: Columns) -> Any | None:
 
     Returns
     -------
-    ndarray of shape (n_rows,) or None
-        None if no column is said.
+    ndarray or pyarrow.ChunkedArray of shape (n_rows,), or None
+        None if no column is said. What is missing is None.
 
     Raises
     ------
@@ -82,8 +82,14 @@ def id_values(table: Table, columns: Columns) -> Any | None:
     place = Places.of(table, columns).id_col
     if place is None:
         return None
-    values = _chosen(table, (place,))
-    return values.iloc[:, 0].to_numpy() if is_frame(values) else values[:, 0]
+    if table.ids is not None:
+        return table.ids
+    if not is_frame(table.values):
+        return table.values[:, place]
+    column = table.values.iloc[:, place]
+    if is_number(column.dtype) and not column.isna().any():
+        return column.to_numpy()
+    return column.astype(object).where(column.notna(), None).to_numpy()
 
 
 def _beside(table: Table, places: Places) -> dict[str, Any]:

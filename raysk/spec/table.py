@@ -11,7 +11,7 @@ from raysk.errors import InputError
 from raysk.spec.words import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 TEXT = "text"
 """What a column's type is called that has to be read as it is written."""
@@ -30,6 +30,8 @@ class Table:
         What came apart from the table: ``y``, ``groups``, ``sample_weight`` and other arguments of ``fit``.
     label : str
         Where it is from, for messages.
+    ids : pyarrow.ChunkedArray of length n_rows, or None
+        The names of the rows as they stand in the file, where a reader was asked for them.
     as_made : bool
         Whether code of the person's made it: what they made a DataFrame, or y, then stays what it is.
     """
@@ -38,6 +40,7 @@ class Table:
     names: tuple[str, ...] | None = None
     beside: Mapping[str, Any] = field(default_factory=dict)
     label: str = "The data"
+    ids: Any = None
     as_made: bool = False
 
     def __len__(self) -> int:
@@ -51,7 +54,8 @@ class Table:
     def rows(self, start: int, stop: int) -> Table:
         """Return some of the rows as a table, without what came beside them."""
         part = self.values.iloc[start:stop] if is_frame(self.values) else self.values[start:stop]
-        return Table(values=part, names=self.names, label=self.label, as_made=self.as_made)
+        ids = None if self.ids is None else self.ids[start:stop]
+        return Table(values=part, names=self.names, label=self.label, ids=ids, as_made=self.as_made)
 
 
 def is_frame(values: Any) -> bool:
@@ -70,7 +74,12 @@ def is_number(dtype: Any) -> bool:
         return pandas is not None and bool(pandas.api.types.is_numeric_dtype(dtype))
 
 
-def unique_names(names: list[str], label: str) -> tuple[str, ...]:
+def full_names(names: Sequence[str]) -> list[str]:
+    """Return the names of columns, those without one numbered as pandas does."""
+    return [name or f"Unnamed: {number}" for number, name in enumerate(names)]
+
+
+def unique_names(names: Sequence[str], label: str) -> tuple[str, ...]:
     """Return the names of columns, those without one numbered as pandas does.
 
     Raises
@@ -78,7 +87,7 @@ def unique_names(names: list[str], label: str) -> tuple[str, ...]:
     InputError
         If two columns have the same name.
     """
-    full = [name or f"Unnamed: {number}" for number, name in enumerate(names)]
+    full = full_names(names)
     twice = next((name for name, count in Counter(full).items() if count > 1), None)
     if twice is not None:
         raise InputError(f"{label} has several columns named {shown(twice)!r}.\nGive each a name of its own.")

@@ -7,25 +7,24 @@ missing value looks like is pandas' own list.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
-import shlex
 import sys
-from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from raysk.errors import InputError
 from raysk.spec.arrays import check_fits
 from raysk.spec.extras import extra
 from raysk.spec.frames import as_table, as_tables, column_types
-from raysk.spec.inputs import HEAD_BYTES, STDIN, label_of
-from raysk.spec.words import brief
+from raysk.spec.inputs import HEAD_BYTES
+from raysk.spec.separators import check_separator
+from raysk.spec.words import brief, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from raysk.spec.inputs import Stream
+    from raysk.spec.known import Known
     from raysk.spec.table import Table
 
 FORMATS = ("csv", "tsv", "jsonl", "parquet", "arrow")
@@ -35,7 +34,10 @@ FORMATS = ("csv", "tsv", "jsonl", "parquet", "arrow")
 # pipe and make arrays of them took 5.8, 5.0 and 4.9 s and 42, 69 and 110 MB in blocks of 2, 4 and 8 MiB.
 BLOCK_BYTES = 2**22
 
-DECIMAL_COMMA = re.compile(rb"\d,\d")
+_WHAT = "Reading a table"  # what needs pyarrow, in messages
+
+MOST_EXACT = 2**53
+"""From here on floats do not tell a whole number from the next."""
 
 LAST_END = b"\n"  # pyarrow finds no columns in a single line that does not end; empty lines are none
 
@@ -46,7 +48,7 @@ _MISSING = (
 )
 
 
-def read(stream: Stream, kind: str, dtypes: Mapping[str, str]) -> Table:
+def read(stream: Stream, kind: str, known: Known) -> Table:
     """Read a whole table.
 
     Parameters
@@ -54,26 +56,25 @@ def read(stream: Stream, kind: str, dtypes: Mapping[str, str]) -> Table:
     stream : Stream
     kind : str
         One of `FORMATS`.
-    dtypes : mapping of str to str
-        See `raysk.spec.data.blocks`.
+    known : Known
 
     Returns
     -------
     Table
     """
     if kind == "parquet":
-        return _parquet(stream, dtypes)
+        return _parquet(stream, known)
     if kind == "arrow":
-        return _arrow(stream, dtypes)
-    return _json_lines(stream, dtypes) if kind == "jsonl" else _separated(stream, kind, dtypes)
+        return _arrow(stream, known)
+    return _json_lines(stream, known) if kind == "jsonl" else _separated(stream, kind, known)
 
 
-def read_blocks(stream: Stream, kind: str, dtypes: Mapping[str, str], rows: int | None) -> Iterator[Table]:
+def read_blocks(stream: Stream, kind: str, known: Known, rows: int | None) -> Iterator[Table]:
     """Read a table in blocks, in bounded memory.
 
     Parameters
     ----------
-    stream, kind, dtypes
+    stream, kind, known
         As for `read`.
     rows : int or None
         The most rows in a block; None for as many as come at once.
@@ -82,26 +83,26 @@ def read_blocks(stream: Stream, kind: str, dtypes: Mapping[str, str], rows: int 
     ------
     Table
     """
-    for table in _blocks(stream, kind, dtypes, rows):
+    for table in _blocks(stream, kind, known, rows):
         step = rows or len(table)
         for start in range(0, len(table), step):
             yield table.rows(start, start + step)
 
 
-def _blocks(stream: Stream, kind: str, dtypes: Mapping[str, str], rows: int | None) -> Iterator[Table]:
+def _blocks(stream: Stream, kind: str, known: Known, rows: int | None) -> Iterator[Table]:
     if kind == "parquet":
-        return _parquet_blocks(stream, dtypes, rows)
+        return _parquet_blocks(stream, known, rows)
     if kind == "arrow":
-        return _arrow_blocks(stream, dtypes)
-    return _json_blocks(stream, dtypes) if kind == "jsonl" else _separated_blocks(stream, kind, dtypes)
+        return _arrow_blocks(stream, known)
+    return _json_blocks(stream, known) if kind == "jsonl" else _separated_blocks(stream, kind, known)
 
 
 # --- CSV and TSV
 
 
-def _separated(stream: Stream, kind: str, dtypes: Mapping[str, str]) -> Table:
+def _separated(stream: Stream, kind: str, known: Known) -> Table:
     csv, arrow = extra("pyarrow.csv", f"Reading {kind}"), extra("pyarrow", f"Reading {kind}")
-    options, schema = _csv_options(stream, kind, dtypes, widened=False)
+    options, schema = _csv_options(stream, kind, known, widened=False)
     names = [] if schema is None else schema.names
     with stream.local() as path:
         try:
@@ -110,12 +111,14 @@ def _separated(stream: Stream, kind: str, dtypes: Mapping[str, str]) -> Table:
             options["read_options"].use_threads = False  # which tells the row, and is slower
             with _placed(names, header=schema is not None):
                 table = csv.read_csv(arrow.OSFile(os.fsencode(path)), **options)
-    return as_table(table, stream.label, dtypes, headless=schema is None)
+    return as_table(
+        _without_missing(table, known, headless=schema is None), stream.label, known, headless=schema is None
+    )
 
 
-def _separated_blocks(stream: Stream, kind: str, dtypes: Mapping[str, str]) -> Iterator[Table]:
+def _separated_blocks(stream: Stream, kind: str, known: Known) -> Iterator[Table]:
     csv = extra("pyarrow.csv", f"Reading {kind}")
-    options, schema = _csv_options(stream, kind, dtypes, widened=True)
+    options, schema = _csv_options(stream, kind, known, widened=True)
     options["read_options"].use_threads = False  # which tells the row; a block is too small for threads to matter
     names, before = [] if schema is None else schema.names, 0
 
@@ -126,9 +129,9 @@ def _separated_blocks(stream: Stream, kind: str, dtypes: Mapping[str, str]) -> I
         if schema is not None:
             options["read_options"].column_names = schema.names  # for the blocks that follow
         before += table.num_rows
-        return table
+        return _without_missing(table, known, headless=schema is None)
 
-    return _parsed(stream, dtypes, parse, headless=schema is None)
+    return _parsed(stream, known, parse, headless=schema is None)
 
 
 @contextlib.contextmanager
@@ -136,7 +139,7 @@ def _placed(names: Sequence[str], before: int = 0, *, header: bool) -> Iterator[
     """Say rows as they are counted in all messages: rows of data, from 1; and columns by name where they have one."""
     try:
         yield
-    except extra("pyarrow", "Reading a table").ArrowInvalid as err:
+    except extra("pyarrow", _WHAT).ArrowInvalid as err:
         said = re.sub(r"Row #(\d+)", lambda row: f"row {int(row[1]) + before - header:,}", str(err))
         said = re.sub(r"column #(\d+)", lambda at: f"column {_name(names, int(at[1]))}", said)
         raise ValueError(said) from err
@@ -146,9 +149,7 @@ def _name(names: Sequence[str], number: int) -> str:
     return repr(names[number]) if number < len(names) else str(number)
 
 
-def _csv_options(
-    stream: Stream, kind: str, dtypes: Mapping[str, str], *, widened: bool
-) -> tuple[dict[str, Any], Any | None]:
+def _csv_options(stream: Stream, kind: str, known: Known, *, widened: bool) -> tuple[dict[str, Any], Any | None]:
     """Return pyarrow's options, and what the columns are; None if the first line is data already."""
     csv, arrow = extra("pyarrow.csv", f"Reading {kind}"), extra("pyarrow", f"Reading {kind}")
     options = {
@@ -159,41 +160,37 @@ def _csv_options(
     lines = _first_lines(stream)
     first = lines.partition(b"\n")[0].decode(errors="replace").split(options["parse_options"].delimiter)
     if len(first) == 1:
-        _check_separator(stream.label, lines, kind)
+        check_separator(stream.label, lines, kind)
     with _placed([], header=not _is_data(first)):
         schema = csv.read_csv(arrow.BufferReader(lines + LAST_END), **options).schema
     options["read_options"].use_threads = True
-    if _is_data(schema.names):
-        options["read_options"].autogenerate_column_names = True
+    headless = _is_data(schema.names)
+    options["read_options"].autogenerate_column_names = headless
+    place = known.id_place(schema.names, headless=headless)
+    options["convert_options"].strings_can_be_null = place is None
+    if headless:
+        options["convert_options"].column_types = {} if place is None else {f"f{place}": arrow.string()}
         return options, None
-    options["convert_options"].column_types = column_types(schema, dtypes, widened=widened)
+    options["convert_options"].column_types = column_types(schema, known, widened=widened)
     return options, schema
 
 
-def _check_separator(label: str, lines: bytes, kind: str) -> None:
-    """Raise `InputError` if the first lines, one column each, have another separator, and all of them as many."""
-    head = [line for line in lines.decode(errors="replace").splitlines()[:20] if line]
-    for name, mark in (("csv", ","), ("tsv", "\t"), ("", ";"), ("", "|")):
-        counts = {line.count(mark) for line in head}
-        if name != kind and len(head) > 1 and len(counts) == 1 and 0 not in counts and '"' not in head[0]:
-            way = (
-                f"--format {name}"
-                if name
-                else _converting(label, mark, decimal=DECIMAL_COMMA.search(lines) is not None)
-            )
-            raise InputError(
-                f"{label}: the columns seem to be separated by {mark!r}, which is not {kind}.\n"
-                f"If there is only one, quote its name. If they are:\n    {way}"
-            )
+def _without_missing(table: Any, known: Known, *, headless: bool) -> Any:
+    """Make what looks like a missing value in columns of text one, but in the column of ids.
 
-
-def _converting(label: str, mark: str, *, decimal: bool) -> str:
-    """Return the command that makes a table of one with another separator, for the shell."""
-    comma = ', decimal=","' * decimal
-    file, table = ("/dev/stdin", "table.csv") if label == label_of(STDIN) else (label, label)
-    made = json.dumps(str(PurePath(table).with_suffix(".parquet")))
-    read = f'pandas.read_csv({json.dumps(file)}, sep="{mark}"{comma})'
-    return f"python -c {shlex.quote(f'import pandas; {read}.to_parquet({made})')}"
+    pyarrow itself does so for all columns of text or for none; a file without a column of ids is left to it.
+    """
+    place = known.id_place(table.column_names, headless=headless)
+    if place is None:
+        return table
+    arrow, compute = extra("pyarrow", _WHAT), extra("pyarrow.compute", _WHAT)
+    missing = arrow.array(_MISSING)
+    for number, field in enumerate(table.schema):
+        if number != place and field.type == arrow.string():
+            column = table.column(number)
+            seen = compute.is_in(column, value_set=missing)
+            table = table.set_column(number, field.name, compute.if_else(seen, arrow.scalar(None, field.type), column))
+    return table
 
 
 def _is_data(names: list[str]) -> bool:
@@ -220,30 +217,50 @@ def release_unused() -> None:
 # --- JSON lines
 
 
-def _json_lines(stream: Stream, dtypes: Mapping[str, str]) -> Table:
+def _json_lines(stream: Stream, known: Known) -> Table:
     arrow, json = extra("pyarrow", "Reading JSON lines"), extra("pyarrow.json", "Reading JSON lines")
-    options, names = _json_options(stream, dtypes, widened=False)
+    options, names = _json_options(stream, known, widened=False)
     with stream.local() as path:
         table = json.read_json(arrow.OSFile(os.fsencode(path)), **options)
     later = [name for name in table.column_names if name not in names]
-    return as_table(table.select([*names, *later]), stream.label, dtypes)
+    return as_table(table.select([*names, *later]), stream.label, known)
 
 
-def _json_blocks(stream: Stream, dtypes: Mapping[str, str]) -> Iterator[Table]:
+def _json_blocks(stream: Stream, known: Known) -> Iterator[Table]:
     json = extra("pyarrow.json", "Reading JSON lines")
-    options, _ = _json_options(stream, dtypes, widened=True)
-    return _parsed(stream, dtypes, lambda block: json.read_json(block, **options), quoted=False)
+    options, _ = _json_options(stream, known, widened=True)
+
+    def parse(block: Any) -> Any:
+        table = json.read_json(block, **options)
+        _check_ids(table, known, stream.label)
+        return table
+
+    return _parsed(stream, known, parse, quoted=False)
 
 
-def _json_options(stream: Stream, dtypes: Mapping[str, str], *, widened: bool) -> tuple[dict[str, Any], list[str]]:
+def _check_ids(table: Any, known: Known, label: str) -> None:
+    """Refuse ids that are numbers with more digits than pyarrow keeps: two rows could get the same name."""
+    place = known.id_place(table.column_names)
+    if place is None or not extra("pyarrow.types", _WHAT).is_floating(table.schema.field(place).type):
+        return
+    compute = extra("pyarrow.compute", _WHAT)
+    largest = compute.max(compute.abs(table.column(place))).as_py()
+    if largest is not None and largest >= MOST_EXACT:
+        raise InputError(
+            f"{label}: --id-col {shown(known.ids)}: {largest:.17g} is a number with more digits than can be kept.\n"
+            "Write the ids as text, in quotes."
+        )
+
+
+def _json_options(stream: Stream, known: Known, *, widened: bool) -> tuple[dict[str, Any], list[str]]:
     """Return pyarrow's options, and the names in the first lines, in order."""
     arrow, json = extra("pyarrow", "Reading JSON lines"), extra("pyarrow.json", "Reading JSON lines")
     read_options = json.ReadOptions(block_size=BLOCK_BYTES)
     schema = json.read_json(arrow.BufferReader(_first_lines(stream)), read_options=read_options).schema
-    types = column_types(schema, dtypes, widened=widened, has_types=True)
+    types = column_types(schema, known, widened=widened, has_types=True)
     parse_options = json.ParseOptions(
         explicit_schema=arrow.schema(list(types.items())),
-        unexpected_field_behavior="infer" if not widened else "ignore" if dtypes else "error",
+        unexpected_field_behavior="infer" if not widened else "ignore" if known.dtypes or known.ids else "error",
     )
     return {"read_options": read_options, "parse_options": parse_options}, schema.names
 
@@ -253,14 +270,14 @@ def _json_options(stream: Stream, dtypes: Mapping[str, str], *, widened: bool) -
 
 def _parsed(
     stream: Stream,
-    dtypes: Mapping[str, str],
+    known: Known,
     parse: Callable[[Any], Any],
     *,
     quoted: bool = True,
     headless: bool = False,
 ) -> Iterator[Table]:
     """Yield a table for each block of whole lines. pyarrow would read ahead in a thread; see `raysk.spec.inputs`."""
-    arrow = extra("pyarrow", "Reading a table")
+    arrow = extra("pyarrow", _WHAT)
     rows = 0
     for block in _blocks_of_lines(stream.file, quoted=quoted):
         try:
@@ -269,7 +286,7 @@ def _parsed(
             raise InputError(f"{stream.label} cannot be read after row {rows:,}: {brief(str(err))}") from err
         rows += table.num_rows
         if table.num_rows:
-            yield as_table(table, stream.label, dtypes, headless=headless)
+            yield as_table(table, stream.label, known, headless=headless)
 
 
 def _blocks_of_lines(file: BinaryIO, *, quoted: bool) -> Iterator[bytes]:
@@ -307,17 +324,17 @@ def _end_of_lines(block: bytes, *, quoted: bool) -> int:
 # --- Parquet
 
 
-def _parquet(stream: Stream, dtypes: Mapping[str, str]) -> Table:
+def _parquet(stream: Stream, known: Known) -> Table:
     with _parquet_file(stream) as file:
         check_fits(_unpacked_bytes(file), stream.label)
-        return as_table(file.read(), stream.label, dtypes)
+        return as_table(file.read(), stream.label, known)
 
 
-def _parquet_blocks(stream: Stream, dtypes: Mapping[str, str], rows: int | None) -> Iterator[Table]:
+def _parquet_blocks(stream: Stream, known: Known, rows: int | None) -> Iterator[Table]:
     with _parquet_file(stream) as file:
         row_bytes = _unpacked_bytes(file) // max(file.metadata.num_rows, 1)
         some = rows or max(1, BLOCK_BYTES // max(row_bytes, 1))
-        yield from as_tables(file.iter_batches(batch_size=some), stream.label, dtypes)
+        yield from as_tables(file.iter_batches(batch_size=some), stream.label, known)
 
 
 @contextlib.contextmanager
@@ -339,15 +356,15 @@ def _unpacked_bytes(file: Any) -> int:
 # --- Arrow, which Feather is too
 
 
-def _arrow(stream: Stream, dtypes: Mapping[str, str]) -> Table:
+def _arrow(stream: Stream, known: Known) -> Table:
     with _batches(stream) as (schema, batches):
         table = extra("pyarrow", "Reading Arrow").Table.from_batches(batches, schema)
-        return as_table(table, stream.label, dtypes)
+        return as_table(table, stream.label, known)
 
 
-def _arrow_blocks(stream: Stream, dtypes: Mapping[str, str]) -> Iterator[Table]:
+def _arrow_blocks(stream: Stream, known: Known) -> Iterator[Table]:
     with _batches(stream) as (_, batches):
-        yield from as_tables(batches, stream.label, dtypes)
+        yield from as_tables(batches, stream.label, known)
 
 
 @contextlib.contextmanager

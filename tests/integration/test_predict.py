@@ -34,7 +34,7 @@ def table():
     table = load_iris(as_frame=True).frame
     table.columns = ["a", "b", "c", "d", "y"]
     table["kind"] = np.where(table["a"] > 5.5, "big", "small")
-    table["id"] = [f"{number:03}" for number in range(len(table))]
+    table["id"] = ["NA", "", *(f"{number:03}" for number in range(2, len(table)))]
     return table
 
 
@@ -64,7 +64,7 @@ class TestPipes:
         with (folder / "new.csv").open() as file:
             ran = raysk("predict", "my model.pkl", "-", "--id-col", "id", stdin=file)
         assert (ran.code, ran.err) == (0, "")
-        got = pd.read_csv(io.StringIO(ran.out), dtype={"id": str})
+        got = pd.read_csv(io.StringIO(ran.out), dtype={"id": str}, keep_default_na=False)
         assert list(got.columns) == ["id", "prediction"]
         assert got["id"].tolist() == table["id"].tolist()
         assert got["prediction"].tolist() == pipeline.predict(table[FEATURES]).tolist()

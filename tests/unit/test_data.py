@@ -21,7 +21,7 @@ from sklearn.datasets import dump_svmlight_file, load_digits, load_iris
 
 from raysk.errors import InputError, UsageError
 from raysk.spec import tabular
-from raysk.spec.data import TEXT, Columns, Given, blocks, id_values, read_table, split
+from raysk.spec.data import TEXT, Columns, Given, blocks, read_table, split
 
 RNG = np.random.default_rng(0)
 FRAME = pd.DataFrame(
@@ -425,12 +425,12 @@ def test_types_of_parquet_are_kept(tmp_path):
 
 
 def test_blocks_have_the_types_they_are_told(tmp_path):
-    """An id is echoed as it is written, text that looks like a number is text, whole numbers are floats."""
+    """A label is as it is written, text that looks like a number is text, whole numbers are floats."""
     path = tmp_path / "t.csv"
     path.write_text("id,zip,n,k,b\n007,53111,1,3,True\n008,10115,2,,False\n")
     types = {"id": TEXT, "zip": "str", "n": "float64", "k": "category", "b": "bool"}
     (block,) = blocks(str(path), dtypes=types)
-    assert id_values(block, Columns(id_col="id")).tolist() == ["007", "008"]
+    assert block.values["id"].tolist() == ["007", "008"]
     assert block.values["zip"].tolist() == ["53111", "10115"]
     assert [str(kind) for kind in block.values.dtypes[2:]] == ["float64", "category", "bool"]
 
@@ -467,14 +467,6 @@ def test_blocks_of_json_lines_ignore_what_is_not_asked_for(tmp_path):
     assert sum(len(part) for part in blocks(str(path), dtypes={"a": "float64"})) == 600_001
     with pytest.raises(InputError, match="unexpected field"):
         list(blocks(str(path)))
-
-
-def test_json_ids_stay_what_they_are(tmp_path):
-    """Numbers that are ids are not turned into floats."""
-    path = tmp_path / "t.jsonl"
-    path.write_text('{"id": 7, "a": 1}\n')
-    (block,) = blocks(str(path), dtypes={"id": TEXT, "a": "float64"})
-    assert id_values(block, Columns(id_col="id")).tolist() == [7]
 
 
 @pytest.mark.parametrize("name", ["t.csv", "t.tsv", "t.jsonl", "t.csv.gz"])

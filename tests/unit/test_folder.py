@@ -8,9 +8,11 @@ import subprocess
 import sys
 import tempfile
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
 from pathlib import Path
 
+import joblib
 import numpy as np
 import pytest
 from scipy.stats import uniform
@@ -22,8 +24,8 @@ from raysk.runs.existing import check_new, remove_run
 from raysk.runs.folder import RunFolder, ended, manifest, versions
 from raysk.runs.git import git_state
 from raysk.runs.journal import Journal
-from raysk.runs.jsonable import plain, to_json
-from raysk.runs.writing import check_output, write_atomically, write_bytes, write_text
+from raysk.runs.jsonable import plain, plain_parameter, to_json
+from raysk.runs.writing import check_output, write_atomically, write_bytes, write_text, write_together
 
 
 @pytest.fixture
@@ -235,6 +237,14 @@ class TestRunFolder:
         write_bytes(here / "f", b"")
         assert "is a file" in refused(RunFolder.create, here / "f", "x")
 
+    def test_a_link_that_leads_nowhere(self, here):
+        """A link to what is not there is refused by its name, as --run-dir and in the place of raysk-runs."""
+        (here / "run").symlink_to("gone")
+        (here / "raysk-runs").symlink_to("away")
+        assert "is a link to 'gone', which is not there" in refused(RunFolder.create, here / "run", "x")
+        assert "raysk-runs' is a link to what is not there" in refused(RunFolder.create, None, "x")
+        assert names(here) == ["raysk-runs", "run"]
+
     def test_parent_is_a_file(self, here):
         """A folder that cannot be made is an InputError."""
         write_bytes(here / "raysk-runs", b"")
@@ -369,6 +379,21 @@ class TestToJson:
         """A summary is one line, whatever its values hold."""
         assert len(to_json({"a": "x\ny\u2028z", "b": SVC(C=1, gamma=2, tol=3)}).splitlines()) == 1
 
+    def test_long_arrays(self):
+        """An array of more than 1,000 elements is its shape, its type and the hash that joblib gives; not a shorter."""
+        long = np.arange(1001.0).reshape(7, 143)
+        said = {"type": "ndarray", "shape": [7, 143], "dtype": "float64", "hash": joblib.hash(long)}
+        assert plain({"a": [long]}) == {"a": [said]}
+        assert plain(np.arange(1000)) == list(range(1000))
+        assert plain(list(range(2000))) == list(range(2000))
+
+    @pytest.mark.parametrize("value", ["x" * 2000, b"x" * 2000, list(range(2000)), dict.fromkeys(range(2000), 1)])
+    def test_long_parameters(self, value):
+        """A parameter's text, list or dict of more than 1,000 elements is told by its length and hash."""
+        said = {"type": type(value).__name__, "length": 2000, "hash": joblib.hash(value)}
+        assert plain_parameter({"a": (value, 1)}) == {"a": [said, 1]}
+        json.dumps(plain_parameter([lambda: 1] * 2000))
+
     def test_container_that_holds_itself(self):
         """A container that holds itself becomes text instead of failing."""
         ring = [1]
@@ -458,3 +483,37 @@ def test_no_such_run(tmp_path):
     (tmp_path / "spec-2").mkdir()
     assert "There is no folder" in (said := refused(RunFolder.reopen, str(tmp_path / "spec-1")))
     assert f"Did you mean {tmp_path / 'spec-2'}?" in said
+
+
+class TestTogether:
+    def test_what_is_there_by_now_is_somebody_elses(self, here):
+        """A file that was to be new and is there by the time it is complete stays as it is; nothing else is left."""
+
+        def write(file):
+            file.write(b"ours")
+            (here / "x").write_bytes(b"theirs")
+
+        assert "left as it is" in refused(lambda: write_atomically(here / "x", write, new=True))
+        assert (here / "x").read_bytes() == b"theirs"
+        assert names(here) == ["x"]
+
+    def test_files_that_belong_together(self, here):
+        """Writers that end in the same moment leave the pair of one of them, whatever they do between."""
+
+        def pair(number):
+            content = str(number).encode()
+            write_together([(here / name, lambda file: file.write(content)) for name in "ab"])
+            return number
+
+        with ThreadPoolExecutor(8) as threads:
+            assert list(threads.map(pair, range(100))) == list(range(100))
+        assert (here / "a").read_bytes() == (here / "b").read_bytes()
+        assert names(here) == ["a", "b"]
+
+    def test_the_second_fails_before_the_first_takes_its_place(self, here):
+        """Where one of several cannot be written none is."""
+        write_bytes(here / "a", b"old")
+        files = [(here / "a", lambda file: file.write(b"new")), (here / "no such" / "b", lambda _: None)]
+        assert "does not exist" in refused(write_together, files)
+        assert (here / "a").read_bytes() == b"old"
+        assert names(here) == ["a"]

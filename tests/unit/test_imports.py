@@ -24,7 +24,7 @@ LONGEST_FUNCTION = 60  # lines, its docstring included
 
 # Room -> rooms it may import from, besides itself. "raysk" is the package itself, which loads nothing.
 BELOW_CLI = {"api", "bench", "cluster", "errors", "events", "jobs", "plans", "pool", "preflight", "raysk"}
-BELOW_CLI |= {"exits", "forks", "runs", "spec", "trust"}
+BELOW_CLI |= {"exits", "forks", "here", "runs", "spec", "trust"}
 MAY_IMPORT = {
     "raysk": {"api"},  # lazily: its public names
     "__main__": {"cli"},
@@ -47,6 +47,7 @@ MAY_IMPORT = {
     "exits": set(),
     "forks": set(),
     "inside": {"_compat"},
+    "here": {"errors"},
     "compressed": set(),
     "versions": set(),
     "_compat": set(),

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 from sklearn.svm import SVC
 
-from raysk.cli.keeping import Keeper
+from raysk.cli.keeping import Keeper, Kept
 from raysk.cli.streams import DataOut
 from raysk.errors import ClusterError, InputError
 from raysk.runs import folder as folders
@@ -72,3 +72,33 @@ def test_a_model_for_stdout_that_is_none_leaves_stdout_alone():
     with tempfile.TemporaryFile("w+") as file:
         out = DataOut(file)
         assert Keeper(Path("-"), out).finish(SimpleNamespace(quiet=False)) is not out
+
+
+class Meanwhile(SVC):
+    """A model that somebody else saves first."""
+
+    def __getstate__(self):
+        self.place.write_text("theirs")
+        return super().__getstate__()
+
+
+def test_two_that_save_the_same_model(tmp_path, monkeypatch):
+    """Who comes second is told, loses nothing, and does not take the other's file for its own; --force replaces it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "run").mkdir()
+    model, folder = Meanwhile().fit([[0], [1]], [0, 1]), RunFolder(tmp_path / "run")
+    model.place = tmp_path / "m.pkl"
+    with (tmp_path / "out").open("w") as file:
+        kept = Kept(output=Path("m.pkl"))
+        keeper = kept.keeper(DataOut(file), verify=False)
+        monkeypatch.chdir("/")  # as the person's code may
+        assert keeper.save(model, folder, {}, [[0]]) == str(tmp_path / "run" / "model.pkl")
+        assert (tmp_path / "m.pkl").read_text() == "theirs"
+        assert not (tmp_path / "m.json").exists()
+        assert kept.outputs(keeper.lost) == []
+        with pytest.raises(InputError, match=r"m.pkl' was not there when .*\n.*--force"):
+            keeper.raise_errors()
+        monkeypatch.chdir(tmp_path)
+        forced = Kept(output=Path("m.pkl"), force=True)
+        assert forced.keeper(DataOut(file), verify=False).save(model, folder, {}, [[0]]) == str(tmp_path / "m.pkl")
+        assert forced.outputs() == [str(tmp_path / "m.pkl")]

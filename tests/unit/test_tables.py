@@ -186,3 +186,14 @@ class TestCheck:
         """A missing folder is found before the job."""
         with pytest.raises(InputError, match="does not exist"):
             check_results(tmp_path / "no" / "r.csv")
+
+
+@pytest.mark.parametrize("kind", ["csv", "json", "jsonl", "parquet"])
+def test_long_values_are_told_in_short(tmp_path, kind):
+    """An array of a million numbers takes a line of a hundred characters, and one object is looked at once."""
+    array = np.zeros(10**6)
+    values = np.ma.MaskedArray([None] * 200, dtype=object)
+    values[:] = [array] * 200
+    path = tmp_path / f"r.{kind}"
+    write_results({"param_w": values, "params": [{"w": array}] * 200}, path)
+    assert path.stat().st_size < 200 * 200
