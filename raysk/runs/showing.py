@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from raysk.runs.imports import Imports
 
 
+_MOST_REASONS = 3
+
+
 def describe_file(path: Path) -> dict[str, Any]:
     """Describe a model file without loading it.
 
@@ -31,8 +34,8 @@ def describe_file(path: Path) -> dict[str, Any]:
     -------
     dict
         ``file``, ``format``, ``size_bytes``, ``sha256``; ``versions`` it was saved with; ``imports``, sorted, and
-        whether it ``carries_code``; ``missing``: packages that it needs and that are not here; ``warnings``, in
-        words; ``sidecar``, or None if there is none of raysk's.
+        whether it ``carries_code``; ``doubts``: why it may do more than that tells; ``missing``: packages that it
+        needs and that are not here; ``warnings``, in words; ``sidecar``, or None if there is none of raysk's.
 
     Raises
     ------
@@ -57,6 +60,7 @@ def describe_file(path: Path) -> dict[str, Any]:
         "versions": versions,
         "imports": sorted(found.names),
         "carries_code": found.carries_code,
+        "doubts": found.doubts,
         "missing": missing,
         "warnings": [*_warnings(path, digest, described or {}), *_about_imports(versions, missing, found)],
         "sidecar": described,
@@ -103,5 +107,6 @@ def _about_imports(versions: Mapping[str, Any], missing: list[str], found: Impor
         yield f"It was saved with {name} {saved}, and here is {here}: it may not load, or results may differ."
     if missing:
         yield f"It needs what is not here: {', '.join(missing)}."
-    if found.incomplete is not None:
-        yield f"It could not be followed to its end, and may import more: {found.incomplete}"
+    if found.doubts:
+        reasons = "; ".join(found.doubts[:_MOST_REASONS])
+        yield f"This file cannot be judged; do not load it unless you trust its maker: {reasons}."

@@ -5,6 +5,7 @@ import json
 import os
 import pickle
 import zipfile
+from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 
 import cloudpickle
 import joblib
@@ -38,7 +39,9 @@ class Recording(pickle.Unpickler):
         self.names = set()
 
     def find_class(self, module, name):  # noqa: D102
-        self.names.add(f"{module}.{name}")
+        # protocols 0 to 2 have the names of Python 2
+        here = NAME_MAPPING.get((module, name), (IMPORT_MAPPING.get(module, module), name))
+        self.names.add(".".join(here))
         return super().find_class(module, name)
 
 
@@ -63,7 +66,7 @@ def test_what_a_pickle_imports(tmp_path, fitted, protocol):
     recorder = Recording(content)
     recorder.load()
     found = imports_of(tmp_path / "m.pkl")
-    assert found.incomplete is None
+    assert found.doubts == []
     assert set(found.names) == recorder.names
     assert not found.carries_code
 
@@ -75,7 +78,7 @@ def test_what_joblibs_files_import(tmp_path, fitted, compress):
     recorder = Recording(pickle.dumps(fitted))
     recorder.load()
     found = imports_of(tmp_path / "m.joblib")
-    assert found.incomplete is None
+    assert found.doubts == []
     ours = {name for name in recorder.names if not name.startswith("numpy.")}
     assert ours < set(found.names)
     assert "joblib.numpy_pickle.NumpyArrayWrapper" in found.names
@@ -122,7 +125,7 @@ def test_code_inside(tmp_path, suffix):
     found = imports_of(path)
     assert found.carries_code
     assert "json" in found.names
-    assert found.incomplete is None
+    assert found.doubts == []
 
 
 def test_a_made_up_name(tmp_path):
@@ -149,7 +152,7 @@ def test_a_made_up_name(tmp_path):
 def test_what_cannot_be_followed(tmp_path, content):
     """A file that is no pickle, or damaged, is said to be so; nothing is raised."""
     (tmp_path / "m.pkl").write_bytes(content)
-    assert imports_of(tmp_path / "m.pkl").incomplete
+    assert imports_of(tmp_path / "m.pkl").doubts
 
 
 def test_every_cut(tmp_path):
@@ -159,7 +162,7 @@ def test_every_cut(tmp_path):
     content = buffer.getvalue()
     for length in range(0, len(content) - 1, 97):
         (tmp_path / "m.joblib").write_bytes(content[:length])
-        assert imports_of(tmp_path / "m.joblib").incomplete
+        assert imports_of(tmp_path / "m.joblib").doubts
 
 
 def test_skops(tmp_path):
@@ -174,7 +177,7 @@ def test_skops(tmp_path):
 def test_damaged_skops(tmp_path, content):
     """A .skops file that is none is said to be so."""
     (tmp_path / "m.skops").write_bytes(content)
-    assert imports_of(tmp_path / "m.skops").incomplete
+    assert imports_of(tmp_path / "m.skops").doubts
 
 
 def test_by_value_is_what_cloudpickle_says(tmp_path):

@@ -1,0 +1,256 @@
+"""A machine that follows a pickle with placeholders: it imports nothing, makes no object and calls nothing.
+
+A pickle is a program for a small machine with a stack, a memo and marks on the stack. This one keeps what names come
+from - text, tuples, dicts - and lets something stand for all else. It notes each name, and each doubt: what may import
+or run more than the names tell.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import sys
+from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
+from typing import TYPE_CHECKING, Any
+
+from raysk.runs import harmless
+from raysk.runs.arrays import ALIGNMENT, DTYPE, array_bytes
+from raysk.runs.instructions import Damaged, Source, Unclear
+from raysk.runs.placeholders import ANYTHING, WRAPPER, Made
+from raysk.runs.stack import StackMachine
+
+if TYPE_CHECKING:
+    from raysk.runs.imports import Imports
+
+_IMPORTS_ITS_ARGUMENT = "cloudpickle.subimport"
+_RECONSTRUCTOR = "copyreg._reconstructor"
+_MOST_PADDING = 16
+_PROTOCOL_OF_PYTHON_3 = 3  # earlier ones have the names of Python 2
+_MAKERS = {_RECONSTRUCTOR, "copyreg.__newobj__"}
+_OLD_WRAPPERS = ("NDArrayWrapper", "ZNDArrayWrapper", "NumpyArrayWrapper")
+
+
+class Machine(StackMachine):
+    """Follows one pickle.
+
+    Parameters
+    ----------
+    source : Source
+        What is behind the pickle's end is not read.
+    found : Imports
+        Where to note what is found.
+    as_joblib : bool
+        Whether arrays stand between the instructions, as joblib reads them; or all are instructions, as for pickle.
+    second : bool
+        Whether pickle's own reading of a file of joblib's is followed, which as a rule does not come far.
+
+    Attributes
+    ----------
+    arrays : int
+        How many of joblib's arrays it has read over.
+    """
+
+    def __init__(self, source: Source, found: Imports, *, as_joblib: bool, second: bool = False) -> None:
+        super().__init__(source, found)
+        self.arrays = 0
+        self._as_joblib, self._second = as_joblib, second
+        self._followed = {
+            harmless.GETATTR: self._attribute,
+            "_codecs.encode": self._encoded,
+            **dict.fromkeys(harmless.LOADERS, self._loaded),
+        }
+
+    # what nobody writes into a file
+
+    def _do_persid(self, _: Any) -> None:
+        raise Damaged("it refers to objects outside of the file")
+
+    _do_binpersid = _do_next_buffer = _do_readonly_buffer = _do_persid
+
+    def _do_ext1(self, number: int) -> None:
+        raise Unclear(f"it refers to the name that is registered as number {number}, wherever it is loaded")
+
+    _do_ext2 = _do_ext4 = _do_ext1
+
+    # names
+
+    def _name(self, module: str, attribute: str) -> Made:
+        if self._protocol < _PROTOCOL_OF_PYTHON_3:
+            module, attribute = NAME_MAPPING.get((module, attribute), (IMPORT_MAPPING.get(module, module), attribute))
+        name = f"{module}.{attribute}"
+        self._check_array_names(name)
+        if self._second and _stops_at(module, attribute):
+            raise Damaged(f"there is no {name}")
+        self._note(name)
+        return Made(name)
+
+    def _check_array_names(self, name: str) -> None:
+        if not self._as_joblib or name == WRAPPER:
+            return
+        if name.endswith(_OLD_WRAPPERS) or ".numpy_pickle" in f".{name}":
+            raise Unclear("its arrays are not kept as joblib keeps them since 2016")
+
+    def _note(self, name: str) -> None:
+        self._found.names.append(name)
+
+    def _do_global(self, argument: tuple[str, str]) -> None:
+        self._stack.append(self._name(*argument))
+
+    def _do_stack_global(self, _: Any) -> None:
+        module, name = self._pop(2)
+        if isinstance(module, str) and isinstance(name, str):
+            self._stack.append(self._name(module, name))
+            return
+        if not (self._may_be_text(module) and self._may_be_text(name)):
+            raise Damaged("a name in it is no text")
+        self._note(harmless.MADE_UP)
+        self._stack.append(ANYTHING)
+
+    def _may_be_text(self, value: Any) -> bool:
+        if not isinstance(value, Made):
+            return isinstance(value, str)
+        of_class = self._second and harmless.is_class(value.name)
+        return not value.is_name and not of_class
+
+    # what is made of names
+
+    def _do_inst(self, argument: tuple[str, str]) -> None:
+        items = self._pop_mark()
+        self._call(self._name(*argument), tuple(items))
+
+    def _do_obj(self, _: Any) -> None:
+        items = self._pop_mark()
+        if not items:
+            raise Damaged("it makes an object of nothing")
+        self._call(items[0], tuple(items[1:]))
+
+    def _do_reduce(self, _: Any) -> None:
+        self._call(*self._pop(2))
+
+    def _do_newobj(self, _: Any) -> None:
+        function, arguments = self._pop(2)
+        self._call(function, arguments, only_made=arguments == ())
+
+    def _do_newobj_ex(self, _: Any) -> None:
+        function, arguments, named = self._pop(3)
+        self._call(function, arguments, only_made=arguments == () and named == {})
+
+    def _call(self, function: Any, arguments: Any, *, only_made: bool = False) -> None:
+        """Put on the stack what stands for what a call gives."""
+        known = arguments if isinstance(arguments, tuple) else (ANYTHING,)
+        self._check_elements(known)
+        if isinstance(function, Made) and function.is_name and function.name in _MAKERS and known:
+            function, known, only_made = self._made_by(function.name, known)
+        if not isinstance(function, Made):
+            raise Damaged("it calls what cannot be called")
+        followed = self._followed.get(function.name) if function.is_name else None
+        if followed is not None:
+            self._stack.append(followed(known))
+            return
+        self._check_call(function, only_made=only_made)
+        if function.name.endswith(_IMPORTS_ITS_ARGUMENT):
+            self._note(known[0] if known and isinstance(known[0], str) else harmless.MADE_UP)
+        self._stack.append(Made(function.name, known))
+
+    def _made_by(self, maker: str, arguments: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...], bool]:
+        """Return the class of which a function of copyreg makes an object, and with what."""
+        cls, *rest = arguments
+        if maker != _RECONSTRUCTOR:
+            return cls, tuple(rest), not rest
+        base, state = rest if len(rest) == len(("base", "state")) else (None, None)
+        if not isinstance(base, Made):
+            raise Damaged("it makes an object of nothing")
+        self._check_call(base, only_made=state is None)
+        return cls, (), True
+
+    def _check_call(self, function: Made, *, only_made: bool) -> None:
+        if function.is_name:
+            doubt = harmless.doubt_about_call(function.name, only_made=only_made)
+        elif harmless.BY_VALUE & set(function.name.split(".")):
+            doubt = None  # a class, or a function, that the file carries
+        else:
+            doubt = "it calls what it has made"
+        if doubt is not None:
+            self._found.doubt(doubt)
+
+    def _loaded(self, arguments: tuple[Any, ...]) -> Any:
+        """Follow a pickle in the pickle."""
+        content = arguments[0] if len(arguments) == 1 else None
+        if not isinstance(content, bytes):
+            raise Unclear("it loads a pickle that cannot be looked into")
+        return Machine(Source(io.BytesIO(content), None, self._source.budget), self._found, as_joblib=False).run()
+
+    def _encoded(self, arguments: tuple[Any, ...]) -> Any:
+        """Return bytes as pickles of Python 2 hold them."""
+        text, *encoding = arguments
+        plain = isinstance(text, str) and text.isascii() and encoding == ["latin1"]
+        return text.encode() if plain else ANYTHING
+
+    def _attribute(self, arguments: tuple[Any, ...]) -> Made:
+        """Return what stands for an attribute of a name, or of what was made: a method, as pickles hold it."""
+        owner, *rest = arguments or (None,)
+        attribute = rest[0] if len(rest) == 1 else None
+        if isinstance(owner, Made) and isinstance(attribute, str):
+            if owner.is_name:
+                self._note(f"{owner.name}.{attribute}")
+                return Made(f"{owner.name}.{attribute}")
+            if owner.name and not attribute.startswith("_"):
+                return Made(f"{owner.name}.{attribute}", ())
+        self._found.doubt("it looks up an attribute that cannot be told")
+        return ANYTHING
+
+    # states
+
+    def _do_build(self, _: Any) -> None:
+        (state,) = self._pop(1)
+        self._check_elements([state])
+        self._check_target()
+        made = self._top()
+        if not isinstance(made, Made):
+            raise Unclear("it gives a state to what has none")
+        if made.name in {DTYPE, WRAPPER}:
+            if made.state is not None:
+                raise Unclear("it changes a type or an array after its use")
+            made.state = state
+            self._fix(state)
+        if made.name == WRAPPER and self._as_joblib:
+            self._read_array(made)
+
+    def _fix(self, state: Any) -> None:
+        for part in [state, *(state if isinstance(state, tuple) else ())]:
+            if isinstance(part, dict):
+                self._fixed[id(part)] = part
+
+    def _read_array(self, wrapper: Made) -> None:
+        """Read over an array of joblib's, as its wrapper says how long it is."""
+        if self._instructions.in_frame or wrapper.arguments != ():
+            raise Unclear("an array in it is announced in a way that is not joblib's")
+        size_bytes = array_bytes(wrapper.state)
+        self.arrays += 1
+        self._stack[-1] = Made("numpy.ndarray", ())
+        if size_bytes is None:
+            Machine(self._source, self._found, as_joblib=False).run()
+            return
+        if wrapper.state.get(ALIGNMENT) is not None:
+            padding = self._source.read(1)[0]
+            # no number up to 16 is an instruction: pickle's own reader stops here
+            if not 1 <= padding <= _MOST_PADDING or self._source.read(padding) != b"\xff" * padding:
+                raise Unclear("an array in it is not aligned as joblib does it")
+        self._source.skip(size_bytes)
+
+
+def _stops_at(module: str, attribute: str) -> bool:
+    """Return whether plain pickle stops at a name that only it reads, in an honest file of joblib's.
+
+    An array of objects is a pickle with a memo of its own. Pickle's reader goes on with the memo that it has, and so
+    looks for numpy's dtype in whatever text it finds there.
+    """
+    if attribute != "dtype" or module == "__main__":
+        return False
+    if module in sys.modules:
+        known = getattr(sys.modules[module], "__dict__", {})
+        return attribute not in known and "__getattr__" not in known
+    try:
+        return importlib.util.find_spec(module.partition(".")[0]) is None
+    except (ImportError, ValueError):
+        return True
