@@ -44,6 +44,8 @@ class Kept:
         A new folder; None makes one in ``raysk-runs``.
     resume : RunFolder or None
         An earlier run to go on with.
+    anyway : bool
+        Whether it goes on although something changed.
     force : bool
         Whether what is there already may be replaced.
 
@@ -57,6 +59,7 @@ class Kept:
     results: Path | None = None
     run_dir: Path | None = None
     resume: RunFolder | None = None
+    anyway: bool = False
     force: bool = False
 
     def __post_init__(self) -> None:

@@ -36,6 +36,8 @@ def resume(
       raysk resume raysk-runs/spec-20261124-101500 --address auto
 
       raysk resume latest --time-budget 2h
+
+      raysk resume latest --resume-anyway
     """
     from raysk.cli import settings
     from raysk.cli.app import app

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 import os
 import shlex
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from raysk.jobs import FitJob, Limits, Resources, SearchJob
     from raysk.runs.folder import RunFolder
     from raysk.runs.journal import Journal
+    from raysk.runs.made import Made
     from raysk.spec.loader import Found
 
 STILL_MET = {"stop-at", "patience", "max-failures"}
@@ -163,6 +165,7 @@ def carry_out(
     written : dict
         What `keep` returned, and ``run_dir``.
     """
+    from raysk.runs.made import Made
     from raysk.spec import loader
 
     told = {"command": context.info_name, "source": file, "arguments": as_typed(context), "folder": str(Path.cwd())}
@@ -170,8 +173,10 @@ def carry_out(
         found = loader.load(file)
         job = make_job(found)
         folder = _folder(kept, start, run_name(found))
+        versions = where.resources.allow_versions
+        made = functools.partial(Made.of, found.modules, anyway=kept.anyway, allow_versions=versions)
         with (
-            journal_of(folder, view) if plans_search(where, job) else contextlib.nullcontext() as journal,
+            journal_of(folder, view, made()) if plans_search(where, job) else contextlib.nullcontext() as journal,
             recorded(folder, found, told, keeper, outputs=kept.outputs()) as facts,
         ):
             fitted, ran = run(where, start, job, found, journal)
@@ -195,12 +200,12 @@ def plans_search(where: Where, job: FitJob | SearchJob) -> bool:
 
 
 @contextlib.contextmanager
-def journal_of(folder: RunFolder, view: View) -> Iterator[Journal]:
+def journal_of(folder: RunFolder, view: View, made: Made) -> Iterator[Journal]:
     """Keep a search's finished fits; if it ends early, say how to go on."""
     from raysk.runs.folder import JOURNAL
     from raysk.runs.journal import Journal
 
-    with Journal(folder.path(JOURNAL)) as journal:
+    with Journal(folder.path(JOURNAL), made, view.say) as journal:
         before = len(journal.known)
         try:
             yield journal
