@@ -64,7 +64,7 @@ AllowVersions = Annotated[
         "--allow-versions",
         envvar="RAYSK_ALLOW_VERSIONS",
         metavar="",
-        help="Use nodes, and resume runs, that have another scikit-learn or numpy: results may differ.",
+        help="Accept another scikit-learn or numpy, on nodes or in a run that is resumed: results may differ.",
         rich_help_panel="Cluster",
     ),
 ]

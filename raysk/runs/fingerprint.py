@@ -73,6 +73,8 @@ def _hasher_class() -> Any:
         def save(self, obj: Any) -> None:
             if isinstance(obj, types.FunctionType | type) and not self._is_known(obj):
                 obj = (obj.__module__, obj.__qualname__, self._code(obj))
+            elif type(obj) is frozenset:
+                obj = (FROZEN, set(obj))  # of sets alone joblib knows that their order means nothing
             elif self._release is not None and type(obj) is dict and RELEASE in obj:
                 obj = {**obj, RELEASE: self._release}
             super().save(obj)
@@ -94,6 +96,7 @@ def _hasher_class() -> Any:
     return Hasher
 
 
+FROZEN = "frozenset"
 RELEASE = "_sklearn_version"
 """Under this name scikit-learn notes its release in the state of an estimator."""
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from raysk.errors import InputError
 from raysk.runs.own_code import changed, own_code
-from raysk.spec.words import listed, shown
+from raysk.spec.words import brief, listed
 from raysk.versions import RULES, compare, in_words, installed
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ NAMES = {"options": "options of the search (error_score, return_train_score)", "
 
 COUNTED = {package for package, rule in RULES.items() if rule.tolerable or rule.results}
 """On these the results of a fit depend; others decide only whether code can be sent to a node."""
+
+VERSION = re.compile(r"[\w.+!-]{1,60}", re.ASCII)
+"""What may be shown of a journal as a version, in a command to be copied."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,8 @@ class Part:
         if not isinstance(record, dict) or not isinstance(record.get("identity"), dict):
             return None
         code, versions = record.get("code"), record.get("versions")
-        known = _texts(versions) if isinstance(versions, dict) else {}
+        known = _texts(versions if isinstance(versions, dict) else {})
+        known = {name: version for name, version in known.items() if VERSION.fullmatch(version)}
         return cls(_texts(record["identity"]), _checked_code(code) if known else None, known)
 
     def as_record(self) -> dict[str, Any]:
@@ -112,7 +117,7 @@ class Made:
         versions = self._other_versions(then, run)
         other = [NAMES.get(name, name) for name, value in now.identity.items() if then.identity.get(name) != value]
         if then.code is not None and now.code is not None:
-            other += changed(then.code, now.code)
+            other += map(brief, changed(then.code, now.code))
         if other and not self.anyway:
             raise InputError(
                 f"{run!r} cannot be resumed: other {listed(other)} than when it began.\n"
@@ -135,8 +140,8 @@ class Made:
         if refused := [each for each in found if each.fatal]:
             pins = " ".join(f"{each.package}=={each.there}" for each in refused)
             raise InputError(
-                f"{run!r} cannot be resumed: it has fits of {shown(in_words(refused))}; results may differ.\n"
-                f"Install what it was made with (pip install {shown(pins)}), or accept that with --allow-versions."
+                f"{run!r} cannot be resumed: it has fits of {in_words(refused)}; results may differ.\n"
+                f"Install what it was made with (pip install {pins}), or accept that with --allow-versions."
             )
         return found
 

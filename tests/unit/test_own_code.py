@@ -170,10 +170,15 @@ def test_it_is_the_same_in_every_process(tmp_path):
     said = []
     for seed in "12":
         (tmp_path / seed).mkdir()
-        (tmp_path / seed / "mine.py").write_text(text)
+        (tmp_path / seed / "mine.py").write_text(textwrap.dedent(text))
         environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(tmp_path / seed)}
         done = subprocess.run(
-            [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60, check=True
+            [sys.executable, "-c", textwrap.dedent(code)],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
         )
         said.append(done.stdout)
     assert said[0] == said[1]
