@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import gc
 import os
 import shlex
@@ -165,7 +164,6 @@ def carry_out(
     written : dict
         What `keep` returned, and ``run_dir``.
     """
-    from raysk.runs.made import Made
     from raysk.spec import loader
 
     told = {"command": context.info_name, "source": file, "arguments": as_typed(context), "folder": str(Path.cwd())}
@@ -173,10 +171,10 @@ def carry_out(
         found = loader.load(file)
         job = make_job(found)
         folder = _folder(kept, start, run_name(found))
-        versions = where.resources.allow_versions
-        made = functools.partial(Made.of, found.modules, anyway=kept.anyway, allow_versions=versions)
         with (
-            journal_of(folder, view, made()) if plans_search(where, job) else contextlib.nullcontext() as journal,
+            journal_of(folder, view, _made(found, kept, where))
+            if plans_search(where, job)
+            else contextlib.nullcontext() as journal,
             recorded(folder, found, told, keeper, outputs=kept.outputs()) as facts,
         ):
             fitted, ran = run(where, start, job, found, journal)
@@ -185,6 +183,13 @@ def carry_out(
             if journal is not None and (ran.early is not None or view.stopped or keeper.errors):
                 say_how_to_go_on(view, folder)
     return fitted, ran, {"run_dir": str(folder.root.absolute()), **written}
+
+
+def _made(found: Found, kept: Kept, where: Where) -> Made:
+    """Return what fits are made with now, and what the person accepts to have been other before."""
+    from raysk.runs.made import Made
+
+    return Made.of(found.modules, anyway=kept.anyway, allow_versions=where.resources.allow_versions)
 
 
 def _folder(kept: Kept, start: cluster.Starting | None, name: str) -> RunFolder:
