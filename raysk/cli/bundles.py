@@ -111,6 +111,7 @@ def kept_search(
     results: o.Results = None,
     run_dir: o.RunDir = None,
     resume: o.Resume = None,
+    resume_anyway: o.ResumeAnyway = False,
     force: o.Force = False,
 ) -> Kept:
     """Return where a search is kept."""
@@ -120,8 +121,10 @@ def kept_search(
 
     if run_dir is not None and resume is not None:
         raise UsageError("--run-dir makes a new run, --resume goes on with an earlier one. Leave one of the two out.")
+    if resume_anyway and resume is None:
+        raise UsageError("--resume-anyway needs a run to go on with. Name it: --resume RUN")
     earlier = None if resume is None else RunFolder.reopen(resume)
-    return Kept(output=output, results=results, run_dir=run_dir, resume=earlier, force=force)
+    return Kept(output=output, results=results, run_dir=run_dir, resume=earlier, anyway=resume_anyway, force=force)
 
 
 def kept_fit(output: o.Output = None, run_dir: o.RunDir = None, force: o.Force = False) -> Kept:

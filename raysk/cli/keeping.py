@@ -46,6 +46,8 @@ class Kept:
         A new folder; None makes one in ``raysk-runs``.
     resume : RunFolder or None
         An earlier run to go on with.
+    anyway : bool
+        Whether it goes on although something changed.
     force : bool
         Whether what is there already may be replaced.
     here : Path
@@ -56,6 +58,7 @@ class Kept:
     results: Path | None = None
     run_dir: Path | None = None
     resume: RunFolder | None = None
+    anyway: bool = False
     force: bool = False
     here: Path = field(default_factory=current_folder)
 

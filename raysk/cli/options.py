@@ -64,7 +64,7 @@ AllowVersions = Annotated[
         "--allow-versions",
         envvar="RAYSK_ALLOW_VERSIONS",
         metavar="",
-        help="Use nodes that have another scikit-learn or numpy: results may differ.",
+        help="Accept another scikit-learn or numpy, on nodes or in a run that is resumed: results may differ.",
         rich_help_panel="Cluster",
     ),
 ]
@@ -231,6 +231,15 @@ Resume = Annotated[
         metavar="RUN",
         help="Go on with an earlier run: its folder, or latest. Fits that are finished are not done again.",
         show_default=False,
+        rich_help_panel="Output",
+    ),
+]
+ResumeAnyway = Annotated[
+    bool,
+    typer.Option(
+        "--resume-anyway",
+        metavar="",
+        help="Go on although your code, or something else, is not what it was.",
         rich_help_panel="Output",
     ),
 ]

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
 EXTRA = {"allow_extra_args": True, "ignore_unknown_options": True}
 """Context settings of this command: what follows RUN goes to the command that is carried out again."""
 
-OF_THEN = {"run_dir", "resume", "force"}
-"""Parameters that said where the run is kept, and what it might replace then."""
+OF_THEN = {"run_dir", "resume", "resume_anyway", "force"}
+"""Parameters that said where the run is kept, and what was accepted then: they do not hold for good."""
 
 
 def resume(
@@ -36,6 +36,8 @@ def resume(
       raysk resume raysk-runs/spec-20261124-101500 --address auto
 
       raysk resume latest --time-budget 2h
+
+      raysk resume latest --resume-anyway
     """
     from raysk.cli import settings
     from raysk.cli.app import app
@@ -54,28 +56,30 @@ def resume(
             f"Give the whole command again elsewhere, with --resume {shlex.quote(str(folder.root))}"
         ) from error
     root: Any = context.find_root()
-    lasting = _lasting(root.command.commands["search"], job["arguments"], context.args)
-    arguments = [*lasting, *context.args, "--resume", str(folder.root)]
+    command = root.command.commands["search"]
+    said = _merged(typer.Context(command, root, "search"), job["arguments"][1:], context.args)
+    arguments = ["search", *settings.spelled(command, {**said, "resume": str(folder.root)})]
     sys.argv[1:] = arguments  # the run's manifest says how to start it, again
     settings.forget_variables(root)
     app(arguments, prog_name="raysk", default_map={})
 
 
-def _lasting(command: Any, arguments: Sequence[str], added: Sequence[str]) -> list[str]:
-    """Return the arguments of then that still hold: not those that are given again, unless they add up (``--set``)."""
-    replaced = {param.name for param, _ in _parts(command, added) if param is not None and not param.multiple}
-    parts = _parts(command, arguments)
-    return [each for param, part in parts if param is None or param.name not in replaced | OF_THEN for each in part]
+def _merged(context: Any, then: Sequence[str], added: Sequence[str]) -> dict[str, Any]:
+    """Return a command's parameters of then with those that are given again: they add up (``--set``), or replace.
+
+    The command's own parser reads both, so that whatever could be typed can be resumed.
+    """
+    (old, *rest), (new, *more) = (_read(context, arguments) for arguments in (then, added))
+    merged = {name: value for name, value in old.items() if name not in OF_THEN}
+    for param in context.command.params:
+        value = new.get(param.name)
+        if value is not None:
+            merged[param.name] = [*merged.get(param.name, ()), *value] if param.multiple else value
+    return {**merged, "file": [*rest, *more]}
 
 
-def _parts(command: Any, arguments: Sequence[str]) -> Iterator[tuple[Any, Sequence[str]]]:
-    """Yield a command's arguments one by one, an option with its value, and which parameter it is; None: no option."""
-    options = {name: param for param in command.params for name in param.opts if name.startswith("-")}
-    at = 0
-    while at < len(arguments):
-        name, has_value, _ = arguments[at].partition("=")
-        param = options.get(name if name.startswith("--") else name[:2])
-        alone = param is None or param.is_flag or has_value or not (name.startswith("--") or len(name) == len("-o"))
-        size = 1 if alone else 2
-        yield param, arguments[at : at + size]
-        at += size
+def _read(context: Any, arguments: Sequence[str]) -> tuple[Any, ...]:
+    """Return what a command's options are given, as text, and then the arguments that are none."""
+    said, more, _ = context.command.make_parser(context).parse_args(list(arguments))
+    file = said.pop("file", None)
+    return said, *([] if file is None else [file]), *more

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from raysk.jobs import FitJob, Limits, Resources, SearchJob
     from raysk.runs.folder import RunFolder
     from raysk.runs.journal import Journal
+    from raysk.runs.made import Made
     from raysk.spec.loader import Found
 
 STILL_MET = {"stop-at", "patience", "max-failures"}
@@ -173,7 +174,9 @@ def carry_out(
         job = make_job(found)
         folder = _folder(kept, start, run_name(found))
         with (
-            journal_of(folder, view) if plans_search(where, job) else contextlib.nullcontext() as journal,
+            journal_of(folder, view, _made(found, kept, where))
+            if plans_search(where, job)
+            else contextlib.nullcontext() as journal,
             recorded(folder, found, told, keeper, outputs=kept.outputs()) as facts,
         ):
             fitted, ran = run(where, start, job, found, journal)
@@ -182,6 +185,13 @@ def carry_out(
             if journal is not None and (ran.early is not None or view.stopped or keeper.errors):
                 say_how_to_go_on(view, folder)
     return fitted, ran, {"run_dir": str(folder.root.absolute()), **written}
+
+
+def _made(found: Found, kept: Kept, where: Where) -> Made:
+    """Return what fits are made with now, and what the person accepts to have been other before."""
+    from raysk.runs.made import Made
+
+    return Made.of(found.modules, anyway=kept.anyway, allow_versions=where.resources.allow_versions)
 
 
 def _folder(kept: Kept, start: cluster.Starting | None, name: str) -> RunFolder:
@@ -197,12 +207,12 @@ def plans_search(where: Where, job: FitJob | SearchJob) -> bool:
 
 
 @contextlib.contextmanager
-def journal_of(folder: RunFolder, view: View) -> Iterator[Journal]:
+def journal_of(folder: RunFolder, view: View, made: Made) -> Iterator[Journal]:
     """Keep a search's finished fits; if it ends early, say how to go on."""
     from raysk.runs.folder import JOURNAL
     from raysk.runs.journal import Journal
 
-    with Journal(folder.path(JOURNAL)) as journal:
+    with Journal(folder.path(JOURNAL), made, view.say) as journal:
         before = len(journal.known)
         try:
             yield journal

@@ -219,13 +219,26 @@ def in_force(root: Any) -> dict[str, Setting]:
 
 
 def as_typed(context: typer.Context) -> list[str]:
-    """Return the arguments of a command that runs, with its settings as options: a command that needs no settings."""
-    options = []
-    for name, param in of_command(context.command):
-        source, value = context.get_parameter_source(param.name), context.params.get(param.name)
-        if getattr(source, "name", None) in FROM_SETTINGS and value is not None and value is not False:  # 0 counts
-            options.append(f"--{name}" if value is True else f"--{name}={value}")
-    return [*sys.argv[1:2], *options, *sys.argv[2:]]
+    """Return arguments that start a command as it runs now, with its settings as options: it needs no settings then."""
+    sources = {name: getattr(context.get_parameter_source(name), "name", None) for name in context.params}
+    given = {name: value for name, value in context.params.items() if sources[name] in {"COMMANDLINE", *FROM_SETTINGS}}
+    return [str(context.info_name), *spelled(context.command, given)]
+
+
+def spelled(command: Any, values: Mapping[str, Any]) -> list[str]:
+    """Return arguments that give a command's parameters these values; None and False leave a parameter out."""
+    plain, options = [], []
+    for param in command.params:
+        value = values.get(param.name)
+        every = value if isinstance(value, list | tuple) else [value]
+        if value is None or value is False:
+            continue
+        if param.param_type_name == "argument":
+            plain += [str(each) for each in every]
+        else:
+            name = max(param.opts, key=len)
+            options += [name if each is True else f"{name}={each}" for each in every]
+    return [*options, "--", *plain] if any(each.startswith("-") for each in plain) else [*plain, *options]
 
 
 def is_typed(context: typer.Context, parameter: str) -> bool:

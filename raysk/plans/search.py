@@ -35,6 +35,7 @@ from raysk.plans.evaluation import Evaluation
 from raysk.plans.limits import Enough, Watch, nothing_finished
 from raysk.pool import Task, stream
 from raysk.runs.journal import NoRound
+from raysk.runs.records import Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -285,7 +286,12 @@ class Rounds:
         parts = {"estimator": self.estimator, "data": data, "scoring": self.scorers, "options": options}
         # Halving, and a search of the person's own, may have other candidates later.
         whole = type(search)._run_search in {GridSearchCV._run_search, RandomizedSearchCV._run_search}
-        return journal.round(parts, candidates, splits, whole=whole)
+        return journal.round(parts, candidates, splits, whole=whole, wanted=self._wanted())
+
+    def _wanted(self) -> Wanted:
+        """Return which scores the fits of this search have."""
+        metrics = frozenset(self.scorers._scorers) if is_multimetric(self.scorers) else None
+        return Wanted(metrics, train=bool(self.search.return_train_score), free=callable(self.search.scoring))
 
     def _run(self, board: Board) -> list[dict[str, Any]]:
         """Fit and score every candidate on every split; results in scikit-learn's order."""

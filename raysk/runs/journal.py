@@ -1,8 +1,10 @@
 """Finished fits, appended as they finish; what resume reads.
 
-    journal.jsonl   {"raysk": "journal", "identity": {"estimator": ..., "data": ...}, "random": ...}
+    journal.jsonl   {"raysk": "journal", "identity": {"estimator": ..., "data": ...}, "code": ..., "versions": ...}
                     {"fit": "<parameters> <split>", "test_scores": 0.93, "fit_time": 0.004, ...}
                     ...
+                    {"part": {"identity": ..., "code": ..., "versions": ...}, "other": ["code in helper.py"]}
+                    {"fit": ...}                                              made with these from here on
 
 A fit is known by what it is - its parameters and the rows of its split - and not by its number, so that a search may
 grow. The file is locked while a run uses it; the lock goes with the process. A line that was cut short by a crash is
@@ -13,9 +15,8 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import hashlib
-import json
-import math
 import os
 import warnings
 from collections import defaultdict
@@ -23,22 +24,18 @@ from typing import TYPE_CHECKING, Any
 
 from raysk.errors import InputError
 from raysk.runs.fingerprint import fingerprint, params_fingerprint
+from raysk.runs.made import Made, Part
+from raysk.runs.records import ODD, decoded, encoded, line, parsed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from typing_extensions import Self
 
-    Result = dict[str, Any]
-    """What scikit-learn's own function returns for one fit."""
+    from raysk.runs.records import Result, Wanted
 
 KIND = "journal"
-FIELDS = ("test_scores", "train_scores", "fit_time", "score_time", "n_test_samples", "fit_error")
-"""What is kept of a result; all that ``cv_results_`` is made of."""
-
-SCORES = ("test_scores", "train_scores")
-NAMES = {"options": "options of the search (error_score, return_train_score)", "scoring": "scoring"}
 
 
 class Journal:
@@ -48,6 +45,10 @@ class Journal:
     ----------
     path : Path
         Made if missing.
+    made : Made or None
+        What fits are made with from now on, and whether that may be other than before; None looks at neither.
+    say : callable or None
+        Takes a line about that for the person.
 
     Attributes
     ----------
@@ -60,10 +61,12 @@ class Journal:
         If another run uses it, it cannot be opened, or is no journal.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, made: Made | None = None, say: Callable[[str], None] | None = None) -> None:
+        self._path, self._made, self._say = path, made or Made(), say or (lambda _: None)
         self.known: dict[str, Result] = {}
-        self._identity: dict[str, str] = {}
+        self._found: list[tuple[str, Result]] = []
+        self._header: Part | None = None
+        self._latest: Part | None = None
         self._random: Any = None
         self._compared = False
         try:
@@ -98,7 +101,13 @@ class Journal:
             self._random = [name, np.asarray(keys).tolist(), *rest]
 
     def round(
-        self, parts: Mapping[str, Any], candidates: Sequence[Mapping[str, Any]], splits: Sequence[Any], *, whole: bool
+        self,
+        parts: Mapping[str, Any],
+        candidates: Sequence[Mapping[str, Any]],
+        splits: Sequence[Any],
+        *,
+        whole: bool,
+        wanted: Wanted | None = None,
     ) -> Round | NoRound:
         """Begin a round of fits: all candidates of a grid, or one round of halving.
 
@@ -110,6 +119,8 @@ class Journal:
         splits : sequence of (train, test)
         whole : bool
             Whether these are all candidates that the search has.
+        wanted : Wanted or None
+            What scores its results have: those that are there and have others are done again. None takes any.
 
         Returns
         -------
@@ -119,18 +130,21 @@ class Journal:
         Raises
         ------
         InputError
-            If the journal is that of another search, naming what differs, or has candidates that a whole search leaves
-            out: its results would be written over by those of fewer.
+            If the journal is that of another search, or made with other code or versions, naming what differs; or has
+            candidates that a whole search leaves out: its results would be written over by those of fewer.
         """
+        value = self._fingerprint()
         try:
-            digests = [fingerprint(split)[:16] for split in splits]
-            keys = [_short(params_fingerprint(params)) for params in candidates]
-            identity = {name: fingerprint(part) for name, part in parts.items()} if not self._compared else {}
+            digests = [value(split)[:16] for split in splits]
+            keys = [_short(params_fingerprint(params, value)) for params in candidates]
+            identity = {name: value(part) for name, part in parts.items()} if not self._compared else {}
         except Exception as error:  # noqa: BLE001 - a person's objects may refuse in any way; the search can do without
             reason = f"{type(error).__name__}: {error}".splitlines()[0][:200]
             warnings.warn(f"This search cannot be resumed: what it is made of has no value ({reason})", stacklevel=2)
             return NoRound()
         if not self._compared:  # later rounds of halving have other splits
+            if wanted is not None:
+                self.known = _first(wanted.among(self._found))
             self._compare({**identity, "splits": _short("".join(digests))})
             if whole:
                 self._refuse_fewer(set(keys))
@@ -141,24 +155,26 @@ class Journal:
         """Append fits that are finished."""
         new = [(key, result) for key, result in results if key not in self.known]
         self.known.update(new)
-        self._write("".join(_line({"fit": key, **_encoded(result)}) for key, result in new))
+        self._write("".join(line({"fit": key, **encoded(result)}) for key, result in new))
 
-    def _begin(self, identity: dict[str, str]) -> None:
-        self._identity = identity
-        os.ftruncate(self._file, 0)  # an empty or half written beginning
-        self._size = 0
-        self._write(_line({"raysk": KIND, "schema": 1, "identity": identity, "random": self._random}))
+    def _fingerprint(self) -> Callable[[Any], str]:
+        """Return what tells objects apart, as this journal has done from its beginning."""
+        header = self._header or self._made.part({})
+        if header.code is None:  # code was not compared by itself
+            return fingerprint
+        return functools.partial(fingerprint, by_name=self._made.modules, release=header.versions.get("scikit-learn"))
 
     def _compare(self, identity: dict[str, str]) -> None:
-        """Begin the journal, or refuse to go on with that of another search."""
-        if not self.known:
-            self._begin(identity)
-        differ = [NAMES.get(name, name) for name, value in identity.items() if self._identity.get(name) != value]
-        if differ:
-            raise InputError(
-                f"{str(self._path.parent)!r} cannot be resumed: other {', '.join(differ)} than when it began.\n"
-                "Resume with what it began with, or start a new run without --resume."
-            )
+        """Begin the journal, go on with it, or refuse to go on with that of another search."""
+        now = self._made.part(identity)
+        if self._latest is None:
+            os.ftruncate(self._file, 0)  # an empty or half written beginning
+            self._size = 0
+            self._write(line({"raysk": KIND, "schema": 1, **now.as_record(), "random": self._random}))
+            return
+        other = self._made.accept(self._latest, now, str(self._path.parent), self._say)
+        if now != self._latest and now.code is not None:
+            self._write(line({"part": now.as_record(), "other": other}))
 
     def _refuse_fewer(self, candidates: set[str]) -> None:
         finished = {fit.partition(" ")[0] for fit in self.known}
@@ -204,14 +220,19 @@ class Journal:
             os.ftruncate(self._file, len(whole))
         lines = whole.splitlines()
         if lines:
-            header = _parsed(lines[0])
-            identity = header.get("identity")
-            if header.get("raysk") != KIND or not isinstance(identity, dict):
+            header = parsed(lines[0])
+            part = Part.of(header)
+            if header.get("raysk") != KIND or part is None:
                 raise InputError(f"{str(self._path)!r} is no journal of raysk, or its first line is damaged.")
-            self._identity, self._random = identity, _checked_random(header.get("random"))
-        for record in map(_parsed, lines[1:]):
-            with contextlib.suppress(KeyError, TypeError, ValueError):
-                self.known.setdefault(str(record["fit"]), _decoded(record))
+            self._header = self._latest = part
+            self._random = _checked_random(header.get("random"))
+        for record in map(parsed, lines[1:]):
+            self._latest = Part.of(record.get("part")) or self._latest
+            with contextlib.suppress(*ODD):
+                self._found.append((_key(record["fit"]), decoded(record)))
+        self.known = _first(self._found)
+        if not self.known:
+            self._header = self._latest = None  # it begins anew
         return len(whole)
 
 
@@ -255,49 +276,22 @@ class NoRound:
         """Ignore it."""
 
 
+def _first(found: Iterable[tuple[str, Result]]) -> dict[str, Result]:
+    """Return results by key, the first of each, in their order."""
+    first: dict[str, Result] = {}
+    for key, result in found:
+        first.setdefault(key, result)
+    return first
+
+
+def _key(said: Any) -> str:
+    if not isinstance(said, str):
+        raise TypeError("no key")
+    return said
+
+
 def _short(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:24]
-
-
-def _line(record: Mapping[str, Any]) -> str:
-    return json.dumps(record, allow_nan=False) + "\n"
-
-
-def _parsed(line: bytes) -> dict[str, Any]:
-    try:
-        record = json.loads(line)
-    except (ValueError, RecursionError):
-        return {}
-    return record if isinstance(record, dict) else {}
-
-
-def _encoded(result: Result) -> dict[str, Any]:
-    kept = {name: result[name] for name in FIELDS if name in result}
-    kept["n_test_samples"] = int(result["n_test_samples"])
-    return kept | {name: _each(_number_out, kept[name]) for name in SCORES if name in kept}
-
-
-def _decoded(record: Mapping[str, Any]) -> Result:
-    kept = {name: record[name] for name in FIELDS if name in record}
-    kept["fit_time"], kept["score_time"] = float(record["fit_time"]), float(record["score_time"])
-    kept["n_test_samples"], kept["fit_error"] = int(record["n_test_samples"]), record["fit_error"]
-    if not isinstance(kept["fit_error"], str | None):
-        raise TypeError("an error that is no text")
-    return kept | {name: _each(_number_in, record[name]) for name in SCORES if name in record or name == "test_scores"}
-
-
-def _each(function: Any, scores: Any) -> Any:
-    return {name: function(score) for name, score in scores.items()} if isinstance(scores, dict) else function(scores)
-
-
-def _number_out(score: Any) -> float | str:
-    """Write a score as JSON can: exactly, and NaN and infinities as text."""
-    value = float(score)
-    return value if math.isfinite(value) else repr(value)
-
-
-def _number_in(score: Any) -> float:
-    return float(score)
 
 
 def _checked_random(state: Any) -> Any:

@@ -126,11 +126,15 @@ def test_a_finished_search_may_grow_but_not_become_another(raysk, folder, spec, 
     text = spec.read_text()
     for changed, word in [
         (text.replace("[:150]", "[:151]"), "data"),
-        (text.replace("sleep(0.05)", "sleep(0.01)"), "estimator"),
+        (text.replace("sleep(0.05)", "sleep(0.01)"), "code in spec.py"),
     ]:
         spec.write_text(changed)
         raysk("resume", "run").assert_error(3, "cannot be resumed", word)
     assert (folder / "run" / "journal.jsonl").read_bytes() == before
+    anyway = raysk("resume", "run", "--resume-anyway")  # the last of them
+    assert anyway.code == 0, anyway.err
+    assert "Going on anyway, with other code in spec.py than when it began" in anyway.err
+    assert anyway.summary["fits_resumed"] == 75
 
 
 def test_a_refused_resume_changes_nothing(raysk, folder, spec, head):
