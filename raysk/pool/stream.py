@@ -11,11 +11,12 @@ import math
 import queue
 import time
 from collections import deque
+from concurrent.futures import wait
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from concurrent.futures import Future
 
     from raysk.pool.pool import Pool
@@ -39,6 +40,11 @@ in order often get dearer or cheaper along the way."""
 
 TICK_S = 1.0
 """How long to wait for a block before looking for workers that came meanwhile, in seconds."""
+
+GRACE_S = 0.5
+"""How long tasks that run beside one that failed may take to end, in seconds. What is wrong with the data they find
+out within milliseconds, and a worker that is ended in the middle of a task is missing for seconds; for longer the
+person should not wait for the error."""
 
 
 def stream(pool: Pool, task: Task, units: Sequence[Any], *, until: float | None = None) -> Iterator[Block]:
@@ -84,7 +90,7 @@ def stream(pool: Pool, task: Task, units: Sequence[Any], *, until: float | None 
                     return
                 continue  # look at the room again: workers may have come
             part = flying.pop(future)
-            block = future.result()
+            block = _result(future, flying)
             done_units = len(block.units)
             if block.going_on is not None:
                 fly(block.going_on, part[done_units : done_units + 1])
@@ -94,6 +100,15 @@ def stream(pool: Pool, task: Task, units: Sequence[Any], *, until: float | None 
                 yield block
     finally:
         pool.cancel(flying)
+
+
+def _result(future: Future[Block], others: Iterable[Future[Block]]) -> Block:
+    """Return a block, or raise what its task raised when the others had the time to end too."""
+    try:
+        return future.result()
+    except Exception:
+        wait(others, timeout=GRACE_S)
+        raise
 
 
 class _Work:

@@ -5,12 +5,15 @@ import itertools
 import random
 import threading
 import time
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import CancelledError, Future, wait
 
 import pytest
 
 from raysk.errors import TaskLost
 from raysk.pool import Block, Task, stream
+
+PATIENCE_S = 30
+"""How long tasks of a test wait for each other, in seconds."""
 
 settings = importlib.import_module("raysk.pool.stream")
 
@@ -197,6 +200,29 @@ def test_an_error_ends_the_stream_and_cancels_the_rest(make_pool, launcher):
         values_of(stream(pool, Task(function=picky, args=(5,)), range(300)))
     assert_idle(pool)
     assert values_of(stream(pool, Task(function=double), range(3))) == {0: 0, 1: 2, 2: 4}
+
+
+def fails_with_another(units):
+    """Fail at unit 0 when unit 1 has begun; end unit 1 when the stream waits for it."""
+    settings.both.wait(PATIENCE_S)
+    if 0 in units:
+        raise ValueError("unit 0")
+    settings.waited.wait(PATIENCE_S)
+    yield from units
+
+
+def test_what_runs_beside_an_error_may_end(make_pool, launcher, monkeypatch):
+    """Tasks beside one that failed get a moment to end by themselves: their workers are not replaced."""
+    waited = threading.Event()
+    monkeypatch.setattr(settings, "both", threading.Barrier(2), raising=False)
+    monkeypatch.setattr(settings, "waited", waited, raising=False)
+    monkeypatch.setattr(settings, "wait", lambda futures, timeout: (waited.set(), wait(futures, timeout + PATIENCE_S)))
+    launcher.by_hand = False
+    pool = make_pool()
+    with pytest.raises(ValueError, match="unit 0"):
+        values_of(stream(pool, Task(function=fails_with_another), range(2)))
+    assert_idle(pool)
+    assert not any(worker.killed for worker in launcher.launched)
 
 
 @pytest.mark.usefixtures("one_answer")
