@@ -33,6 +33,9 @@ SMALL_BYTES = 2**16
 MOST_SPAN = 1.25
 """An array is sent with all the memory between its first and last value if that is at most so many times its size."""
 
+Pickler: Any = cloudpickle.Pickler
+"""Takes along the code that other machines lack; Ray's, which knows on the way back what came from here."""
+
 Contents: TypeAlias = "tuple[memoryview, list[memoryview]]"
 """An object, pickled, and its buffers apart, where they are."""
 
@@ -77,12 +80,12 @@ PLAIN = Packing()
 """Nothing special."""
 
 
-class _Packer(cloudpickle.Pickler):  # type: ignore[misc]
+class _Packer(Pickler):
     """A cloudpickle pickler that leaves shared objects behind and remembers which."""
 
     def __init__(self, file: io.BytesIO, packing: Packing) -> None:
         if packing.reducers:  # before the pickler is set up: it looks for its table then, and never again
-            self.dispatch_table: Any = cloudpickle.Pickler.dispatch_table.new_child(dict(packing.reducers))
+            self.dispatch_table: Any = Pickler.dispatch_table.new_child(dict(packing.reducers))
         super().__init__(file)
         self.needs: dict[str, Shared] = {}
         self._stand_in = packing.stand_in
@@ -187,7 +190,7 @@ class _Memory:
 
 
 class _ContentsPickler(cloudpickle.Pickler):  # type: ignore[misc]
-    dispatch_table = cloudpickle.Pickler.dispatch_table.new_child({np.ndarray: _reduce_array})
+    dispatch_table = Pickler.dispatch_table.new_child({np.ndarray: _reduce_array})
 
 
 def unpack(message: bytes, load: Callable[[str], Any]) -> Any:
