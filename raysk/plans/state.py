@@ -241,7 +241,7 @@ class _Digest:
         self.sum.update(data.raw() if isinstance(data, pickle.PickleBuffer) else data)
 
 
-class _Pickler(Pickler):
+class _Pickler(Pickler):  # type: ignore[misc]
     """Refers to parts by their places, but for one that is to be pickled itself."""
 
     def __init__(self, file: Any, places: Mapping[int, Place], take: Any, whole: Any = None) -> None:

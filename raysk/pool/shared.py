@@ -33,7 +33,7 @@ SMALL_BYTES = 2**16
 MOST_SPAN = 1.25
 """An array is sent with all the memory between its first and last value if that is at most so many times its size."""
 
-Pickler: Any = cloudpickle.Pickler
+Pickler: TypeAlias = cloudpickle.Pickler
 """Takes along the code that other machines lack; Ray's, which knows on the way back what came from here."""
 
 Contents: TypeAlias = "tuple[memoryview, list[memoryview]]"
@@ -80,7 +80,7 @@ PLAIN = Packing()
 """Nothing special."""
 
 
-class _Packer(Pickler):
+class _Packer(Pickler):  # type: ignore[misc]
     """A cloudpickle pickler that leaves shared objects behind and remembers which."""
 
     def __init__(self, file: io.BytesIO, packing: Packing) -> None:
@@ -189,7 +189,7 @@ class _Memory:
         self.__array_interface__ = {"data": (address, True), "shape": (span,), "typestr": "|u1", "version": 3}
 
 
-class _ContentsPickler(cloudpickle.Pickler):  # type: ignore[misc]
+class _ContentsPickler(Pickler):  # type: ignore[misc]
     dispatch_table = Pickler.dispatch_table.new_child({np.ndarray: _reduce_array})
 
 
