@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 # What every job imports on its workers anyway: doing so while the worker starts overlaps it with the rest.
 PRELOAD = ("sklearn.model_selection", "sklearn.ensemble", "joblib", "threadpoolctl")
 
-TRAVELLING = ("_compat", "errors", "events", "exits", "forks", "inside", "jobs", "neighbours", "plans", "pool")
-TRAVELLING += ("preflight", "versions")
+TRAVELLING = (
+    *("_compat", "errors", "events", "exits", "forks", "inside", "jobs", "neighbours"),
+    *("plans", "pool", "preflight", "versions"),
+)
 """The parts of raysk that are sent to workers: not its public names, which a person's code imports there."""
 
 NEWS = "news"
