@@ -76,8 +76,9 @@ def connect(
 def fit(estimator: Any, X: Any, y: Any = None, *, address: str | None = None, **fit_params: Any) -> Any:
     """Fit an estimator or a search on Ray; the answer is scikit-learn's own.
 
-    While a `connect` connection is open its cluster is used; else this call connects and leaves again. Inside a fit
-    on a worker, and in a process forked from one that is connected, the estimator is fitted right there.
+    While a `connect` connection is open its cluster is used; else this call connects and leaves again; calls that
+    several threads make at a time share one connection. Inside a fit on a worker, and in a process forked from one
+    that is connected, the estimator is fitted right there.
 
     Parameters
     ----------
