@@ -21,8 +21,9 @@ import types
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-from ray import cloudpickle
 from sklearn.base import BaseEstimator
+
+from raysk.pool import Pickler
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
@@ -236,7 +237,7 @@ class _Digest:
         self.sum.update(data.raw() if isinstance(data, pickle.PickleBuffer) else data)
 
 
-class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
+class _Pickler(Pickler):  # type: ignore[misc]
     """Refers to parts by their places, but for one that is to be pickled itself."""
 
     def __init__(self, file: Any, places: Mapping[int, Place], take: Any, whole: Any = None) -> None:

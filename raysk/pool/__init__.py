@@ -12,9 +12,11 @@ pool.py    who gets what, and what happens when a worker is gone
 stream.py  many small units, cut into messages of the right size
 """
 
+from ray.cloudpickle import Pickler
+
 from raysk.pool.pool import Pool
 from raysk.pool.shared import Packing, Shared
-from raysk.pool.stream import stream
+from raysk.pool.stream import GRACE_S, stream
 from raysk.pool.task import Block, RemoteTraceback, Task
 
-__all__ = ["Block", "Packing", "Pool", "RemoteTraceback", "Shared", "Task", "stream"]
+__all__ = ["GRACE_S", "Block", "Packing", "Pickler", "Pool", "RemoteTraceback", "Shared", "Task", "stream"]
