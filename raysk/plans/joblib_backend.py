@@ -13,7 +13,7 @@ from __future__ import annotations
 import functools
 import threading
 from collections import deque
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import CancelledError, Future, wait
 from typing import TYPE_CHECKING, Any
 
 import joblib
@@ -23,7 +23,7 @@ from joblib import parallel
 from raysk import _compat, inside
 from raysk.errors import TaskLost
 from raysk.events import Remark, WorkDone, WorkPlanned
-from raysk.pool import Packing, Task
+from raysk.pool import GRACE_S, Packing, Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -131,12 +131,13 @@ class RayskBackend(parallel.AutoBatchingMixin, parallel.ParallelBackendBase):  #
         self.reset_batch_stats()
 
     def abort_everything(self, ensure_ready: bool = True) -> None:  # noqa: ARG002, FBT001, FBT002 - joblib's signature
-        """Cancel what is out; workers that run it are replaced."""
+        """Cancel what is out; workers that still run it after a moment are replaced."""
         with self._lock:
             waiting, out = list(self._waiting), list(self._out)
             self._waiting.clear()
         for _, future in waiting:
             future.cancel()
+        wait(out, timeout=GRACE_S)
         self._pool.cancel(out)
 
     def get_nested_backend(self) -> tuple[Any, int | None]:

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from raysk.pool.shared import Pickler
+from raysk.pool import Pickler
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping

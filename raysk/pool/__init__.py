@@ -13,8 +13,8 @@ stream.py  many small units, cut into messages of the right size
 """
 
 from raysk.pool.pool import Pool
-from raysk.pool.shared import Packing, Shared
-from raysk.pool.stream import stream
+from raysk.pool.shared import Packing, Pickler, Shared
+from raysk.pool.stream import GRACE_S, stream
 from raysk.pool.task import Block, RemoteTraceback, Task
 
-__all__ = ["Block", "Packing", "Pool", "RemoteTraceback", "Shared", "Task", "stream"]
+__all__ = ["GRACE_S", "Block", "Packing", "Pickler", "Pool", "RemoteTraceback", "Shared", "Task", "stream"]

@@ -22,7 +22,7 @@ from sklearn.ensemble import (
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401 - makes the next import possible
 from sklearn.feature_selection import SelectKBest
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import Lasso, LinearRegression, Ridge, SGDClassifier
+from sklearn.linear_model import Lasso, LinearRegression, Ridge
 from sklearn.model_selection import GridSearchCV, HalvingGridSearchCV, RandomizedSearchCV
 from sklearn.multioutput import MultiOutputRegressor
 from sklearn.naive_bayes import BernoulliNB, GaussianNB
@@ -63,7 +63,6 @@ PLANS = {
         OneClassSVM(),
         OneHotEncoder(handle_unknown="ignore"),
         PCA(1),
-        SGDClassifier(max_iter=5),
         SVC(),
         SVR(),
         SelectKBest(k=1),

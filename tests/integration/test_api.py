@@ -6,16 +6,21 @@ import json
 import os
 
 import numpy as np
+import pandas as pd
 import pytest
 from joblib import Parallel, delayed, parallel_config
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.datasets import load_iris
-from sklearn.ensemble import RandomForestClassifier
-from sklearn.model_selection import GridSearchCV
+from sklearn.ensemble import BaggingClassifier, RandomForestClassifier
+from sklearn.model_selection import GridSearchCV, RandomizedSearchCV, ShuffleSplit
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
+from sklearn.tree import DecisionTreeClassifier
 
 import raysk
-from raysk.errors import InputError, UsageError
+from raysk.errors import CallError, InputError, UsageError
 from raysk.events import ClusterReady, WorkPlanned
 
 X, Y = load_iris(return_X_y=True)
@@ -89,6 +94,83 @@ def test_a_pool_of_processes_may_use_it_too():
     assert raysk.fit(SVC(), X, Y).classes_.tolist() == [0, 1, 2]
 
 
+def _search(source):
+    cv = ShuffleSplit(2, random_state=source)
+    return RandomizedSearchCV(SVC(), {"C": [1, 2, 3]}, n_iter=2, cv=cv, random_state=source)
+
+
+IN_PLACE = {
+    "single": lambda source: make_pipeline(StandardScaler(), MLPClassifier((2,), max_iter=2, random_state=source)),
+    "forest": lambda source: RandomForestClassifier(4, random_state=source),
+    "joblib": lambda source: BaggingClassifier(DecisionTreeClassifier(), 3, random_state=source),
+    "search": _search,
+}
+
+
+@pytest.mark.usefixtures("cluster")
+@pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
+@pytest.mark.parametrize("name", IN_PLACE)
+def test_a_fit_is_in_place_in_every_plan(name):
+    """A fit leaves the attributes that scikit-learn leaves, the person's parameters, and their RandomState moved on.
+
+    Also a second one, without the column names of the first.
+    """
+    ours, theirs = np.random.RandomState(3), np.random.RandomState(3)
+    mine, other = IN_PLACE[name](ours), IN_PLACE[name](theirs)
+    given = mine.get_params()
+    for data in (pd.DataFrame(X).add_prefix("f"), X):
+        assert raysk.fit(mine, data, Y) is mine
+        other.fit(data, Y)
+        assert set(vars(mine)) == set(vars(other))
+        assert np.array_equal(mine.predict(data), other.predict(data))
+        assert ours.get_state()[2] == theirs.get_state()[2]
+        assert np.array_equal(ours.get_state()[1], theirs.get_state()[1])
+    assert all(value is given[key] for key, value in mine.get_params().items() if key != "steps")  # a list made anew
+
+
+class Odd(BaseEstimator):
+    """Returns something else than itself from fit."""
+
+    def __init__(self, n_jobs=None):
+        self.n_jobs = n_jobs
+
+    def fit(self, X, y):  # noqa: ARG002 - what scikit-learn calls
+        """Count the rows."""
+        self.rows_ = len(X)
+        return "odd"
+
+
+class OddOne(Odd):
+    """The same, with no parallel part."""
+
+    def __init__(self):
+        pass
+
+
+@pytest.mark.usefixtures("cluster")
+@pytest.mark.parametrize("kind", [Odd, OddOne])
+def test_the_answer_is_the_estimator(kind):
+    """What fit returns does not matter: the fitted estimator is the person's own object."""
+    mine = kind()
+    assert raysk.fit(mine, X, Y) is mine
+    assert mine.rows_ == 150
+
+
+@pytest.mark.usefixtures("cluster")
+@pytest.mark.parametrize(
+    ("y", "params", "words"),
+    [
+        (None, {}, r"SVC requires y to be passed, but the target y is None"),
+        (Y, {"weight": 1}, r"cannot be called with \(X, y, weight\)"),
+    ],
+)
+@pytest.mark.parametrize("python", [InputError, ValueError, TypeError])
+def test_a_call_that_fit_does_not_take_is_said(y, params, words, python):
+    """It is bad input, with scikit-learn's words for a missing target; also what Python raises of it."""
+    with pytest.raises(python, match=words):
+        raysk.fit(SVC(), X, y, **params)
+
+
 @pytest.mark.usefixtures("cluster")
 def test_another_address_is_refused_while_connected():
     """A program is connected to one cluster at a time: another address is a mistake, and not waited for."""
@@ -126,7 +208,7 @@ def test_a_registered_backend_uses_the_connection_that_is_open(events):
 @pytest.mark.usefixtures("cluster")
 def test_a_class_is_no_estimator():
     """A class given instead of an object of it is named, with what to write."""
-    with pytest.raises(InputError, match=r"SVC is a class; give an object of it: SVC\(\)"):
+    with pytest.raises(CallError, match=r"SVC is a class; give an object of it: SVC\(\)"):
         raysk.fit(SVC, X, Y)
 
 
