@@ -151,14 +151,11 @@ def _run(code: Any, path: Path, folder: Path) -> ModuleType:
     try:
         with no_bytecode():
             exec(code, vars(module))  # noqa: S102 - running the file that the person named is the task
-    except exits.Terminated:
-        raise
-    except (Exception, SystemExit) as err:
+    except BaseException as err:
         del sys.modules[name]
+        if isinstance(err, exits.Ordered) or not isinstance(err, Exception | SystemExit):
+            raise
         raise InputError(raised(err, shown(path.name))) from err
-    except BaseException:
-        del sys.modules[name]
-        raise
     return module
 
 

@@ -169,5 +169,7 @@ def test_a_signal_is_no_fault_of_the_file_that_is_read(tmp_path, monkeypatch, so
     body = f"def make():\n    {end}\n" if "make" in source else end
     (tmp_path / "model.py").write_text(f"import signal\n{body}\n")
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
     with pytest.raises(exits.Terminated):
         loader.load(source)
+    sys.modules.pop("raysk_user_model", None)
