@@ -299,6 +299,17 @@ def make_pool(launcher):
         pool.close()
 
 
+@pytest.fixture
+def _as_a_worker(monkeypatch):
+    """Let a real worker be made in this process; it changes nothing that lasts."""
+    from raysk import inside
+    from raysk.pool.worker import THREAD_VARIABLES, Worker
+
+    for name in (*THREAD_VARIABLES, inside.WORKER):
+        monkeypatch.setenv(name, os.environ.get(name, "1"))
+    monkeypatch.setattr(Worker, "_limit_threads", lambda _: None)
+
+
 # --- one private Ray for the session
 
 

@@ -16,7 +16,8 @@ import time
 import traceback
 from typing import TYPE_CHECKING, Any
 
-from raysk import _compat, exits, forks, inside, neighbours
+from raysk import _compat, forks, inside, neighbours
+from raysk.exits import as_error  # not the module, which holds the program's own handlers: it would travel too
 from raysk.pool import memory
 from raysk.pool.progress import Progress, Turns
 from raysk.pool.reply import Packed
@@ -204,7 +205,7 @@ def _answer(compute: Callable[[], Any]) -> tuple[bool, Packed, list[traceback.Fr
         return True, Packed(compute()), []
     except BaseException as error:  # noqa: BLE001 - also a SystemExit of the person's code is an answer
         frames = list(traceback.extract_tb(error.__traceback__))
-        return False, _packed_error(exits.as_error(error)), frames
+        return False, _packed_error(as_error(error)), frames
 
 
 def _packed_error(error: BaseException) -> Packed:

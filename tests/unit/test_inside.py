@@ -23,7 +23,7 @@ from raysk.errors import ClusterError, InputError
 from raysk.pool import Task
 from raysk.pool.remote import travelling
 from raysk.pool.reply import Reply
-from raysk.pool.worker import THREAD_VARIABLES, Worker
+from raysk.pool.worker import Worker
 
 X, Y = load_iris(return_X_y=True)
 
@@ -59,11 +59,8 @@ def _nothing_said(monkeypatch):
 
 
 @pytest.fixture
-def on_worker(monkeypatch):
+def on_worker(_as_a_worker):
     """Return a function that runs another on a real worker, in this process, with so many CPUs."""
-    for name in (*THREAD_VARIABLES, inside.WORKER):
-        monkeypatch.setenv(name, os.environ.get(name, "1"))
-    monkeypatch.setattr(Worker, "_limit_threads", lambda _: None)
 
     def run(function, cpus=1):
         reply = Reply.of(Worker(cpus=cpus).run(Task(function=function).pack(0, None)[0]))
@@ -187,6 +184,7 @@ sys.stdout.buffer.write(worker(cpus=1).run(message))
 
 def test_a_node_needs_no_raysk():
     """Neither for our own code nor for a person's module that imports it."""
+    from raysk.cli import signals  # noqa: F401 - leaves its handlers where workers look for how a fit may end
     from raysk.plans.evaluation import Evaluation
     from raysk.plans.joblib_backend import _call
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 import random
 import threading
 from concurrent.futures import CancelledError, wait
@@ -136,13 +135,8 @@ def raises_needs_two():
 
 
 @pytest.fixture
-def worker(monkeypatch):
-    """Make a real worker, in this process, that changes nothing here."""
-    from raysk.pool.worker import THREAD_VARIABLES
-
-    for name in THREAD_VARIABLES:
-        monkeypatch.setenv(name, os.environ.get(name, "1"))
-    monkeypatch.setattr(Worker, "_limit_threads", lambda _: None)
+def worker(_as_a_worker):
+    """Make a real worker in this process."""
     return Worker(cpus=1)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import queue
 import threading
 
@@ -12,7 +11,7 @@ from ray import cloudpickle
 from raysk.pool import Task
 from raysk.pool.progress import Turns
 from raysk.pool.reply import Reply
-from raysk.pool.worker import THREAD_VARIABLES, Worker
+from raysk.pool.worker import Worker
 
 SOON_S = 20
 """How long a worker in these tests may take for anything, in seconds; it takes milliseconds."""
@@ -58,9 +57,7 @@ def steps():
 
 
 @pytest.fixture
-def worker(monkeypatch):
-    for name in THREAD_VARIABLES:
-        monkeypatch.setenv(name, os.environ.get(name, "1"))
+def worker(_as_a_worker):
     return Worker(cpus=1)
 
 
