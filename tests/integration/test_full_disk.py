@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -61,10 +62,15 @@ def test_the_result_of_a_search_reaches_stdout(raysk, folder, small_disk, head):
 
 
 def test_a_fit_says_that_its_model_cannot_be_written(raysk, folder, small_disk):
-    """A model that does not fit on the disk is an error after the summary; an older one there stays as it was."""
+    """A model that does not fit on the disk of -o is in the run folder, and an error after the summary.
+
+    An older one there stays as it was.
+    """
     (folder / "spec.py").write_text(SPEC.replace("N)", "2)"))
     (small_disk / "model.pkl").write_text("an older one")
     ran = raysk("fit", "spec.py:estimator", "--backend", "threading", "-o", "small/model.pkl", "--force")
     ran.assert_error(3, "model.pkl", "the disk is full")
-    assert (ran.summary["estimator"], ran.summary["model"]) == ("Large", None)
+    model = Path(ran.summary["run_dir"], "model.pkl")
+    assert (ran.summary["estimator"], ran.summary["model"]) == ("Large", str(model))
+    assert model.stat().st_size > SIZE_KB * 1024
     assert (small_disk / "model.pkl").read_text() == "an older one"
