@@ -39,6 +39,7 @@ def resume(
 
       raysk resume latest --resume-anyway
     """
+    from raysk import exits
     from raysk.cli import settings
     from raysk.cli.app import app
     from raysk.errors import InputError
@@ -61,7 +62,12 @@ def resume(
     arguments = ["search", *settings.spelled(command, {**said, "resume": str(folder.root)})]
     sys.argv[1:] = arguments  # the run's manifest says how to start it, again
     settings.forget_variables(root)
-    app(arguments, prog_name="raysk", default_map={})
+    try:
+        app(arguments, prog_name="raysk", default_map={})
+    except exits.Ordered:
+        raise
+    except SystemExit as end:  # as every command line of Typer's ends: that is no code of the person's
+        raise typer.Exit(end.code if isinstance(end.code, int) else int(end.code is not None)) from None
 
 
 def _merged(context: Any, then: Sequence[str], added: Sequence[str]) -> dict[str, Any]:
