@@ -87,19 +87,24 @@ class RunFolder:
         InputError
             If there is none, it holds no journal, or the latest may be somebody else's.
         """
-        runs = sorted((Path.cwd() / RUNS_FOLDER).glob(f"*/{JOURNAL}"), key=lambda path: path.stat().st_mtime)
-        runs = [path for path in runs if _has_fits(path)] or runs  # not one that never got to work, unless all are
-        if name == "latest" and not runs:
-            raise InputError(f"There is no search to resume in {str(Path.cwd() / RUNS_FOLDER)!r}.")
-        root = runs[-1].parent if name == "latest" else Path(name).absolute()
         if name == "latest":
+            root = _newest()
+            if root is None:
+                raise InputError(f"There is no search to resume in {str(Path.cwd() / RUNS_FOLDER)!r}.")
             _check_whose(root)
-        if not (root / JOURNAL).is_file():
-            known = f"The newest search is {os.path.relpath(runs[-1].parent)!r}." if runs else ""
-            if root.is_dir():
-                raise InputError(f"{name!r} holds no {JOURNAL}: it is not the folder of a search.\n{known}".strip())
-            raise InputError(f"There is no folder {name!r}.\n{meant(root, folders=True) or known}".strip())
-        return cls(root)
+            return cls(root)
+        root = Path(name).absolute()
+        try:
+            if (root / JOURNAL).is_file():
+                return cls(root)
+            is_folder = root.is_dir()
+        except OSError as error:
+            raise InputError(f"There is no folder {name[:60]!r}: {error.strerror}.") from error
+        newest = _newest()
+        known = f"The newest search is {os.path.relpath(newest)!r}." if newest else ""
+        if is_folder:
+            raise InputError(f"{name!r} holds no {JOURNAL}: it is not the folder of a search.\n{known}".strip())
+        raise InputError(f"There is no folder {name!r}.\n{meant(root, folders=True) or known}".strip())
 
     def read_manifest(self) -> dict[str, Any]:
         """Return what ``run.json`` says.
@@ -110,7 +115,7 @@ class RunFolder:
             If it is missing or damaged.
         """
         try:
-            said = json.loads(self.path(MANIFEST).read_text(encoding="utf-8"))
+            said = json.loads(_text(self.path(MANIFEST)))
             job = said["job"]
             good = isinstance(job["folder"], str) and all(isinstance(each, str) for each in job["arguments"])
             good = good and job["arguments"][:1] == ["search"]  # "resume" would never end
@@ -154,12 +159,24 @@ def _check_whose(run: Path) -> None:
         )
 
 
+def _newest() -> Path | None:
+    """Return the folder of the search here that finished a fit last; one that never got to work only if all are so."""
+    journals = [path for path in (Path.cwd() / RUNS_FOLDER).glob(f"*/{JOURNAL}") if path.is_file()]  # and no pipe
+    newest = max(journals, key=lambda path: (_has_fits(path), path.stat().st_mtime), default=None)
+    return newest and newest.parent
+
+
 def _has_fits(journal: Path) -> bool:
     """Tell whether anything follows a journal's first line."""
     with contextlib.suppress(OSError), journal.open("rb") as lines:
         next(lines, None)
         return next(lines, None) is not None
     return False
+
+
+def _text(path: Path) -> str:
+    """Return what stands in a file; nothing in a pipe or device, which would be waited for."""
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
 
 
 def refuse_used(path: Path) -> None:

@@ -478,11 +478,24 @@ def test_the_run_of_a_fit_is_not_resumed(here):
     ]
 
 
+def test_pipes_among_runs_are_not_waited_for(here):
+    """A pipe where a journal or a manifest would be is none; a run beside it is found."""
+    run = search_folder(here, "run", 0, "header\nfit\n")
+    pipes = here / "raysk-runs" / "pipes"
+    pipes.mkdir()
+    for pipe in (pipes / "journal.jsonl", run / "run.json"):
+        os.mkfifo(pipe)
+    assert RunFolder.reopen("latest").root == run
+    assert "does not say how the run was started" in refused(RunFolder(run).read_manifest)
+    assert "holds no journal.jsonl" in refused(RunFolder.reopen, str(pipes))
+
+
 def test_no_such_run(tmp_path):
     """A run that is not there is said to be none, with the folders of a name like it."""
     (tmp_path / "spec-2").mkdir()
     assert "There is no folder" in (said := refused(RunFolder.reopen, str(tmp_path / "spec-1")))
     assert f"Did you mean {tmp_path / 'spec-2'}?" in said
+    assert refused(RunFolder.reopen, "n" * 5_000).endswith("n': File name too long.")
 
 
 class TestTogether:
