@@ -47,7 +47,7 @@ class Loaded:
         from raysk.spec.own import own_modules
 
         self._asked = asked
-        before, path = set(sys.modules), STDIN if asked.model == "-" else Path(asked.model)
+        before, path = set(sys.modules), model_path(asked.model)
         sidecar = read_sidecar(path)
         try:
             self.model = load_model(path, asked.trust)
@@ -125,13 +125,31 @@ def _no_model(asked: Asked, error: NoModel) -> str:
     from raysk.runs.imports import is_model
 
     if asked.model == "-":
-        return f"stdin {'was empty' if error.empty else 'held something else'}: the command before it wrote no model."
+        return no_model_on_stdin(error)
     if is_model(Path(asked.data)):
         return (
             f"{str(error).splitlines()[0]}\n"
             f"{asked.data!r} looks like one: MODEL comes first, and then DATA. The two may be swapped."
         )
     return str(error)
+
+
+def model_path(model: str) -> Path:
+    """Return where a model is that the person named, which may be stdin.
+
+    Raises
+    ------
+    InputError
+        If stdin is closed: its number is another file's by now.
+    """
+    if model == "-" and sys.stdin is None:
+        raise InputError("-: stdin is closed.\nPipe a model into it, or name a file.")
+    return STDIN if model == "-" else Path(model)
+
+
+def no_model_on_stdin(error: NoModel) -> str:
+    """Say that stdin held no model, and who is to blame."""
+    return f"stdin {'was empty' if error.empty else 'held something else'}: the command before it wrote no model."
 
 
 @contextlib.contextmanager

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +11,7 @@ import typer
 
 from raysk.cli import options as o  # noqa: TC001 - Typer reads the annotations
 from raysk.cli import options_data as d  # noqa: TC001 - Typer reads the annotations
+from raysk.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -24,10 +27,13 @@ app = typer.Typer(
 @app.command()
 def show(
     model: d.Model,
+    strict: d.StrictModel = False,
     as_json: o.Json = False,
     debug: o.Debug = False,  # noqa: ARG001 - read by main
 ) -> None:
     """Show what MODEL is, and what it would import; it is not loaded.
+
+    What may do more than that tells cannot be judged, which is said.
 
     For example:
 
@@ -37,13 +43,36 @@ def show(
     """
     from raysk.cli.render import show_summary, stderr_console
     from raysk.cli.streams import data_stdout
-    from raysk.runs.showing import describe_file
 
     with data_stdout() as out:
-        facts = describe_file(Path(model))
+        facts = _facts(model)
         for warning in facts["warnings"]:
             stderr_console().say(f"Warning: {warning}")
         show_summary(out, facts, as_json=as_json, rows=list(_rows(facts)))
+    if strict and facts["doubts"]:
+        raise typer.Exit(InputError.exit_code)
+
+
+def _facts(model: str) -> dict[str, Any]:
+    """Describe a file, or what is on stdin: that is read three times, and so copied."""
+    from raysk.cli.loaded import model_path, no_model_on_stdin
+    from raysk.runs.formats import NoModel
+    from raysk.runs.showing import describe_file
+
+    path = model_path(model)
+    if model != "-":
+        return describe_file(path)
+    with tempfile.NamedTemporaryFile(suffix=".pkl") as copy:
+        try:
+            with path.open("rb") as file:
+                shutil.copyfileobj(file, copy)
+                copy.flush()
+        except OSError as error:
+            raise InputError(f"stdin cannot be read, or copied: {error.strerror or error}.") from error
+        try:
+            return {**describe_file(Path(copy.name)), "file": "-"}
+        except NoModel as error:
+            raise InputError(no_model_on_stdin(error)) from error
 
 
 def _rows(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -60,6 +89,7 @@ def _rows(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         "classes": ", ".join(map(str, classes)) if classes else None,
         "parameters": "\n".join(f"{name} = {value!r}" for name, value in (described.get("parameters") or {}).items()),
         "scores": "\n".join(f"{name} = {value!r}" for name, value in (described.get("scores") or {}).items()),
+        "code": "it carries code of its own, which may run when it is loaded" if facts["carries_code"] else None,
         "imports": "\n".join(facts["imports"]),
     }
     for name, value in shown.items():

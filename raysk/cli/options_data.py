@@ -16,6 +16,9 @@ Model = Annotated[
         metavar="MODEL", help="A fitted model: .pkl, .joblib or .skops; - is a pickle on stdin.", show_default=False
     ),
 ]
+StrictModel = Annotated[
+    bool, typer.Option("--strict", metavar="", help="Exit with 3 if MODEL cannot be judged without loading it.")
+]
 Table = Annotated[
     str,
     typer.Argument(

@@ -39,8 +39,8 @@ _SPELLED = {code: repr(chr(code))[1:-1] for code in (*range(32), *range(127, 160
 
 
 def harmless(text: str) -> str:
-    """Spell control characters out: in a name, or in what a pickle would import, they could steer the terminal."""
-    return text.translate(_SPELLED)
+    """Spell out control characters, which could steer the terminal, and what no encoding has: names may hold both."""
+    return text.translate(_SPELLED).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 class _Stderr(Console):

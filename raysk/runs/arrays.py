@@ -58,6 +58,17 @@ def array_bytes(state: Any) -> int | None:
     return None if has_objects else math.prod(shape) * size_bytes
 
 
+def check_dtype(dtype: Made) -> None:
+    """Look at a dtype wherever it stands: numpy believes what it is told, and may crash or read what is not there.
+
+    Raises
+    ------
+    Unclear
+        If it is not as numpy writes it.
+    """
+    _item(dtype)
+
+
 def _item(dtype: Any) -> tuple[int, bool]:
     """Return the size of an item in bytes, and whether it holds objects."""
     if isinstance(dtype, Made) and dtype.name == DTYPE and type(dtype.arguments) is tuple:
@@ -120,4 +131,4 @@ def _structure(size_bytes: int, state: tuple[Any, ...]) -> tuple[int, bool]:
 
 
 def _odd_dtype() -> Unclear:
-    return Unclear("an array in it has a type that is not as numpy writes it")
+    return Unclear("a dtype in it is not as numpy writes it")

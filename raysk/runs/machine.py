@@ -14,7 +14,7 @@ from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from typing import TYPE_CHECKING, Any
 
 from raysk.runs import harmless
-from raysk.runs.arrays import ALIGNMENT, DTYPE, array_bytes
+from raysk.runs.arrays import ALIGNMENT, DTYPE, array_bytes, check_dtype
 from raysk.runs.instructions import Damaged, Source, Unclear
 from raysk.runs.placeholders import ANYTHING, WRAPPER, Made
 from raysk.runs.stack import StackMachine
@@ -182,9 +182,12 @@ class Machine(StackMachine):
 
     def _encoded(self, arguments: tuple[Any, ...]) -> Any:
         """Return bytes as pickles of Python 2 hold them."""
-        text, *encoding = arguments
-        plain = isinstance(text, str) and text.isascii() and encoding == ["latin1"]
-        return text.encode() if plain else ANYTHING
+        if arguments[1:] != ("latin1",) or not isinstance(arguments[0], str):
+            return ANYTHING
+        try:
+            return arguments[0].encode("latin1")
+        except UnicodeEncodeError as error:
+            raise Damaged(str(error)) from error
 
     def _attribute(self, arguments: tuple[Any, ...]) -> Made:
         """Return what stands for an attribute of a name, or of what was made: a method, as pickles hold it."""
@@ -213,6 +216,8 @@ class Machine(StackMachine):
                 raise Unclear("it changes a type or an array after its use")
             made.state = state
             self._fix(state)
+        if made.name == DTYPE:
+            check_dtype(made)
         if made.name == WRAPPER and self._as_joblib:
             self._read_array(made)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from raysk.runs.folder import SCHEMA, now, versions
 from raysk.runs.jsonable import plain, plain_parameter
+from raysk.runs.sidecar_types import checked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,14 +15,7 @@ if TYPE_CHECKING:
 
 # Marks a .json file as ours, so that a person's own model.json is never written over.
 _KIND = "raysk-model"
-
-# What is of another type, as somebody or something has changed the file, is taken for unknown.
-_TYPES: dict[str, type] = {
-    **dict.fromkeys(("created", "estimator", "source", "source_hash"), str),
-    **dict.fromkeys(("versions", "parameters", "data", "scores", "file"), dict),
-    **dict.fromkeys(("feature_names_in", "classes"), list),
-    "n_features_in": int,
-}
+_MOST_BYTES = 2**28
 
 # How much of a version must be the same for a model to mean the same: scikit-learn promises nothing between two
 # releases; code that travels by value is bytecode of one Python minor release; numpy's arrays changed with its majors.
@@ -34,26 +28,34 @@ def sidecar_path(path: Path) -> Path:
 
 
 def read_sidecar(path: Path) -> dict[str, Any] | None:
-    """Return what the sidecar of a model file says, or None if there is none of ours, or it is of another file."""
-    described = _read(sidecar_path(path))
-    name = ((described or {}).get("file") or {}).get("name")
+    """Return what the sidecar of a model file says, or None if there is none of ours, or it is of another file.
+
+    What is not of the type that raysk writes, as somebody or something has changed the file, is None.
+    """
+    described = _read(path)
+    name = _name_in(described)
     return None if name not in {None, path.name} and path.with_name(str(name)).exists() else described
 
 
 def owner(path: Path) -> str | None:
     """Return the name of the model that the sidecar at the place of this model's is of; None if that is not ours."""
-    described = _read(sidecar_path(path))
-    return None if described is None else str((described.get("file") or {}).get("name"))
+    return _name_in(_read(path))
 
 
-def _read(beside: Path) -> dict[str, Any] | None:
+def _name_in(described: Mapping[str, Any] | None) -> str | None:
+    name: str | None = ((described or {}).get("file") or {}).get("name")
+    return name
+
+
+def _read(path: Path) -> dict[str, Any] | None:
     try:
+        beside = sidecar_path(path)
+        if not beside.is_file() or beside.stat().st_size > _MOST_BYTES:  # a pipe would be waited for
+            return None
         described = json.loads(beside.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return None
-    if not isinstance(described, dict) or described.get("kind") != _KIND:
-        return None
-    return {name: value if isinstance(value, _TYPES.get(name, object)) else None for name, value in described.items()}
+    return checked(described) if isinstance(described, dict) and described.get("kind") == _KIND else None
 
 
 def describe_model(estimator: Any) -> dict[str, Any]:

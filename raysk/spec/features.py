@@ -107,12 +107,10 @@ def recorded_features(sidecar: Mapping[str, Any] | None) -> Features | None:
         None if it says nothing.
     """
     X = ((sidecar or {}).get("data") or {}).get("X")
-    if not isinstance(X, dict):
+    if X is None:
         return None
     names, dtype, shape = X.get("columns"), X.get("dtype"), X.get("shape") or []
     dtypes = dtype if isinstance(dtype, list) else [dtype] * len(names or ())
-    if not (_each_is(str, names or []) and _each_is(str | None, dtypes) and _each_is(int, shape)):
-        return None
     known = zip(names or (), dtypes, strict=False)
     return Features(
         names=None if names is None else tuple(names),
@@ -120,7 +118,3 @@ def recorded_features(sidecar: Mapping[str, Any] | None) -> Features | None:
         as_frame=X.get("type") == "DataFrame",
         count=shape[1] if len(shape) > 1 else None,
     )
-
-
-def _each_is(kind: Any, values: Any) -> bool:
-    return isinstance(values, list) and all(isinstance(value, kind) for value in values)

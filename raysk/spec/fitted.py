@@ -38,9 +38,8 @@ def features_of(model: Any, sidecar: Mapping[str, Any] | None) -> Features:
 
 def recorded_target(sidecar: Mapping[str, Any] | None) -> tuple[str, ...]:
     """Return the names of the columns that a model was fitted to predict, as its sidecar has them; else none."""
-    y = ((sidecar or {}).get("data") or {}).get("y")
-    names = y.get("columns") if isinstance(y, dict) else None
-    return tuple(names) if isinstance(names, list) and all(isinstance(name, str) for name in names) else ()
+    y = ((sidecar or {}).get("data") or {}).get("y") or {}
+    return tuple(y.get("columns") or ())
 
 
 def _attribute(model: Any, name: str) -> Any:

@@ -132,7 +132,20 @@ class TestShow:
         ran = raysk("model", "show", "m.pkl")
         assert ran.code == 0
         assert ran.summary["imports"] == ["posix.system"]
+        assert "cannot be judged; do not load it unless you trust its maker: it calls posix.system" in ran.err
+        assert raysk("model", "show", "m.pkl", "--strict").code == 3
         assert not (folder / "evil").exists()
+
+    def test_stdin(self, raysk, folder):
+        """A model on stdin is shown as one in a file; what is none there is said to be so."""
+        (folder / "m.pkl").write_bytes(pickle.dumps(SVC()))
+        (folder / "text").write_text("hello")
+        with (folder / "m.pkl").open("rb") as model, (folder / "text").open("rb") as text:
+            ran = raysk("model", "show", "-", "--strict", stdin=model)
+            assert ran.code == 0, ran.err
+            assert (ran.summary["file"], ran.summary["format"]) == ("-", "pickle")
+            ran = raysk("model", "show", "-", stdin=text)
+        assert (ran.code, "stdin held something else" in ran.err) == (3, True)
 
     def test_warnings(self, raysk, folder):
         """Other versions, missing packages, and a file that is not the described one are warned of."""

@@ -6,15 +6,21 @@ import os
 import pickle
 import zipfile
 from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
+from collections import OrderedDict, defaultdict, deque
+from functools import partial
 
 import cloudpickle
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
+from joblib.numpy_pickle import NumpyArrayWrapper
+from scipy import sparse
 from sklearn.datasets import load_iris
 from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
+from sklearn.neighbors import NearestNeighbors
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC
 
 from raysk.runs.imports import imports_of
@@ -82,6 +88,62 @@ def test_what_joblibs_files_import(tmp_path, fitted, compress):
     ours = {name for name in recorder.names if not name.startswith("numpy.")}
     assert ours < set(found.names)
     assert "joblib.numpy_pickle.NumpyArrayWrapper" in found.names
+
+
+OBJECTS = np.array(["a", None, {"s": StandardScaler()}, np.array(["b"], dtype=object)], dtype=object)
+HONEST = {
+    "numbers": [np.zeros(3, kind) for kind in ("?", "i1", "u2", ">i4", "f2", "f4", "g", "c16", "S3", "U3", "V7")],
+    "times": [np.zeros(2, "M8[ns]"), np.zeros(2, "m8[s]"), np.datetime64("2020-01-01"), pd.Timestamp("2020-01-01")],
+    "structures": [
+        np.zeros(2, [("a", "f8"), ("b", "i4", (2,)), ("c", [("d", "U3")])]),
+        np.zeros(2, np.dtype([("a", "i1"), ("b", "f8")], align=True)),
+        np.array([(1, "a")], [("a", "i4"), ("b", "O")]),
+    ],
+    "shapes": [np.array(3.0), np.zeros((0, 4)), np.asfortranarray(np.eye(3)), np.matrix([[1]]), np.zeros((300, 300))],
+    "objects": [OBJECTS, OBJECTS[:1], {"copy": OBJECTS}, make_pipeline(StandardScaler())],
+    "frames": [pd.DataFrame({"a": [1], "b": ["x"], "c": pd.Categorical(["u"])}), sparse.eye(3, format="csr")],
+    "functions": [
+        partial(np.clip, a_min=0),
+        FunctionTransformer(np.log1p),
+        str.lower,
+        StandardScaler().fit(X).transform,
+    ],
+    "others": [OrderedDict(a=1), defaultdict(list), deque([1]), {1}, 1j, ..., type(None), b"x" * 300, bytearray(b"a")],
+    "random": [np.random.RandomState(0), np.random.default_rng(0), np.ma.array([1, 2], mask=[0, 1])],
+    "trees": [NearestNeighbors().fit(X), RandomForestClassifier(2).fit(X, LABELS)],
+}
+
+
+@pytest.mark.parametrize("label", HONEST)
+def test_honest_files_are_not_doubted(tmp_path, label):
+    """Whatever models hold is followed to the letter, in pickles and in files of joblib's."""
+    path, value = tmp_path / "m", HONEST[label]
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        path.write_bytes(pickle.dumps(value, protocol=protocol))
+        assert imports_of(path).doubts == []
+    for protocol, compress in ((None, 0), (None, 3), (2, 0), (5, ("xz", 1))):
+        joblib.dump(value, path, protocol=protocol, compress=compress)
+        assert imports_of(path).doubts == []
+
+
+def test_a_memory_map(tmp_path):
+    """An array that joblib finds mapped into memory is an array like any other."""
+    mapped = np.memmap(tmp_path / "values", "f8", "w+", shape=(10,))
+    joblib.dump([mapped], tmp_path / "m.joblib")
+    assert imports_of(tmp_path / "m.joblib").doubts == []
+
+
+@pytest.mark.parametrize("start", [b"", b"ab" * 50, b"cos\nsystem\n"], ids=["zeros", "text", "instructions"])
+def test_files_of_joblib_before_1_2(tmp_path, start):
+    """Their arrays are not aligned: what pickle takes the first bytes for is looked at too."""
+    path = tmp_path / "m.joblib"
+    array = np.frombuffer(start.ljust(200, b"\0"), "u1")
+    wrapper = NumpyArrayWrapper(np.ndarray, array.shape, "C", array.dtype)
+    del wrapper.numpy_array_alignment_bytes
+    path.write_bytes(pickle.dumps(wrapper, protocol=3)[:-1] + array.tobytes() + b".")
+    assert joblib.load(path).shape == (200,)
+    found = imports_of(path)
+    assert bool(found.doubts) == ("os.system" in found.names) == start.startswith(b"cos")
 
 
 def test_the_version_that_wrote_it(tmp_path, fitted):
