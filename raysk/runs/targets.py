@@ -58,7 +58,10 @@ def check_apart(
     pairs = [*itertools.combinations(files.items(), 2), *itertools.product(files.items(), streams.items())]
     for (one, (path, found)), (other, (there, same)) in pairs:
         if found == same:
-            raise UsageError(f"{one} {path} and {other} {there} are the same file.\nName another for one of them.")
+            model = f" (described is -o {writes[MODEL]})" if DESCRIPTION in {one, other} else ""
+            raise UsageError(
+                f"{one} {path} and {other} {there} are the same file{model}.\nName another for one of them."
+            )
     for what, text in reads.items():
         for found in _read_from(text or ""):
             _refuse_overwriting(f"{what} {text}", found, files, run_dir)
