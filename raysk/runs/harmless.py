@@ -11,6 +11,7 @@ import re
 import sys
 from typing import TYPE_CHECKING
 
+from raysk.runs.instructions import Data
 from raysk.runs.placeholders import WRAPPER, Made
 
 if TYPE_CHECKING:
@@ -219,6 +220,16 @@ def _may_call(name: str, arguments: Sequence[object]) -> bool:
         return all(map(_is_plain, arguments))
     called = name in _KEEPS or name in _OF_CODE or _ERRORS.fullmatch(name)
     return bool(called or _CALLED.fullmatch(name) or _MADE_OF_NUMBERS.fullmatch(name))
+
+
+def is_no_text(value: object) -> bool:
+    """Return whether something surely is no text; what is imported may be a constant."""
+    if not isinstance(value, Made):
+        return not isinstance(value, (str, Data))
+    makes = _OF_CLASS.fullmatch(value.name) or _CALLED.fullmatch(value.name)
+    if not value.is_name:
+        return bool(makes) or is_class(value.name)
+    return bool(makes) or (is_class_here(value) and not value.name.rpartition(".")[2].isupper())
 
 
 def _is_plain(value: object) -> bool:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from raysk.runs import harmless
 from raysk.runs.arrays import ALIGNMENT, DTYPE, array_bytes
-from raysk.runs.instructions import Damaged, Data, Source, Stops, Unclear
+from raysk.runs.instructions import Damaged, Source, Stops, Unclear
 from raysk.runs.placeholders import ANYTHING, WRAPPER, Made
 from raysk.runs.stack import StackMachine
 
@@ -103,16 +103,10 @@ class Machine(StackMachine):
         if isinstance(module, str) and isinstance(name, str):
             self._stack.append(self._name(module, name))
             return
-        if self._is_no_text(module) or self._is_no_text(name):
+        if harmless.is_no_text(module) or harmless.is_no_text(name):
             raise Stops("a name in it is no text")
         self._found.refer_to_module(None)
         self._stack.append(Made(""))
-
-    def _is_no_text(self, value: Any) -> bool:
-        """Return whether something surely is no text; what is imported may be a constant."""
-        if not isinstance(value, Made):
-            return not isinstance(value, (str, Data))
-        return not value.is_name and harmless.is_class(value.name)
 
     # what is made of names
 
