@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from raysk.compressed import GZIP, ZLIB, zlib_open
 from raysk.runs.formats import SKOPS, format_of
-from raysk.runs.harmless import BY_VALUE, doubt_about_name
-from raysk.runs.instructions import Damaged, Source, Unclear
+from raysk.runs.harmless import MADE_UP, is_code, may_refer
+from raysk.runs.instructions import Damaged, Source, Stops, Unclear
 from raysk.runs.machine import Machine
 
 if TYPE_CHECKING:
@@ -36,8 +36,6 @@ _MOST_SCHEMA_BYTES = 2**26  # of a .skops file, unpacked: the JSON of a large fo
 _MOST_UNPACKED_BYTES = 2**30  # of a compressed file, some 5 s; or, if that is more,
 _MOST_UNPACKED_FOLD = 20  # so many times what it takes: models shrink to a half or a tenth
 _MOST_DOUBTS = 20
-_CODE = {"types.CodeType", "types.FunctionType", "marshal.loads", "builtins.exec", "builtins.eval"}
-_NO_CODE = {"subimport", "load", "loads"}
 
 
 @dataclass
@@ -60,6 +58,29 @@ class Imports:
     carries_code: bool = False
     scikit_learn: list[str] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
+    _only_for_code: list[str] = field(default_factory=list)
+
+    def refer(self, module: str, attribute: str) -> None:
+        """Note a name; and whether only code, which uses what it likes, may have need of it."""
+        name = f"{module}.{attribute}"
+        self.names.append(name)
+        if not may_refer(module, attribute):
+            self._only_for_code.append(name)
+
+    def refer_to_module(self, name: str | None) -> None:
+        """Note a module; None is one whose name is made up when the file is loaded."""
+        self.names.append(name or MADE_UP)
+        if name is None:
+            self.doubt("it makes up names while it is loaded")
+        else:
+            self._only_for_code.append(name)
+
+    def add(self, other: Imports) -> None:
+        """Note what another reader finds."""
+        self.names += other.names
+        self._only_for_code += other._only_for_code
+        for doubt in other.doubts:
+            self.doubt(doubt)
 
     def doubt(self, reason: str) -> None:
         """Note why the file cannot be judged."""
@@ -70,16 +91,11 @@ class Imports:
     def settle(self) -> None:
         """Leave out what was noted twice, and judge the names."""
         self.names, self.scikit_learn = list(dict.fromkeys(self.names)), list(dict.fromkeys(self.scikit_learn))
-        self.carries_code = any(_is_code(name) for name in self.names)
-        for name in self.names:
-            doubt = doubt_about_name(name, has_code=self.carries_code)
-            if doubt is not None:
-                self.doubt(doubt)
-
-
-def _is_code(name: str) -> bool:
-    parts = name.split(".")
-    return name in _CODE or (bool(BY_VALUE & set(parts)) and parts[-1] not in _NO_CODE)
+        self.carries_code = any(is_code(name) for name in self.names)
+        for name in self._only_for_code:
+            written = all(part.isidentifier() for part in name.split("."))
+            if not (written and self.carries_code):
+                self.doubt(f"it refers to {name}" if written else "a name in it is no name")
 
 
 def imports_of(path: Path) -> Imports:
@@ -129,15 +145,13 @@ def _compare_with_pickles_own(path: Path, found: Imports) -> None:
     with path.open("rb") as raw:
         try:
             Machine(Source(raw), other, as_joblib=False, second=True).run()
-        except Damaged:
+        except Stops:
             pass
-        except Exception as error:  # noqa: BLE001 - as above
+        except Exception as error:  # noqa: BLE001 - as above; what is only damaged may be read on by others
             other.doubt(_reason(error))
     if set(other.names) - set(found.names) or set(other.doubts) - set(found.doubts):
         found.doubt("pickle.load reads something else in it than joblib.load")
-        found.names += other.names
-        for doubt in other.doubts:
-            found.doubt(doubt)
+        found.add(other)
 
 
 def _reason(error: Exception) -> str:

@@ -35,6 +35,10 @@ class Damaged(Exception):  # noqa: N818 - says what the file is
     """No reader of pickles goes on from here."""
 
 
+class Stops(Damaged):
+    """Damaged, and so that `pickle.load` surely ends here: not just what nobody writes."""
+
+
 class Unclear(Exception):  # noqa: N818 - says what the file is
     """A reader of pickles may go on from here, and where it goes cannot be told."""
 
@@ -96,7 +100,7 @@ class Source:
         while len(content) < count:
             more = self._read(count - len(content))
             if not more:
-                raise Damaged("it ends too early")
+                raise Stops("it ends too early")
             content += more
         return content
 
@@ -106,7 +110,7 @@ class Source:
         while count > 0:
             length = len(self._read(min(count, READ_BYTES)))
             if not length:
-                raise Damaged("it ends too early")
+                raise Stops("it ends too early")
             count -= length
 
     def line(self) -> bytes:
@@ -114,7 +118,7 @@ class Source:
         content: bytes = self._file.readline(LONGEST_LINE)
         self._advance(len(content))
         if not content.endswith(b"\n"):
-            raise Damaged("it ends too early") if len(content) < LONGEST_LINE else Unclear("a line in it has no end")
+            raise Stops("it ends too early") if len(content) < LONGEST_LINE else Unclear("a line in it has no end")
         return content
 
     def at_end(self) -> bool:
@@ -159,7 +163,7 @@ class Instructions:
             byte = self._source.read(1)
             code = _BY_BYTE.get(byte)
             if code is None:
-                raise Damaged(f"{byte!r} is no instruction of a pickle")
+                raise Stops(f"{byte!r} is no instruction of a pickle")
             argument = None if code.arg is None else _argument(code, self._source)
             self._check_frame(code.name, argument, framed=framed)
             yield code.name, argument

@@ -15,18 +15,20 @@ from typing import TYPE_CHECKING, Any
 
 from raysk.runs import harmless
 from raysk.runs.arrays import ALIGNMENT, DTYPE, array_bytes, check_dtype
-from raysk.runs.instructions import Damaged, Source, Unclear
+from raysk.runs.instructions import Damaged, Source, Stops, Unclear
 from raysk.runs.placeholders import ANYTHING, WRAPPER, Made
 from raysk.runs.stack import StackMachine
 
 if TYPE_CHECKING:
     from raysk.runs.imports import Imports
 
-_IMPORTS_ITS_ARGUMENT = "cloudpickle.subimport"
+_IMPORTS_ITS_ARGUMENT = ".subimport"
 _RECONSTRUCTOR = "copyreg._reconstructor"
 _MOST_PADDING = 16
 _PROTOCOL_OF_PYTHON_3 = 3  # earlier ones have the names of Python 2
 _MAKERS = {_RECONSTRUCTOR, "copyreg.__newobj__"}
+_BASE_NAMES = ("object", "dict", "list", "set", "frozenset", "tuple", "int", "float", "str", "bytes")
+_BASES = {f"builtins.{name}" for name in _BASE_NAMES}
 _OLD_WRAPPERS = ("NDArrayWrapper", "ZNDArrayWrapper", "NumpyArrayWrapper")
 
 
@@ -63,9 +65,12 @@ class Machine(StackMachine):
     # what nobody writes into a file
 
     def _do_persid(self, _: Any) -> None:
-        raise Damaged("it refers to objects outside of the file")
+        raise Stops("it refers to objects outside of the file")
 
-    _do_binpersid = _do_next_buffer = _do_readonly_buffer = _do_persid
+    _do_binpersid = _do_next_buffer = _do_persid
+
+    def _do_readonly_buffer(self, _: Any) -> None:
+        raise Unclear("it makes something read-only that is in the file")
 
     def _do_ext1(self, number: int) -> None:
         raise Unclear(f"it refers to the name that is registered as number {number}, wherever it is loaded")
@@ -80,8 +85,8 @@ class Machine(StackMachine):
         name = f"{module}.{attribute}"
         self._check_array_names(name)
         if self._second and _stops_at(module, attribute):
-            raise Damaged(f"there is no {name}")
-        self._note(name)
+            raise Stops(f"there is no {name}")
+        self._found.refer(module, attribute)
         return Made(name)
 
     def _check_array_names(self, name: str) -> None:
@@ -89,9 +94,6 @@ class Machine(StackMachine):
             return
         if name.endswith(_OLD_WRAPPERS) or ".numpy_pickle" in f".{name}":
             raise Unclear("its arrays are not kept as joblib keeps them since 2016")
-
-    def _note(self, name: str) -> None:
-        self._found.names.append(name)
 
     def _do_global(self, argument: tuple[str, str]) -> None:
         self._stack.append(self._name(*argument))
@@ -101,16 +103,10 @@ class Machine(StackMachine):
         if isinstance(module, str) and isinstance(name, str):
             self._stack.append(self._name(module, name))
             return
-        if not (self._may_be_text(module) and self._may_be_text(name)):
-            raise Damaged("a name in it is no text")
-        self._note(harmless.MADE_UP)
-        self._stack.append(ANYTHING)
-
-    def _may_be_text(self, value: Any) -> bool:
-        if not isinstance(value, Made):
-            return isinstance(value, str)
-        of_class = self._second and harmless.is_class(value.name)
-        return not value.is_name and not of_class
+        if harmless.is_no_text(module) or harmless.is_no_text(name):
+            raise Stops("a name in it is no text")
+        self._found.refer_to_module(None)
+        self._stack.append(Made(""))
 
     # what is made of names
 
@@ -137,39 +133,37 @@ class Machine(StackMachine):
 
     def _call(self, function: Any, arguments: Any, *, only_made: bool = False) -> None:
         """Put on the stack what stands for what a call gives."""
+        if not isinstance(arguments, tuple):
+            self._found.doubt("it makes a call with what cannot be told")
         known = arguments if isinstance(arguments, tuple) else (ANYTHING,)
         self._check_elements(known)
         if isinstance(function, Made) and function.is_name and function.name in _MAKERS and known:
             function, known, only_made = self._made_by(function.name, known)
         if not isinstance(function, Made):
-            raise Damaged("it calls what cannot be called")
+            raise Stops("it calls what cannot be called")
         followed = self._followed.get(function.name) if function.is_name else None
         if followed is not None:
             self._stack.append(followed(known))
             return
-        self._check_call(function, only_made=only_made)
+        self._check_call(function, known, only_made=only_made)
         if function.name.endswith(_IMPORTS_ITS_ARGUMENT):
-            self._note(known[0] if known and isinstance(known[0], str) else harmless.MADE_UP)
-        self._stack.append(Made(function.name, known))
+            self._found.refer_to_module(known[0] if known and isinstance(known[0], str) else None)
+        self._stack.append(Made(function.name if function.is_name else harmless.OF_OWN_CLASS, known))
 
     def _made_by(self, maker: str, arguments: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...], bool]:
         """Return the class of which a function of copyreg makes an object, and with what."""
         cls, *rest = arguments
         if maker != _RECONSTRUCTOR:
             return cls, tuple(rest), not rest
-        base, state = rest if len(rest) == len(("base", "state")) else (None, None)
+        base = rest[0] if len(rest) == len(("base", "state")) else None
         if not isinstance(base, Made):
             raise Damaged("it makes an object of nothing")
-        self._check_call(base, only_made=state is None)
+        if not base.is_name or base.name not in _BASES:
+            self._found.doubt(f"it makes an object of {base.name}")
         return cls, (), True
 
-    def _check_call(self, function: Made, *, only_made: bool) -> None:
-        if function.is_name:
-            doubt = harmless.doubt_about_call(function.name, only_made=only_made)
-        elif harmless.BY_VALUE & set(function.name.split(".")):
-            doubt = None  # a class, or a function, that the file carries
-        else:
-            doubt = "it calls what it has made"
+    def _check_call(self, function: Made, arguments: tuple[Any, ...], *, only_made: bool) -> None:
+        doubt = harmless.doubt_about_call(function, arguments, only_made=only_made)
         if doubt is not None:
             self._found.doubt(doubt)
 
@@ -194,23 +188,25 @@ class Machine(StackMachine):
         owner, *rest = arguments or (None,)
         attribute = rest[0] if len(rest) == 1 else None
         if isinstance(owner, Made) and isinstance(attribute, str):
-            if owner.is_name:
-                self._note(f"{owner.name}.{attribute}")
+            if owner.is_name and harmless.is_class_here(owner):
+                module, _, cls = owner.name.rpartition(".")
+                self._found.refer(module, f"{cls}.{attribute}")
                 return Made(f"{owner.name}.{attribute}")
-            if owner.name and not attribute.startswith("_"):
-                return Made(f"{owner.name}.{attribute}", ())
+            if harmless.is_instance(owner) and attribute in harmless.METHODS:
+                return Made(harmless.GETATTR, arguments)
         self._found.doubt("it looks up an attribute that cannot be told")
-        return ANYTHING
+        return Made("", ())
 
     # states
 
     def _do_build(self, _: Any) -> None:
         (state,) = self._pop(1)
         self._check_elements([state])
-        self._check_target()
         made = self._top()
         if not isinstance(made, Made):
             raise Unclear("it gives a state to what has none")
+        if not harmless.is_instance(made):
+            self._found.doubt(f"it changes {made.name or 'what it has made'}")
         if made.name in {DTYPE, WRAPPER}:
             if made.state is not None:
                 raise Unclear("it changes a type or an array after its use")
@@ -223,6 +219,8 @@ class Machine(StackMachine):
 
     def _fix(self, state: Any) -> None:
         for part in [state, *(state if isinstance(state, tuple) else ())]:
+            if id(part) in self._shared:
+                raise Unclear("a type or an array in it is announced by what is used elsewhere too")
             if isinstance(part, dict):
                 self._fixed[id(part)] = part
 

@@ -7,7 +7,7 @@ import pickletools
 from typing import TYPE_CHECKING, Any
 
 from raysk.runs import harmless
-from raysk.runs.instructions import Damaged, Instructions, Source, Unclear
+from raysk.runs.instructions import Damaged, Instructions, Source, Stops, Unclear
 from raysk.runs.placeholders import ANYTHING, Made
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ class StackMachine:
         self._memo: dict[int, Any] = {}
         self._result: Any = None
         self._fixed: dict[int, Any] = {}  # by id: dicts that a dtype was made of
+        self._shared: dict[int, Any] = {}  # by id: dicts that were taken out of the memo, and are in two places
 
     def run(self) -> Any:
         """Follow all instructions up to the pickle's end; return what stands for the object in it.
@@ -80,19 +81,19 @@ class StackMachine:
         if count == 0:
             return []
         if len(self._stack) < count:
-            raise Damaged("it takes more off its stack than is there")
+            raise Stops("it takes more off its stack than is there")
         items = self._stack[-count:]
         del self._stack[-count:]
         return items
 
     def _top(self) -> Any:
         if not self._stack:
-            raise Damaged("it takes more off its stack than is there")
+            raise Stops("it takes more off its stack than is there")
         return self._stack[-1]
 
     def _pop_mark(self) -> list[Any]:
         if not self._below:
-            raise Damaged("it looks for a mark that is not there")
+            raise Stops("it looks for a mark that is not there")
         items, self._stack = self._stack, self._below.pop()
         return items
 
@@ -121,7 +122,12 @@ class StackMachine:
         self._pop_mark()
 
     def _do_dup(self, _: Any) -> None:
-        self._stack.append(self._top())
+        self._push_again(self._top())
+
+    def _push_again(self, value: Any) -> None:
+        if isinstance(value, dict):
+            self._shared[id(value)] = value
+        self._stack.append(value)
 
     def _do_proto(self, version: int) -> None:
         if version > pickle.HIGHEST_PROTOCOL:
@@ -182,10 +188,14 @@ class StackMachine:
     _do_additems = _do_appends
 
     def _check_target(self) -> None:
-        """Doubt a change of what is imported: it is everybody's, and other names may mean something else then."""
+        """Doubt a change of all but lists, dicts and their like.
+
+        What is imported is everybody's, and other names may mean something else then; of what was made otherwise, a
+        method is called that may be any function.
+        """
         target = self._top()
-        if isinstance(target, Made) and target.is_name:
-            self._found.doubt(f"it changes {target.name}")
+        if isinstance(target, Made) and target is not ANYTHING and not harmless.holds_items(target):
+            self._found.doubt(f"it changes {target.name or 'what it has made'}")
 
     def _do_empty_tuple(self, _: Any) -> None:
         self._stack.append(())
@@ -221,7 +231,7 @@ class StackMachine:
 
     def _do_get(self, place: int) -> None:
         if place not in self._memo:
-            raise Damaged("it looks up what it has not noted")
-        self._stack.append(self._memo[place])
+            raise Stops("it looks up what it has not noted")
+        self._push_again(self._memo[place])
 
     _do_binget = _do_long_binget = _do_get
