@@ -16,7 +16,10 @@ import io
 import pickle
 import traceback
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
+
+Raised: TypeAlias = "tuple[list[traceback.FrameSummary], str]"
+"""Where an exception was raised, and what came before it."""
 
 LENGTH_BYTES = 8
 """Size of the number that a reply ends with: the length of its tail."""
@@ -33,6 +36,8 @@ class Reply:
         Pickled value, or pickled exception.
     frames : list of traceback.FrameSummary
         Where the exception was raised; empty when `ok`.
+    earlier : str
+        What came before the exception, as `RemoteTraceback` has it.
     wall_s, cpu_s : float
         What it took on the worker, in seconds; without what news of it took, which said so.
     """
@@ -40,6 +45,7 @@ class Reply:
     ok: bool
     content: bytes | memoryview
     frames: list[traceback.FrameSummary]
+    earlier: str
     wall_s: float
     cpu_s: float
 
@@ -49,9 +55,9 @@ class Reply:
         view = memoryview(message)
         end = len(view) - LENGTH_BYTES
         start = end - int.from_bytes(view[end:], "big")
-        ok, places, wall_s, cpu_s = pickle.loads(view[start:end])
+        ok, (places, earlier), wall_s, cpu_s = pickle.loads(view[start:end])
         frames = list(traceback.StackSummary.from_list(places))
-        return cls(ok=ok, content=view[:start], frames=frames, wall_s=wall_s, cpu_s=cpu_s)
+        return cls(ok=ok, content=view[:start], frames=frames, earlier=earlier, wall_s=wall_s, cpu_s=cpu_s)
 
 
 class Packed:
@@ -73,11 +79,12 @@ class Packed:
         """Return what the driver would get."""
         return pickle.loads(self._file.getbuffer())
 
-    def message(self, *, ok: bool, frames: list[traceback.FrameSummary], wall_s: float, cpu_s: float) -> bytes:
-        """Return the message that `Reply.of` reads; the parameters are a `Reply`'s."""
+    def message(self, *, ok: bool, raised: Raised, wall_s: float, cpu_s: float) -> bytes:
+        """Return the message that `Reply.of` reads; the parameters are a `Reply`'s, ``raised`` two of them."""
+        frames, earlier = raised
         # Not the frames themselves: those of newer Pythons hold code, which plain pickle cannot take.
         places = [(frame.filename, frame.lineno, frame.name, frame.line) for frame in frames]
-        tail = pickle.dumps((ok, places, wall_s, cpu_s))
+        tail = pickle.dumps((ok, (places, earlier), wall_s, cpu_s))
         self._file.write(tail)
         self._file.write(len(tail).to_bytes(LENGTH_BYTES, "big"))
         return self._file.getvalue()
