@@ -161,7 +161,7 @@ class Record:
     def _pickled(self, news: Any) -> Changes:
         buffers: list[Any] = []
         file = io.BytesIO()
-        _Pickler(file, self._places, lambda buffer: buffers.append(_as_at_home(buffer))).dump(news)
+        _HomePickler(file, self._places, buffers.append).dump(news)
         return file.getvalue(), buffers
 
     def _unpicklable(self, news: Mapping[Place, Any], error: Exception) -> Exception:
@@ -255,14 +255,12 @@ def _update(part: Any, changed: Mapping[str, Any], gone: Iterable[str]) -> None:
             vars(part)[name] = value
 
 
-def _as_at_home(buffer: pickle.PickleBuffer) -> Any:
-    """Return an array's memory; of one in the object store a copy: at home the person can write into theirs."""
-    memory = buffer.raw()
+def _is_of_store(memory: memoryview) -> bool:
+    """Tell whether memory is read-only because it is not the array's own; else it is the fit that has made it so."""
     array: Any = memory.obj
     while isinstance(array, np.ndarray) and isinstance(array.base, np.ndarray):
         array = array.base
-    owns = isinstance(array, np.ndarray) and array.base is None  # then it is the fit that has made it read-only
-    return pickle.PickleBuffer(bytearray(memory)) if memory.readonly and not owns else buffer
+    return memory.readonly and isinstance(array, np.ndarray) and array.base is not None
 
 
 class _Digest:
@@ -286,6 +284,15 @@ class _Pickler(Pickler):  # type: ignore[misc]
         return None if obj is self._whole else self._places.get(id(obj))
 
 
+class _HomePickler(_Pickler):
+    """Sends arrays in the object store as what the person can write into, as locally into their own."""
+
+    def persistent_id(self, obj: Any) -> Any:
+        if isinstance(obj, pickle.PickleBuffer) and _is_of_store(obj.raw()):
+            return bytearray(obj.raw())
+        return super().persistent_id(obj)
+
+
 class _Unpickler(pickle.Unpickler):
     """Finds parts by their places."""
 
@@ -293,5 +300,5 @@ class _Unpickler(pickle.Unpickler):
         super().__init__(io.BytesIO(data), buffers=buffers)
         self._here = here
 
-    def persistent_load(self, pid: Place) -> Any:
-        return self._here[pid]
+    def persistent_load(self, pid: Place | bytearray) -> Any:
+        return pid if isinstance(pid, bytearray) else self._here[pid]

@@ -16,10 +16,7 @@ import io
 import pickle
 import traceback
 from dataclasses import dataclass
-from typing import Any, TypeAlias
-
-Raised: TypeAlias = "tuple[list[traceback.FrameSummary], str]"
-"""Where an exception was raised, and what came before it."""
+from typing import Any
 
 LENGTH_BYTES = 8
 """Size of the number that a reply ends with: the length of its tail."""
@@ -36,18 +33,18 @@ class Reply:
         Pickled value, or pickled exception.
     frames : list of traceback.FrameSummary
         Where the exception was raised; empty when `ok`.
-    earlier : str
-        What came before the exception, as `RemoteTraceback` has it.
     wall_s, cpu_s : float
         What it took on the worker, in seconds; without what news of it took, which said so.
+    earlier : str
+        What came before the exception, as `RemoteTraceback` has it.
     """
 
     ok: bool
     content: bytes | memoryview
     frames: list[traceback.FrameSummary]
-    earlier: str
     wall_s: float
     cpu_s: float
+    earlier: str = ""
 
     @classmethod
     def of(cls, message: bytes) -> Reply:
@@ -79,9 +76,10 @@ class Packed:
         """Return what the driver would get."""
         return pickle.loads(self._file.getbuffer())
 
-    def message(self, *, ok: bool, raised: Raised, wall_s: float, cpu_s: float) -> bytes:
-        """Return the message that `Reply.of` reads; the parameters are a `Reply`'s, ``raised`` two of them."""
-        frames, earlier = raised
+    def message(
+        self, *, ok: bool, frames: list[traceback.FrameSummary], wall_s: float, cpu_s: float, earlier: str = ""
+    ) -> bytes:
+        """Return the message that `Reply.of` reads; the parameters are a `Reply`'s."""
         # Not the frames themselves: those of newer Pythons hold code, which plain pickle cannot take.
         places = [(frame.filename, frame.lineno, frame.name, frame.line) for frame in frames]
         tail = pickle.dumps((ok, (places, earlier), wall_s, cpu_s))

@@ -20,7 +20,7 @@ from raysk import _compat, forks, inside, neighbours
 from raysk.exits import as_error  # not the module, which holds the program's own handlers: it would travel too
 from raysk.pool import memory
 from raysk.pool.progress import Progress, Turns
-from raysk.pool.reply import Packed, Raised
+from raysk.pool.reply import Packed
 from raysk.pool.shared import fetched, unpack
 from raysk.pool.task import key_of
 from raysk.versions import imported, installed
@@ -117,7 +117,7 @@ class Worker:
         self._progress = None
         self._lap = time.perf_counter(), time.process_time()
         ok, content, raised = _answer(lambda: self._compute(message))
-        return content.message(ok=ok, raised=raised, **self._times(time.perf_counter()))
+        return content.message(ok=ok, **raised, **self._times(time.perf_counter()))
 
     def news(self, key: int) -> bytes | None:
         """Return a reply with the units of a running task that are done; no other unit of it is begun then.
@@ -129,7 +129,7 @@ class Worker:
         if progress is None or values is None:
             return None
         ok, content, raised = _answer(lambda: values)
-        return content.message(ok=ok, raised=raised, **self._times(progress.since))
+        return content.message(ok=ok, **raised, **self._times(progress.since))
 
     def withdraw(self, keys: Sequence[int]) -> list[int]:
         """Return those of the tasks that were not begun; they will not be."""
@@ -199,13 +199,13 @@ def _capped_threading(cpus: int) -> Any:
     return CappedThreading(nesting_level=1)
 
 
-def _answer(compute: Callable[[], Any]) -> tuple[bool, Packed, Raised]:
+def _answer(compute: Callable[[], Any]) -> tuple[bool, Packed, dict[str, Any]]:
     """Return what is computed, packed, or what it raises and where."""
     try:
-        return True, Packed(compute()), ([], "")
+        return True, Packed(compute()), {"frames": []}
     except BaseException as error:  # noqa: BLE001 - also a SystemExit of the person's code is an answer
         frames = list(traceback.extract_tb(error.__traceback__))
-        return False, _packed_error(as_error(error)), (frames, _earlier(error))
+        return False, _packed_error(as_error(error)), {"frames": frames, "earlier": _earlier(error)}
 
 
 def _earlier(error: BaseException) -> str:
