@@ -143,7 +143,10 @@ def reduce_callback_context(context: Any) -> Any:
 
 def callbacks(part: Any) -> list[Any]:
     """Return the scikit-learn callbacks (1.9) that are set on an estimator; not those on its parts."""
-    return list(getattr(part, "_skl_callbacks", None) or ())
+    import inspect
+
+    found = inspect.getattr_static(part, "_skl_callbacks", None)  # a class of the person's may answer any name
+    return list(found) if isinstance(found, list | tuple) else []
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 watched.py          whatever scikit-learn callbacks watch: its own fit, here
 search.py           any *SearchCV: candidates x splits
 forest.py           random forests and extra trees: sub-forests with scikit-learn's own seeds
+one_job.py          an estimator whose answer depends on its number of jobs: in one piece
 joblib_backend.py   every other estimator that uses joblib inside, fitted here with our backend
 single.py           an estimator with no parallel part, fitted on one worker
 
@@ -82,9 +83,10 @@ def fit(  # noqa: PLR0913 - those of scikit-learn's fit, where it runs, and what
 
 def choose(estimator: Any, fit_params: Mapping[str, Any]) -> ModuleType:
     """Return the first plan that suits an estimator."""
-    from raysk.plans import forest, joblib_backend, search, single, watched
+    from raysk.plans import forest, joblib_backend, one_job, search, single, watched
 
-    return next(plan for plan in (watched, search, forest, joblib_backend, single) if plan.suits(estimator, fit_params))
+    plans = (watched, search, forest, one_job, joblib_backend, single)
+    return next(plan for plan in plans if plan.suits(estimator, fit_params))
 
 
 def _check_call(method: Any, args: tuple[Any, ...], fit_params: Mapping[str, Any]) -> None:

@@ -58,7 +58,17 @@ def suits(estimator: Any, fit_params: Mapping[str, Any]) -> bool:
         and isinstance(estimator.n_estimators, int | np.integer)
         and estimator.n_estimators > 1
         and set(fit_params) <= {"sample_weight"}
+        and _is_random_state(estimator.random_state)
     )
+
+
+def _is_random_state(value: Any) -> bool:
+    """Tell whether seeds can be drawn from a value; if not, it is for scikit-learn to say."""
+    try:
+        check_random_state(value)
+    except ValueError:
+        return False
+    return True
 
 
 def fit(pool: Pool, forest: Any, X: Any, y: Any, fit_params: Mapping[str, Any]) -> None:

@@ -23,6 +23,7 @@ from joblib import parallel
 from raysk import _compat, inside
 from raysk.errors import TaskLost
 from raysk.events import Remark, WorkDone, WorkPlanned
+from raysk.plans.parts import parameters
 from raysk.pool import GRACE_S, Packing, Task
 
 if TYPE_CHECKING:
@@ -37,8 +38,7 @@ about 0.3 ms, a 64 KB array in a message about 0.05 ms each time."""
 
 def suits(estimator: Any, fit_params: Mapping[str, Any]) -> bool:  # noqa: ARG001 - every plan is asked this
     """Tell whether the estimator, or one inside it, has a parallel part: a parameter ``n_jobs``."""
-    names = estimator.get_params(deep=True)
-    return any(name.rpartition("__")[2] == "n_jobs" for name in names)
+    return any(name.rpartition("__")[2] == "n_jobs" for name in parameters(estimator, deep=True))
 
 
 def fit(pool: Pool, estimator: Any, X: Any, y: Any, fit_params: Mapping[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -10,7 +11,16 @@ if TYPE_CHECKING:
 
 def is_estimator(value: Any) -> bool:
     """Tell whether a value has parameters of its own."""
-    return hasattr(value, "get_params") and not isinstance(value, type)
+    return callable(getattr(value, "get_params", None)) and not isinstance(value, type)
+
+
+def parameters(value: Any, *, deep: bool = False) -> Mapping[str, Any]:
+    """Return an estimator's parameters; none if it cannot tell them, which fitting it does not need."""
+    try:
+        found = value.get_params(deep=deep)
+    except Exception:  # noqa: BLE001 - a class of the person's may fail here, in any way
+        return {}
+    return found if isinstance(found, Mapping) else {}
 
 
 def parts(value: Any) -> Iterator[Any]:
@@ -28,7 +38,7 @@ def parts(value: Any) -> Iterator[Any]:
 
 def _within(part: Any) -> Iterator[Any]:
     if is_estimator(part):
-        yield from part.get_params(deep=False).values()
+        yield from parameters(part).values()
     elif isinstance(part, dict):
         yield from part.keys()
         yield from part.values()

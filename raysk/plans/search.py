@@ -18,6 +18,7 @@ import copyreg
 import inspect
 import math
 import time
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from sklearn import clone
@@ -172,7 +173,8 @@ class Rounds:
 
         fit_params = self.routed.estimator.fit
         if plans.choose(estimator, fit_params) is single:
-            single.fit_on(self.pool, estimator, self._evaluation)
+            values = SimpleNamespace(X=self.X, y=self.y, fit_params=dict(fit_params))
+            single.fit_on(self.pool, estimator, (self._evaluation, values), single.remark(estimator))
             return estimator
         self.close()
         return plans.fit(self.pool, estimator, self.X, self.y, fit_params)

@@ -23,10 +23,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from raysk.errors import Unpicklable
+from raysk.plans import contents
 from raysk.pool import Pickler
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
 Place: TypeAlias = "tuple[Any, ...]"
 Changes: TypeAlias = "tuple[bytes, list[pickle.PickleBuffer]]"
@@ -40,42 +42,6 @@ CODE = (type, types.FunctionType, types.BuiltinFunctionType, types.ModuleType)
 
 WHOLE = ""
 """Names the contents of a part that has no attributes."""
-
-
-def _set_items(part: Any, items: Any) -> None:
-    part[...] = items
-
-
-def _set_list(part: list[Any], items: list[Any]) -> None:
-    part[:] = items
-
-
-def _set_collection(part: Any, items: Any) -> None:
-    part.clear()
-    part.update(items)
-
-
-def _random_bits(part: np.random.Generator) -> Any:
-    return part.bit_generator.state
-
-
-def _set_random_bits(part: np.random.Generator, state: Any) -> None:
-    part.bit_generator.state = state
-
-
-def _random_state(part: np.random.RandomState) -> Any:
-    return part.get_state(legacy=False)
-
-
-IN_PLACE: dict[type, tuple[Callable[[Any], Any], Callable[[Any, Any], None]]] = {
-    list: (list, _set_list),
-    dict: (dict, _set_collection),
-    set: (set, _set_collection),
-    np.ndarray: (np.ndarray.view, _set_items),
-    np.random.RandomState: (_random_state, np.random.RandomState.set_state),
-    np.random.Generator: (_random_bits, _set_random_bits),
-}
-"""How to read and to replace the contents of parts without attributes."""
 
 
 def parts(estimator: Any) -> dict[Place, Any]:
@@ -92,50 +58,72 @@ def parts(estimator: Any) -> dict[Place, Any]:
             continue
         seen.add(id(part))
         found[place] = part
-        if not (place and str(place[-1]).endswith("_")):
+        if not _is_fitted(place[-1:]):
             inside = _inside(part)
             waiting.extend(((*place, name), value) for name, value in inside if not isinstance(value, PLAIN))
     return found
 
 
+def _is_fitted(place: Place) -> bool:
+    """Tell whether a place is in what a fit has set."""
+    return any(str(name).endswith("_") for name in place)
+
+
 def _inside(part: Any) -> Iterable[tuple[Any, Any]]:
-    if type(part) in {list, tuple}:
-        return enumerate(part)
-    return part.items() if type(part) is dict else (_attributes(part) or {}).items()
+    if isinstance(part, list | tuple):
+        yield from enumerate(part)
+    elif isinstance(part, dict) and contents.of(type(part)):
+        yield from dict.items(part)
+    named = (_attributes(part) or {}).items()
+    yield from ((f".{name}", value) for name, value in named) if contents.is_derived(type(part)) else named
 
 
 def _attributes(part: Any) -> dict[str, Any] | None:
     """Return the attributes that an object is pickled as; None if it is pickled in another way."""
     kind: Any = type(part)
-    if isinstance(part, CODE) or kind in IN_PLACE:
+    if contents.is_derived(kind) or kind is types.SimpleNamespace:
+        return dict(getattr(part, "__dict__", {}))
+    if isinstance(part, CODE) or contents.of(kind):
         return None
     if (kind.__reduce_ex__, kind.__reduce__) != (object.__reduce_ex__, object.__reduce__):  # a way of its own
         return dict(vars(part)) if hasattr(part, "get_params") else None
+    return _reduced(part)
+
+
+def _reduced(part: Any) -> dict[str, Any] | None:
+    """Return the attributes of an object that is pickled as Python does it; None if it is not."""
+    kind = type(part)
     try:
         _, arguments, state, *items = part.__reduce_ex__(2)
     except Exception:  # noqa: BLE001 - it cannot be pickled: whoever sends it says so
         return None
     if arguments != (kind,) or any(each is not None for each in items):  # it is a tuple, a list or a dict too
         return None
+    if _takes_state(kind) and not isinstance(state, dict | None):
+        return {WHOLE: state}
     if isinstance(state, tuple) and len(state) == 2:  # noqa: PLR2004 - so Python tells of __slots__
         return {**(state[0] or {}), **state[1]}
     return dict(state or {}) if isinstance(state, dict | None) else {WHOLE: state}
 
 
+def _takes_state(kind: Any) -> bool:
+    """Tell whether objects of a class set their state themselves, whatever it is."""
+    return getattr(kind, "__setstate__", None) not in {None, BaseEstimator.__setstate__}
+
+
 def _is_fixed(part: Any) -> bool:
     """Tell whether a part cannot be changed in place, as far as is known."""
-    return type(part) not in IN_PLACE and _attributes(part) is None
+    return contents.of(type(part)) is None and _attributes(part) is None
 
 
 def _contents(part: Any) -> dict[str, Any]:
-    """Return what may change of a part: attributes by name, or all of it."""
+    """Return what may change of a part: attributes by name, and what else it holds, or all of it."""
     if isinstance(part, CODE):
         return {}
-    attributes = _attributes(part)
-    if attributes is not None:
-        return attributes
-    read, _ = IN_PLACE.get(type(part), (lambda each: each, None))
-    return {WHOLE: read(part)}
+    known, attributes = contents.of(type(part)), _attributes(part)
+    if known is not None:
+        return {**(attributes or {}), WHOLE: known[0](part)}
+    return {WHOLE: part} if attributes is None else attributes
 
 
 class Record:
@@ -159,10 +147,43 @@ class Record:
         """Return what `bring_home` takes."""
         self._replace_fixed()
         found = {place: self._news(place) for place in self._places.values()}
-        buffers: list[pickle.PickleBuffer] = []
+        news = {place: each for place, each in found.items() if any(each)}
+        try:
+            return self._pickled(news)
+        except Exception as error:
+            raise self._unpicklable(news, error) from error
+
+    def stuck(self) -> list[str]:
+        """Return the classes of parameters that have changed, and cannot be changed at home."""
+        fixed = {place: part for place, part in self._parts.items() if _is_fixed(part) and not _is_fitted(place)}
+        return sorted({type(part).__name__ for place, part in fixed.items() if self._look(part) != self._before[place]})
+
+    def _pickled(self, news: Any) -> Changes:
+        buffers: list[Any] = []
         file = io.BytesIO()
-        _Pickler(file, self._places, buffers.append).dump({place: news for place, news in found.items() if any(news)})
+        _HomePickler(file, self._places, buffers.append).dump(news)
         return file.getvalue(), buffers
+
+    def _unpicklable(self, news: Mapping[Place, Any], error: Exception) -> Exception:
+        """Return what to raise if changes cannot travel: it names the attribute."""
+        every = ((place, name, value) for place, (changed, _) in news.items() for name, value in changed.items())
+        for place, name, value in every:
+            if (its := self._why_not(value)) is not None:
+                kind = type(self._parts[place]).__name__
+                return Unpicklable(
+                    f"The fit is done, but {f'{kind}.{name}' if name else f'a {kind}'} cannot be sent home from the "
+                    f"worker: {its}.\n"
+                    "Leave it out of what is pickled (__getstate__), or delete it at the end of fit."
+                )
+        return error
+
+    def _why_not(self, value: Any) -> Exception | None:
+        """Return why a value cannot be pickled; None if it can."""
+        try:
+            self._pickled(value)
+        except Exception as error:  # noqa: BLE001 - any class may fail here, in any way
+            return error
+        return None
 
     def _news(self, place: Place) -> tuple[dict[str, Any], list[str]]:
         """Return what of a part has changed, and the names of what is gone."""
@@ -188,7 +209,10 @@ class Record:
     def _digest(self, value: Any, part: Any) -> bytes:
         """Return a digest of a value's pickle, which refers to other parts by their places."""
         digest = _Digest()
-        _Pickler(digest, self._places, digest.write, whole=part if value is part else None).dump(value)
+        try:
+            _Pickler(digest, self._places, digest.write, whole=part if value is part else None).dump(value)
+        except Exception:  # noqa: BLE001 - the fit has set what cannot be pickled: `changes` says so
+            return b""
         return digest.sum.digest()
 
 
@@ -205,10 +229,10 @@ def bring_home(changes: Changes, here: Mapping[Place, Any]) -> None:
     data, buffers = changes
     for place, (changed, gone) in _Unpickler(data, buffers, here).load().items():
         part = here[place]
-        if type(part) in IN_PLACE:
-            _, write = IN_PLACE[type(part)]
-            write(part, changed[WHOLE])
-        else:
+        known = contents.of(type(part))
+        if known is not None and WHOLE in changed:
+            known[1](part, changed.pop(WHOLE))
+        if changed or gone:
             _update(part, changed, gone)
 
 
@@ -220,7 +244,7 @@ def _update(part: Any, changed: Mapping[str, Any], gone: Iterable[str]) -> None:
             object.__delattr__(part, name)
         else:
             vars(part).pop(name, None)
-    if getattr(kind, "__setstate__", None) not in {None, BaseEstimator.__setstate__}:
+    if _takes_state(kind):
         state = {**(_attributes(part) or {}), **changed}
         part.__setstate__(state.get(WHOLE, state))
         return
@@ -229,6 +253,14 @@ def _update(part: Any, changed: Mapping[str, Any], gone: Iterable[str]) -> None:
             object.__setattr__(part, name, value)
         else:
             vars(part)[name] = value
+
+
+def _is_of_store(memory: memoryview) -> bool:
+    """Tell whether memory is read-only because it is not the array's own; else it is the fit that has made it so."""
+    array: Any = memory.obj
+    while isinstance(array, np.ndarray) and isinstance(array.base, np.ndarray):
+        array = array.base
+    return memory.readonly and isinstance(array, np.ndarray) and array.base is not None
 
 
 class _Digest:
@@ -252,6 +284,15 @@ class _Pickler(Pickler):  # type: ignore[misc]
         return None if obj is self._whole else self._places.get(id(obj))
 
 
+class _HomePickler(_Pickler):
+    """Sends arrays in the object store as what the person can write into, as locally into their own."""
+
+    def persistent_id(self, obj: Any) -> Any:
+        if isinstance(obj, pickle.PickleBuffer) and _is_of_store(obj.raw()):
+            return bytearray(obj.raw())
+        return super().persistent_id(obj)
+
+
 class _Unpickler(pickle.Unpickler):
     """Finds parts by their places."""
 
@@ -259,5 +300,5 @@ class _Unpickler(pickle.Unpickler):
         super().__init__(io.BytesIO(data), buffers=buffers)
         self._here = here
 
-    def persistent_load(self, pid: Place) -> Any:
-        return self._here[pid]
+    def persistent_load(self, pid: Place | bytearray) -> Any:
+        return pid if isinstance(pid, bytearray) else self._here[pid]

@@ -15,6 +15,7 @@ import joblib
 from raysk import _compat
 from raysk.errors import AllFitsFailed, UsageError
 from raysk.events import Remark
+from raysk.plans import one_job
 from raysk.plans.parts import parts
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ def _callbacks(estimator: Any) -> list[Any]:
 
 def _can_be_spread(pool: Pool, estimator: Any) -> bool:
     """Tell whether callbacks are heard from workers: scikit-learn's own are, on this machine."""
+    if one_job.suits(estimator, {}):
+        return False
     return pool.here and all(type(each).__module__.startswith("sklearn.") for each in _callbacks(estimator))
 
 

@@ -157,7 +157,7 @@ class Entry:
         except BaseException as error:  # noqa: BLE001 - the person's classes may fail to unpickle in any way
             return None, exits.as_error(error)
         if not reply.ok:
-            content.__cause__ = RemoteTraceback(reply.frames)
+            content.__cause__ = RemoteTraceback(reply.frames, reply.earlier)
             return None, content
         if self.units is None:
             return content, None

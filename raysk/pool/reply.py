@@ -35,6 +35,8 @@ class Reply:
         Where the exception was raised; empty when `ok`.
     wall_s, cpu_s : float
         What it took on the worker, in seconds; without what news of it took, which said so.
+    earlier : str
+        What came before the exception, as `RemoteTraceback` has it.
     """
 
     ok: bool
@@ -42,6 +44,7 @@ class Reply:
     frames: list[traceback.FrameSummary]
     wall_s: float
     cpu_s: float
+    earlier: str = ""
 
     @classmethod
     def of(cls, message: bytes) -> Reply:
@@ -49,9 +52,9 @@ class Reply:
         view = memoryview(message)
         end = len(view) - LENGTH_BYTES
         start = end - int.from_bytes(view[end:], "big")
-        ok, places, wall_s, cpu_s = pickle.loads(view[start:end])
+        ok, (places, earlier), wall_s, cpu_s = pickle.loads(view[start:end])
         frames = list(traceback.StackSummary.from_list(places))
-        return cls(ok=ok, content=view[:start], frames=frames, wall_s=wall_s, cpu_s=cpu_s)
+        return cls(ok=ok, content=view[:start], frames=frames, earlier=earlier, wall_s=wall_s, cpu_s=cpu_s)
 
 
 class Packed:
@@ -73,11 +76,13 @@ class Packed:
         """Return what the driver would get."""
         return pickle.loads(self._file.getbuffer())
 
-    def message(self, *, ok: bool, frames: list[traceback.FrameSummary], wall_s: float, cpu_s: float) -> bytes:
+    def message(
+        self, *, ok: bool, frames: list[traceback.FrameSummary], wall_s: float, cpu_s: float, earlier: str = ""
+    ) -> bytes:
         """Return the message that `Reply.of` reads; the parameters are a `Reply`'s."""
         # Not the frames themselves: those of newer Pythons hold code, which plain pickle cannot take.
         places = [(frame.filename, frame.lineno, frame.name, frame.line) for frame in frames]
-        tail = pickle.dumps((ok, places, wall_s, cpu_s))
+        tail = pickle.dumps((ok, (places, earlier), wall_s, cpu_s))
         self._file.write(tail)
         self._file.write(len(tail).to_bytes(LENGTH_BYTES, "big"))
         return self._file.getvalue()

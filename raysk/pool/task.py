@@ -90,11 +90,14 @@ class RemoteTraceback(Exception):  # noqa: N818 - shown as the cause of an error
     Parameters
     ----------
     frames : list of traceback.FrameSummary
+    earlier : str
+        The tracebacks of the exceptions before it, its cause or its context, as Python shows them.
     """
 
-    def __init__(self, frames: list[traceback.FrameSummary]) -> None:
-        super().__init__(frames)
-        self.frames = frames
+    def __init__(self, frames: list[traceback.FrameSummary], earlier: str = "") -> None:
+        super().__init__(frames, earlier)
+        self.frames, self.earlier = frames, earlier
 
     def __str__(self) -> str:
-        return "\nTraceback on the worker (most recent call last):\n" + "".join(traceback.format_list(self.frames))
+        here = "Traceback on the worker (most recent call last):\n" + "".join(traceback.format_list(self.frames))
+        return f"\n{self.earlier}{here}"

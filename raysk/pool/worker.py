@@ -116,8 +116,8 @@ class Worker:
             return None
         self._progress = None
         self._lap = time.perf_counter(), time.process_time()
-        ok, content, frames = _answer(lambda: self._compute(message))
-        return content.message(ok=ok, frames=frames, **self._times(time.perf_counter()))
+        ok, content, raised = _answer(lambda: self._compute(message))
+        return content.message(ok=ok, **raised, **self._times(time.perf_counter()))
 
     def news(self, key: int) -> bytes | None:
         """Return a reply with the units of a running task that are done; no other unit of it is begun then.
@@ -128,8 +128,8 @@ class Worker:
         values = progress.tell() if progress is not None and progress.key == key else None
         if progress is None or values is None:
             return None
-        ok, content, frames = _answer(lambda: values)
-        return content.message(ok=ok, frames=frames, **self._times(progress.since))
+        ok, content, raised = _answer(lambda: values)
+        return content.message(ok=ok, **raised, **self._times(progress.since))
 
     def withdraw(self, keys: Sequence[int]) -> list[int]:
         """Return those of the tasks that were not begun; they will not be."""
@@ -199,13 +199,24 @@ def _capped_threading(cpus: int) -> Any:
     return CappedThreading(nesting_level=1)
 
 
-def _answer(compute: Callable[[], Any]) -> tuple[bool, Packed, list[traceback.FrameSummary]]:
+def _answer(compute: Callable[[], Any]) -> tuple[bool, Packed, dict[str, Any]]:
     """Return what is computed, packed, or what it raises and where."""
     try:
-        return True, Packed(compute()), []
+        return True, Packed(compute()), {"frames": []}
     except BaseException as error:  # noqa: BLE001 - also a SystemExit of the person's code is an answer
         frames = list(traceback.extract_tb(error.__traceback__))
-        return False, _packed_error(as_error(error)), frames
+        return False, _packed_error(as_error(error)), {"frames": frames, "earlier": _earlier(error)}
+
+
+def _earlier(error: BaseException) -> str:
+    """Return the tracebacks of what an exception was raised from, or during, as Python shows them; else nothing."""
+    told = traceback.TracebackException.from_exception(error)
+    before = told.__cause__ or (None if told.__suppress_context__ else told.__context__)
+    if before is None:
+        return ""
+    how = "The above exception was the direct cause of" if told.__cause__ else "During handling of the above exception"
+    end = f"{how} the following exception:" if told.__cause__ else f"{how}, another exception occurred:"
+    return "".join(before.format()) + f"\n{end}\n\n"
 
 
 def _packed_error(error: BaseException) -> Packed:

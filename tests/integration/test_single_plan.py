@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
@@ -17,13 +18,17 @@ from sklearn import config_context, get_config
 from sklearn.base import BaseEstimator, clone
 from sklearn.cluster import KMeans
 from sklearn.datasets import load_digits
+from sklearn.decomposition import KernelPCA, LatentDirichletAllocation
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import Ridge
+from sklearn.manifold import MDS
 from sklearn.model_selection import GridSearchCV
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
+from sklearn.tree import DecisionTreeClassifier
+from sklearn.utils import check_random_state
 from threadpoolctl import threadpool_limits
 
 import raysk
@@ -156,6 +161,57 @@ def test_a_random_state_instance_ends_where_scikit_learn_leaves_it():
     assert np.array_equal(ours.predict(X), theirs.predict(X))
     assert ours[-1].random_state is mine
     assert mine.randint(1000, size=5).tolist() == other.randint(1000, size=5).tolist()
+
+
+def test_numpys_own_generator_goes_on():
+    """Without a random_state the fit draws what it would draw here, and numpy's generator ends where it would."""
+    drawn = []
+    for fit in (raysk.fit, lambda estimator, X, y: estimator.fit(X, y)):
+        with _seeded(7) as generator:
+            tree = fit(DecisionTreeClassifier(max_features=2), X, Y)
+            drawn.append((tree.feature_importances_.tolist(), generator.random_sample()))
+    assert drawn[0] == drawn[1]
+
+
+@contextlib.contextmanager
+def _seeded(seed):
+    generator = check_random_state(None)
+    before = generator.get_state()
+    generator.seed(seed)
+    yield generator
+    generator.set_state(before)
+
+
+class Spawns(BaseEstimator):
+    """An estimator that changes what cannot be changed from a worker, and has no parameters that it tells."""
+
+    def __init__(self, seeds=None):
+        self._seeds = seeds
+
+    def fit(self, X, y=None):  # noqa: ARG002 - what scikit-learn calls
+        """Spawn."""
+        self.spawned_ = self._seeds.spawn(2)
+
+
+def test_what_only_this_process_can_change_is_fitted_here(events):
+    """The person's object has changed after the fit, and it is said why; get_params is not needed."""
+    seeds = np.random.SeedSequence(1)
+    raysk.fit(Spawns(seeds), X)
+    assert seeds.n_children_spawned == 2
+    assert "Spawns changes what was given to it (SeedSequence)" in events.of(Remark)[-1].text
+
+
+@pytest.mark.parametrize("jobs", [None, 2])
+@pytest.mark.parametrize("estimator", [MDS(2, n_init=2, max_iter=5), LatentDirichletAllocation(3), KernelPCA(3)])
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+def test_the_number_of_jobs_is_what_the_person_says(estimator, jobs):
+    """Where the answer depends on it, it is scikit-learn's for that number, also in a pipeline."""
+    seed = {"random_state": 0, "n_jobs": jobs}
+    made = []
+    for fit in (raysk.fit, lambda each, X: each.fit(X)):
+        made.append(fit(make_pipeline(clone(estimator).set_params(**seed)), X)[0])
+    name = {"MDS": "embedding_", "KernelPCA": "eigenvectors_"}.get(type(estimator).__name__, "components_")
+    assert np.array_equal(*[getattr(each, name) for each in made])
 
 
 def test_the_parts_of_an_estimator_are_fitted_too():

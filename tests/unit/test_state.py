@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pickle
+import random
 import threading
-from collections import deque
+from collections import Counter, OrderedDict, defaultdict, deque
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -22,6 +24,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
+from raysk.errors import Unpicklable
 from raysk.plans.state import Record, bring_home, parts
 
 X, Y = load_iris(return_X_y=True)
@@ -72,10 +75,13 @@ def test_parameters_stay_the_same_objects(parameter):
 
 
 def _draw(self):
-    self.drawn_ = self.first.random(3).tolist()
+    self.drawn_ = [self.first.random() for _ in range(3)]
 
 
-@pytest.mark.parametrize("make", [lambda: np.random.RandomState(3), lambda: np.random.default_rng(3)])
+@pytest.mark.parametrize(
+    "make",
+    [lambda: np.random.RandomState(3), lambda: np.random.default_rng(3), lambda: random.Random(3)],  # noqa: S311
+)
 def test_a_random_state_moves_on(make):
     """The person's source of random numbers ends where a fit here leaves it."""
     ours, mine, theirs, other = both(_draw, make)
@@ -84,7 +90,26 @@ def test_a_random_state_moves_on(make):
     assert mine.random() == other.random()
 
 
+class Bag(dict):
+    """A person's own dict, with an attribute."""
+
+    note = None
+
+
+def _note(self):
+    self.first["b"], self.first.note = 2, [3]
+
+
 IN_PLACE = {
+    "deque": (lambda: deque([1], 3), lambda self: self.first.append(2)),
+    "ordered": (lambda: OrderedDict(a=1, b=2), lambda self: self.first.move_to_end("a")),
+    "default": (lambda: defaultdict(list), lambda self: self.first["a"].append(1)),
+    "counter": (lambda: Counter("ab"), lambda self: self.first.update("b")),
+    "bytes": (lambda: bytearray(b"ab"), lambda self: self.first.extend(b"c")),
+    "namespace": (lambda: SimpleNamespace(a=1), lambda self: setattr(self.first, "a", 2)),
+    "own-dict": (lambda: Bag(a=1), _note),
+    "reshaped": (lambda: np.arange(4), lambda self: self.first.resize((2, 2), refcheck=False)),
+    "matrix": (lambda: np.asmatrix([[1, 2]]), lambda self: self.first.__setitem__((0, 0), 5)),
     "list": (lambda: [1, 2], lambda self: self.first.append(len(self.first))),
     "nested": (lambda: [["a", {"b": 1}]], lambda self: self.first[0][1].update(b=2, c=3)),
     "dict": (lambda: {"b": 1, "a": 2}, lambda self: self.first.pop("b")),
@@ -104,14 +129,87 @@ def test_a_parameter_changed_in_place_is_changed_here(name):
     assert repr(mine) == repr(other) != repr(make())
 
 
-def test_what_cannot_be_changed_in_place_is_replaced():
-    """An object of which only its pickle is known is replaced where it changed, also in a tuple."""
+def test_attributes_of_a_dict_of_the_persons_come_home():
+    """A class derived from dict has items and attributes."""
+    ours, mine, theirs, _ = both(_note, lambda: Bag(a=1))
+    assert ours.first is mine
+    assert (dict(mine), mine.note) == (dict(theirs.first), theirs.first.note)
+
+
+def test_what_is_in_a_tuple_stays_the_same_object():
+    """A tuple cannot change, what it holds can."""
+    ours, mine, theirs, _ = both(lambda self: self.first[1].append(3), lambda: ("a", deque([1])))
+    assert ours.first is mine
+    assert mine == theirs.first == ("a", deque([1, 3]))
+
+
+def test_a_parameter_that_cannot_be_changed_at_home_is_named():
+    """Where a fit changes an object of which only its pickle is known, the record says so."""
+    given = np.random.SeedSequence(1)
+    record = Record(Fits(lambda self: self.first.spawn(1), given), parts(Fits(len, given)))
+    assert record.stuck() == []
+    record._parts[()].fit(X)
+    assert record.stuck() == ["SeedSequence"]
+
+
+class Pair(BaseEstimator):
+    """An estimator whose state is a pair."""
+
+    def __init__(self, a=1):
+        self.a, self.sum_ = a, 0.0
+
+    def __getstate__(self):
+        return self.a, self.sum_
+
+    def __setstate__(self, state):
+        self.a, self.sum_ = state
+
+    def fit(self, X, y=None):  # noqa: ARG002 - what scikit-learn calls
+        """Add up."""
+        self.sum_ = float(X.sum())
+
+
+class Listed(list, BaseEstimator):
+    """An estimator that is a list too."""
+
+    def fit(self, X, y=None):  # noqa: ARG002 - what scikit-learn calls
+        """Grow."""
+        self.append(len(X))
+        self.sum_ = float(X.sum())
+
+
+def test_a_state_may_be_a_pair():
+    """It is Python's own pair of attributes and slots only where the class takes no state itself."""
+    assert fit_elsewhere(Pair(2)).__getstate__() == (2, float(X.sum()))
+
+
+def test_an_estimator_may_be_a_list():
+    """Its items come home, as its attributes do."""
+    ours = fit_elsewhere(Listed())
+    assert (list(ours), ours.sum_) == ([len(X)], float(X.sum()))
+
+
+def test_what_cannot_be_pickled_is_named():
+    """The error says which attribute of which class cannot come home."""
+    record = Record(Fits(lambda self: setattr(self, "lock_", threading.Lock())), [()])
+    record._parts[()].fit(X)
+    with pytest.raises(Unpicklable, match=r"Fits\.lock_ cannot be sent home.*_thread\.lock"):
+        record.changes()
+
+
+def test_kept_data_can_be_written_into():
+    """An array that is read-only because it lies in the object store comes home as the person's own are."""
 
     def does(self):
-        self.first[1].append(3)
+        self.a_, self.b_ = self.first[:3], np.arange(3)
+        self.b_.flags.writeable = False
 
-    ours, _, theirs, _ = both(does, lambda: ("a", deque([1])))
-    assert ours.first == theirs.first == ("a", deque([1, 3]))
+    record = Record(Fits(does, np.frombuffer(bytes(80))), [()])
+    record._parts[()].fit(X)
+    home = Fits()
+    bring_home(pickle.loads(cloudpickle.dumps(record.changes())), {(): home})
+    assert home.a_.flags.writeable
+    assert not home.b_.flags.writeable
 
 
 def test_what_a_fit_deletes_is_gone():
