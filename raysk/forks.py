@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from typing import Any
 
 PYTHONS_OWN: dict[signal.Signals, Any] = {
@@ -18,9 +19,22 @@ def end_when_told() -> None:
     """Give every process that is forked from this one the handlers that Python starts with; ignored stays ignored.
 
     A handler that is written in Python runs between two steps of the program. A process that is told to end just before
-    it takes a lock takes that first: one that nobody will give, where a pool is closed, and it and the pool hang.
+    it takes a lock takes that first: one that nobody will give, where a pool is closed, and it and the pool hang. Until
+    it has Python's handlers, what it is told waits: Python itself forgets, in a new process, what came before.
     """
-    os.register_at_fork(after_in_child=_reset)
+    waiting: dict[int, set[int]] = {}  # what each thread that forks holds back anyway
+
+    def hold_back() -> None:
+        waiting[threading.get_ident()] = signal.pthread_sigmask(signal.SIG_BLOCK, PYTHONS_OWN)
+
+    def let_through() -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, waiting.pop(threading.get_ident()))
+
+    def begin() -> None:
+        _reset()
+        let_through()
+
+    os.register_at_fork(before=hold_back, after_in_parent=let_through, after_in_child=begin)
 
 
 def _reset() -> None:
