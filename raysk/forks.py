@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import traceback
 from typing import Any
 
 PYTHONS_OWN: dict[signal.Signals, Any] = {
@@ -35,6 +36,19 @@ def end_when_told() -> None:
         let_through()
 
     os.register_at_fork(before=hold_back, after_in_parent=let_through, after_in_child=begin)
+
+
+def end_child_of(pid: int, error: BaseException | None = None) -> None:
+    """End this process if it was forked from another, as Python ends a program that has come to its end or raised this.
+
+    A fit may fork, and its child leave by ``sys.exit``: it must not go on as a second worker.
+    """
+    if os.getpid() == pid:
+        return
+    code = error.code if isinstance(error, SystemExit) else int(error is not None)
+    if error is not None and not isinstance(error, SystemExit):
+        traceback.print_exception(error)
+    os._exit(code & 0xFF if isinstance(code, int) else int(code is not None))
 
 
 def _reset() -> None:

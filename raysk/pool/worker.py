@@ -201,9 +201,13 @@ def _capped_threading(cpus: int) -> Any:
 
 def _answer(compute: Callable[[], Any]) -> tuple[bool, Packed, dict[str, Any]]:
     """Return what is computed, packed, or what it raises and where."""
+    here = os.getpid()
     try:
-        return True, Packed(compute()), {"frames": []}
+        value = compute()
+        forks.end_child_of(here)
+        return True, Packed(value), {"frames": []}
     except BaseException as error:  # noqa: BLE001 - also a SystemExit of the person's code is an answer
+        forks.end_child_of(here, error)
         frames = list(traceback.extract_tb(error.__traceback__))
         return False, _packed_error(as_error(error)), {"frames": frames, "earlier": _earlier(error)}
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import importlib
 import random
+import sys
 import threading
 from concurrent.futures import CancelledError, wait
 
@@ -227,6 +228,19 @@ def test_a_withdrawn_task_is_passed_over(worker):
     assert worker.run(unwanted, {"list": small(contents([1, 2]))}) is None
     assert ask(worker, Task(function=len, args=(Shared("list", "ref"),))) == (True, 2)
     assert worker.withdraw([0]) == []
+
+
+def forks(leave):
+    """Fork, as a fit may; the child leaves by itself, the worker tells how."""
+    if child := os.fork():
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return leave()
+
+
+@pytest.mark.parametrize(("leave", "code"), [(lambda: sys.exit(3), 3), (lambda: 1 / 0, 1), (lambda: None, 0)])
+def test_a_forked_child_of_a_task_ends_with_it(worker, leave, code):
+    """A child that leaves a fit ends as a program would, and does not go on as a second worker."""
+    assert ask(worker, Task(function=forks, args=(leave,))) == (True, code)
 
 
 @pytest.mark.parametrize("order", ["C", "F"])
