@@ -33,6 +33,7 @@ _CLOUDPICKLE = re.compile(
     r"(ray\.|joblib\.externals\.)?cloudpickle\.cloudpickle(_fast)?\.(subimport|_make_\w+|_builtin_type"
     r"|_(class|function)_setstate|_get_dataclass_field_type_sentinel)"
 )
+_TUPLE_GETTER = "_collections._tuplegetter"  # of named tuples
 _OF_CODE = {
     "builtins.classmethod",
     "builtins.staticmethod",
