@@ -42,7 +42,7 @@ def test_arrays_in_a_reply_are_the_receivers_own():
 
 def _fails_from(text):
     try:
-        raise KeyError(text)
+        {}[text]
     except KeyError as error:
         raise ValueError("outer") from error
 
