@@ -135,7 +135,7 @@ class Worker:
         """Return those of the tasks that were not begun; they will not be."""
         return self._turns.withdraw(keys)
 
-    def _times(self, until: float) -> dict[str, float]:
+    def _times(self, until: float) -> dict[str, Any]:
         """Return what was taken since this was asked last, in seconds."""
         wall, cpu = self._lap
         self._lap = until, time.process_time()

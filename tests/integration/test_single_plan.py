@@ -207,9 +207,8 @@ def test_what_only_this_process_can_change_is_fitted_here(events):
 def test_the_number_of_jobs_is_what_the_person_says(estimator, jobs):
     """Where the answer depends on it, it is scikit-learn's for that number, also in a pipeline."""
     seed = {"random_state": 0, "n_jobs": jobs}
-    made = []
-    for fit in (raysk.fit, lambda each, X: each.fit(X)):
-        made.append(fit(make_pipeline(clone(estimator).set_params(**seed)), X)[0])
+    fits = (raysk.fit, lambda each, X: each.fit(X))
+    made = [fit(make_pipeline(clone(estimator).set_params(**seed)), X)[0] for fit in fits]
     name = {"MDS": "embedding_", "KernelPCA": "eigenvectors_"}.get(type(estimator).__name__, "components_")
     assert np.array_equal(*[getattr(each, name) for each in made])
 

@@ -97,12 +97,12 @@ def test_it_is_a_failed_fit_or_score(end, where, scoring):
 def test_it_is_raised_where_errors_are():
     """With error_score="raise" it leaves the fit; what the worker answers is an ordinary error with its place."""
     end = SystemExit(3)
-    ok, content, frames = _answer(lambda: evaluated(Quits("fit", end), "accuracy", error_score="raise"))
+    ok, content, raised = _answer(lambda: evaluated(Quits("fit", end), "accuracy", error_score="raise"))
     error = content.unpacked()
     assert not ok
     assert isinstance(error, RuntimeError)
     assert "SystemExit: 3" in str(error)
-    assert frames[-1].name == "_raise"
+    assert raised["frames"][-1].name == "_raise"
 
 
 class Unreadable:

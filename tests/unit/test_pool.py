@@ -103,22 +103,6 @@ def test_an_exception_comes_back_with_its_class_words_and_frames(make_pool, laun
     assert "raise KeyError(text)" in str(error.__cause__)
 
 
-def _fails_from(text):
-    try:
-        fails(text)
-    except KeyError as error:
-        raise ValueError("outer") from error
-
-
-def test_an_exception_keeps_what_it_was_raised_from(make_pool, launcher):
-    """The traceback shows the exceptions before it, as Python does."""
-    launcher.by_hand = False
-    said = str(outcome(make_pool().submit(Task(function=_fails_from, args=("colour",)))).__cause__)
-    assert "raise KeyError(text)" in said
-    assert "KeyError: 'colour'\n\nThe above exception was the direct cause of the following exception:" in said
-    assert said.index("KeyError: 'colour'") < said.index('raise ValueError("outer")')
-
-
 def test_what_cannot_be_pickled_is_said_to_the_caller(make_pool, launcher):
     """Handing in something that cannot travel raises at once, and the pool goes on."""
     launcher.by_hand = False

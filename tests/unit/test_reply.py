@@ -8,7 +8,9 @@ import traceback
 import numpy as np
 import pytest
 
+from raysk.pool import RemoteTraceback
 from raysk.pool.reply import Packed, Reply
+from raysk.pool.worker import _answer
 
 
 def message(content, **fields):
@@ -36,3 +38,19 @@ def test_arrays_in_a_reply_are_the_receivers_own():
     array = pickle.loads(Reply.of(message(np.zeros(3))).content)
     array[0] = 1.0
     assert array.tolist() == [1.0, 0.0, 0.0]
+
+
+def _fails_from(text):
+    try:
+        {}[text]
+    except KeyError as error:
+        raise ValueError("outer") from error
+
+
+def test_an_exception_keeps_what_it_was_raised_from():
+    """The traceback shows the exceptions before it, as Python does."""
+    ok, content, raised = _answer(lambda: _fails_from("colour"))
+    reply = Reply.of(content.message(ok=ok, wall_s=0.0, cpu_s=0.0, **raised))
+    said = str(RemoteTraceback(reply.frames, reply.earlier))
+    assert "KeyError: 'colour'\n\nThe above exception was the direct cause of the following exception:" in said
+    assert said.index("KeyError: 'colour'") < said.index('raise ValueError("outer")')
