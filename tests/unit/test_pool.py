@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import random
 import sys
 import threading
