@@ -143,12 +143,22 @@ def _report_code(error: Exception) -> int:
         except InputError as gone:
             _report(gone)
             return gone.exit_code
+        if error.filename is not None and blame.lines(error) is None:
+            _report(refused := _refused(error))
+            return refused.exit_code
     lines = None if "--debug" in sys.argv else blame.lines(error)
     if lines is None:
         _print_all_frames(error)
     else:
         _say("\n".join(lines))
     return 1
+
+
+def _refused(error: OSError) -> InputError:
+    """Say what the system has against a path: it may be too long a name, or in a folder that is closed to us."""
+    from raysk.spec.words import brief
+
+    return InputError(f"{brief(str(error.filename))!r} cannot be used: {error.strerror}.\nName another.")
 
 
 def _print_all_frames(error: BaseException) -> None:

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from raysk.runs.records import Result, Wanted
 
 KIND = "journal"
+_BEGINNING = b'{"raysk": "journal", '
+"""Of a journal, as long as its first line may be cut short."""
 
 
 class Journal:
@@ -216,8 +218,6 @@ class Journal:
         """Read what is there, drop a torn last line, and return the size in bytes."""
         content = self._path.read_bytes()
         whole = content[: content.rfind(b"\n") + 1]
-        if len(whole) < len(content):
-            os.ftruncate(self._file, len(whole))
         lines = whole.splitlines()
         if lines:
             header = parsed(lines[0])
@@ -226,6 +226,10 @@ class Journal:
                 raise InputError(f"{str(self._path)!r} is no journal of raysk, or its first line is damaged.")
             self._header = self._latest = part
             self._random = _checked_random(header.get("random"))
+        elif not _BEGINNING.startswith(content[: len(_BEGINNING)]):
+            raise InputError(f"{str(self._path)!r} is no journal of raysk.")
+        if len(whole) < len(content):  # it is ours
+            os.ftruncate(self._file, len(whole))
         for record in map(parsed, lines[1:]):
             self._latest = Part.of(record.get("part")) or self._latest
             with contextlib.suppress(*ODD):

@@ -99,11 +99,13 @@ def _refuse_around(what: str, path: Path, run_dir: Path | None) -> None:
 def is_run(folder: Path) -> bool:
     """Tell whether a folder is that of a run, by what its manifest or its journal says."""
     with contextlib.suppress(OSError, ValueError, RecursionError):
-        said = json.loads((folder / MANIFEST).read_bytes())
+        said = json.loads((folder / MANIFEST).read_bytes()) if (folder / MANIFEST).is_file() else None  # a pipe waits
         if isinstance(said, dict) and {"job", "outcome"} <= said.keys():
             return True
-    with contextlib.suppress(OSError), (folder / JOURNAL).open("rb") as journal:
-        return journal.read(20).startswith(b'{"raysk": "journal"')
+    with contextlib.suppress(OSError):
+        if (folder / JOURNAL).is_file():
+            with (folder / JOURNAL).open("rb") as journal:
+                return journal.read(20).startswith(b'{"raysk": "journal"')
     return False
 
 

@@ -144,7 +144,9 @@ def test_a_journal_without_a_beginning_begins_anew(path, content):
 
 
 @pytest.mark.parametrize(
-    "content", [b"a,b\n1,2\n", b"\x80\x05\n", b'{"raysk": "model"}\n'], ids=["csv", "pickle", "other"]
+    "content",
+    [b"a,b\n1,2\n", b"\x80\x05\n", b'{"raysk": "model"}\n', b"a,b\n1,2", b"a,b"],
+    ids=["csv", "pickle", "other", "no end of its last line", "one line"],
 )
 def test_what_is_no_journal_is_refused(path, content):
     """Another file of that name is an error, and is not touched."""

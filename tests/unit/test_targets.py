@@ -8,6 +8,7 @@ import pytest
 
 from raysk.cli.app import app
 from raysk.errors import InputError, UsageError
+from raysk.runs.targets import MODEL, check_apart
 
 SPEC = "raise SystemExit('the job began')"
 
@@ -116,3 +117,10 @@ def test_what_does_not_collide_is_not(here, name):
     arguments = FINE[name] + (["--run-dir", "new", "--dry-run"] if "new/model.pkl" in FINE[name] else [])
     with pytest.raises(InputError, match="the job began"):
         app(arguments)
+
+
+def test_pipes_beside_an_output_are_not_waited_for(here):
+    """What lies in the folder of an output, under the names of a run's files, may be anything."""
+    for name in ("run.json", "journal.jsonl"):
+        os.mkfifo(here / name)
+    check_apart({MODEL: here / "model.pkl"}, {})
