@@ -2,7 +2,8 @@
 
     joblib.Parallel            backend (driver)                                pool
     submit(batch, callback) -> waits while n_jobs batches are out -----------> a task whose units are the calls
-                               arrays of SHARE_BYTES and more: put once
+                               arrays of SHARE_BYTES and more: put once,
+                               and kept while batches use them
     callback(future) <-------- exactly once, whatever happens <--------------- result, error, lost, cancelled
 
 A thin adapter: retries, replacement and splitting of a lost batch into its calls are the pool's.
@@ -11,6 +12,7 @@ A thin adapter: retries, replacement and splitting of a lost batch into its call
 from __future__ import annotations
 
 import functools
+import hashlib
 import threading
 from collections import deque
 from concurrent.futures import CancelledError, Future, wait
@@ -34,6 +36,10 @@ if TYPE_CHECKING:
 SHARE_BYTES = 64 * 1024
 """Arrays from this size on are put in the object store once instead of travelling with every batch. A put costs
 about 0.3 ms, a 64 KB array in a message about 0.05 ms each time."""
+
+SURE_BYTES = 1024 * 1024
+"""Arrays up to this size are looked at anew for every batch, as a caller may fill one again and again; that takes up to
+1 ms. joblib's own processes get the first contents of larger ones, too."""
 
 
 def suits(estimator: Any, fit_params: Mapping[str, Any]) -> bool:  # noqa: ARG001 - every plan is asked this
@@ -75,7 +81,8 @@ class RayskBackend(parallel.AutoBatchingMixin, parallel.ParallelBackendBase):  #
         self._busy = 0
         self._out: set[Future[Any]] = set()
         self._waiting: deque[tuple[Sequence[Any], Future[Any]]] = deque()
-        self._shared: dict[int, tuple[Any, Shared]] = {}
+        self._shared: dict[int, _Argument] = {}
+        self._passed: list[_Argument] = []
 
     def effective_n_jobs(self, n_jobs: int | None) -> int:
         """Return how many calls run at a time; negative numbers count back from the cluster's workers."""
@@ -123,8 +130,10 @@ class RayskBackend(parallel.AutoBatchingMixin, parallel.ParallelBackendBase):  #
 
     def stop_call(self) -> None:
         """Forget the call's arrays: the next call may have changed them in place."""
-        shared, self._shared = self._shared, {}
-        self._pool.release([handle for _, handle in shared.values()])
+        with self._lock:
+            over = [*self._shared.values(), *self._passed]
+            self._shared, self._passed = {}, []
+        self._pool.release([argument.shared for argument in over])
 
     def terminate(self) -> None:
         """Leave the workers to the next call: they stay warm."""
@@ -144,26 +153,58 @@ class RayskBackend(parallel.AutoBatchingMixin, parallel.ParallelBackendBase):  #
         """Return what calls inside a worker use; the worker itself keeps them within its CPUs."""
         return parallel.SequentialBackend(nesting_level=(self.nesting_level or 0) + 1), None
 
-    def _stand_in(self, obj: Any) -> Shared | None:
+    def _stand_in(self, used: dict[int, _Argument], obj: Any) -> Shared | None:
         """Share large arrays, wherever in a batch they are, and the function that runs a batch."""
         if obj is not _call and not (type(obj) is np.ndarray and _is_shareable(obj)):
             return None
-        if id(obj) not in self._shared:  # the object is kept with its handle, so that the id stays its own
-            self._shared[id(obj)] = (obj, self._pool.share(obj))
-        return self._shared[id(obj)][1]
+        if id(obj) not in used:  # the object is kept with its handle, so that the id stays its own
+            contents = _contents(obj)
+            if not self._use_again(used, obj, contents):
+                self._use(used, _Argument(obj, contents, self._pool.share(obj)))
+        return used[id(obj)].shared
+
+    def _use_again(self, used: dict[int, _Argument], obj: Any, contents: bytes) -> bool:
+        """Let a batch use what stands for an object already, if it holds the same; tell whether it does."""
+        with self._lock:
+            known = self._shared.get(id(obj))
+            if known is None or known.contents != contents:
+                return False
+            known.batches, known.out = known.batches + 1, known.out + 1
+            used[id(obj)] = known
+            return True
+
+    def _use(self, used: dict[int, _Argument], argument: _Argument) -> None:
+        """Let a batch use an object for the first time, or the first time that it holds this."""
+        key = id(argument.obj)
+        with self._lock:
+            if key in self._shared:
+                self._passed.append(self._shared[key])  # batches that are out may need it
+            self._shared[key] = used[key] = argument
+
+    def _forget(self) -> None:
+        """Release what one batch only has used, and is done, so that calls may have any number of arrays."""
+        with self._lock:
+            over = {each for each in self._shared.values() if not each.out and each.batches == 1}
+            over.update(each for each in self._passed if not each.out)
+            self._shared = {key: each for key, each in self._shared.items() if each not in over}
+            self._passed = [each for each in self._passed if each not in over]
+        if over:
+            self._pool.release([argument.shared for argument in over])
 
     def _send_waiting(self) -> None:
         """Hand batches to the pool, as many as ``n_jobs`` allows at a time."""
         while (batch := self._next_batch()) is not None:
             items, future = batch
+            used: dict[int, _Argument] = {}
             try:
-                ours = self._pool.submit(self._task(items))
+                ours = self._pool.submit(self._task(items, used))
             except Exception as error:  # noqa: BLE001 - what cannot be pickled is the caller's to hear of
                 ours = Future()
                 ours.set_exception(error)
             with self._lock:
                 self._out.add(ours)
-            ours.add_done_callback(functools.partial(self._done, future))
+            self._forget()
+            ours.add_done_callback(functools.partial(self._done, future, used))
 
     def _next_batch(self) -> tuple[Sequence[Any], Future[Any]] | None:
         """Take the next batch that may go out; the lock is never held while the pool is called, which calls back."""
@@ -177,17 +218,20 @@ class RayskBackend(parallel.AutoBatchingMixin, parallel.ParallelBackendBase):  #
         """Return how many batches may be out: fewer jobs than workers is a limit, more is only a longer queue."""
         return self._n_jobs if self._n_jobs < self._pool.wanted else float("inf")
 
-    def _task(self, items: Sequence[Any]) -> Task:
+    def _task(self, items: Sequence[Any], used: dict[int, _Argument]) -> Task:
         reducers = {}
         if (context_class := _compat.callback_context_class()) is not None:
             reducers[context_class] = _compat.reduce_callback_context
-        return Task(function=_call, units=items, packing=Packing(stand_in=self._stand_in, reducers=reducers))
+        packing = Packing(stand_in=functools.partial(self._stand_in, used), reducers=reducers)
+        return Task(function=_call, units=items, packing=packing)
 
-    def _done(self, future: Future[Any], ours: Future[Any]) -> None:
+    def _done(self, future: Future[Any], used: dict[int, _Argument], ours: Future[Any]) -> None:
         """Pass a batch's outcome on to joblib, and let the next one out."""
         with self._lock:
             self._busy -= 1
             self._out.discard(ours)
+            for argument in used.values():
+                argument.out -= 1
         error = CancelledError() if ours.cancelled() else ours.exception()
         if error is None:
             block = ours.result()
@@ -196,6 +240,27 @@ class RayskBackend(parallel.AutoBatchingMixin, parallel.ParallelBackendBase):  #
         else:
             future.set_exception(error)
         self._send_waiting()
+
+
+class _Argument:
+    """A large array of a call's, or the function that runs its batches, and what stands for it.
+
+    Attributes
+    ----------
+    batches, out : int
+        How many batches have used it, and how many of them are out.
+    """
+
+    def __init__(self, obj: Any, contents: bytes, shared: Shared) -> None:
+        self.obj, self.contents, self.shared = obj, contents, shared
+        self.batches = self.out = 1
+
+
+def _contents(obj: Any) -> bytes:
+    """Return a digest of what an array holds, if it is looked at."""
+    if type(obj) is not np.ndarray or obj.nbytes > SURE_BYTES:
+        return b""
+    return hashlib.blake2b(obj.tobytes(), digest_size=16).digest()
 
 
 def _is_shareable(array: np.ndarray[Any, Any]) -> bool:

@@ -6,6 +6,7 @@ import os
 import pickle
 import threading
 import time
+import weakref
 from pathlib import Path
 
 import joblib
@@ -19,7 +20,7 @@ from sklearn.svm import SVC
 import raysk
 from raysk.errors import TaskLost, Unpicklable
 from raysk.events import WorkDone, WorkerLost, WorkPlanned
-from raysk.plans.joblib_backend import SHARE_BYTES, RayskBackend
+from raysk.plans.joblib_backend import SHARE_BYTES, SURE_BYTES, RayskBackend
 
 
 def square(x):
@@ -128,6 +129,35 @@ class TestOnRay:
         with pytest.raises(TypeError, match="nonsense"):
             Parallel(n_jobs=2)(delayed(square)(X, nonsense=1) for _ in range(4))
         assert len(released) == 4
+
+    @pytest.mark.parametrize("numbers", [8, SHARE_BYTES // 8, SURE_BYTES // 8])
+    def test_an_array_that_is_filled_again_is_sent_again(self, numbers):
+        """A call gets what an array holds when the call is handed in; the caller may then put other values into it."""
+        array = np.zeros(numbers)
+
+        def calls():
+            for n in range(10):
+                array[:] = n
+                yield delayed(np.max)(array)
+
+        values = Parallel(n_jobs=2, batch_size=1, pre_dispatch=1)(calls())
+        assert values == sorted(values)  # joblib takes the next before it hands one in
+        assert values[-1] == 9
+
+    def test_calls_may_have_any_number_of_arrays(self):
+        """An array that one call only needs is let go of when the call is done, and not when all are."""
+        arrays, most = [], []
+
+        def calls():
+            for n in range(50):
+                array = np.full(SHARE_BYTES // 8, n)
+                arrays.append(weakref.ref(array))
+                yield delayed(np.max)(array)
+                del array
+                most.append(sum(each() is not None for each in arrays))
+
+        assert Parallel(n_jobs=2, batch_size=1)(calls()) == list(range(50))
+        assert max(most) < 20
 
     def test_a_worker_lost_costs_nothing_but_time(self, events, tmp_path):
         """When a worker dies its calls are made again, and the values are those of all calls."""
