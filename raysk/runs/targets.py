@@ -145,6 +145,9 @@ def _read_from(text: str) -> Iterator[Identity]:
     """Yield the identities of the files that a text may name, with or without a name after a colon."""
     if text == "-" and (found := _of_stream(0)) is not None:
         yield found
+    scheme, _, there = text.partition("://")
+    if scheme in {"file", "local"}:  # a URI of this machine's
+        text = there
     for head in itertools.accumulate(text.split(":"), "{}:{}".format):
         with contextlib.suppress(OSError, ValueError):
             if Path(head).is_file() and (found := _identity(Path(head))) is not None:

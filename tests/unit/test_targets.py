@@ -124,3 +124,10 @@ def test_pipes_beside_an_output_are_not_waited_for(here):
     for name in ("run.json", "journal.jsonl"):
         os.mkfifo(here / name)
     check_apart({MODEL: here / "model.pkl"}, {})
+
+
+@pytest.mark.parametrize("scheme", ["file", "local"])
+def test_a_uri_of_this_machine_is_what_it_names(here, scheme):
+    """Data that is read by a URI is not replaced either."""
+    with pytest.raises(UsageError, match="would replace what is read"):
+        check_apart({MODEL: here / "data.csv"}, {"DATA": f"{scheme}://{here / 'data.csv'}"})
