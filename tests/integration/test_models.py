@@ -155,8 +155,8 @@ class TestShow:
         (folder / "m.json").write_text(json.dumps(described))
         ran = raysk("model", "show", "m.pkl")
         assert ran.summary["missing"] == ["no_such_package"]
-        assert len(ran.summary["warnings"]) == 3
-        for word in ("changed or damaged", "scikit-learn 0.1", "no_such_package"):
+        assert len(ran.summary["warnings"]) == 4
+        for word in ("changed or damaged", "scikit-learn 0.1", "not here: no_such_package", "cannot be judged"):
             assert word in ran.err
 
     def test_on_a_terminal(self, raysk, start, folder):
