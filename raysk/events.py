@@ -79,6 +79,19 @@ class FitLost(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class FitFailed(Event):
+    """A fit failed for a reason that was not seen before in this run; `reason` is one line.
+
+    Comes once a reason. How many fits failed in all is in `WorkDone` and `WorkPlanned`.
+    """
+
+    candidate: int
+    params: dict[str, Any]
+    split: int
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class CandidateDone(Event):
     """All splits of one candidate are done.
 
@@ -109,6 +122,27 @@ class RefitStarted(Event):
     """The best candidate is being fitted on all data."""
 
     params: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhaseStarted(Event):
+    """The run enters a phase.
+
+    `name` is what a view shows: "reading FILE", "connecting", "checking", "fitting", "refitting", "saving",
+    "verifying" or "stopping".
+    """
+
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoundStarted(Event):
+    """Round `number` (from 1) of `of` of a halving search begins; each fit gets `amount` of `resource`."""
+
+    number: int
+    of: int
+    resource: str
+    amount: int
 
 
 @dataclass(frozen=True, kw_only=True)
