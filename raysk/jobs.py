@@ -234,6 +234,8 @@ class Asked:
         The path of the model; ``-`` for stdin.
     data : str
         Names the table, as `raysk.spec.data.blocks` takes it.
+    named : str or None
+        What the person called the model, which may be a run; None means by its path.
     trust : tuple of str
         Types that may be made of a ``.skops`` file, besides those that skops trusts.
     input_format : str or None
@@ -251,6 +253,7 @@ class Asked:
 
     model: str
     data: str
+    named: str | None = None
     trust: tuple[str, ...] = ()
     input_format: str | None = None
     features: tuple[str, ...] = ()

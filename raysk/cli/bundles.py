@@ -117,13 +117,13 @@ def kept_search(
     """Return where a search is kept."""
     from raysk.cli.keeping import Kept
     from raysk.errors import UsageError
-    from raysk.runs.folder import RunFolder
+    from raysk.runs.which import find_search
 
     if run_dir is not None and resume is not None:
         raise UsageError("--run-dir makes a new run, --resume goes on with an earlier one. Leave one of the two out.")
     if resume_anyway and resume is None:
         raise UsageError("--resume-anyway needs a run to go on with. Name it: --resume RUN")
-    earlier = None if resume is None else RunFolder.reopen(resume)
+    earlier = None if resume is None else find_search(resume)
     return Kept(output=output, results=results, run_dir=run_dir, resume=earlier, anyway=resume_anyway, force=force)
 
 

@@ -134,6 +134,12 @@ def _no_model(asked: Asked, error: NoModel) -> str:
     return str(error)
 
 
+def say_which(asked: Asked, view: View) -> None:
+    """Name the model, where the person named a run: the latest may be another than they think."""
+    if asked.named not in {None, asked.model}:
+        view.say(f"model: {asked.model}")
+
+
 def model_path(model: str) -> Path:
     """Return where a model is that the person named, which may be stdin.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from raysk.cli import options_data as d  # noqa: TC001 - Typer reads the annotat
 from raysk.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 app = typer.Typer(
     name="model",
@@ -39,7 +40,7 @@ def show(
 
       raysk model show model.pkl
 
-      raysk model show model.skops | jq .imports
+      raysk model show latest --json | jq .imports
     """
     from raysk.cli.render import show_summary, stderr_console
     from raysk.cli.streams import data_stdout
@@ -58,8 +59,9 @@ def _facts(model: str) -> dict[str, Any]:
     from raysk.cli.loaded import model_path, no_model_on_stdin
     from raysk.runs.formats import NoModel
     from raysk.runs.showing import describe_file
+    from raysk.runs.which import find_model
 
-    path = model_path(model)
+    path = model_path(find_model(model, "raysk model show"))
     if model != "-":
         return describe_file(path)
     with tempfile.NamedTemporaryFile(suffix=".pkl") as copy:
@@ -75,23 +77,72 @@ def _facts(model: str) -> dict[str, Any]:
             raise InputError(no_model_on_stdin(error)) from error
 
 
+MOST_LINES, MOST_NAMES = 6, 8
+"""Of a list of parameters or packages, and of names, are shown on a terminal: all of it is on one screen."""
+
+
 def _rows(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield what a terminal shows, leaving out what is not known."""
+    """Yield what a terminal shows, what matters first, leaving out what is not known; ``--json`` has all."""
     described = facts["sidecar"] or {}
-    classes, names = described.get("classes"), described.get("feature_names_in")
+    scores = described.get("scores") or {}
+    best = scores.get("best_params")
+    parameters = best if isinstance(best, dict) else described.get("parameters") or {}
     shown = {
-        "file": f"{facts['file']} ({facts['format']}, {facts['size_bytes']:,} bytes)",
-        "estimator": described.get("estimator"),
+        "estimator": _estimator(described),
+        "score": _rounded(scores.get("best_score")),
+        "parameters": _lines(parameters),
+        "data": _data(described),
+        "classes": _names(described.get("classes") or []),
+        "features": _names(described.get("feature_names_in") or []) or described.get("n_features_in"),
+        "versions": ", ".join(f"{name} {version}" for name, version in facts["versions"].items() if version),
         "fitted": described.get("created"),
         "from": described.get("source"),
-        "versions": ", ".join(f"{name} {version}" for name, version in facts["versions"].items() if version),
-        "features": ", ".join(map(str, names)) if names else described.get("n_features_in"),
-        "classes": ", ".join(map(str, classes)) if classes else None,
-        "parameters": "\n".join(f"{name} = {value!r}" for name, value in (described.get("parameters") or {}).items()),
-        "scores": "\n".join(f"{name} = {value!r}" for name, value in (described.get("scores") or {}).items()),
+        "file": f"{facts['file']} ({facts['format']}, {facts['size_bytes']:,} bytes)",
         "code": "it carries code of its own, which may run when it is loaded" if facts["carries_code"] else None,
-        "imports": "\n".join(facts["imports"]),
+        "imports": _packages(facts["imports"]),
     }
     for name, value in shown.items():
         if value not in {None, ""}:
             yield name, str(value)
+
+
+def _estimator(described: Mapping[str, Any]) -> str | None:
+    """Name the model's class, and of a search also what it searched."""
+    name = described.get("estimator")
+    inner = (described.get("parameters") or {}).get("estimator")
+    return f"{name} of {inner}"[:200] if name and isinstance(inner, str) else name
+
+
+def _rounded(score: Any) -> str | None:
+    return f"{score:.6g}" if isinstance(score, int | float) else None
+
+
+def _lines(values: Mapping[str, Any]) -> str:
+    lines = [f"{name} = {value!r}"[:200] for name, value in values.items()]
+    more = len(lines) - MOST_LINES
+    return "\n".join([*lines[:MOST_LINES], *([f"and {more} more: --json"] if more > 0 else [])])
+
+
+def _names(names: Sequence[Any]) -> str:
+    shown = ", ".join(str(name)[:40] for name in names[:MOST_NAMES])
+    return f"{shown} ... ({len(names):,})" if len(names) > MOST_NAMES else shown
+
+
+def _data(described: Mapping[str, Any]) -> str | None:
+    """Say what the model was fitted on: rows and features, the target, where they were from."""
+    data = described.get("data") or {}
+    X, y = (data.get(part) or {} for part in ("X", "y"))
+    target = ", ".join(y.get("columns") or [])
+    source = data.get("source")
+    parts = [
+        " x ".join(f"{each:,}" for each in X.get("shape") or []),
+        f"for {target}" if target else "",
+        f"from {source}" if isinstance(source, str) else "",
+    ]
+    return " ".join(filter(None, parts)) or None
+
+
+def _packages(names: Sequence[str]) -> str:
+    """Fold what a file imports into packages, and how many names of each."""
+    counts = Counter(name.partition(".")[0] for name in names)
+    return ", ".join(f"{package} ({number})" for package, number in counts.most_common(MOST_NAMES))

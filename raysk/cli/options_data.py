@@ -13,7 +13,9 @@ import typer
 Model = Annotated[
     str,
     typer.Argument(
-        metavar="MODEL", help="A fitted model: .pkl, .joblib or .skops; - is a pickle on stdin.", show_default=False
+        metavar="MODEL",
+        help="A fitted model: .pkl, .joblib or .skops, - for a pickle on stdin; or a run's folder or name, or latest.",
+        show_default=False,
     ),
 ]
 StrictModel = Annotated[

@@ -43,10 +43,12 @@ def predict_job(
     from raysk.runs.existing import check_new
     from raysk.runs.sidecar import sidecar_path
     from raysk.runs.targets import check_apart
+    from raysk.runs.which import find_model
     from raysk.runs.writing import check_output
     from raysk.spec.formats import check_format
 
     check_format(format_)
+    named, model = model, find_model(model, "raysk predict")
     if is_stdout(output):
         output = None
     beside = str(sidecar_path(Path(model))) if Path(model).name else None
@@ -56,6 +58,7 @@ def predict_job(
         check_output(output)
     return PredictJob(
         model=model,
+        named=named,
         data=data,
         method=method,
         trust=tuple(trust or ()),
@@ -88,9 +91,9 @@ def predict(
 
       raysk predict model.pkl new.parquet --method predict_proba --id-col id -o proba.parquet
 
-      raysk predict forest.pkl new.csv --address auto --to jsonl
+      raysk predict latest new.csv --address auto --to jsonl
     """
-    from raysk.cli.loaded import Loaded, workers_at
+    from raysk.cli.loaded import Loaded, say_which, workers_at
     from raysk.cli.render import View, show_summary
     from raysk.cli.streams import data_stdout
 
@@ -102,6 +105,7 @@ def predict(
                 f"stdout is a terminal, which cannot show {job.written_as}. Name a file with -o, or a pipe."
             )
         view = View(quiet=quiet, verbose=verbose, still=still, connects=address is not None)
+        say_which(job, view)
         with workers_at(address, resources, view, worker_output=verbose) as start, view.running():
             begin, written = time.perf_counter(), {"rows": 0, "columns": []}
             _write(job, _tallied(_predicted(job, Loaded(job), start, view), written), out)

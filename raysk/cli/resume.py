@@ -22,7 +22,10 @@ OF_THEN = {"run_dir", "resume", "resume_anyway", "force"}
 def resume(
     context: typer.Context,
     run: Annotated[
-        str, typer.Argument(metavar="RUN", help="Folder of the run, or latest: the newest here.", show_default=False)
+        str,
+        typer.Argument(
+            metavar="RUN", help="Folder or name of the run, or latest: the newest here.", show_default=False
+        ),
     ],
 ) -> None:
     """Go on with a search that ended early, as it was started; finished fits are not done again.
@@ -43,10 +46,10 @@ def resume(
     from raysk.cli import settings
     from raysk.cli.app import app
     from raysk.errors import InputError
-    from raysk.runs.folder import RunFolder
+    from raysk.runs.which import find_search
     from raysk.spec.words import shown
 
-    folder = RunFolder.reopen(run)
+    folder = find_search(run)
     job = folder.read_manifest()["job"]
     try:
         os.chdir(job["folder"])

@@ -172,7 +172,7 @@ def carry_out(
     with where.starting(sink or view) as start, view.running():
         found = loader.load(file)
         job = make_job(found)
-        folder = _folder(kept, start, run_name(found))
+        folder = _folder(kept, start, found)
         with (
             journal_of(folder, view, _made(found, kept, where))
             if plans_search(where, job)
@@ -187,6 +187,14 @@ def carry_out(
     return fitted, ran, {"run_dir": str(folder.root.absolute()), **written}
 
 
+def _hash_of(model: str | None) -> str | None:
+    """Return the hash of a model that was just saved: another may take its place later."""
+    from raysk.runs.sidecar import read_sidecar
+
+    said = None if model is None else read_sidecar(Path(model))
+    return None if said is None else (said.get("file") or {}).get("sha256")
+
+
 def _made(found: Found, kept: Kept, where: Where) -> Made:
     """Return what fits are made with now, and what the person accepts to have been other before."""
     from raysk.runs.made import Made
@@ -194,11 +202,12 @@ def _made(found: Found, kept: Kept, where: Where) -> Made:
     return Made.of(found.modules, anyway=kept.anyway, allow_versions=where.resources.allow_versions)
 
 
-def _folder(kept: Kept, start: cluster.Starting | None, name: str) -> RunFolder:
+def _folder(kept: Kept, start: cluster.Starting | None, found: Found) -> RunFolder:
     """Return the folder of the run, once the cluster is there: a run that never begins leaves none, nor changes one."""
+    kept.check(**{f"module {each.__name__}": getattr(each, "__file__", None) for each in found.modules})
     if start is not None:
         start.result()
-    return kept.folder(name)
+    return kept.folder(run_name(found))
 
 
 def plans_search(where: Where, job: FitJob | SearchJob) -> bool:
@@ -330,6 +339,7 @@ def recorded(
         raise
     finally:
         with keeper.putting_errors_off():
+            facts["model_sha256"] = _hash_of(facts.get("model"))
             folder.write_manifest(refused or ended(running, outcome, **facts))
 
 

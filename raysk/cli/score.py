@@ -28,12 +28,14 @@ def score_job(
     weight: d.Weight = None,
 ) -> ScoreJob:
     """Return what is to be scored, and how."""
+    from raysk.runs.which import find_model
     from raysk.spec.formats import check_format
     from raysk.spec.overrides import metric_names
 
     check_format(format_)
     return ScoreJob(
-        model=model,
+        model=find_model(model, "raysk score"),
+        named=model,
         data=data,
         trust=tuple(trust or ()),
         input_format=format_,
@@ -66,9 +68,9 @@ def score(
 
       raysk score model.pkl test.parquet --target y --scoring accuracy,f1_macro
 
-      raysk score model.pkl sklearn:digits --address auto
+      raysk score latest sklearn:digits --address auto
     """
-    from raysk.cli.loaded import Loaded, workers_at
+    from raysk.cli.loaded import Loaded, say_which, workers_at
     from raysk.cli.render import View, show_summary
     from raysk.cli.streams import data_stdout
     from raysk.plans.rows import predicting_on_pool
@@ -76,6 +78,7 @@ def score(
     resources = Resources(workers=workers, cpus_per_fit=cpus_per_fit)
     with data_stdout() as out:
         begin, view = time.perf_counter(), View(quiet=quiet, verbose=verbose, connects=address is not None)
+        say_which(job, view)
         with workers_at(address, resources, view, worker_output=verbose) as start, view.running():
             loaded = Loaded(job)
             data = _data(job, loaded)

@@ -6,7 +6,6 @@ import contextlib
 import importlib.metadata
 import itertools
 import json
-import os
 import platform
 import re
 import shlex
@@ -19,9 +18,7 @@ from typing import TYPE_CHECKING, Any
 from raysk.errors import InputError, UsageError
 from raysk.runs.git import git_state
 from raysk.runs.jsonable import plain, to_json
-from raysk.runs.near import meant
 from raysk.runs.writing import explained, write_text
-from raysk.trust import doubt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,39 +70,6 @@ class RunFolder:
             path.mkdir(parents=True, exist_ok=True)
         return cls(path.absolute())
 
-    @classmethod
-    def reopen(cls, name: str) -> RunFolder:
-        """Return the folder of an earlier search.
-
-        Parameters
-        ----------
-        name : str
-            Its path, or ``latest``: of those in ``raysk-runs`` where we are the one that finished a fit last.
-
-        Raises
-        ------
-        InputError
-            If there is none, it holds no journal, or the latest may be somebody else's.
-        """
-        if name == "latest":
-            root = _newest()
-            if root is None:
-                raise InputError(f"There is no search to resume in {str(Path.cwd() / RUNS_FOLDER)!r}.")
-            _check_whose(root)
-            return cls(root)
-        root = Path(name).absolute()
-        try:
-            if (root / JOURNAL).is_file():
-                return cls(root)
-            is_folder = root.is_dir()
-        except OSError as error:
-            raise InputError(f"There is no folder {name[:60]!r}: {error.strerror}.") from error
-        newest = _newest()
-        known = f"The newest search is {os.path.relpath(newest)!r}." if newest else ""
-        if is_folder:
-            raise InputError(f"{name!r} holds no {JOURNAL}: it is not the folder of a search.\n{known}".strip())
-        raise InputError(f"There is no folder {name!r}.\n{meant(root, folders=True) or known}".strip())
-
     def read_manifest(self) -> dict[str, Any]:
         """Return what ``run.json`` says.
 
@@ -148,30 +112,6 @@ class RunFolder:
             If it cannot be written.
         """
         write_text(self.path(MANIFEST), to_json(manifest, indent=2) + "\n")
-
-
-def _check_whose(run: Path) -> None:
-    """Fail unless nobody else can have written what a run that was not named says: it would be carried out."""
-    for reason in filter(None, (doubt(run / name) for name in (MANIFEST, JOURNAL))):
-        raise InputError(
-            f"The newest search here, {os.path.relpath(run)!r}, may be somebody else's:\n{reason}.\n"
-            f"Name the run that you mean: raysk resume {RUNS_FOLDER}/NAME"
-        )
-
-
-def _newest() -> Path | None:
-    """Return the folder of the search here that finished a fit last; one that never got to work only if all are so."""
-    journals = [path for path in (Path.cwd() / RUNS_FOLDER).glob(f"*/{JOURNAL}") if path.is_file()]  # and no pipe
-    newest = max(journals, key=lambda path: (_has_fits(path), path.stat().st_mtime), default=None)
-    return newest and newest.parent
-
-
-def _has_fits(journal: Path) -> bool:
-    """Tell whether anything follows a journal's first line."""
-    with contextlib.suppress(OSError), journal.open("rb") as lines:
-        next(lines, None)
-        return next(lines, None) is not None
-    return False
 
 
 def _text(path: Path) -> str:

@@ -13,6 +13,7 @@ import os
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from raysk.errors import UsageError
 from raysk.runs.folder import JOURNAL, MANIFEST, RUN_FILES, RUNS_FOLDER
@@ -147,7 +148,7 @@ def _read_from(text: str) -> Iterator[Identity]:
         yield found
     scheme, _, there = text.partition("://")
     if scheme in {"file", "local"}:  # a URI of this machine's
-        text = there
+        text = unquote(there)
     for head in itertools.accumulate(text.split(":"), "{}:{}".format):
         with contextlib.suppress(OSError, ValueError):
             if Path(head).is_file() and (found := _identity(Path(head))) is not None:

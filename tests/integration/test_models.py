@@ -174,7 +174,7 @@ class TestShow:
             pass
         os.close(ours)
         assert process.wait(30) == 0
-        for word in (b"model.Mine", b"C = 3", b"model.py:model", b"classes", b"sklearn.svm._classes.SVC"):
+        for word in (b"model.Mine", b"C = 3", b"model.py:model", b"classes", b"sklearn ("):
             assert word in shown
 
     def test_no_such_file(self, raysk, folder):  # noqa: ARG002 - where it is looked for

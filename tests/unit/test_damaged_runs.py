@@ -17,10 +17,11 @@ from sklearn.svm import SVC
 from raysk.cli import resume, settings
 from raysk.cli.app import app
 from raysk.errors import InputError
-from raysk.runs.folder import JOURNAL, MANIFEST, RunFolder
+from raysk.runs.folder import JOURNAL, MANIFEST
 from raysk.runs.journal import Journal
 from raysk.runs.made import Made
 from raysk.runs.records import Wanted
+from raysk.runs.which import find_search
 
 SEED, CASES = 20261124, 400
 HUGE = "0123456789" * 40
@@ -158,7 +159,7 @@ def test_a_damaged_manifest(search, tmp_path):
         rng = random.Random(f"{SEED} manifest {number}")  # noqa: S311 - no secret
         text = json.dumps(copy.deepcopy(good))
         (tmp_path / MANIFEST).write_bytes(damaged(rng, text))
-        folder = RunFolder.reopen(str(tmp_path))
+        folder = find_search(str(tmp_path))
         assert all(isinstance(each, str) for each in folder.outputs())
         context = SimpleNamespace(command=search)
         try:

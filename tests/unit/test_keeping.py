@@ -14,7 +14,6 @@ from sklearn.svm import SVC
 from raysk.cli.keeping import Keeper, Kept
 from raysk.cli.streams import DataOut
 from raysk.errors import ClusterError, InputError
-from raysk.runs import folder as folders
 from raysk.runs.folder import RunFolder
 from raysk.runs.writing import write_text
 
@@ -32,7 +31,7 @@ def full(monkeypatch):
     def fsync(_descriptor):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(folders.os, "fsync", fsync)
+    monkeypatch.setattr(os, "fsync", fsync)
 
 
 @pytest.mark.usefixtures("full")

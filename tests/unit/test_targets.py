@@ -131,3 +131,11 @@ def test_a_uri_of_this_machine_is_what_it_names(here, scheme):
     """Data that is read by a URI is not replaced either."""
     with pytest.raises(UsageError, match="would replace what is read"):
         check_apart({MODEL: here / "data.csv"}, {"DATA": f"{scheme}://{here / 'data.csv'}"})
+
+
+def test_a_uri_with_escapes(tmp_path):
+    """What a URI of this machine names is seen through its escapes."""
+    table = tmp_path / "my table.csv"
+    table.write_text("a\n1\n")
+    with pytest.raises(UsageError, match="would replace what is read"):
+        check_apart({"-o": table}, {"DATA": table.as_uri()})
