@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+import stat
 import tempfile
 from collections import Counter
 from pathlib import Path
@@ -55,14 +57,14 @@ def show(
 
 
 def _facts(model: str) -> dict[str, Any]:
-    """Describe a file, or what is on stdin: that is read three times, and so copied."""
-    from raysk.cli.loaded import model_path, no_model_on_stdin
+    """Describe a file, or what comes through stdin or another pipe: that is read three times, and so copied."""
+    from raysk.cli.loaded import STDIN, model_path, no_model_on_stdin
     from raysk.runs.formats import NoModel
     from raysk.runs.showing import describe_file
     from raysk.runs.which import find_model
 
     path = model_path(find_model(model, "raysk model show"))
-    if model != "-":
+    if path != STDIN and not _is_pipe(path):
         return describe_file(path)
     with tempfile.NamedTemporaryFile(suffix=".pkl") as copy:
         try:
@@ -70,11 +72,17 @@ def _facts(model: str) -> dict[str, Any]:
                 shutil.copyfileobj(file, copy)
                 copy.flush()
         except OSError as error:
-            raise InputError(f"stdin cannot be read, or copied: {error.strerror or error}.") from error
+            raise InputError(f"{model} cannot be read, or copied: {error.strerror or error}.") from error
         try:
-            return {**describe_file(Path(copy.name)), "file": "-"}
+            return {**describe_file(Path(copy.name)), "file": model}
         except NoModel as error:
             raise InputError(no_model_on_stdin(error)) from error
+
+
+def _is_pipe(path: Path) -> bool:
+    with contextlib.suppress(OSError, ValueError):
+        return stat.S_ISFIFO(path.stat().st_mode)
+    return False
 
 
 MOST_LINES, MOST_NAMES = 6, 8

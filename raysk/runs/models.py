@@ -203,10 +203,7 @@ def _load_failure(path: Path, error: Exception, described: Mapping[str, Any]) ->
             looked = f"Looked in {str(path.absolute().parent)!r}."
             return [f"There is no model file {str(path)!r}.", meant(path) or looked]
         case IsADirectoryError():
-            return [
-                f"{str(path)!r} is a folder, not a model file.",
-                f"Name a file in it: {str(path / 'model.pkl')!r}.",
-            ]
+            return [f"{str(path)!r} is a folder, not a model file.", "Name a model file, or the folder of a run."]
         case OSError():
             return [f"The model file {str(path)!r} cannot be read: {error.strerror or error}."]
         case ModuleNotFoundError() if _is_name(error.name):

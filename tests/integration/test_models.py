@@ -8,6 +8,7 @@ import pickle
 import pty
 import subprocess
 import sys
+import threading
 
 import joblib
 import pytest
@@ -146,6 +147,15 @@ class TestShow:
             assert (ran.summary["file"], ran.summary["format"]) == ("-", "pickle")
             ran = raysk("model", "show", "-", stdin=text)
         assert (ran.code, "stdin held something else" in ran.err) == (3, True)
+
+    def test_a_named_pipe(self, raysk, folder):
+        """A model that comes through a pipe with a name, as `<(command)` makes one, is shown as well."""
+        os.mkfifo(folder / "pipe")
+        writer = threading.Thread(target=(folder / "pipe").write_bytes, args=(pickle.dumps(SVC()),), daemon=True)
+        writer.start()
+        ran = raysk("model", "show", "pipe")
+        assert (ran.code, ran.summary["file"]) == (0, "pipe")
+        writer.join(10)
 
     def test_warnings(self, raysk, folder):
         """Other versions, missing packages, and a file that is not the described one are warned of."""
