@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -9,10 +10,20 @@ import socket
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
 COMMAND = [sys.executable, "-m", "raysk"]
+
+HERE, JOBS = {"predict", "score", "inspect", "config", "model"}, {"fit", "search"}
+"""Commands that start no Ray, and those that do, unless they are told otherwise."""
+
+BY_A_FORK = {"stdin", "stdout", "env", "cwd"}
 
 RUN_S = 150
 """How long one command may take, in seconds; with a Ray of its own it takes about 8."""
@@ -86,14 +97,55 @@ def start(folder):
         process.communicate()
 
 
+@pytest.fixture(scope="session")
+def forking():
+    """Return a function that runs raysk in a fork of one process, and returns its exit code; see `forking`."""
+    program = Path(__file__).with_name("forking.py")
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, str(program)], env=_environment(), **pipes) as process:
+
+        def run(folder, arguments, **more):
+            job = {"folder": str(folder), "arguments": arguments, **more}
+            print(json.dumps(job), file=process.stdin, flush=True)
+            return json.loads(process.stdout.readline())
+
+        yield run
+        process.stdin.close()
+
+
+def _needs_no_ray(args: Sequence[str], options: Mapping[str, Any]) -> bool:
+    """Tell whether a command can be carried out by a fork: it starts no Ray, and reads and writes files only."""
+    backend = dict(itertools.pairwise(args)).get("--backend")
+    here = args[0] in HERE or (args[0] in JOBS and ("--dry-run" in args or backend in {"threading", "loky"}))
+    files = all(isinstance(getattr(options.get(name), "name", ""), str) for name in ("stdin", "stdout"))
+    return here and "--address" not in args and files and all(map(_is_text, args)) and options.keys() <= BY_A_FORK
+
+
+def _is_text(argument: Any) -> bool:
+    return isinstance(argument, str) and argument.isprintable()
+
+
 @pytest.fixture
-def raysk(start):
-    """Return a function that runs a command to its end."""
+def raysk(start, request, tmp_path_factory):
+    """Return a function that runs a command to its end.
+
+    One that needs no Ray is carried out by a fork of a process that has imported all: `start` starts real ones.
+    """
 
     def run(*args: str, **options) -> Ran:
-        process = start(*args, **options)
-        out, err = process.communicate(timeout=RUN_S)
-        return Ran(process.returncode, out, err)
+        if not _needs_no_ray(args, options):
+            process = start(*args, **options)
+            out, err = process.communicate(timeout=RUN_S)
+            return Ran(process.returncode, out, err)
+        said = tmp_path_factory.mktemp("said")
+        places = {"stdout": str(said / "OUT"), "stderr": str(said / "ERR"), "environment": options.get("env", {})}
+        places |= {name: os.path.realpath(options[name].name) for name in ("stdin", "stdout") if name in options}
+        folder = options.get("cwd", Path.cwd())
+        code = request.getfixturevalue("forking")(folder, args, **places, memory_bytes=2**36, limit_s=RUN_S)
+        texts = (
+            (said / name).read_text(encoding="utf-8") if (said / name).exists() else None for name in ("OUT", "ERR")
+        )
+        return Ran(code, *texts)
 
     return run
 

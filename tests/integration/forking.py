@@ -1,7 +1,7 @@
 """Runs raysk many times, each time in a process of its own, without importing its libraries again.
 
-    test -- {"folder": ..., "arguments": [...]} --> this program, which has imported all --fork--> a raysk
-         <-- exit status, or null after LIMIT_S --                                                 ends as ever
+    test -- {"folder": ..., "arguments": [...], ...} --> this program, which has imported all --fork--> a raysk
+         <-- exit status, or null after `limit_s` --                                                    ends as ever
 
 What differs from a raysk that a person starts: where it would start Ray, it gets a pool whose workers are threads.
 """
@@ -22,7 +22,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 LIMIT_S = 20
 """A command that has not ended after so many seconds hangs; most take 0.2."""
@@ -81,13 +81,23 @@ def prepare() -> None:
     gc.freeze()
 
 
-def run(folder: str, arguments: Sequence[str]) -> None:
+def run(  # noqa: PLR0913 - what a process is started with
+    folder: str,
+    arguments: Sequence[str],
+    *,
+    stdin: str = os.devnull,
+    stdout: str = "OUT",
+    stderr: str = "ERR",
+    environment: Mapping[str, str] | None = None,
+    memory_bytes: int = MEMORY_BYTES,
+) -> None:
     """Be a raysk: never returns."""
     os.chdir(folder)
-    places = ((0, os.devnull, os.O_RDONLY), (1, "OUT", os.O_WRONLY | os.O_CREAT), (2, "ERR", os.O_WRONLY | os.O_CREAT))
-    for descriptor, name, mode in places:
+    os.environ.update(environment or {})
+    written = os.O_WRONLY | os.O_CREAT
+    for descriptor, (name, mode) in enumerate([(stdin, os.O_RDONLY), (stdout, written), (stderr, written)]):
         os.dup2(os.open(name, mode, 0o666), descriptor)
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     from raysk.cli.app import main
 
@@ -112,14 +122,14 @@ def leave(code: int) -> None:
     os._exit(code)
 
 
-def ended(pid: int) -> int | None:
+def ended(pid: int, limit_s: int) -> int | None:
     """Wait for a process; returns its exit code, minus a signal's number, or None if it had to be ended here."""
 
     def late(*_):
         raise TimeoutError
 
     signal.signal(signal.SIGALRM, late)
-    signal.alarm(LIMIT_S)
+    signal.alarm(limit_s)
     with contextlib.suppress(TimeoutError):
         status = os.waitpid(pid, 0)[1]
         signal.alarm(0)
@@ -136,12 +146,13 @@ def main() -> None:
     asked = os.fdopen(os.dup(0))
     for line in asked:
         job = json.loads(line)
+        limit_s = job.pop("limit_s", LIMIT_S)
         pid = os.fork()
         if pid == 0:
             os.close(answers.fileno())
             os.close(asked.fileno())
             run(**job)
-        print(json.dumps(ended(pid)), file=answers, flush=True)
+        print(json.dumps(ended(pid, limit_s)), file=answers, flush=True)
 
 
 if __name__ == "__main__":

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 from damage import INPUT, USAGE
@@ -21,21 +18,6 @@ AS_A_PERSON = [(family, 0) for family in FAMILIES]
 
 LONGEST_LINE = 1000
 SAME = ("best_params", "best_score", "best_index", "candidates", "fits", "fits_failed")
-
-
-@pytest.fixture(scope="module")
-def forking():
-    """Return a function that runs raysk in a fork of one process; see `forking`."""
-    program = Path(__file__).with_name("forking.py")
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    with subprocess.Popen([sys.executable, str(program)], **pipes) as process:
-
-        def run(folder, arguments):
-            print(json.dumps({"folder": str(folder), "arguments": arguments}), file=process.stdin, flush=True)
-            return json.loads(process.stdout.readline())
-
-        yield run
-        process.stdin.close()
 
 
 @pytest.fixture(scope="module")
