@@ -172,6 +172,7 @@ def carry_out(
     with where.starting(sink or view) as start, view.running():
         found = loader.load(file)
         job = make_job(found)
+        keeper.get_ready(job.search if hasattr(job, "search") else job.estimator)
         folder = _folder(kept, start, run_name(found))
         with (
             journal_of(folder, view, _made(found, kept, where))

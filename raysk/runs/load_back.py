@@ -1,11 +1,13 @@
-"""Load a saved model back in another process and compare what it predicts, while the program goes on.
+"""Load a saved model back in another process and compare what it predicts.
 
     program                                             another Python: no raysk, none of the person's folders
-    LoadBack(path, model, X)  -- rows, predictions -->  import, load, predict, compare
-    (leaves the cluster)
-    .check()  <------------------------- verdict -----
+    LoadBack(model) ------------------ modules ------>  import them, at the lowest priority
+    (fits, saves)
+    .check(path, model, X) -- rows, predictions ----->  load, predict, compare
+                    <------------------ verdict ------
 
-What stops a model from loading elsewhere is found while the person can still do something about it.
+What stops a model from loading elsewhere is found while the person can still do something about it. To import
+scikit-learn takes longer than all the rest: the other process does so while the model is fitted.
 """
 
 from __future__ import annotations
@@ -16,7 +18,6 @@ import pickle
 import signal
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,38 +45,30 @@ _METHODS = ("predict", "transform", "decision_function", "score_samples")
 
 
 class LoadBack:
-    """A model that is being loaded back; a context manager, at whose end nothing is left running.
+    """Another Python, ready to load a model back; a context manager, at whose end it is not left running.
+
+    It ends by itself when this program does.
 
     Parameters
     ----------
-    path : Path
-        What `raysk.runs.models.save_model` has written.
     model : estimator
-        What was saved there.
-    X : array-like of shape (n_samples, n_features)
-        The first rows are predicted there and here. Where that cannot be done, the model is only loaded.
+        What will be saved, fitted or not: what scikit-learn has of it is imported there meanwhile.
 
     Attributes
     ----------
     skipped : str or None
-        Why the model is not loaded back, or None if it is.
+        Why the model was not loaded back, or None if it was.
     """
 
-    def __init__(self, path: Path, model: Any, X: Any) -> None:
-        self.path = path
-        self.skipped = _too_large(path.stat().st_size)
-        self._process: subprocess.Popen[bytes] | None = None
-        self._inbox = tempfile.TemporaryFile()  # noqa: SIM115 - closed at the end; nobody waits for it to be read
-        if self.skipped is None:
-            pickle.dump({"path": str(path.absolute()), "form": format_of(path).name, **_sample(model, X)}, self._inbox)
-            self._inbox.seek(0)
-            script = Path(__file__).with_name("_load_script.py")
-            self._process = subprocess.Popen(  # noqa: S603 - this Python and our own script
-                [sys.executable, str(script)],
-                stdin=self._inbox,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-            )
+    def __init__(self, model: Any) -> None:
+        self.skipped: str | None = None
+        script = Path(__file__).with_name("_load_script.py")
+        self._process = subprocess.Popen(  # noqa: S603 - this Python and our own script
+            [sys.executable, str(script), *_modules(model)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -85,13 +78,21 @@ class LoadBack:
 
     def close(self) -> None:
         """End the other process if it still runs. May be called twice."""
-        self._inbox.close()
-        if self._process is not None and self._process.poll() is None:
+        if self._process.poll() is None:
             self._process.kill()
-            self._process.communicate()
+        self._process.communicate()
 
-    def check(self) -> None:
-        """Wait for the verdict.
+    def check(self, path: Path, model: Any, X: Any) -> None:
+        """Let the model be loaded, and wait for the verdict.
+
+        Parameters
+        ----------
+        path : Path
+            What `raysk.runs.models.save_model` has written.
+        model : estimator
+            What was saved there.
+        X : array-like of shape (n_samples, n_features)
+            The first rows are predicted there and here. Where that cannot be done, the model is only loaded.
 
         Raises
         ------
@@ -100,17 +101,25 @@ class LoadBack:
         UserCodeError
             If it loads, but does not predict, or not the same.
         """
-        if self._process is None:
+        self.skipped = _too_large(path.stat().st_size)
+        if self.skipped is not None:
             return
+        asked = {"path": str(path.absolute()), "form": format_of(path).name, **_sample(model, X)}
         try:
-            answer, _ = self._process.communicate(timeout=PATIENCE_S)
+            answer, _ = self._process.communicate(pickle.dumps(asked), timeout=PATIENCE_S)
             found = json.loads(answer)
         except subprocess.TimeoutExpired:
             found = {"step": "load", "error": f"it took longer than {PATIENCE_S:g} s"}
         except ValueError:
             found = {"step": "load", "error": _ended(self._process.returncode)}
         if found is not None:
-            raise _failure(self.path, found)
+            raise _failure(path, found)
+
+
+def _modules(model: Any) -> list[str]:
+    """Return the modules of scikit-learn that a model's parts are of: what is a person's may not be there."""
+    every = (model, *model.get_params(deep=True).values()) if hasattr(model, "get_params") else (model,)
+    return sorted({name for each in every if (name := type(each).__module__).startswith("sklearn.")})
 
 
 def _too_large(size_bytes: int) -> str | None:

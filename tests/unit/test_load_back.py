@@ -32,8 +32,8 @@ def check(tmp_path, monkeypatch):
 
     def run(model, rows=X, suffix=".pkl"):
         path = save_model(model, folder / f"m{suffix}", {})
-        with LoadBack(path, model, rows) as back:
-            back.check()
+        with LoadBack(model) as back:
+            back.check(path, model, rows)
             return back
 
     return run
