@@ -181,12 +181,20 @@ class Keeper:
         if self._other is not None:
             self._other.close()
 
-    def get_ready(self, estimator: Any) -> None:
-        """Start what will check the model of an estimator that is about to be fitted, if there will be one."""
+    def get_ready(self) -> None:
+        """Start what will check the model."""
         from raysk.runs.load_back import LoadBack
 
-        if self._verify and getattr(estimator, "refit", True):
-            self._other = LoadBack(estimator)
+        if self._verify:
+            self._other = LoadBack()
+
+    def expect(self, estimator: Any) -> None:
+        """Say what will be fitted; a search may be one that fits no model."""
+        if self._other is not None:
+            if getattr(estimator, "refit", True):
+                self._other.expect(estimator)
+            else:
+                self._other.close()
 
     @contextlib.contextmanager
     def putting_errors_off(self, output: Path | None = None) -> Iterator[None]:
@@ -226,7 +234,7 @@ class Keeper:
             with self.putting_errors_off() if self._output is None else contextlib.suppress(InputError):
                 self._path = save_model(model, folder.path("model.pkl"), facts)
         if self._path is not None and self._verify:
-            self._other = self._other or LoadBack(model)
+            self._other = self._other or LoadBack()
             self._check = functools.partial(self._other.check, self._path, model, X)
         return None if self._path is None else str(self._path)
 
@@ -272,8 +280,11 @@ def check_output(output: Path | None, out: DataOut) -> None:
         check_model(output)
 
 
-def with_model(make_job: Callable[[Found], Any], output: Path | None) -> Callable[[Found], Any]:
-    """Return what makes the same jobs, but refuses a search that fits no model where one is to be saved."""
+def with_model(make_job: Callable[[Found], Any], output: Path | None, keeper: Keeper) -> Callable[[Found], Any]:
+    """Return what makes the same jobs, but refuses a search that fits no model where one is to be saved.
+
+    The keeper is told what will be fitted.
+    """
 
     def make(found: Found) -> Any:
         from raysk.spec.found import is_search
@@ -285,6 +296,7 @@ def with_model(make_job: Callable[[Found], Any], output: Path | None) -> Callabl
                 f"-o {output}: the search in {found.source!r} has refit=False, so there is no model to save.\n"
                 "Set refit there, or leave -o out."
             )
+        keeper.expect(fitted)
         return job
 
     return make

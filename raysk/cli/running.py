@@ -169,10 +169,10 @@ def carry_out(
     from raysk.spec import loader
 
     told = {"command": context.info_name, "source": file, "arguments": as_typed(context), "folder": str(Path.cwd())}
+    keeper.get_ready()
     with where.starting(sink or view) as start, view.running():
         found = loader.load(file)
         job = make_job(found)
-        keeper.get_ready(job.search if hasattr(job, "search") else job.estimator)
         folder = _folder(kept, start, run_name(found))
         with (
             journal_of(folder, view, _made(found, kept, where))

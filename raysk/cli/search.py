@@ -83,7 +83,7 @@ def search(
             context=context,
             file=file,
             kept=kept,
-            make_job=with_model(functools.partial(make_job, overrides=overrides, given=given), kept.output),
+            make_job=with_model(functools.partial(make_job, overrides=overrides, given=given), kept.output, keeper),
             keep=functools.partial(_keep, keeper=keeper, kept=kept, view=view),
             keeper=keeper,
             sink=_streaming(view, out) if stream else None,

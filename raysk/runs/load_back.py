@@ -1,7 +1,8 @@
 """Load a saved model back in another process and compare what it predicts.
 
     program                                             another Python: no raysk, none of the person's folders
-    LoadBack(model) ------------------ modules ------>  import them, at the lowest priority
+    LoadBack()                                          import scikit-learn, at the lowest priority
+    .expect(model) ------------------- modules ------>  likewise
     (fits, saves)
     .check(path, model, X) -- rows, predictions ----->  load, predict, compare
                     <------------------ verdict ------
@@ -41,6 +42,9 @@ PART_OF_MEMORY = 4
 PATIENCE_S = 120.0
 """How long the other process may take, in seconds; importing scikit-learn takes 1-2, on a slow disk 30."""
 
+LIKELY = ("sklearn.model_selection",)
+"""What most models need, and nearly all that they need of scikit-learn."""
+
 _METHODS = ("predict", "transform", "decision_function", "score_samples")
 
 
@@ -49,22 +53,18 @@ class LoadBack:
 
     It ends by itself when this program does.
 
-    Parameters
-    ----------
-    model : estimator
-        What will be saved, fitted or not: what scikit-learn has of it is imported there meanwhile.
-
     Attributes
     ----------
     skipped : str or None
         Why the model was not loaded back, or None if it was.
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self) -> None:
         self.skipped: str | None = None
+        self._expects = False
         script = Path(__file__).with_name("_load_script.py")
         self._process = subprocess.Popen(  # noqa: S603 - this Python and our own script
-            [sys.executable, str(script), *_modules(model)],
+            [sys.executable, str(script), *LIKELY],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -81,6 +81,14 @@ class LoadBack:
         if self._process.poll() is None:
             self._process.kill()
         self._process.communicate()
+
+    def expect(self, model: Any) -> None:
+        """Let what scikit-learn has of a model, fitted or not, be imported before there is something to check."""
+        if self._process.stdin is not None and not self._expects:
+            with contextlib.suppress(BrokenPipeError):  # the verdict tells why
+                self._process.stdin.write(pickle.dumps(_modules(model)))
+                self._process.stdin.flush()
+            self._expects = True
 
     def check(self, path: Path, model: Any, X: Any) -> None:
         """Let the model be loaded, and wait for the verdict.
@@ -104,6 +112,7 @@ class LoadBack:
         self.skipped = _too_large(path.stat().st_size)
         if self.skipped is not None:
             return
+        self.expect(model)
         asked = {"path": str(path.absolute()), "form": format_of(path).name, **_sample(model, X)}
         try:
             answer, _ = self._process.communicate(pickle.dumps(asked), timeout=PATIENCE_S)
