@@ -14,7 +14,7 @@ import queue
 import socket
 import sys
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from raysk import _compat, inside, refusals
 from raysk.errors import ClusterError, UsageError
@@ -199,9 +199,10 @@ class Cluster:
 class Starting:
     """A cluster that is being connected to, or started, while the program does something else.
 
-    A context manager; at its end the cluster is closed. If it is not there yet by then, as when the person's file
-    cannot be read, nobody waits for it: `abandoned` says that the program should end without ceremony, and a Ray
-    that is half started ends with it. The same goes for a cluster whose head has gone.
+    A context manager; at its end the cluster is closed, while the program goes on: `wait_for_end` waits for that. If it
+    is not there yet by then, as when the person's file cannot be read, nobody waits for it: `abandoned` says that the
+    program should end without ceremony, and a Ray that is half started ends with it. The same goes for a cluster whose
+    head has gone.
 
     Parameters
     ----------
@@ -212,6 +213,7 @@ class Starting:
     """
 
     abandoned = False
+    leaving: ClassVar[list[threading.Thread]] = []
 
     def __init__(self, then: Callable[[Cluster], None] | None = None, **options: Any) -> None:
         self._then = then
@@ -244,7 +246,15 @@ class Starting:
         if not self._done.is_set():
             Starting.abandoned = True
         elif self._cluster is not None:
-            self._cluster.close()
+            leaving = threading.Thread(target=self._cluster.close, name="raysk-leave")
+            Starting.leaving.append(leaving)
+            leaving.start()
+
+    @classmethod
+    def wait_for_end(cls) -> None:
+        """Wait until the clusters that were left are closed."""
+        while cls.leaving:
+            cls.leaving.pop().join()
 
 
 def alive() -> list[dict[str, Any]]:

@@ -94,11 +94,14 @@ def main() -> NoReturn:
 
 
 def _leave(code: int) -> NoReturn:
-    """Exit; at once if a Ray is being started that nobody waits for, which ends with us."""
+    """Exit when Ray has ended; at once if a Ray is being started that nobody waits for, which ends with us."""
     cluster = sys.modules.get("raysk.cluster")  # not imported for this: --help has to be quick
-    if cluster is not None and cluster.Starting.abandoned:
-        sys.stderr.flush()
-        os._exit(code)
+    if cluster is not None:
+        signals.raise_no_more()
+        cluster.Starting.wait_for_end()
+        if cluster.Starting.abandoned:
+            sys.stderr.flush()
+            os._exit(code)
     sys.exit(code)
 
 

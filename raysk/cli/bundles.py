@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from raysk.spec.overrides import Overrides
 
 
-MADE = ("Given", "Kept", "Limits", "Overrides", "Resources")
+MADE = ("Given", "Kept", "Limits", "Overrides", "PredictJob", "Resources", "ScoreJob")
 """What bundles become; the names stand in annotations only."""
 
 

@@ -68,7 +68,9 @@ def fit(
             context=context,
             file=file,
             kept=kept,
-            make_job=with_model(functools.partial(assemble.fit_job, overrides=overrides, given=given), kept.output),
+            make_job=with_model(
+                functools.partial(assemble.fit_job, overrides=overrides, given=given), kept.output, keeper
+            ),
             keep=lambda *fitted: {"model": keeper.save(*fitted)},
             keeper=keeper,
         )

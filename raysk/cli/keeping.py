@@ -9,6 +9,7 @@ summary is out, which has null for what is missing.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import shutil
 import sys
@@ -167,7 +168,8 @@ class Keeper:
         self._new = new
         self._out, self._verify = out, verify
         self._path: Path | None = None
-        self._check: LoadBack | None = None
+        self._other: LoadBack | None = None
+        self._check: Callable[[], None] | None = None
         self.errors: list[InputError] = []
         self.lost: set[Path] = set()
         check_output(output, out)
@@ -176,8 +178,23 @@ class Keeper:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._check is not None:
-            self._check.close()
+        if self._other is not None:
+            self._other.close()
+
+    def get_ready(self) -> None:
+        """Start what will check the model."""
+        from raysk.runs.load_back import LoadBack
+
+        if self._verify:
+            self._other = LoadBack()
+
+    def expect(self, estimator: Any) -> None:
+        """Say what will be fitted; a search may be one that fits no model."""
+        if self._other is not None:
+            if getattr(estimator, "refit", True):
+                self._other.expect(estimator)
+            else:
+                self._other.close()
 
     @contextlib.contextmanager
     def putting_errors_off(self, output: Path | None = None) -> Iterator[None]:
@@ -203,7 +220,7 @@ class Keeper:
             raise InputError("\n".join([*(lines[0] for lines in each[: MOST_LINES - 1]), each[0][-1]]))
 
     def save(self, model: Any, folder: RunFolder, facts: Mapping[str, Any], X: Any) -> str | None:
-        """Save the model, and begin to load it back; returns the path, or None if it could not be written.
+        """Save the model, which `finish` checks; returns the path, or None if it could not be written.
 
         Where it cannot be written as an output, it is kept in the run folder: it may have taken hours.
         """
@@ -217,11 +234,12 @@ class Keeper:
             with self.putting_errors_off() if self._output is None else contextlib.suppress(InputError):
                 self._path = save_model(model, folder.path("model.pkl"), facts)
         if self._path is not None and self._verify:
-            self._check = LoadBack(self._path, model, X)
+            self._other = self._other or LoadBack()
+            self._check = functools.partial(self._other.check, self._path, model, X)
         return None if self._path is None else str(self._path)
 
     def finish(self, view: View) -> DataOut | None:
-        """Wait for the check, and write the model to stdout if it is wanted there.
+        """Check that the model loads, and write the model to stdout if it is wanted there.
 
         Returns
         -------
@@ -233,10 +251,10 @@ class Keeper:
         InputError, UserCodeError
             If the model does not load back, or does not predict the same.
         """
-        if self._check is not None:
-            if self._check.skipped is not None:
-                view.say(f"The model is {self._check.skipped}.")
-            self._check.check()
+        if self._check is not None and self._other is not None:
+            self._check()
+            if self._other.skipped is not None:
+                view.say(f"The model is {self._other.skipped}.")
         if not self._to_stdout:
             return self._out
         if self._path is not None:
@@ -262,8 +280,11 @@ def check_output(output: Path | None, out: DataOut) -> None:
         check_model(output)
 
 
-def with_model(make_job: Callable[[Found], Any], output: Path | None) -> Callable[[Found], Any]:
-    """Return what makes the same jobs, but refuses a search that fits no model where one is to be saved."""
+def with_model(make_job: Callable[[Found], Any], output: Path | None, keeper: Keeper) -> Callable[[Found], Any]:
+    """Return what makes the same jobs, but refuses a search that fits no model where one is to be saved.
+
+    The keeper is told what will be fitted.
+    """
 
     def make(found: Found) -> Any:
         from raysk.spec.found import is_search
@@ -275,6 +296,7 @@ def with_model(make_job: Callable[[Found], Any], output: Path | None) -> Callabl
                 f"-o {output}: the search in {found.source!r} has refit=False, so there is no model to save.\n"
                 "Set refit there, or leave -o out."
             )
+        keeper.expect(fitted)
         return job
 
     return make

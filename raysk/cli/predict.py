@@ -11,7 +11,6 @@ from raysk.cli import options_data as d  # noqa: TC001 - Typer reads the annotat
 from raysk.cli.bundles import bundled
 from raysk.cli.keeping import is_stdout
 from raysk.errors import UsageError
-from raysk.jobs import PredictJob, Resources
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from raysk.cli.render import View
     from raysk.cli.streams import DataOut
     from raysk.cluster import Starting
+    from raysk.jobs import PredictJob
     from raysk.runs.predictions import Part
 
 
@@ -40,6 +40,7 @@ def predict_job(
     force: o.Force = False,
 ) -> PredictJob:
     """Return what is to be predicted, and where it is to be written."""
+    from raysk.jobs import PredictJob
     from raysk.runs.existing import check_new
     from raysk.runs.sidecar import sidecar_path
     from raysk.runs.targets import check_apart
@@ -96,6 +97,7 @@ def predict(
     from raysk.cli.loaded import Loaded, say_which, workers_at
     from raysk.cli.render import View, show_summary
     from raysk.cli.streams import data_stdout
+    from raysk.jobs import Resources
 
     resources = Resources(workers=workers, cpus_per_fit=cpus_per_fit)
     with data_stdout() as out:

@@ -169,6 +169,7 @@ def carry_out(
     from raysk.spec import loader
 
     told = {"command": context.info_name, "source": file, "arguments": as_typed(context), "folder": str(Path.cwd())}
+    keeper.get_ready()
     with where.starting(sink or view) as start, view.running():
         found = loader.load(file)
         job = make_job(found)

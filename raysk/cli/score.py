@@ -9,11 +9,10 @@ from raysk.cli import options as o  # noqa: TC001 - Typer reads the annotations
 from raysk.cli import options_data as d  # noqa: TC001 - Typer reads the annotations
 from raysk.cli.bundles import bundled
 from raysk.errors import InputError
-from raysk.jobs import Resources, ScoreJob
 
 if TYPE_CHECKING:
     from raysk.cli.loaded import Loaded
-    from raysk.jobs import Data
+    from raysk.jobs import Data, ScoreJob
 
 
 def score_job(
@@ -28,6 +27,7 @@ def score_job(
     weight: d.Weight = None,
 ) -> ScoreJob:
     """Return what is to be scored, and how."""
+    from raysk.jobs import ScoreJob
     from raysk.runs.which import find_model
     from raysk.spec.formats import check_format
     from raysk.spec.overrides import metric_names
@@ -73,6 +73,7 @@ def score(
     from raysk.cli.loaded import Loaded, say_which, workers_at
     from raysk.cli.render import View, show_summary
     from raysk.cli.streams import data_stdout
+    from raysk.jobs import Resources
     from raysk.plans.rows import predicting_on_pool
 
     resources = Resources(workers=workers, cpus_per_fit=cpus_per_fit)

@@ -14,7 +14,6 @@ from raysk.cli.bundles import bundled, given_data, kept_search, limits, resource
 from raysk.cli.keeping import read_by, with_model
 from raysk.cli.streams import data_stdout
 from raysk.errors import UsageError
-from raysk.events import CandidateDone
 
 if TYPE_CHECKING:
     from raysk.cli.keeping import Keeper, Kept
@@ -84,7 +83,7 @@ def search(
             context=context,
             file=file,
             kept=kept,
-            make_job=with_model(functools.partial(make_job, overrides=overrides, given=given), kept.output),
+            make_job=with_model(functools.partial(make_job, overrides=overrides, given=given), kept.output, keeper),
             keep=functools.partial(_keep, keeper=keeper, kept=kept, view=view),
             keeper=keeper,
             sink=_streaming(view, out) if stream else None,
@@ -121,6 +120,7 @@ def _check_outputs(kept: Kept, file: str, given: Given | None, *, no_refit: bool
 
 def _streaming(view: View, out: DataOut) -> Sink:
     """Return a sink that also prints a JSON line per finished candidate."""
+    from raysk.events import CandidateDone
     from raysk.runs.jsonable import plain_parameter, to_json
 
     def sink(event: Event, /) -> None:

@@ -53,10 +53,15 @@ def take_back() -> None:
         signal.signal(signal.SIGTERM, _end)
 
 
-def _end(number: int, _: object) -> NoReturn:
+def raise_no_more() -> None:
+    """Let no signal raise anything from here on; the second that comes in all still ends the program at once."""
     for each in (*COUNTED, signal.SIGHUP):
         if signal.getsignal(each) is _end:
             signal.signal(each, _leave_it_to_the_thread)
+
+
+def _end(number: int, _: object) -> NoReturn:
+    raise_no_more()
     raise exits.Interrupted if number == signal.SIGINT else exits.Terminated(128 + number)
 
 

@@ -18,10 +18,15 @@ from sklearn.base import BaseEstimator
 from sklearn.svm import SVC, SVR, NuSVC, NuSVR, OneClassSVM
 
 from raysk import _compat
+from raysk.plans.candidates import ABSENT, SCALARS
 from raysk.plans.parts import parts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
+
+    from raysk.plans.candidates import Candidates, Column
+
+    Numbers = np.ndarray[Any, Any]
 
 _BaseSearchCV = _compat.search_parts().BaseSearchCV
 
@@ -33,11 +38,11 @@ NOT_CERTAIN = {
 }
 """scikit-learn's own estimators that may fit equal candidates differently, whatever their parameters."""
 
-SCALARS = {str, int, float, bool, np.float64, type(None)}
-"""Exactly these classes: a subclass may compare and print as it likes."""
-
 PLAIN = SCALARS | {list, tuple, dict, set, frozenset, slice, range}
 """Classes of parameters that are nothing but data; `parts` looks into those that hold others."""
+
+MOST_GROUPS = 2**62
+"""What a number of numpy's can tell apart, with room for a number for each candidate."""
 
 MAX_INT = np.iinfo(np.int32).max
 """libsvm has C's integers."""
@@ -57,28 +62,61 @@ VALID: dict[str, Callable[[Any], bool]] = {
 """What each may be: a value that is not valid fails the fit, used or not."""
 
 
-def leaders(estimator: Any, candidates: Sequence[Mapping[str, Any]], scorers: Any) -> list[int]:
+def leaders(estimator: Any, candidates: Candidates, scorers: Any) -> Numbers:
     """Return for each candidate the first one that is fitted alike; for most that is the candidate itself.
 
     Parameters
     ----------
     estimator : estimator
         What the candidates' parameters are set on.
-    candidates : sequence of mapping of str to object
+    candidates : Candidates
     scorers : object
         scikit-learn's scorers, as ``BaseSearchCV._get_scorers`` returns them.
 
     Returns
     -------
-    leaders : list of int
+    leaders : array of shape (n_candidates,)
         Never after the candidate itself.
     """
-    every = range(len(candidates))
+    every = np.arange(len(candidates))
     machines: dict[str, Any] = _machines(estimator) if _compat.scores_predictions(scorers) else {}
     if not machines:
-        return list(every)
-    first: dict[Any, int] = {}
-    return [first.setdefault(_key(candidates[number], machines, number), number) for number in every]
+        return every
+    unused = _unused(candidates, machines)
+    alone = _not_certain(candidates, machines)
+    group, groups = np.zeros_like(every), 1
+    for name, column in candidates.columns.items():
+        codes = _used(name, column, unused.get(name))
+        alone |= _look_up([not _is_told_by_value(name, value) for value in column.values], codes, absent=False)
+        group, groups = _together(group, groups, codes, len(column.values))
+    group[alone] = groups + every[alone]
+    _, first, same = np.unique(group, return_index=True, return_inverse=True)
+    return first[same]
+
+
+class Alike:
+    """Candidates that are fitted alike, found by the first of them; false where there are none.
+
+    Parameters
+    ----------
+    leaders : array of shape (n_candidates,)
+        As `leaders` returns them.
+    """
+
+    def __init__(self, leaders: Numbers) -> None:
+        followers = np.flatnonzero(leaders != np.arange(len(leaders)))
+        self._followers = followers[np.argsort(leaders[followers], kind="stable")]
+        self._leaders = leaders[self._followers]
+
+    def __len__(self) -> int:
+        return len(self._followers)
+
+    def followers(self, leader: int) -> list[int]:
+        """Return the candidates that are fitted as this one is, without it."""
+        if not len(self):
+            return []
+        begin, end = np.searchsorted(self._leaders, [leader, leader + 1])
+        return self._followers[begin:end].tolist()  # type: ignore[no-any-return]
 
 
 def _machines(estimator: Any) -> dict[str, Any]:
@@ -111,28 +149,63 @@ def _is_certain_estimator(part: Any) -> bool:
     return type(part) in MACHINES or isinstance(seed, numbers.Integral)
 
 
-def _key(candidate: Mapping[str, Any], machines: Mapping[str, Any], number: int) -> Any:
-    """Return what candidates that are fitted alike have in common; the number where nothing is certain."""
-    unused: set[str] = set()
+def _unused(candidates: Candidates, machines: Mapping[str, Any]) -> dict[str, Numbers]:
+    """Return by parameter which candidates' kernels do not use it."""
+    unused: dict[str, Numbers] = {}
     for prefix, machine in machines.items():
-        if prefix.removesuffix("__") in candidate:  # it is replaced as a whole
-            return number
-        kernel = candidate.get(f"{prefix}kernel", machine.kernel)
-        probability = candidate.get(f"{prefix}probability", getattr(machine, "probability", False))
-        if probability not in (False, "deprecated"):  # its fit draws at random; the text is the default since 1.9
-            return number
-        if isinstance(kernel, str):
-            unused |= {prefix + name for name in UNUSED.get(kernel, ())}
-    used = []
-    for name, value in candidate.items():
-        if name in unused and VALID[name.rpartition("__")[2]](value):
-            continue
-        if type(value) not in SCALARS:
-            return number
-        if name.rpartition("__")[2] == "random_state" and not isinstance(value, int):
-            return number
-        used.append((name, type(value), repr(value)))  # -0.0 equals 0.0, and may not do the same
-    return tuple(used)
+        kernels, codes = _values(candidates, f"{prefix}kernel", machine.kernel)
+        not_used = [UNUSED.get(kernel, ()) if isinstance(kernel, str) else () for kernel in kernels]
+        for name in {name for names in not_used for name in names}:
+            unused[prefix + name] = np.array([name in names for names in not_used])[codes]
+    return unused
+
+
+def _not_certain(candidates: Candidates, machines: Mapping[str, Any]) -> Numbers:
+    """Tell which candidates replace a machine as a whole, or let its fit draw at random."""
+    found = np.zeros(len(candidates), bool)
+    for prefix, machine in machines.items():
+        whole = candidates.columns.get(prefix.removesuffix("__"))
+        if whole is not None:
+            found |= whole.codes != ABSENT
+        values, codes = _values(candidates, f"{prefix}probability", getattr(machine, "probability", False))
+        # the text is the default since 1.9
+        found |= np.array([value not in (False, "deprecated") for value in values])[codes]
+    return found
+
+
+def _values(candidates: Candidates, name: str, default: Any) -> tuple[list[Any], Numbers]:
+    """Return the values of a parameter, and which of them each candidate has: the last one if it names none."""
+    column = candidates.columns.get(name)
+    if column is None:
+        return [default], np.zeros(len(candidates), np.int32)
+    return [*column.values, default], column.codes
+
+
+def _used(name: str, column: Column, unused: Numbers | None) -> Numbers:
+    """Return a column's codes, `ABSENT` also where a value is valid and not used."""
+    if unused is None:
+        return column.codes
+    valid = VALID[name.rpartition("__")[2]]
+    dropped = unused & _look_up([valid(value) for value in column.values], column.codes, absent=True)
+    return np.where(dropped, ABSENT, column.codes)
+
+
+def _look_up(told: list[bool], codes: Numbers, *, absent: bool) -> Numbers:
+    """Return for each code what is told of its value."""
+    return np.array([*told, absent])[codes]  # the last one is that of `ABSENT`
+
+
+def _is_told_by_value(name: str, value: Any) -> bool:
+    """Tell whether a parameter's value says how the fit will be."""
+    return type(value) in SCALARS and (name.rpartition("__")[2] != "random_state" or isinstance(value, int))
+
+
+def _together(group: Numbers, groups: int, codes: Numbers, count: int) -> tuple[Numbers, int]:
+    """Divide groups of candidates by one more parameter; returns the group of each, and how many there may be."""
+    if groups * (count + 1) > MOST_GROUPS:
+        found, group = np.unique(group, return_inverse=True)
+        groups = len(found)
+    return group * (count + 1) + (codes + 1), groups * (count + 1)
 
 
 def _is_number(value: Any) -> bool:

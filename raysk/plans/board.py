@@ -1,12 +1,15 @@
 """The results of one round of a search as they come in: from the journal, from workers, or given up.
 
 stream -> Board.put -> journal, events
--> out, in scikit-learn's order: candidate x n_splits + split
+-> results, in scikit-learn's order: candidate x n_splits + split
+
+Of candidates that are fitted alike only the first, their leader, has results; the others are told of by it.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+from array import array
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,9 +18,10 @@ from raysk import _compat
 from raysk.errors import TaskLost
 from raysk.events import CandidateDone, FitLost, WorkDone
 from raysk.plans import warned
+from raysk.plans.alike import Alike
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from raysk.plans.search import Rounds
 
@@ -28,37 +32,45 @@ class Board:
     """Results of one round as they come in; tells the sink."""
 
     def __init__(
-        self, rounds: Rounds, candidates: list[dict[str, Any]], leaders: list[int], splits: list[tuple[Any, Any]]
+        self, rounds: Rounds, candidates: list[dict[str, Any]], leaders: np.ndarray[Any, Any], splits: list[Any]
     ) -> None:
-        self.out: list[Any] = [None] * (len(candidates) * len(splits))
-        self._followers: defaultdict[int, list[int]] = defaultdict(list)
-        for candidate, leader in enumerate(leaders):
-            if candidate != leader:
-                self._followers[leader].append(candidate)
-        n_splits = len(splits)
-        own = [candidate for candidate, leader in enumerate(leaders) if candidate == leader]
-        self.units: Sequence[int] = range(len(self.out))
-        if self._followers:
-            self.units = [candidate * n_splits + split for candidate in own for split in range(n_splits)]
-        self._rounds, self.candidates, self.splits = rounds, candidates, splits
+        self.candidates, self.splits = candidates, splits
+        self._leaders, self._alike = leaders, Alike(leaders)
+        self._results: list[Any] = [None] * (len(candidates) * len(splits))  # of leaders only
+        self.units: Sequence[int] = range(len(self._results))
+        if self._alike:
+            own = np.flatnonzero(leaders == np.arange(len(leaders)))
+            units = own[:, np.newaxis] * len(splits) + np.arange(len(splits))
+            self.units = array("q", units.astype(np.int64).tobytes())
+        self._rounds = rounds
         self._journal = rounds.journal_round(candidates, splits)
-        self._waiting = [len(splits)] * len(candidates)
+        self._waiting = np.full(len(candidates), len(splits), np.int32)
         self._warnings = warned.Repeater()
 
-    def done(self) -> list[int]:
-        """Return the candidates of which every split is done."""
+    def done(self) -> np.ndarray[Any, Any]:
+        """Return the candidates of which every split is done; those that would be done alike are among them."""
+        return np.flatnonzero(self._waiting[self._leaders] == 0)
+
+    def done_themselves(self) -> np.ndarray[Any, Any]:
+        """Return the candidates of which every split is done, without those that would be done alike."""
+        return np.flatnonzero((self._waiting == 0) & (self._leaders == np.arange(len(self._leaders))))
+
+    @property
+    def all_done(self) -> bool:
+        """Whether every split of every candidate is done."""
+        return not self._waiting[self._leaders].any()
+
+    def results(self, candidates: Iterable[int]) -> list[dict[str, Any]]:
+        """Return the results of candidates, in scikit-learn's order; those of alike ones are one object."""
         n_splits = len(self.splits)
-        return [
-            number
-            for number in range(len(self.candidates))
-            if all(result is not None for result in self.out[number * n_splits : (number + 1) * n_splits])
-        ]
+        starts = (self._leaders[np.asarray(candidates, np.int64)] * n_splits).tolist()
+        return [result for start in starts for result in self._results[start : start + n_splits]]
 
     def recall(self) -> None:
         """Take what the journal knows, and leave the rest to be done."""
         known = self._journal.known(self.units)
         if known:
-            self.units = [unit for unit in self.units if unit not in known]
+            self.units = array("q", (unit for unit in self.units if unit not in known))
         self.resumed = len(known)
         self.failed = sum(self._take(unit, result) for unit, result in known.items())
 
@@ -80,22 +92,23 @@ class Board:
 
     def _take(self, unit: int, result: dict[str, Any]) -> int:
         """Take the result of a fit, also for those that would be done alike; returns how many of them failed."""
-        candidate, split = divmod(unit, len(self.splits))
-        followers = self._followers.get(candidate, ())
+        candidate = unit // len(self.splits)
+        followers = self._alike.followers(candidate)
         errors = [result["fit_error"]] * (1 + len(followers)) if result["fit_error"] is not None else []
         self._rounds.watch.hear_failures(errors)
-        self._put_down(candidate, split, result)
-        for follower in followers:
-            self._put_down(follower, split, dict(result))
-        return len(errors)
-
-    def _put_down(self, candidate: int, split: int, result: dict[str, Any]) -> None:
-        self.out[candidate * len(self.splits) + split] = result
+        self._results[unit] = result
         self._waiting[candidate] -= 1
         if not self._waiting[candidate]:
-            done = self._done(candidate)
-            self._rounds.pool.sink(done)
-            self._rounds.watch.hear_candidate(done)
+            self._tell_of_candidates(candidate, followers)
+        return len(errors)
+
+    def _tell_of_candidates(self, candidate: int, followers: Sequence[int]) -> None:
+        """Tell that a candidate is done, and with it those that would be done alike."""
+        done, before = self._done(candidate), len(self._rounds.candidates)
+        alike = (replace(done, index=before + each, params=self.candidates[each]) for each in followers)
+        for each in (done, *alike):
+            self._rounds.pool.sink(each)
+            self._rounds.watch.hear_candidate(each)
 
     def _lost(self, unit: int, loss: TaskLost) -> dict[str, Any]:
         """Return what scikit-learn would return for a fit that failed."""
@@ -117,13 +130,12 @@ class Board:
     def _tell_of_loss(self, unit: int, loss: TaskLost) -> None:
         """Name the fits that a loss is one of: that of its candidate, and those that would be done alike."""
         candidate, split = divmod(unit, len(self.splits))
-        for each in (candidate, *self._followers.get(candidate, ())):
+        for each in (candidate, *self._alike.followers(candidate)):
             number, params = len(self._rounds.candidates) + each, self.candidates[each]
             self._rounds.pool.sink(FitLost(candidate=number, params=params, split=split, reason=str(loss)))
 
     def _done(self, candidate: int) -> CandidateDone:
-        n_splits = len(self.splits)
-        results = self.out[candidate * n_splits : (candidate + 1) * n_splits]
+        results = self.results([candidate])
         rows = [result["test_scores"] for result in results]
         named = [row if isinstance(row, dict) else {"score": row} for row in rows]
         metrics = set(named[0]).intersection(*named)  # a fit that failed may have one score where others have several

@@ -65,7 +65,7 @@ class Evaluation:
         return self.arguments["fit_params"]  # type: ignore[no-any-return]
 
     def __call__(
-        self, round_: tuple[list[dict[str, Any]], list[tuple[Any, Any]]], units: Sequence[int]
+        self, round_: tuple[Sequence[dict[str, Any]], list[tuple[Any, Any]]], units: Sequence[int]
     ) -> Iterator[tuple[dict[str, Any], Sequence[Any]]]:
         """Do these fits of a round of candidates and splits; yields scikit-learn's result and the warnings of each."""
         candidates, splits = round_

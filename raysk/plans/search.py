@@ -28,10 +28,11 @@ from sklearn.utils import indexable
 
 from raysk import _compat, exits
 from raysk.errors import AllFitsFailed
-from raysk.events import RefitStarted, Stopped, WorkPlanned
+from raysk.events import RefitStarted, Remark, Stopped, WorkPlanned
 from raysk.jobs import Limits
 from raysk.plans import alike, single
 from raysk.plans.board import Board, is_multimetric
+from raysk.plans.candidates import Candidates
 from raysk.plans.evaluation import Evaluation
 from raysk.plans.limits import Enough, Watch, nothing_finished
 from raysk.pool import Task, stream
@@ -47,6 +48,10 @@ if TYPE_CHECKING:
 PATIENCE_S = 1.0
 """A worker hands fits back once a message has taken this long, in seconds: candidates differ in cost by orders of
 magnitude, and a finished fit should be heard of within about a second."""
+
+MOST_ROWS = 20_000
+"""A search that ends early has rows also for candidates that were not fitted themselves, as others are alike, unless
+there are more in all: the table of a million takes scikit-learn and us half a minute, that of these half a second."""
 
 _parts = _compat.search_parts()
 
@@ -193,15 +198,17 @@ class Rounds:
         callback_ctx: Any = None,  # noqa: ARG002 - part of scikit-learn's signature since 1.9; nobody listens
     ) -> dict[str, Any]:
         """Evaluate candidates, as the function that ``BaseSearchCV.fit`` hands to ``_run_search`` does."""
-        candidates = list(candidate_params)
+        candidates = list(candidate_params)  # the one time that a grid is expanded, or a sample drawn
         splits = self._splits(cv or self.search._checked_cv_orig)
-        leaders = alike.leaders(self.estimator, candidates, self.scorers)
+        columns = Candidates(candidates)
+        leaders = alike.leaders(self.estimator, columns, self.scorers)
         self.watch.begin_round()
         board = Board(self, candidates, leaders, splits)
         board.recall()
         self._announce(board)
         self._current = board, more_results or {}
-        out = self._run(board)
+        self._run(board, columns)
+        out = board.results(range(len(candidates)))
         if not out:
             raise ValueError("No fits were performed. Was the CV iterator empty? Were there no candidates?")
         self._warn_of_failures(out)
@@ -231,8 +238,8 @@ class Rounds:
         kept = list(range(len(self.candidates)))
         if self._current is not None:
             board, more = self._current
-            done, n_splits = board.done(), len(board.splits)
-            out = [board.out[number * n_splits + split] for number in done for split in range(n_splits)]
+            done = self._worth_a_row(board)
+            out = board.results(done)
             if done and error is None:
                 self._warn_of_failures(out)
             if done:
@@ -243,6 +250,18 @@ class Rounds:
             raise error or nothing_finished() from None
         self.pool.sink(Stopped(reason=reason, kept=tuple(kept)))
         return error
+
+    def _worth_a_row(self, board: Board) -> list[int]:
+        """Return the candidates that are done, without those that were never fitted themselves if these are many."""
+        done = board.done()
+        if len(done) > MOST_ROWS:
+            themselves = board.done_themselves()
+            left_out, done = len(done) - len(themselves), themselves
+            if left_out:
+                self.pool.sink(
+                    Remark(text=f"{left_out:,} candidates that are fitted alike are left out of the results.")
+                )
+        return done.tolist()  # type: ignore[no-any-return]
 
     def _warn_of_failures(self, out: list[dict[str, Any]]) -> None:
         try:
@@ -295,9 +314,9 @@ class Rounds:
         metrics = frozenset(self.scorers._scorers) if is_multimetric(self.scorers) else None
         return Wanted(metrics, train=bool(self.search.return_train_score), free=callable(self.search.scoring))
 
-    def _run(self, board: Board) -> list[dict[str, Any]]:
-        """Fit and score every candidate on every split; results in scikit-learn's order."""
-        round_, limits = self.pool.share((board.candidates, board.splits)), self.watch.limits
+    def _run(self, board: Board, candidates: Candidates) -> None:
+        """Fit and score every candidate on every split."""
+        round_, limits = self.pool.share((candidates, board.splits)), self.watch.limits
         task = Task(
             function=self._evaluation,
             args=(round_,),
@@ -313,5 +332,4 @@ class Rounds:
                     break
         finally:
             self.pool.release([round_])
-        self.watch.end_round(all_done=len(board.done()) == len(board.candidates))
-        return board.out
+        self.watch.end_round(all_done=board.all_done)

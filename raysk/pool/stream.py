@@ -38,6 +38,10 @@ FADE = 0.8
 """How much of what was known about a unit's time stays when another block is heard of: candidates that are tried
 in order often get dearer or cheaper along the way."""
 
+PIECE = 2**16
+"""Millions of units are cut into pieces of so many first: what is left of one is copied for every message that is cut
+off it, and no message has more."""
+
 TICK_S = 1.0
 """How long to wait for a block before looking for workers that came meanwhile, in seconds."""
 
@@ -116,7 +120,7 @@ class _Work:
 
     def __init__(self, units: Sequence[Any]) -> None:
         self.left = len(units)
-        self._parts = deque([units] if units else [])
+        self._parts = deque(units[at : at + PIECE] for at in range(0, len(units), PIECE))
         self._heard_units = 0.0
         self._heard_s = 0.0
 

@@ -12,11 +12,14 @@ if TYPE_CHECKING:
 _END = "\r\n"
 
 
-class _Lines(io.StringIO):
-    """Text whose rows end in a line feed alone; the writer thinks of another end, and so quotes what holds either."""
+class _Lines:
+    """Rows in UTF-8 that end in a line feed; the writer thinks of another end, and so quotes what holds either."""
+
+    def __init__(self) -> None:
+        self.content = io.BytesIO()
 
     def write(self, row: str, /) -> int:
-        return super().write(row.removesuffix(_END) + "\n")
+        return self.content.write((row.removesuffix(_END) + "\n").encode("utf-8", errors="backslashreplace"))
 
 
 def csv_bytes(rows: Iterable[Iterable[Any]]) -> bytes:
@@ -31,6 +34,6 @@ def csv_bytes(rows: Iterable[Iterable[Any]]) -> bytes:
     -------
     bytes
     """
-    text = _Lines(newline="")
-    csv.writer(text, lineterminator=_END).writerows(rows)
-    return text.getvalue().encode("utf-8", errors="backslashreplace")
+    lines = _Lines()
+    csv.writer(lines, lineterminator=_END).writerows(rows)
+    return lines.content.getvalue()

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from raysk import _compat
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
 
 def fingerprint(obj: Any, *, by_name: Collection[str] = (), release: str | None = None) -> str:
@@ -51,9 +51,19 @@ def _plain(value: Any) -> str:
     """Write a number, text or None; empty for what is neither."""
     if value is None or isinstance(value, bool | str):
         return repr(value)
-    if isinstance(value, numbers.Integral):
-        return repr(int(value))
-    return repr(float(value)) if isinstance(value, float) else ""
+    if isinstance(value, float):
+        return repr(float(value))
+    return repr(int(value)) if isinstance(value, numbers.Integral) else ""
+
+
+def distinct_objects(candidates: Iterable[Mapping[str, Any]]) -> list[Any]:
+    """Return each object among the parameters of candidates that is neither number nor text, once."""
+    found = {id(value): value for params in candidates for value in params.values() if type(value) not in _QUICK}
+    return [value for value in found.values() if not _plain(value)]
+
+
+_QUICK = {str, int, float, bool, type(None)}
+"""Most parameters are of these classes, and there may be millions."""
 
 
 @functools.cache

@@ -20,15 +20,16 @@ import hashlib
 import os
 import warnings
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from raysk.errors import InputError
-from raysk.runs.fingerprint import fingerprint, params_fingerprint
+from raysk.runs.fingerprint import distinct_objects, fingerprint, params_fingerprint
 from raysk.runs.made import Made, Part
 from raysk.runs.records import ODD, decoded, encoded, line, parsed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from typing_extensions import Self
@@ -138,7 +139,9 @@ class Journal:
         value = self._fingerprint()
         try:
             digests = [value(split)[:16] for split in splits]
-            keys = [_short(params_fingerprint(params, value)) for params in candidates]
+            for each in distinct_objects(candidates):
+                value(each)
+            keys = Keys(candidates, value)
             identity = {name: value(part) for name, part in parts.items()} if not self._compared else {}
         except Exception as error:  # noqa: BLE001 - a person's objects may refuse in any way; the search can do without
             reason = f"{type(error).__name__}: {error}".splitlines()[0][:200]
@@ -148,7 +151,7 @@ class Journal:
             if wanted is not None:
                 self.known = _first(wanted.among(self._found))
             self._compare({**identity, "splits": _short("".join(digests))})
-            if whole:
+            if whole and self.known:
                 self._refuse_fewer(set(keys))
             self._compared = True
         return Round(self, keys, digests)
@@ -246,19 +249,23 @@ class Round:
     Parameters
     ----------
     journal : Journal
-    candidates, splits : list of str
+    candidates : Keys
+    splits : list of str
         What tells one from another.
     """
 
-    def __init__(self, journal: Journal, candidates: list[str], splits: list[str]) -> None:
+    def __init__(self, journal: Journal, candidates: Keys, splits: list[str]) -> None:
         self._journal, self._candidates, self._splits = journal, candidates, splits
 
     def known(self, units: Iterable[int]) -> dict[int, Result]:
         """Return the results that the journal has, by number: candidate x n_splits + split; as they were finished."""
+        known = self._journal.known
+        candidates = {key.partition(" ")[0] for key in known}
         wanted: defaultdict[str, list[int]] = defaultdict(list)
-        for unit in units:
-            wanted[self._key(unit)].append(unit)
-        return {unit: dict(result) for key, result in self._journal.known.items() for unit in wanted.get(key, ())}
+        for unit in units if known else ():
+            if self._candidates[unit // len(self._splits)] in candidates:
+                wanted[self._key(unit)].append(unit)
+        return {unit: dict(result) for key, result in known.items() for unit in wanted.get(key, ())}
 
     def add(self, results: Iterable[tuple[int, Result]]) -> None:
         """Append fits that are finished, by number."""
@@ -267,6 +274,29 @@ class Round:
     def _key(self, unit: int) -> str:
         candidate, split = divmod(unit, len(self._splits))
         return f"{self._candidates[candidate]} {self._splits[split]}"
+
+
+class Keys(Sequence[str]):
+    """What tells each candidate from another; made when it is asked for: a million take seconds.
+
+    Parameters
+    ----------
+    candidates : sequence of mapping of str to object
+    value : callable
+        Returns the fingerprint of what is neither number nor text.
+    """
+
+    def __init__(self, candidates: Sequence[Mapping[str, Any]], value: Callable[[Any], str]) -> None:
+        self._candidates, self._value = candidates, value
+        self._latest = -1, ""  # fits of one candidate come one after the other
+
+    def __len__(self) -> int:
+        return len(self._candidates)
+
+    def __getitem__(self, number: Any) -> Any:
+        if self._latest[0] != number:
+            self._latest = number, _short(params_fingerprint(self._candidates[number], self._value))
+        return self._latest[1]
 
 
 class NoRound:

@@ -1,11 +1,14 @@
-"""Load a saved model back in another process and compare what it predicts, while the program goes on.
+"""Load a saved model back in another process and compare what it predicts.
 
     program                                             another Python: no raysk, none of the person's folders
-    LoadBack(path, model, X)  -- rows, predictions -->  import, load, predict, compare
-    (leaves the cluster)
-    .check()  <------------------------- verdict -----
+    LoadBack()                                          import scikit-learn, at the lowest priority
+    .expect(model) ------------------- modules ------>  likewise
+    (fits, saves)
+    .check(path, model, X) -- rows, predictions ----->  load, predict, compare
+                    <------------------ verdict ------
 
-What stops a model from loading elsewhere is found while the person can still do something about it.
+What stops a model from loading elsewhere is found while the person can still do something about it. To import
+scikit-learn takes longer than all the rest: the other process does so while the model is fitted.
 """
 
 from __future__ import annotations
@@ -16,7 +19,6 @@ import pickle
 import signal
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,42 +42,33 @@ PART_OF_MEMORY = 4
 PATIENCE_S = 120.0
 """How long the other process may take, in seconds; importing scikit-learn takes 1-2, on a slow disk 30."""
 
+LIKELY = ("sklearn.model_selection",)
+"""What most models need, and nearly all that they need of scikit-learn."""
+
 _METHODS = ("predict", "transform", "decision_function", "score_samples")
 
 
 class LoadBack:
-    """A model that is being loaded back; a context manager, at whose end nothing is left running.
+    """Another Python, ready to load a model back; a context manager, at whose end it is not left running.
 
-    Parameters
-    ----------
-    path : Path
-        What `raysk.runs.models.save_model` has written.
-    model : estimator
-        What was saved there.
-    X : array-like of shape (n_samples, n_features)
-        The first rows are predicted there and here. Where that cannot be done, the model is only loaded.
+    It ends by itself when this program does.
 
     Attributes
     ----------
     skipped : str or None
-        Why the model is not loaded back, or None if it is.
+        Why the model was not loaded back, or None if it was.
     """
 
-    def __init__(self, path: Path, model: Any, X: Any) -> None:
-        self.path = path
-        self.skipped = _too_large(path.stat().st_size)
-        self._process: subprocess.Popen[bytes] | None = None
-        self._inbox = tempfile.TemporaryFile()  # noqa: SIM115 - closed at the end; nobody waits for it to be read
-        if self.skipped is None:
-            pickle.dump({"path": str(path.absolute()), "form": format_of(path).name, **_sample(model, X)}, self._inbox)
-            self._inbox.seek(0)
-            script = Path(__file__).with_name("_load_script.py")
-            self._process = subprocess.Popen(  # noqa: S603 - this Python and our own script
-                [sys.executable, str(script)],
-                stdin=self._inbox,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-            )
+    def __init__(self) -> None:
+        self.skipped: str | None = None
+        self._expects = False
+        script = Path(__file__).with_name("_load_script.py")
+        self._process = subprocess.Popen(  # noqa: S603 - this Python and our own script
+            [sys.executable, str(script), *LIKELY],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -85,13 +78,29 @@ class LoadBack:
 
     def close(self) -> None:
         """End the other process if it still runs. May be called twice."""
-        self._inbox.close()
-        if self._process is not None and self._process.poll() is None:
+        if self._process.poll() is None:
             self._process.kill()
-            self._process.communicate()
+        self._process.communicate()
 
-    def check(self) -> None:
-        """Wait for the verdict.
+    def expect(self, model: Any) -> None:
+        """Let what scikit-learn has of a model, fitted or not, be imported before there is something to check."""
+        if self._process.stdin is not None and not self._expects:
+            with contextlib.suppress(BrokenPipeError):  # the verdict tells why
+                self._process.stdin.write(pickle.dumps(_modules(model)))
+                self._process.stdin.flush()
+            self._expects = True
+
+    def check(self, path: Path, model: Any, X: Any) -> None:
+        """Let the model be loaded, and wait for the verdict.
+
+        Parameters
+        ----------
+        path : Path
+            What `raysk.runs.models.save_model` has written.
+        model : estimator
+            What was saved there.
+        X : array-like of shape (n_samples, n_features)
+            The first rows are predicted there and here. Where that cannot be done, the model is only loaded.
 
         Raises
         ------
@@ -100,17 +109,26 @@ class LoadBack:
         UserCodeError
             If it loads, but does not predict, or not the same.
         """
-        if self._process is None:
+        self.skipped = _too_large(path.stat().st_size)
+        if self.skipped is not None:
             return
+        self.expect(model)
+        asked = {"path": str(path.absolute()), "form": format_of(path).name, **_sample(model, X)}
         try:
-            answer, _ = self._process.communicate(timeout=PATIENCE_S)
+            answer, _ = self._process.communicate(pickle.dumps(asked), timeout=PATIENCE_S)
             found = json.loads(answer)
         except subprocess.TimeoutExpired:
             found = {"step": "load", "error": f"it took longer than {PATIENCE_S:g} s"}
         except ValueError:
             found = {"step": "load", "error": _ended(self._process.returncode)}
         if found is not None:
-            raise _failure(self.path, found)
+            raise _failure(path, found)
+
+
+def _modules(model: Any) -> list[str]:
+    """Return the modules of scikit-learn that a model's parts are of: what is a person's may not be there."""
+    every = (model, *model.get_params(deep=True).values()) if hasattr(model, "get_params") else (model,)
+    return sorted({name for each in every if (name := type(each).__module__).startswith("sklearn.")})
 
 
 def _too_large(size_bytes: int) -> str | None:

@@ -13,11 +13,14 @@ from raysk.runs.jsonable import plain_parameter, to_json
 from raysk.runs.writing import check_output, write_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
 # What a reader wants first, comes first.
 _ORDER = (re.compile(r"rank_"), re.compile(r"(mean|std)_test_"), re.compile(r"param_"), re.compile(""))
+
+ROWS_AT_A_TIME = 10_000
+"""A grid has few values of a parameter, which are described once for so many rows; as many are held at a time."""
 
 Columns = list[str]
 Rows = list[list[Any]]
@@ -39,10 +42,8 @@ def results_rows(cv_results: Mapping[str, Any]) -> tuple[Columns, Rows]:
         In scikit-learn's order. Numbers (NaN stays NaN), booleans, text, lists; None where a candidate has no
         value of a parameter; estimators and other objects as text.
     """
-    names = [name for name in cv_results if name != "params"]
-    columns = sorted(names, key=_place)
-    rows = zip(*(_column(cv_results[name]) for name in columns), strict=True)
-    return columns, [list(row) for row in rows]
+    columns = _columns(cv_results)
+    return columns, list(_rows(cv_results, columns))
 
 
 def check_results(path: Path) -> None:
@@ -81,9 +82,21 @@ def write_results(cv_results: Mapping[str, Any], path: Path, *, new: bool = Fals
         If the file cannot be written or is not new, or Parquet is not installed.
     """
     check_results(path)
-    columns, rows = results_rows(cv_results)
-    content = _WRITERS[path.suffix.lower()](columns, rows)
+    columns = _columns(cv_results)
+    content = _WRITERS[path.suffix.lower()](columns, _rows(cv_results, columns))
     write_bytes(path, content, new=new)
+
+
+def _columns(cv_results: Mapping[str, Any]) -> Columns:
+    return sorted((name for name in cv_results if name != "params"), key=_place)
+
+
+def _rows(cv_results: Mapping[str, Any], columns: Columns) -> Iterator[list[Any]]:
+    """Yield rows, of which only some are held at a time: there may be a million."""
+    count = len(cv_results[columns[0]]) if columns else 0
+    for begin in range(0, count, ROWS_AT_A_TIME):
+        some = (_column(cv_results[name][begin : begin + ROWS_AT_A_TIME]) for name in columns)
+        yield from map(list, zip(*some, strict=True))
 
 
 def _place(name: str) -> int:
@@ -112,25 +125,26 @@ def _flat(value: Any) -> Any:
     return to_json(value) if isinstance(value, (list, dict)) else value
 
 
-def _csv(columns: Columns, rows: Rows) -> bytes:
+def _csv(columns: Columns, rows: Iterable[list[Any]]) -> bytes:
     return csv_bytes([columns, *([_flat(value) for value in row] for row in rows)])
 
 
-def _lines(columns: Columns, rows: Rows) -> Iterable[str]:
+def _lines(columns: Columns, rows: Iterable[list[Any]]) -> Iterable[str]:
     return (to_json(dict(zip(columns, row, strict=True))) for row in rows)
 
 
-def _jsonl(columns: Columns, rows: Rows) -> bytes:
+def _jsonl(columns: Columns, rows: Iterable[list[Any]]) -> bytes:
     return "".join(f"{line}\n" for line in _lines(columns, rows)).encode()
 
 
-def _json(columns: Columns, rows: Rows) -> bytes:
+def _json(columns: Columns, rows: Iterable[list[Any]]) -> bytes:
     body = ",\n ".join(_lines(columns, rows))
     return f"[\n {body}\n]\n".encode() if body else b"[]\n"
 
 
-def _parquet(columns: Columns, rows: Rows) -> bytes:
+def _parquet(columns: Columns, rows: Iterable[list[Any]]) -> bytes:
     arrow, parquet = _pyarrow()
+    rows = list(rows)
     table = arrow.table({name: _arrow_array(arrow, [row[at] for row in rows]) for at, name in enumerate(columns)})
     buffer = io.BytesIO()
     parquet.write_table(table, buffer)
@@ -156,7 +170,7 @@ def _pyarrow() -> tuple[Any, Any]:
         ) from err
 
 
-_WRITERS: dict[str, Callable[[Columns, Rows], bytes]] = {
+_WRITERS: dict[str, Callable[[Columns, Iterable[list[Any]]], bytes]] = {
     ".csv": _csv,
     ".json": _json,
     ".jsonl": _jsonl,

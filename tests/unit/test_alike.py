@@ -44,13 +44,14 @@ from sklearn.utils import all_estimators
 
 from raysk.bench.workloads import WORKLOADS
 from raysk.plans.alike import leaders
+from raysk.plans.candidates import Candidates
 
 ACCURACY = get_scorer("accuracy")
 
 
 def fitted(estimator, grid, scorer=ACCURACY):
     """Return how many of a grid's candidates are fitted, and how many there are."""
-    found = leaders(estimator, list(ParameterGrid(grid)), scorer)
+    found = leaders(estimator, Candidates(list(ParameterGrid(grid))), scorer)
     assert all(leader <= number and found[leader] == leader for number, leader in enumerate(found))
     return len(set(found)), len(found)
 
@@ -229,7 +230,7 @@ def test_what_is_fitted_once_scikit_learn_fits_alike(name, cv):
         holder.param_grid = {"kernel": ["rbf", "linear"]}
     y = np.c_[BINARY, 1 - BINARY] if "Chain" in name or "MultiOutput" in name else BINARY
     search = GridSearchCV(holder, grid, cv=2, refit=False).fit(X, y)
-    found = leaders(clone(holder), search.cv_results_["params"], search._get_scorers()[0])
+    found = leaders(clone(holder), Candidates(search.cv_results_["params"]), search._get_scorers()[0])
     for split in ("split0_test_score", "split1_test_score"):
         scores = search.cv_results_[split]
         assert np.array_equal(scores, scores[found], equal_nan=True)

@@ -2,7 +2,9 @@
 
 import os
 import signal
+import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -32,8 +34,8 @@ def check(tmp_path, monkeypatch):
 
     def run(model, rows=X, suffix=".pkl"):
         path = save_model(model, folder / f"m{suffix}", {})
-        with LoadBack(path, model, rows) as back:
-            back.check()
+        with LoadBack() as back:
+            back.check(path, model, rows)
             return back
 
     return run
@@ -179,9 +181,28 @@ def test_it_takes_too_long(check, monkeypatch):
     assert "longer than 0.2 s" in refused(check, InputError, SVC().fit(X, y))
 
 
-def test_left_early(tmp_path):
+def test_left_early():
     """Whoever leaves without the verdict leaves no process behind."""
-    model = SVC().fit(X, y)
-    with LoadBack(save_model(model, tmp_path / "m.pkl", {}), model, X) as back:
+    with LoadBack() as back:
         process = back._process
     assert process.returncode == -signal.SIGKILL
+
+
+def test_it_is_ready_before_it_is_asked(eventually):
+    """What the model needs is imported while it is fitted, at the lowest priority; the wait is for a task."""
+    with LoadBack() as back:
+        back.expect(SVC())
+        process = Path("/proc", str(back._process.pid))
+        eventually(lambda: "svm/_libsvm." in (process / "maps").read_text(), "scikit-learn's module of the model")
+        nice = [(task / "stat").read_text().rpartition(")")[2].split()[16] for task in (process / "task").iterdir()]
+        assert "19" in nice
+        assert (process / "task" / process.name / "stat").read_text().rpartition(")")[2].split()[16] == "0"
+
+
+def test_it_ends_with_the_program(eventually):
+    """A program that is killed leaves no process that waits for a model."""
+    program = "from raysk.runs.load_back import LoadBack; print(LoadBack()._process.pid, flush=True); input()"
+    with subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as parent:
+        other = Path("/proc", parent.stdout.readline().decode().strip())
+        parent.kill()
+        eventually(lambda: not other.exists() or " Z " in (other / "stat").read_text(), "its end")
