@@ -9,8 +9,10 @@ from __future__ import annotations
 import contextlib
 import copy
 import os
+import re
 import sys
 import types
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -81,8 +83,10 @@ def scores_predictions(scorers: Any) -> bool:
     return theirs and all(isinstance(each, base | passthrough) for each in every)
 
 
-def fit_and_score(scorer: Any) -> tuple[Callable[..., dict[str, Any]], Any]:
+def fit_and_score(scorer: Any, complain: Callable[[str], None]) -> tuple[Callable[..., dict[str, Any]], Any]:
     """Return scikit-learn's function that fits and scores, and a scorer for it, which also count a `SystemExit`.
+
+    What it warns of when a scorer raises is also told to `complain`, whatever the person's warning filters are.
 
     Theirs count an `Exception` of the person's code as a failed fit or score; what would end the program passes them.
     No function of ours stands around the person's code, as it would be seen in the tracebacks that are compared.
@@ -92,7 +96,29 @@ def fit_and_score(scorer: Any) -> tuple[Callable[..., dict[str, Any]], Any]:
     if isinstance(scorer, several):
         scorer = copy.copy(scorer)
         scorer.__class__ = type(several.__name__, (several,), {"__call__": _catching_all(several.__call__)})
-    return _catching_all(function, _score=_catching_all(score)), scorer
+    score = _catching_all(score, warnings=_Warnings(complain))
+    return _catching_all(function, _score=score), scorer
+
+
+class _Warnings:
+    """Stands for the module `warnings` in a function, and tells of its warnings besides."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self._tell = tell
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(warnings, name)
+
+    def warn(self, message: str, category: type[Warning] = UserWarning) -> None:
+        self._tell(message)
+        warnings.warn(message, category, stacklevel=2)
+
+
+def tells_of_failures(category: type[Warning], text: str) -> bool:
+    """Tell whether a warning of scikit-learn's is about fits, or scores, of a search that failed."""
+    if category.__name__ == "FitFailedWarning":
+        return True
+    return re.match(r"Scoring failed\.|One or more of the (test|train) scores are non-finite", text) is not None
 
 
 def _catching_all(function: Any, **names: Any) -> Any:

@@ -8,7 +8,8 @@ RayskError
 ├── UserCodeError    1    the person's own code raised
 ├── FitsFailed       1    fits of a search failed
 │   ├── AllFitsFailed    1    every one of them; also the ValueError that scikit-learn raises
-│   └── TooManyFailures  1    more than the person allows
+│   ├── TooManyFailures  1    more than the person allows
+│   └── NoScore          1    no candidate has a finite score
 ├── NothingFinished  1    a search ended early, before any of its candidates was done
 ├── TaskLost         1    a task took its worker down with it too many times
 ├── BenchFailed      1    a benchmark's backends disagree, or none of them ran
@@ -25,6 +26,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+def what_was_raised(text: str) -> str:
+    """Return the line of a printed traceback, the last if there are several, that names the exception."""
+    lines = text.strip().splitlines()
+    frames = [number for number, line in enumerate(lines) if line.startswith("  File ")]
+    after = (line for line in lines[frames[-1] + 1 :] if line and not line.startswith(" ")) if frames else iter(lines)
+    return next(after, text)
 
 
 class RayskError(Exception):
@@ -126,6 +135,24 @@ class TooManyFailures(FitsFailed):
     def __init__(self, allowed: int, errors: Sequence[str]) -> None:
         extent = f"{len(errors):,} fits failed, more than --max-failures {allowed}"
         super().__init__(extent, "\n".join([extent, *errors[-1:]]), errors)
+
+
+class NoScore(FitsFailed):
+    """No candidate of a search has a finite score, so that none can be the best.
+
+    Parameters
+    ----------
+    extent : str
+        Which candidates, in a few words.
+    reason : str or None
+        What failed, in one line, if that is known.
+    advice : str
+        What to type next.
+    """
+
+    def __init__(self, extent: str, reason: str | None, advice: str) -> None:
+        why = f"{extent}:\n  {reason[:400]}" if reason else f"{extent}."
+        super().__init__(extent, f"{why}\n{advice}", ())
 
 
 class NothingFinished(RayskError):  # noqa: N818 - says what happened

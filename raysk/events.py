@@ -7,7 +7,10 @@ view, plain lines or JSON lines; a notebook may pass a function of its own. Even
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +50,7 @@ class WorkPlanned(Event):
     """More work is known: `units` of `unit` ("fit", "tree", "call"). Comes again for each halving round.
 
     Of the `candidates` x `splits` fits, `saved` need not be done, as they would be done alike, and `resumed` are
-    known from an earlier run; `failed` of these failed.
+    known from an earlier run; of these `failed` failed, and `scores_failed` have no score. `reasons` counts why.
     """
 
     unit: str
@@ -57,14 +60,22 @@ class WorkPlanned(Event):
     saved: int = 0
     resumed: int = 0
     failed: int = 0
+    scores_failed: int = 0
+    reasons: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
 class WorkDone(Event):
-    """`units` more are done, of which `failed` failed. `busy_s` is the workers' time they took, in seconds."""
+    """`units` more are done. `busy_s` is the workers' time they took, in seconds.
+
+    Of the fits among them, and those that would be done alike, `failed` failed, and `scores_failed` were fitted but
+    have no score that is a finite number. `reasons` counts why, each in one line.
+    """
 
     units: int
     failed: int = 0
+    scores_failed: int = 0
+    reasons: Mapping[str, int] = field(default_factory=dict)
     busy_s: float = 0.0
 
 
@@ -80,7 +91,7 @@ class FitLost(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class FitFailed(Event):
-    """A fit failed for a reason that was not seen before in this run; `reason` is one line.
+    """A fit, or its score, failed for a reason that was not seen before in this run; `reason` is one line.
 
     Comes once a reason. How many fits failed in all is in `WorkDone` and `WorkPlanned`.
     """
@@ -96,7 +107,8 @@ class CandidateDone(Event):
     """All splits of one candidate are done.
 
     `score` is the mean test score by the metric that decides (None where none does), `scores` the mean test
-    score per metric; `failed` counts splits whose fit failed.
+    score per metric; `failed` counts splits whose fit failed. `error` is why the first of its fits, or scores, failed.
+    `alike` says that it was not fitted itself, as another is fitted alike.
     """
 
     index: int
@@ -104,6 +116,8 @@ class CandidateDone(Event):
     score: float | None
     scores: dict[str, float] = field(default_factory=dict)
     failed: int = 0
+    error: str | None = None
+    alike: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -136,6 +136,9 @@ class Limits:
         When so many candidates in a row, as they are done, were no better than the best before; None means never.
     max_failures : int or None
         When more fits than this failed, which is a failure of the job; None allows any number.
+    require_score : bool
+        Whether a search of which no candidate has a finite score fails: as soon as that shows, or at its end. Without
+        it, it ends as scikit-learn's does, with a best candidate that has none.
     refit_on_stop : bool
         Whether the best so far is fitted on all data also when the search is interrupted, or too many fits failed.
 
@@ -150,6 +153,7 @@ class Limits:
     stop_at: float | None = None
     patience: int | None = None
     max_failures: int | None = None
+    require_score: bool = False
     refit_on_stop: bool = False
 
     def __post_init__(self) -> None:

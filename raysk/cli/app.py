@@ -111,7 +111,7 @@ def _report(error: RayskError) -> None:
         return
     if "--debug" in sys.argv:
         _print_all_frames(error)
-    text = _fits_failed(error) if isinstance(error, FitsFailed) else str(error)
+    text = _fits_failed(error) if isinstance(error, FitsFailed) and error.errors else str(error)
     _say(text)
 
 
@@ -119,7 +119,7 @@ def _fits_failed(error: FitsFailed) -> str:
     """Put pages of tracebacks into three lines."""
     from collections import Counter
 
-    from raysk.cli.render import what_was_raised
+    from raysk.errors import what_was_raised
 
     said = Counter(what_was_raised(text) for text in error.errors)
     (common, count), *_ = said.most_common(1) or [("", 0)]

@@ -102,6 +102,7 @@ def limits(
         stop_at=stop_at,
         patience=patience,
         max_failures=max_failures,
+        require_score=True,
         refit_on_stop=refit_on_stop,
     )
 

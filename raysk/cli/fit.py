@@ -52,6 +52,7 @@ def fit(
     from raysk.cli.keeping import read_by, with_model
     from raysk.cli.render import View, show_summary
     from raysk.cli.streams import data_stdout
+    from raysk.outcome import Tally
     from raysk.spec import assemble
 
     where = running.Where(address=address, resources=resources, backend=backend, worker_output=verbose)
@@ -73,6 +74,7 @@ def fit(
             ),
             keep=lambda *fitted: {"model": keeper.save(*fitted)},
             keeper=keeper,
+            tally=Tally(view),
         )
         summary = _summary(fitted, ran) | written
         show_summary(keeper.finish(view), summary, as_json=as_json, rows=_rows(summary))

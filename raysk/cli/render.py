@@ -17,6 +17,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from raysk._compat import tells_of_failures
+from raysk.errors import what_was_raised
 from raysk.runs.jsonable import to_json
 
 if TYPE_CHECKING:
@@ -96,6 +98,8 @@ class View:
         self.stopped: str | None = None
         self.kept: tuple[int, ...] = ()
         self.lost: list[events.FitLost] = []
+        self._told_of_failures = False
+        self._warned: set[tuple[type[Warning], str]] = set()
         self._workers: events.WorkersChanged | None = None
         self._best: events.CandidateDone | None = None
         self._stage = ""
@@ -181,6 +185,10 @@ class View:
         if self._best is None or self._best.score is None or event.score > self._best.score:
             self._best = event
 
+    def _on_FitFailed(self, event: events.FitFailed) -> None:  # noqa: N802
+        self.say(f"Failed: candidate {event.candidate}, split {event.split} ({_params(event.params)}): {event.reason}")
+        self._told_of_failures = True
+
     def _on_FitLost(self, event: events.FitLost) -> None:  # noqa: N802
         self.lost.append(event)
 
@@ -244,10 +252,14 @@ class View:
     def _show_warning(
         self, message: Any, category: type[Warning], filename: str, line: int, *_: Any, **__: Any
     ) -> None:
+        if self._told_of_failures and tells_of_failures(category, str(message)) and not self._verbose:
+            return
         text = str(message).strip()
         text = f"{text} ({filename}:{line})" if self._verbose else _in_short(text)
         with self._lock:
-            self.say(f"{category.__name__}: {text}")
+            if (category, text) not in self._warned:
+                self._warned.add((category, text))
+                self.say(f"{category.__name__}: {text}")
 
 
 def _in_short(text: str) -> str:
@@ -256,14 +268,6 @@ def _in_short(text: str) -> str:
     if any(line.startswith("Traceback") for line in lines):
         return f"{lines[0]} {what_was_raised(text)}"
     return " ".join(lines[:2])
-
-
-def what_was_raised(text: str) -> str:
-    """Return the line of a printed traceback, the last if there are several, that names the exception."""
-    lines = text.strip().splitlines()
-    frames = [number for number, line in enumerate(lines) if line.startswith("  File ")]
-    after = (line for line in lines[frames[-1] + 1 :] if line and not line.startswith(" ")) if frames else iter(lines)
-    return next(after, text)
 
 
 def _progress(console: Console) -> Progress:

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 from raysk import cluster, exits
 from raysk.cli import signals
 from raysk.cli.settings import as_typed, is_typed
-from raysk.errors import AllFitsFailed, InputError, TaskLost, TooManyFailures, Unpicklable, UsageError
+from raysk.errors import AllFitsFailed, FitsFailed, InputError, NoScore, TaskLost, Unpicklable, UsageError
 from raysk.here import check_sendable
+from raysk.outcome import Outcome
+from raysk.scores import has_score
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from raysk.cli.render import View
     from raysk.events import Sink
     from raysk.jobs import FitJob, Limits, Resources, SearchJob
+    from raysk.outcome import Tally
     from raysk.runs.folder import RunFolder
     from raysk.runs.journal import Journal
     from raysk.runs.made import Made
@@ -115,13 +118,19 @@ class Ran:
     nodes: int | None = None
     cluster: dict[str, Any] = field(default_factory=dict)
     early: BaseException | None = None
-    """What ended a search early, to be raised when all is written."""
+    """What ended a search early, or made it fail, to be raised when all is written."""
+    outcome: Outcome = field(default_factory=Outcome)
+
+    @property
+    def ended_early(self) -> bool:
+        """Whether a search may be gone on with; not where that would fail again."""
+        return (self.early is not None or self.outcome.stopped is not None) and not isinstance(self.early, NoScore)
 
     def facts(self) -> dict[str, Any]:
         """Return what the run's manifest says of it."""
         outcome = "done"
         if self.early is not None:
-            outcome = "failed" if isinstance(self.early, TooManyFailures) else "interrupted"
+            outcome = "failed" if isinstance(self.early, FitsFailed) else "interrupted"
         return {"cluster": self.cluster, "time_s": self.time_s, "outcome": outcome}
 
 
@@ -135,20 +144,17 @@ def carry_out(
     make_job: Callable[[Found], FitJob | SearchJob],
     keep: Callable[[Any, RunFolder, dict[str, Any], Any], dict[str, Any]],
     keeper: Keeper,
-    sink: Sink | None = None,
+    tally: Tally,
 ) -> tuple[Any, Ran, dict[str, Any]]:
     """Read the file while Ray starts, run its job, and leave a run folder.
 
     Parameters
     ----------
     where : Where
-    view : View
-    context : typer.Context
+    view, context, kept
         Of the command.
     file : str
         As the person wrote it.
-    kept : Kept
-        Where the run is kept.
     make_job : callable
         Makes the job of what was found in the file.
     keep : callable
@@ -156,8 +162,8 @@ def carry_out(
         writes what should last and returns what the summary says of it.
     keeper : Keeper
         Takes note of what could not be written.
-    sink : callable or None
-        Takes events; None means the view.
+    tally : Tally
+        Takes events.
 
     Returns
     -------
@@ -170,21 +176,23 @@ def carry_out(
 
     told = {"command": context.info_name, "source": file, "arguments": as_typed(context), "folder": str(Path.cwd())}
     keeper.get_ready()
-    with where.starting(sink or view) as start, view.running():
+    kept.say_what_goes_on(view)
+    with where.starting(tally) as start, view.running():
         found = loader.load(file)
         job = make_job(found)
         folder = _folder(kept, start, found)
         with (
-            journal_of(folder, view, _made(found, kept, where))
+            journal_of(folder, view, _made(found, kept, where), tally, job)
             if plans_search(where, job)
             else contextlib.nullcontext() as journal,
             recorded(folder, found, told, keeper, outputs=kept.outputs()) as facts,
         ):
             fitted, ran = run(where, start, job, found, journal)
+            ran.outcome = tally.outcome
             written = keep(fitted, folder, origin(found, job.data), job.data.X)
             facts.update(written, outputs=kept.outputs(keeper.lost), **ran.facts())
-            if journal is not None and (ran.early is not None or view.stopped or keeper.errors):
-                say_how_to_go_on(view, folder)
+            if journal is not None and (ran.ended_early or keeper.errors):
+                say_how_to_go_on(view, folder, ran.outcome.stopped)
     return fitted, ran, {"run_dir": str(folder.root.absolute()), **written}
 
 
@@ -217,10 +225,11 @@ def plans_search(where: Where, job: FitJob | SearchJob) -> bool:
 
 
 @contextlib.contextmanager
-def journal_of(folder: RunFolder, view: View, made: Made) -> Iterator[Journal]:
-    """Keep a search's finished fits; if it ends early, say how to go on."""
+def journal_of(folder: RunFolder, view: View, made: Made, tally: Tally, job: FitJob | SearchJob) -> Iterator[Journal]:
+    """Keep a search's finished fits; if it ends before a candidate is done, say how to go on."""
     from raysk.runs.folder import JOURNAL
     from raysk.runs.journal import Journal
+    from raysk.runs.tables import no_results, write_results
 
     with Journal(folder.path(JOURNAL), made, view.say) as journal:
         before = len(journal.known)
@@ -230,13 +239,15 @@ def journal_of(folder: RunFolder, view: View, made: Made) -> Iterator[Journal]:
             raise
         except BaseException:
             if len(journal.known) > before:
-                say_how_to_go_on(view, folder)
+                with contextlib.suppress(InputError):
+                    write_results(no_results(getattr(job, "search", None)), folder.path("results.csv"))
+                say_how_to_go_on(view, folder, tally.outcome.stopped)
             raise
 
 
-def say_how_to_go_on(view: View, folder: RunFolder) -> None:
+def say_how_to_go_on(view: View, folder: RunFolder, stopped: str | None) -> None:
     """Name the command that goes on with a search; a limit that is met already has to be another then."""
-    wider = f" --{view.stopped} N" if view.stopped in STILL_MET else ""
+    wider = f" --{stopped} N" if stopped in STILL_MET else ""
     run = shlex.quote(os.path.relpath(folder.root))
     view.say(f"Finished fits are kept. Go on with: raysk resume {run}{wider}")
 
@@ -254,6 +265,8 @@ def run(
             ran.nodes = start.result().nodes
             cluster.travel_by_value(found.modules)
         fitted = _fit_plainly(str(where.backend), where.resources.workers or -1, estimator, data)
+        if hasattr(job, "search") and not has_score(fitted):
+            ran.early = NoScore("No candidate has a finite score", None, "Choose another metric with --scoring.")
     else:
         from raysk import plans
         from raysk.runs.pickling import unpicklable
@@ -271,7 +284,7 @@ def run(
             raise unpicklable(estimator, error, "sent to the workers") from error
         except TaskLost as loss:
             raise TaskLost(f"The fit was given up: {loss}.\n{AFTER_LOSS}") from loss
-        except (KeyboardInterrupt, SystemExit, TooManyFailures) as end:
+        except (KeyboardInterrupt, SystemExit, FitsFailed) as end:
             if journal is None or not hasattr(estimator, "cv_results_"):
                 raise
             fitted, early = estimator, end

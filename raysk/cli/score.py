@@ -113,7 +113,7 @@ def _scores(job: ScoreJob, loaded: Loaded, model: Any, data: Data) -> dict[str, 
     """Return each metric's value; the model's own ``score`` where none is named."""
     from sklearn.metrics import check_scoring
 
-    from raysk.cli.render import what_was_raised
+    from raysk.errors import what_was_raised
 
     weight = data.fit_params.get("sample_weight")
     more = {} if weight is None else {"sample_weight": weight}

@@ -16,12 +16,15 @@ from raysk.cli.streams import data_stdout
 from raysk.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from raysk.cli.keeping import Keeper, Kept
     from raysk.cli.render import View
     from raysk.cli.running import Ran
     from raysk.cli.streams import DataOut
-    from raysk.events import Event, FitLost, Sink
+    from raysk.events import Event, FitFailed, FitLost, Sink
     from raysk.jobs import Limits, Resources
+    from raysk.outcome import Outcome, Tally
     from raysk.runs.folder import RunFolder
     from raysk.spec.assemble import Overrides
     from raysk.spec.data import Given
@@ -65,6 +68,7 @@ def search(
     """
     from raysk.cli import inspect, running
     from raysk.cli.render import View, show_summary
+    from raysk.outcome import Tally
     from raysk.spec.assemble import search_job
 
     make_job = functools.partial(search_job, limits=limits)
@@ -76,31 +80,25 @@ def search(
             inspect.show(out, file, overrides, as_json=as_json, make_job=make_job, given=given, quiet=quiet)
             return
         view = View(quiet=quiet, verbose=verbose, still=stream and out.is_terminal)
-        kept.say_what_goes_on(view)
+        tally = Tally(_streaming(view, out) if stream else view)
+        make = with_model(functools.partial(make_job, overrides=overrides, given=given), kept.output, keeper)
+        keep = functools.partial(_keep, keeper=keeper, kept=kept, view=view, tally=tally)
         fitted, ran, written = running.carry_out(
-            where,
-            view,
-            context=context,
-            file=file,
-            kept=kept,
-            make_job=with_model(functools.partial(make_job, overrides=overrides, given=given), kept.output, keeper),
-            keep=functools.partial(_keep, keeper=keeper, kept=kept, view=view),
-            keeper=keeper,
-            sink=_streaming(view, out) if stream else None,
+            where, view, context=context, file=file, kept=kept, make_job=make, keep=keep, keeper=keeper, tally=tally
         )
-        summary = _summary(fitted, ran, view) | written
+        summary = _summary(fitted, ran) | written
         show_summary(keeper.finish(view), summary, as_json=as_json or stream, rows=_rows(summary))
-        _end_early(ran, view, keeper, strict=strict)
+        _end_early(ran, keeper, strict=strict)
 
 
-def _end_early(ran: Ran, view: View, keeper: Keeper, *, strict: bool) -> None:
+def _end_early(ran: Ran, keeper: Keeper, *, strict: bool) -> None:
     """Leave with the exit code of a search that ended early, or whose fits failed, now that all is written."""
     keeper.raise_errors()
     if ran.early is not None:
         raise ran.early
-    if strict and view.stopped == "time-budget":
+    if strict and ran.outcome.stopped == "time-budget":
         raise typer.Exit(OUT_OF_TIME)
-    if strict and view.failed:
+    if strict and (ran.outcome.failed or ran.outcome.scores_failed):
         raise typer.Exit(FITS_FAILED)
 
 
@@ -142,33 +140,53 @@ def _keep(
     keeper: Keeper,
     kept: Kept,
     view: View,
+    tally: Tally,
 ) -> dict[str, Any]:
-    """Write the table of candidates and the model."""
+    """Write the table of candidates and the model; of a search without a finite score there is none."""
+    from raysk.runs.jsonable import plain_parameter
     from raysk.runs.tables import write_results
+    from raysk.scores import best_of, has_score
 
+    outcome = tally.outcome
     view.say_what_was_lost()
-    table = dict(fitted.cv_results_) | _lost_column(view, len(fitted.cv_results_["params"]))
+    for line in _failures(outcome):
+        view.say(line)
+    table = dict(fitted.cv_results_) | _own_columns(outcome, len(fitted.cv_results_["params"]))
     own, named = folder.path("results.csv"), kept.here / (kept.results or "")
     with keeper.putting_errors_off():
         write_results(table, own)
     if kept.results is not None and os.path.realpath(named) != os.path.realpath(own):
         with keeper.putting_errors_off(named):
             write_results(table, named, new=kept.is_new(named))
-    facts = origin | {"scores": _best(fitted)}
-    return {"model": keeper.save(fitted, folder, facts, X) if hasattr(fitted, "best_estimator_") else None}
+    best = best_of(fitted)
+    facts = origin | {"scores": best | {"best_params": plain_parameter(best["best_params"])}}
+    is_model = hasattr(fitted, "best_estimator_") and has_score(fitted)
+    return {"model": keeper.save(fitted, folder, facts, X) if is_model else None}
 
 
-def _lost_column(view: View, candidates: int) -> dict[str, list[int]]:
-    """Return a column for the table of candidates: how many fits of each were given up; none if none was."""
-    lost = Counter(each.candidate for each in view.lost)
-    return {"fits_lost": [lost[number] for number in view.kept or range(candidates)]} if lost else {}
+def _own_columns(outcome: Outcome, candidates: int) -> dict[str, list[Any]]:
+    """Return columns for the table of candidates: how many fits of each were given up, and why its first one failed.
+
+    There is none of what did not happen.
+    """
+    rows = range(candidates) if outcome.kept is None else outcome.kept
+    lost = Counter(each.candidate for each in outcome.lost)
+    columns: dict[str, list[Any]] = {"fits_lost": [lost[number] for number in rows]} if lost else {}
+    return columns | ({"error": [outcome.errors.get(number) for number in rows]} if outcome.errors else {})
 
 
-def _best(fitted: Any) -> dict[str, Any]:
+def _failures(outcome: Outcome) -> Iterator[str]:
+    """Yield, of what failed more than once, how often it did; that it did was said when it happened."""
+    what = " and ".join(filter(None, ["fits" * bool(outcome.failed), "scores" * bool(outcome.scores_failed)]))
+    for each in outcome.failures:
+        if (count := outcome.reasons[each.reason]) > 1:
+            yield f"{count:,} {what} failed: {each.reason}"
+
+
+def _failed(event: FitFailed, count: int) -> dict[str, Any]:
     from raysk.runs.jsonable import plain_parameter
 
-    best = {name: getattr(fitted, f"{name}_", None) for name in ("best_score", "best_params", "best_index")}
-    return best | {"best_params": plain_parameter(best["best_params"])}
+    return {**vars(event), "params": plain_parameter(event.params), "count": count}
 
 
 def _lost(event: FitLost) -> dict[str, Any]:
@@ -177,36 +195,55 @@ def _lost(event: FitLost) -> dict[str, Any]:
     return {**vars(event), "params": plain_parameter(event.params)}
 
 
-def _summary(fitted: Any, ran: Ran, view: View) -> dict[str, Any]:
+def _summary(fitted: Any, ran: Ran) -> dict[str, Any]:
+    from raysk.runs.jsonable import plain_parameter
+    from raysk.scores import best_of
+
+    best, done, counted = best_of(fitted), ran.outcome, ran.workers is not None  # on other backends nobody counts
     candidates, splits = len(fitted.cv_results_["params"]), fitted.n_splits_
     return {
         "schema": 1,
-        **_best(fitted),
+        **best,
+        "best_params": plain_parameter(best["best_params"]),
         "candidates": candidates,
         "splits": splits,
-        "fits": candidates * splits,
-        "fits_failed": None if ran.workers is None else view.failed,  # unknown on other backends
-        "fits_lost": [_lost(each) for each in view.lost] or None,
-        "fits_saved": view.saved,
-        "fits_resumed": view.resumed,
+        "fits": done.fits if counted else candidates * splits,
+        "fits_failed": done.failed if counted else None,
+        "scores_failed": done.scores_failed if counted else None,
+        "errors": [_failed(each, done.reasons[each.reason]) for each in done.failures] or None,
+        "fits_lost": [_lost(each) for each in done.lost] or None,
+        "fits_saved": done.saved,
+        "fits_resumed": done.resumed,
         "time_s": ran.time_s,
         "cpu_time_s": ran.cpu_time_s,
         "workers": ran.workers,
         "nodes": ran.nodes,
-        "stopped": "interrupted" if isinstance(ran.early, KeyboardInterrupt | SystemExit) else view.stopped,
+        "stopped": "interrupted" if isinstance(ran.early, KeyboardInterrupt | SystemExit) else done.stopped,
     }
 
 
 def _rows(summary: dict[str, Any]) -> list[tuple[str, str]]:
     params = summary["best_params"]
     rows = [
-        ("best score", "" if summary["best_score"] is None else f"{summary['best_score']:.6g}"),
+        (f"best {summary['metric'] or 'score'}", _with_spread(summary["best_score"], summary["best_score_std"])),
+        ("train score", _with_spread(summary["best_train_score"])),
+        *((name, _with_spread(each["mean"], each["std"])) for name, each in (summary["scores"] or {}).items()),
         ("best params", "" if params is None else "\n".join(f"{name} = {value!r}" for name, value in params.items())),
         ("fits", f"{summary['fits']:,} in {summary['time_s']:.1f} s"),
         ("in the journal", str(summary["fits_resumed"] or "")),
-        ("failed", str(summary["fits_failed"] or "")),
+        ("failed", _failed_in_all(summary)),
         ("stopped", summary["stopped"] or ""),
         ("model", summary["model"] or ""),
         ("run", summary["run_dir"]),
     ]
     return [(name, value) for name, value in rows if value]
+
+
+def _with_spread(mean: float | None, std: float | None = None) -> str:
+    """Write a mean score, and how far the splits' scores are from it."""
+    return "" if mean is None else f"{mean:.6g}" + ("" if std is None else f" +- {std:.3g} over the splits")
+
+
+def _failed_in_all(summary: dict[str, Any]) -> str:
+    counts = {"fits": summary["fits_failed"], "scores": summary["scores_failed"]}
+    return ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)

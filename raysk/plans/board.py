@@ -8,15 +8,17 @@ Of candidates that are fitted alike only the first, their leader, has results; t
 
 from __future__ import annotations
 
+import math
 from array import array
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from raysk import _compat
-from raysk.errors import TaskLost
-from raysk.events import CandidateDone, FitLost, WorkDone
+from raysk.errors import TaskLost, what_was_raised
+from raysk.events import CandidateDone, FitFailed, FitLost, WorkDone
 from raysk.plans import warned
 from raysk.plans.alike import Alike
 
@@ -46,6 +48,7 @@ class Board:
         self._journal = rounds.journal_round(candidates, splits)
         self._waiting = np.full(len(candidates), len(splits), np.int32)
         self._warnings = warned.Repeater()
+        self._errors: dict[int, str] = {}  # of each candidate the first
 
     def done(self) -> np.ndarray[Any, Any]:
         """Return the candidates of which every split is done; those that would be done alike are among them."""
@@ -72,40 +75,62 @@ class Board:
         if known:
             self.units = array("q", (unit for unit in self.units if unit not in known))
         self.resumed = len(known)
-        self.failed = sum(self._take(unit, result) for unit, result in known.items())
+        self.failures = self._take_all(known.items())
 
     def put(self, units: Sequence[int], values: Sequence[Any], busy_s: float) -> None:
         """Take a block of results; a fit that was given up counts as a failed one."""
         done = [(unit, value) for unit, value in zip(units, values, strict=True) if not isinstance(value, TaskLost)]
         self._journal.add((unit, result) for unit, (result, _) in done)  # not what was lost: resume tries it again
-        for _, (_, heard) in done:
-            if heard:
-                self._warnings.warn(heard)
         results = [(unit, result) for unit, (result, _) in done]
         results += [
             (unit, self._lost(unit, each))
             for unit, each in zip(units, values, strict=True)
             if isinstance(each, TaskLost)
         ]
-        failed = sum(self._take(unit, result) for unit, result in results)
-        self._rounds.pool.sink(WorkDone(units=len(units), failed=failed, busy_s=busy_s))
+        self._rounds.pool.sink(WorkDone(units=len(units), busy_s=busy_s, **self._take_all(results)))
+        for _, (_, heard) in done:
+            if heard:
+                self._warnings.warn(heard)
 
-    def _take(self, unit: int, result: dict[str, Any]) -> int:
-        """Take the result of a fit, also for those that would be done alike; returns how many of them failed."""
+    def _take_all(self, results: Iterable[tuple[int, dict[str, Any]]]) -> dict[str, Any]:
+        """Take results; returns what failed of them, as `WorkDone` and `WorkPlanned` have it."""
+        failed = {"failed": 0, "scores_failed": 0}
+        reasons: Counter[str] = Counter()
+        for unit, result in results:
+            why = _why_failed(result)
+            followers = self._alike.followers(unit // len(self.splits))
+            if why is not None:
+                many = 1 + len(followers)
+                failed["failed" if result["fit_error"] is not None else "scores_failed"] += many
+                reasons[why] += many
+                self._tell_of_failure(unit, why)
+            self._take(unit, result, why, followers)
+        return {**failed, "reasons": dict(reasons)}
+
+    def _take(self, unit: int, result: dict[str, Any], why: str | None, followers: Sequence[int]) -> None:
+        """Take the result of a fit, also for those that would be done alike."""
         candidate = unit // len(self.splits)
-        followers = self._alike.followers(candidate)
-        errors = [result["fit_error"]] * (1 + len(followers)) if result["fit_error"] is not None else []
-        self._rounds.watch.hear_failures(errors)
+        if result["fit_error"] is not None:
+            self._rounds.watch.hear_failures([result["fit_error"]] * (1 + len(followers)))
+        if why is not None:
+            self._errors.setdefault(candidate, why)
         self._results[unit] = result
         self._waiting[candidate] -= 1
         if not self._waiting[candidate]:
             self._tell_of_candidates(candidate, followers)
-        return len(errors)
+
+    def _tell_of_failure(self, unit: int, why: str) -> None:
+        """Tell of a failure of a kind that there was none of before."""
+        if self._rounds.watch.is_new(why):
+            candidate, split = divmod(unit, len(self.splits))
+            number, params = len(self._rounds.candidates) + candidate, self.candidates[candidate]
+            self._rounds.pool.sink(FitFailed(candidate=number, params=params, split=split, reason=why))
 
     def _tell_of_candidates(self, candidate: int, followers: Sequence[int]) -> None:
         """Tell that a candidate is done, and with it those that would be done alike."""
         done, before = self._done(candidate), len(self._rounds.candidates)
-        alike = (replace(done, index=before + each, params=self.candidates[each]) for each in followers)
+        self._rounds.watch.hear_score(done)
+        alike = (replace(done, index=before + each, params=self.candidates[each], alike=True) for each in followers)
         for each in (done, *alike):
             self._rounds.pool.sink(each)
             self._rounds.watch.hear_candidate(each)
@@ -147,7 +172,25 @@ class Board:
             score=means.get(metric) if isinstance(metric, str) else None,
             scores=means,
             failed=sum(result["fit_error"] is not None for result in results),
+            error=self._errors.get(candidate),
         )
+
+
+def _why_failed(result: dict[str, Any]) -> str | None:
+    """Return why a fit failed, or its score, in one line; None if neither did. Takes our own note out of the result."""
+    said = result.pop("score_error", None)
+    if result["fit_error"] is not None:
+        return what_was_raised(result["fit_error"])
+    scores = result["test_scores"]
+    finite = all(map(_is_finite, scores.values() if isinstance(scores, dict) else [scores]))
+    return said or (None if finite else "the score is not a finite number")
+
+
+def _is_finite(score: Any) -> bool:
+    try:
+        return math.isfinite(score)
+    except (TypeError, ValueError):  # no number at all: scikit-learn says so
+        return True
 
 
 def _mean(scores: Sequence[float]) -> float:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sklearn import clone, config_context, get_config
 
 from raysk import _compat
+from raysk.errors import what_was_raised
 from raysk.plans import warned
 
 if TYPE_CHECKING:
@@ -67,9 +68,13 @@ class Evaluation:
     def __call__(
         self, round_: tuple[Sequence[dict[str, Any]], list[tuple[Any, Any]]], units: Sequence[int]
     ) -> Iterator[tuple[dict[str, Any], Sequence[Any]]]:
-        """Do these fits of a round of candidates and splits; yields scikit-learn's result and the warnings of each."""
+        """Do these fits of a round of candidates and splits; yields scikit-learn's result and the warnings of each.
+
+        A result has besides, where a scorer raised, what it raised: one line, as ``score_error``.
+        """
         candidates, splits = round_
-        fit_and_score, scorer = _compat.fit_and_score(self.arguments["scorer"])
+        complaints: list[str] = []
+        fit_and_score, scorer = _compat.fit_and_score(self.arguments["scorer"], complaints.append)
         arguments = {**self.arguments, "scorer": scorer}
         with config_context(**self.config), warned.listening(self.filters) as heard:
             for unit in units:
@@ -86,4 +91,7 @@ class Evaluation:
                     candidate_progress=(candidate, len(candidates)),
                     **arguments,
                 )
+                if complaints:
+                    result["score_error"] = what_was_raised(complaints[0])
+                    complaints.clear()
                 yield result, warned.taken(heard) if heard else ()

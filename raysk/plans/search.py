@@ -38,6 +38,7 @@ from raysk.plans.limits import Enough, Watch, nothing_finished
 from raysk.pool import Task, stream
 from raysk.runs.journal import NoRound
 from raysk.runs.records import Wanted
+from raysk.scores import has_score
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -115,6 +116,8 @@ class _PoolSearch(_parts.BaseSearchCV):  # type: ignore[misc, name-defined]
             self._choose_best(rounds, refit_metric)
             self.scorer_ = getattr(scorers, "_scorers", scorers) if is_multimetric(scorers) else scorers
             self.cv_results_ = rounds.results
+            if early is None and self._limits.require_score and not has_score(self):
+                early = rounds.watch.no_score()
             if self.refit and (early is None or self._refits_on_stop()):
                 self._refit(rounds)
         if early is not None:
@@ -202,7 +205,7 @@ class Rounds:
         splits = self._splits(cv or self.search._checked_cv_orig)
         columns = Candidates(candidates)
         leaders = alike.leaders(self.estimator, columns, self.scorers)
-        self.watch.begin_round()
+        self.watch.begin_round(len(candidates), len(splits), self.pool.wanted)
         board = Board(self, candidates, leaders, splits)
         board.recall()
         self._announce(board)
@@ -289,7 +292,7 @@ class Rounds:
                 splits=n_splits,
                 saved=fits - units - board.resumed,
                 resumed=board.resumed,
-                failed=board.failed,
+                **board.failures,
             )
         )
         if self.search.verbose > 0:

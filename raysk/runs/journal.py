@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 from raysk.errors import InputError
 from raysk.runs.fingerprint import distinct_objects, fingerprint, params_fingerprint
+from raysk.runs.jsonable import plain_parameter
 from raysk.runs.made import Made, Part
 from raysk.runs.records import ODD, decoded, encoded, line, parsed
 
@@ -156,11 +157,12 @@ class Journal:
             self._compared = True
         return Round(self, keys, digests)
 
-    def add(self, results: Iterable[tuple[str, Result]]) -> None:
-        """Append fits that are finished."""
+    def add(self, results: Iterable[tuple[str, Result]], notes: Mapping[str, Any] | None = None) -> None:
+        """Append fits that are finished, and what else a reader should find there of some of them."""
         new = [(key, result) for key, result in results if key not in self.known]
         self.known.update(new)
-        self._write("".join(line({"fit": key, **encoded(result)}) for key, result in new))
+        notes = notes or {}
+        self._write("".join(line({"fit": key, **encoded(result), **notes.get(key, {})}) for key, result in new))
 
     def _fingerprint(self) -> Callable[[Any], str]:
         """Return what tells objects apart, as this journal has done from its beginning."""
@@ -268,8 +270,14 @@ class Round:
         return {unit: dict(result) for key, result in known.items() for unit in wanted.get(key, ())}
 
     def add(self, results: Iterable[tuple[int, Result]]) -> None:
-        """Append fits that are finished, by number."""
-        self._journal.add((self._key(unit), result) for unit, result in results)
+        """Append fits that are finished, by number; of one that failed, also its parameters."""
+        keyed = [(unit, self._key(unit), result) for unit, result in results]
+        notes = {
+            key: {"params": plain_parameter(self._candidates.of[unit // len(self._splits)])}
+            for unit, key, result in keyed
+            if result["fit_error"] is not None or result.get("score_error") is not None
+        }
+        self._journal.add(((key, result) for _, key, result in keyed), notes)
 
     def _key(self, unit: int) -> str:
         candidate, split = divmod(unit, len(self._splits))
@@ -287,15 +295,15 @@ class Keys(Sequence[str]):
     """
 
     def __init__(self, candidates: Sequence[Mapping[str, Any]], value: Callable[[Any], str]) -> None:
-        self._candidates, self._value = candidates, value
+        self.of, self._value = candidates, value
         self._latest = -1, ""  # fits of one candidate come one after the other
 
     def __len__(self) -> int:
-        return len(self._candidates)
+        return len(self.of)
 
     def __getitem__(self, number: Any) -> Any:
         if self._latest[0] != number:
-            self._latest = number, _short(params_fingerprint(self._candidates[number], self._value))
+            self._latest = number, _short(params_fingerprint(self.of[number], self._value))
         return self._latest[1]
 
 

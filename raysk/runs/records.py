@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     Result = dict[str, Any]
     """What scikit-learn's own function returns for one fit."""
 
-FIELDS = ("test_scores", "train_scores", "fit_time", "score_time", "n_test_samples", "fit_error")
-"""What is kept of a result; all that ``cv_results_`` is made of."""
+FIELDS = ("test_scores", "train_scores", "fit_time", "score_time", "n_test_samples", "fit_error", "score_error")
+"""What is kept of a result: all that ``cv_results_`` is made of, and what a scorer raised, if one did."""
 
 SCORES = ("test_scores", "train_scores")
 NOT_FINITE = {"nan", "inf", "-inf"}
@@ -59,7 +59,7 @@ def decoded(record: Mapping[str, Any]) -> Result:
     kept["fit_time"], kept["score_time"] = _seconds(record["fit_time"]), _seconds(record["score_time"])
     if type(record["n_test_samples"]) is not int or not 0 <= record["n_test_samples"] < MOST_SAMPLES:
         raise ValueError("no number of samples")
-    if not isinstance(record["fit_error"], str | None):
+    if not (isinstance(record["fit_error"], str | None) and isinstance(record.get("score_error"), str | None)):
         raise TypeError("an error that is no text")
     return kept | {name: _each(_score_in, record[name]) for name in SCORES if name in record or name == "test_scores"}
 

@@ -46,6 +46,14 @@ def results_rows(cv_results: Mapping[str, Any]) -> tuple[Columns, Rows]:
     return columns, list(_rows(cv_results, columns))
 
 
+def no_results(search: Any) -> dict[str, list[Any]]:
+    """Return what `cv_results_` of a search has at least, before one of its candidates is done."""
+    space = getattr(search, "param_grid", None) or getattr(search, "param_distributions", None) or {}
+    names = dict.fromkeys(name for each in ([space] if isinstance(space, dict) else space) for name in each)
+    columns = ["rank_test_score", "mean_test_score", "std_test_score", *(f"param_{name}" for name in names)]
+    return {column: [] for column in columns}
+
+
 def check_results(path: Path) -> None:
     """Fail before a job runs if its results could not be written to `path`.
 

@@ -36,10 +36,10 @@ class Threads:
 
     abandoned = False
 
-    def __init__(self, _then=None, **_options):
+    def __init__(self, _then=None, *, sink, **_options):
         from raysk.pool import Pool
 
-        self.pool = Pool(self._launcher())
+        self.pool = Pool(self._launcher(), sink=sink)
 
     def __enter__(self):
         return self
@@ -50,6 +50,10 @@ class Threads:
     def result(self):
         """Return what a command uses of a cluster."""
         return SimpleNamespace(pool=self.pool, address="threads", nodes=1, cpus=2)
+
+    @staticmethod
+    def wait_for_end() -> None:
+        """Do nothing: threads end with the program."""
 
     @staticmethod
     def _launcher():

@@ -24,7 +24,7 @@ LONGEST_FUNCTION = 60  # lines, its docstring included
 
 # Room -> rooms it may import from, besides itself. "raysk" is the package itself, which loads nothing.
 BELOW_CLI = {"api", "bench", "cluster", "errors", "events", "jobs", "plans", "pool", "preflight", "raysk"}
-BELOW_CLI |= {"exits", "forks", "here", "runs", "spec", "trust"}
+BELOW_CLI |= {"_compat", "exits", "forks", "here", "outcome", "runs", "scores", "spec", "trust"}
 MAY_IMPORT = {
     "raysk": {"api"},  # lazily: its public names
     "__main__": {"cli"},
@@ -32,7 +32,11 @@ MAY_IMPORT = {
     "bench": {"_compat", "api", "cluster", "errors", "events", "forks", "jobs", "plans", "pool", "private"},
     "api": {"cluster", "errors", "events", "inside", "jobs", "plans", "pool"},
     "preflight": {"_compat", "cluster", "errors", "neighbours", "pool", "raysk", "versions"},
-    "plans": {"_compat", "errors", "events", "exits", "inside", "jobs", "pool", "runs.journal", "runs.records"},
+    "plans": {
+        *{"_compat", "errors", "events", "exits", "inside", "jobs", "pool", "runs.journal", "runs.records", "scores"},
+    },
+    "outcome": {"events"},
+    "scores": set(),
     "cluster": {"_compat", "errors", "events", "inside", "jobs", "pool", "private", "raysk", "refusals"},
     "private": {"errors"},
     "refusals": {"errors"},

@@ -62,7 +62,7 @@ def test_patience_ends():
     assert heard(Limits(patience=2), 0.5, 0.4, 0.6, 0.6).reason is None
     assert heard(Limits(patience=2), 0.5, 0.5, math.nan).reason == "patience"
     watch = heard(Limits(patience=2), 0.5, 0.4)
-    watch.begin_round()
+    watch.begin_round(candidates=9, splits=1, workers=2)
     watch.hear_candidate(CandidateDone(index=2, params={}, score=0.1))
     assert watch.reason is None
 
