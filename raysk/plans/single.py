@@ -70,7 +70,7 @@ def fit_on(pool: Pool, estimator: Any, data: tuple[Shared, Any], text: str, *, o
     pool.sink(WorkPlanned(unit="fit", units=1))
     here = state.parts(estimator)
     settings = (get_config(), list(warnings.filters), _global_random(), one_job)
-    task = Task(function=_fit, args=(estimator, tuple(here), shared, settings))
+    task = Task(function=_fit, args=(estimator, tuple(here), shared, settings), lone=True)
     outcome = pool.submit(task).result()
     if outcome["stuck"]:
         kinds = ", ".join(outcome["stuck"])
