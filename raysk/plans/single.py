@@ -1,4 +1,4 @@
-"""An estimator with no parallel part, fitted on one worker."""
+"""An estimator with no part to spread, fitted on one worker, with the CPUs of idle ones beside it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ def fit(pool: Pool, estimator: Any, X: Any, y: Any, fit_params: Mapping[str, Any
 
 def remark(estimator: Any) -> str:
     """Return what is said of an estimator that this plan fits."""
-    return f"{type(estimator).__name__} has no parallel part: it is fitted on one worker."
+    name = type(estimator).__name__
+    return f"{name} has no part to spread: it is fitted on one worker, with all CPUs of the node that are idle."
 
 
 def fit_alone(pool: Pool, estimator: Any, data: tuple[Any, ...], text: str, *, one_job: bool = False) -> None:
