@@ -158,7 +158,7 @@ class Worker:
     def _attempt(self, message: bytes, cpus: int) -> Any:
         self._used = set()
         key, function, args, units, patience_s = unpack(message, self._load)
-        with _within(cpus), contextlib.nullcontext() if cpus == self._cpus else _threads(cpus):
+        with _within(cpus, n_jobs=self._cpus), contextlib.nullcontext() if cpus == self._cpus else _threads(cpus):
             if units is None:
                 return function(*args)
             self._progress = self._progress or Progress(key, patience_s)
@@ -181,13 +181,13 @@ class Worker:
 
 
 @contextlib.contextmanager
-def _within(cpus: int) -> Iterator[None]:
-    """Keep parallel calls inside a fit within so many CPUs."""
+def _within(cpus: int, n_jobs: int) -> Iterator[None]:
+    """Keep parallel calls inside a fit within so many CPUs; those that do not say `n_jobs` get that number."""
     import joblib
 
     # Nesting level 1 is joblib's own mark of a call inside a worker.
     one = joblib.parallel.SequentialBackend(nesting_level=1)
-    with joblib.parallel_config(backend=one if cpus == 1 else _capped_threading(cpus), n_jobs=cpus):
+    with joblib.parallel_config(backend=one if cpus == 1 else _capped_threading(cpus), n_jobs=n_jobs):
         yield
 
 
