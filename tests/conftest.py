@@ -79,7 +79,7 @@ class Call:
     def __init__(self, worker, message, refs, drop, done):
         from raysk.pool.shared import unpack
 
-        self.worker, self.refs, self.drop = worker, dict(refs), list(drop)
+        self.worker, self.refs, self.drop, self.lenders = worker, dict(refs), list(drop), 0
         worker.store.update(refs)
         for key in drop:
             worker.store.pop(key, None)
@@ -177,11 +177,12 @@ class FakeWorker:
         if not by_hand:
             threading.Thread(target=self._work, daemon=True).start()
 
-    def call(self, message, refs, drop, done):
+    def call(self, message, refs, drop, done, lenders=0):
         """Take a task; see `raysk.pool.remote.RemoteWorker`."""
         from raysk.pool.remote import Gone
 
         call = Call(self, message, refs, drop, done)
+        call.lenders = lenders
         with self.lock:
             dead = self.dead
             if not dead:
@@ -236,6 +237,7 @@ class FakeLauncher:
         self.launched = []
         self.calls, self.asked, self.withdrawn = queue.Queue(), queue.Queue(), None
         self.refuse = ""
+        self.node = "node-{}"
         self.hold = False
         self.held = []
         self.puts = []
@@ -252,7 +254,7 @@ class FakeLauncher:
         if self.hold:
             self.held.append(up)
         else:
-            up(Gone(self.refuse) if self.refuse else f"node-{worker.number}")
+            up(Gone(self.refuse) if self.refuse else self.node.format(worker.number))
         return worker
 
     def slots(self):

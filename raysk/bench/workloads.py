@@ -1,4 +1,4 @@
-"""What is fitted: the three workloads of the 2020 article "Easy Distributed Scikit-Learn with Ray", and two of ours.
+"""What is fitted: the three workloads of the 2020 article "Easy Distributed Scikit-Learn with Ray", and some of ours.
 
 The article's spaces, sizes and data (scikit-learn's digits, 1,797 x 64) are exact at scale 1.
 """
@@ -6,7 +6,7 @@ The article's spaces, sizes and data (scikit-learn's digits, 1,797 x 64) are exa
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 FOLDS = 5
 WIDE_BYTES = 10**9
 WIDE_COLUMNS = 500
+LONE_ROWS = 200_000
+FEW_ROWS = 2_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +28,7 @@ class Work:
     Parameters
     ----------
     estimator : estimator
-        A forest or a search, unfitted.
+        Unfitted.
     X : ndarray of shape (n_samples, n_features)
     y : ndarray of shape (n_samples,)
     units : int
@@ -55,6 +57,9 @@ class Workload:
         Takes the number of units wanted and the scale, returns a `Work`.
     shrinks_rows : bool
         Whether a smaller scale means fewer rows instead of fewer units.
+    lone : bool
+        Whether it is one fit, which may use the threads of the whole machine. Its last bits depend on how many these
+        are, so answers are not compared; `ideal` is scikit-learn alone, in one process.
     """
 
     unit: str
@@ -62,6 +67,7 @@ class Workload:
     unit_s: float
     make: Callable[[int, float], Work]
     shrinks_rows: bool = False
+    lone: bool = False
 
     def at(self, scale: float) -> Work:
         """Return the workload at a scale; 1 is the full size."""
@@ -69,6 +75,8 @@ class Workload:
 
     def small(self, units: int) -> Work:
         """Return a cheap workload of the same kind, for starting and warming up."""
+        if self.lone:
+            return self.make(1, 0.0)
         return _forest(units, 0.0) if self.unit == "tree" else _short(units, 0.0)
 
     def scale_for(self, cpus: int, time_s: float) -> float:
@@ -140,6 +148,37 @@ def _wide(units: int, scale: float) -> Work:
     return _search_over(GaussianNB(), space, units, X, (X[:, 0] > 0).astype(int))
 
 
+def _boosting(units: int, scale: float) -> Work:
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    X, y = _two_classes(LONE_ROWS, 30, scale)
+    return Work(estimator=HistGradientBoostingClassifier(random_state=0), X=X, y=y, units=units)
+
+
+def _logistic(units: int, scale: float) -> Work:
+    from sklearn.linear_model import LogisticRegression
+
+    X, y = _two_classes(LONE_ROWS // 2, 200, scale)
+    X *= np.geomspace(0.25, 4, X.shape[1])  # on columns of one scale it is done in 5 iterations
+    return Work(estimator=LogisticRegression(), X=X, y=y, units=units)
+
+
+def _refit(units: int, scale: float) -> Work:
+    """Make a search whose only candidate is fitted on a few rows before it is refitted on all of them."""
+    from sklearn.model_selection import GridSearchCV
+
+    work, rows = _boosting(units, scale), np.arange(FEW_ROWS)
+    search = GridSearchCV(work.estimator, {"max_leaf_nodes": [31]}, cv=[(rows[::2], rows[1::2])])
+    return replace(work, estimator=search)
+
+
+def _two_classes(rows: int, columns: int, scale: float) -> tuple[Any, Any]:
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((max(round(rows * scale), FEW_ROWS), columns))
+    noise = rng.standard_normal(len(X))
+    return X, (X[:, 0] + X[:, 1] * X[:, 2] + noise > 0).astype(int)
+
+
 def _search_over(estimator: Any, space: dict[str, Any], units: int, X: Any, y: Any) -> Work:
     """Return a grid search; one of fewer fits than the grid has gets candidates drawn from it, each once."""
     from sklearn.model_selection import GridSearchCV, ParameterGrid, ParameterSampler
@@ -161,8 +200,13 @@ WORKLOADS = {
     "grid": Workload(unit="fit", units=20_000, unit_s=0.2, make=_grid),
     "short": Workload(unit="fit", units=5_000, unit_s=0.004, make=_short),
     "wide": Workload(unit="fit", units=200, unit_s=1.5, make=_wide, shrinks_rows=True),
+    "lone-boosting": Workload(unit="fit", units=1, unit_s=5.0, make=_boosting, shrinks_rows=True, lone=True),
+    "lone-logistic": Workload(unit="fit", units=1, unit_s=0.5, make=_logistic, shrinks_rows=True, lone=True),
+    "lone-refit": Workload(unit="fit", units=1, unit_s=5.0, make=_refit, shrinks_rows=True, lone=True),
 }
 PUBLISHED = ("forest", "random", "grid")
+GROUPS = {"lone": tuple(name for name, workload in WORKLOADS.items() if workload.lone)}
+"""Names for several workloads."""
 
 
 def answer(fitted: Any) -> tuple[list[Any], dict[str, Any] | None]:

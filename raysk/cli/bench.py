@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Workloads = Annotated[
     list[str] | None,
-    typer.Argument(metavar="WORKLOAD", help="forest, random, grid, short, wide; the first three without it."),
+    typer.Argument(metavar="WORKLOAD", help="forest, random, grid, short, wide, lone; the first three without it."),
 ]
 Backends = Annotated[
     str | None,
@@ -124,7 +124,7 @@ def bench(
     simulated = _simulated(simulate_nodes, scale, cpus_per_node, fit_ms)
     _check(repeat=repeat, scale=scale, limit_s=limit_s)
     wanted = runner.requests(
-        _workloads(workloads) or PUBLISHED,
+        _workloads(workloads, simulated=bool(simulated)) or PUBLISHED,
         _backends(backends, simulated=bool(simulated)),
         scale=scale,
         address=address,
@@ -204,14 +204,20 @@ def _numbers(text: str, option: str) -> list[int]:
     return list(dict.fromkeys(int(part) for part in parts))
 
 
-def _workloads(names: list[str] | None) -> list[str]:
+def _workloads(names: list[str] | None, *, simulated: bool) -> list[str]:
+    """Return the workloads that were chosen, by their names or that of several."""
     from raysk.bench.arm import BACKENDS
-    from raysk.bench.workloads import WORKLOADS
+    from raysk.bench.workloads import GROUPS, WORKLOADS
 
     for name in names or ():
         if name in BACKENDS:
             raise UsageError(f"{name!r} is a backend: say --backends {name}")
-    return _known(names or [], list(WORKLOADS), "workload")
+    known = _known(names or [], [*WORKLOADS, *GROUPS], "workload")
+    chosen = {each: name for name in known for each in GROUPS.get(name, (name,))}
+    for each, name in chosen.items():
+        if simulated and WORKLOADS[each].lone:
+            raise UsageError(f"{name}: a fit that runs alone is not spread. Leave --simulate-nodes out.")
+    return list(chosen)
 
 
 def _backends(text: str | None, *, simulated: bool) -> list[str]:

@@ -5,7 +5,7 @@ search.py           any *SearchCV: candidates x splits
 forest.py           random forests and extra trees: sub-forests with scikit-learn's own seeds
 one_job.py          an estimator whose answer depends on its number of jobs: in one piece
 joblib_backend.py   every other estimator that uses joblib inside, fitted here with our backend
-single.py           an estimator with no parallel part, fitted on one worker
+single.py           an estimator with no part to spread, fitted on one worker with all CPUs of its node that are idle
 
 Each plan has ``suits(estimator, fit_params)`` and ``fit(pool, estimator, X, y, fit_params)``, which fits the estimator
 in place; `fit` below asks them in that order. What is fitted elsewhere is brought home by state.py.

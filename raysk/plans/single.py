@@ -1,4 +1,4 @@
-"""An estimator with no parallel part, fitted on one worker."""
+"""An estimator with no part to spread, fitted on one worker, with the CPUs of idle ones beside it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ def fit(pool: Pool, estimator: Any, X: Any, y: Any, fit_params: Mapping[str, Any
 
 def remark(estimator: Any) -> str:
     """Return what is said of an estimator that this plan fits."""
-    return f"{type(estimator).__name__} has no parallel part: it is fitted on one worker."
+    name = type(estimator).__name__
+    return f"{name} has no part to spread: it is fitted on one worker, with all CPUs of the node that are idle."
 
 
 def fit_alone(pool: Pool, estimator: Any, data: tuple[Any, ...], text: str, *, one_job: bool = False) -> None:
@@ -70,7 +71,7 @@ def fit_on(pool: Pool, estimator: Any, data: tuple[Shared, Any], text: str, *, o
     pool.sink(WorkPlanned(unit="fit", units=1))
     here = state.parts(estimator)
     settings = (get_config(), list(warnings.filters), _global_random(), one_job)
-    task = Task(function=_fit, args=(estimator, tuple(here), shared, settings))
+    task = Task(function=_fit, args=(estimator, tuple(here), shared, settings), lone=True)
     outcome = pool.submit(task).result()
     if outcome["stuck"]:
         kinds = ", ".join(outcome["stuck"])

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from raysk.events import Sink
     from raysk.pool.entry import Entry
+    from raysk.pool.lend import Loan
     from raysk.pool.remote import Hello, Launcher, RemoteWorker
 
 HOLD_S = 0.5
@@ -26,6 +27,11 @@ that is refused ends a job before it has begun. Where they all do, nothing is wa
 ANSWER_S = 1.0
 """So long, in seconds, an idle worker is kept for what is taken back from another; that takes milliseconds, more where
 a task lets no other thread of its worker run."""
+
+LATE_S = 1.0
+"""So long, in seconds, a worker that starts may take more than the one before it and still be waited for by a task that
+wants its CPUs. Those of a machine come up one after the other, some tenths of a second apart; where other programs
+hold its CPUs some never do, and the task has waited in vain."""
 
 MAX_FAILED_STARTS = 3
 """So many workers in a row failing to start, with none up, is the cluster's fault and not chance."""
@@ -63,6 +69,10 @@ class Slot:
     asked_at : float or None
         When it was asked to give back what waits in its queue, as a time of `time.monotonic`; None once it has
         answered. Until then it is sent nothing.
+    loan : Loan or None
+        What it has lent its CPUs for; it is sent nothing until that is over.
+    launched_at : float
+        When it was asked for, likewise.
     """
 
     remote: RemoteWorker | None = None
@@ -72,6 +82,8 @@ class Slot:
     dropped: int = 0
     began_at: float = 0.0
     asked_at: float | None = None
+    loan: Loan | None = None
+    launched_at: float = 0.0
 
     @property
     def worker(self) -> RemoteWorker:
@@ -88,10 +100,24 @@ class Slot:
         """Take note that the first of the queue begins."""
         self.began_at = time.monotonic()
 
+    @property
+    def lends(self) -> bool:
+        """Whether it is idle for another's sake."""
+        return self.loan is not None and not self.loan.over
+
     def send(
-        self, entry: Entry, released: list[str], *, loaded: Callable[..., None], answered: Callable[..., None]
+        self,
+        entry: Entry,
+        released: list[str],
+        *,
+        post: Callable[..., None],
+        answered: Callable[..., None],
+        lenders: int = 0,
     ) -> None:
-        """Put an entry into the queue; both callables are called from any thread, `loaded` only where it matters."""
+        """Put an entry into the queue; so many others lend their CPUs. Both callables are called from any thread.
+
+        Through `post` it hears itself when the data is loaded, where that matters.
+        """
         refs, drop = self._news(entry.needs, released)
         self.queue.append(entry)
         entry.holders.append(self)
@@ -99,9 +125,9 @@ class Slot:
         if self.queue[0] is entry:
             self.begin()
             if refs and entry.task.limit_s is not None:  # the time that a unit has begins when its data is there
-                self.worker.call(entry.loading(refs), refs, drop, loaded)
+                self.worker.call(entry.loading(refs), refs, drop, functools.partial(post, self.begin))
                 refs, drop, self.began_at = {}, [], math.inf
-        self.worker.call(entry.message, refs, drop, answered)
+        self.worker.call(entry.message, refs, drop, answered, lenders)
 
     def _news(self, needs: dict[str, Any], released: list[str]) -> tuple[dict[str, Any], list[str]]:
         """Return what the worker must hear with its next message: new shared objects, and those to forget."""
@@ -155,7 +181,7 @@ class Crew:
         self._failed_starts, self._may_fail = 0, MAX_FAILED_STARTS
         self.refusal: str | None = None
         self.hold_until = math.inf
-        self._reported = (0, 0, 0)
+        self._reported, self._start_s = (0, 0, 0), 0.0
         self.most_up = Most(0, 0)
         self.slots: list[Slot] = []
         self.wanted = 0
@@ -186,6 +212,11 @@ class Crew:
         """Whether workers fail to start, so that no more are asked for."""
         return self._failed_starts >= self._may_fail
 
+    def due(self) -> float:
+        """Return until when workers may still come up, by what the last took, as a time of `time.monotonic`."""
+        launched_at = max((slot.launched_at for slot in self.slots if not slot.up), default=-math.inf)
+        return launched_at + self._start_s + LATE_S
+
     def look_around(self) -> None:
         """Count what the cluster has room for now."""
         slots = self._launcher.slots()  # asked for in any case: it says when the cluster is lost
@@ -210,7 +241,7 @@ class Crew:
                 return
             self.try_again()
         for _ in range(self.wanted - len(self.slots)):
-            slot = Slot()
+            slot = Slot(launched_at=time.monotonic())
             self.slots.append(slot)
             slot.remote = self._launcher.launch(lambda answer, slot=slot: self._heard(slot, answer))  # type: ignore[misc]
         self._report()
@@ -225,7 +256,7 @@ class Crew:
             return None
         verdict = answer if isinstance(answer, Gone) else self._launcher.admission.judged(answer)
         if isinstance(verdict, str):
-            slot.node = verdict
+            slot.node, self._start_s = verdict, time.monotonic() - slot.launched_at
             self.hold_until = min(self.hold_until, time.monotonic() + HOLD_S)
             self._failed_starts, self._may_fail = 0, MAX_FAILED_RESTARTS
             return None
@@ -251,13 +282,13 @@ class Crew:
 
     def least_loaded(self, depth: int) -> Slot | None:
         """Return the worker with the shortest queue if that is below `depth`."""
-        free = (slot for slot in self.slots if slot.up and slot.asked_at is None and not slot.outrun)
+        free = (slot for slot in self.slots if slot.up and slot.asked_at is None and not (slot.outrun or slot.lends))
         slot = min(free, key=lambda slot: len(slot.queue), default=None)
         return slot if slot and len(slot.queue) < depth else None
 
     def idle(self) -> list[Slot]:
         """Return the workers that have nothing to do."""
-        return [slot for slot in self.slots if slot.up and not slot.queue]
+        return [slot for slot in self.slots if slot.up and not slot.queue and not slot.lends]
 
     def unaware(self, released: Sequence[str]) -> list[Slot]:
         """Return the idle workers that were not told to forget all of these: what they hold stays in the store."""

@@ -52,6 +52,8 @@ class Entry:
         The unit that its worker goes on with after those it told of.
     told : int
         How many those are.
+    lone : bool
+        Whether the task may run alone, and nothing else was in the pool when it came.
     """
 
     task: Task
@@ -67,6 +69,7 @@ class Entry:
     asked_at: float = 0.0
     rest: Entry | None = None
     told: int = 0
+    lone: bool = False
 
     @classmethod
     def of(cls, task: Task, units: Sequence[Any] | None, losses: int = 0) -> Entry:

@@ -26,13 +26,14 @@ from typing import TYPE_CHECKING, Any
 
 from raysk.errors import ClusterError, TaskLost
 from raysk.events import WorkerLost, null_sink
-from raysk.pool import slow
+from raysk.pool import lend, slow
 from raysk.pool.crew import Crew
 from raysk.pool.entry import Entry
+from raysk.pool.pace import Pace
 from raysk.pool.remote import Gone
 from raysk.pool.reply import Reply
 from raysk.pool.shared import travelling
-from raysk.pool.task import Task
+from raysk.pool.task import NOTHING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -42,14 +43,10 @@ if TYPE_CHECKING:
     from raysk.pool.crew import Most, Slot
     from raysk.pool.remote import Hello, Launcher
     from raysk.pool.shared import Shared
+    from raysk.pool.task import Task
 
 MAX_LOSSES = 3
 """How many workers a unit may take down before it is given up."""
-
-PREFETCH_BELOW_S = 1.2
-"""A worker gets a second task to wait in its queue when tasks are shorter than this, in seconds: between two
-messages a worker waits some milliseconds, more where the driver is busy; a task queued behind a long one waits for
-nothing. `raysk.pool.stream` cuts its messages to less than this."""
 
 TICK_S = 2.0
 """How often the cluster is asked for nodes that joined or left, in seconds."""
@@ -78,7 +75,7 @@ class Pool:
         self._pending: deque[Entry] = deque()
         self._entries: dict[Future[Any], Entry] = {}
         self._released: list[str] = []
-        self._task_s: float | None = None
+        self._pace = Pace()
         self._next_tick, self.cpu_s, self._open = 0.0, 0.0, True
         self._crew = Crew(launcher, workers, functools.partial(self._post, self._on_start), sink)
         self._thread = threading.Thread(target=self._collect, name="raysk-pool", daemon=True)
@@ -106,12 +103,7 @@ class Pool:
         return entry.future
 
     def share(self, value: Any) -> Shared:
-        """Send an object once to whoever needs it, for use in any number of tasks.
-
-        Raises
-        ------
-        Unpicklable
-        """
+        """Send an object once to whoever needs it, for use in any number of tasks; raises `Unpicklable`."""
         with travelling():
             return self._launcher.put(value)
 
@@ -148,7 +140,7 @@ class Pool:
 
     def room(self) -> int:
         """Return how many tasks keep every worker busy: those that run and those that wait in their queues."""
-        return max(self.up, self.wanted) * self._depth()
+        return max(self.up, self.wanted) * self._pace.depth(all_up=self._crew.all_up)
 
     def _post(self, handle: Callable[..., None], *args: Any) -> None:
         self._inbox.put((handle, args))
@@ -191,9 +183,11 @@ class Pool:
         if self._crew.holding:
             return min(self._next_tick, self._crew.hold_until)
         next_check = min(self._next_tick, slow.look_at(self._crew.slots))
+        if self._pending and self._is_lone(self._pending[0]):
+            return min(next_check, lend.look_at(self._crew))
         if self._pending or not self._crew.spare():
             return next_check
-        return min(next_check, slow.help_at(self._crew.slots, self._entries.values(), self._task_s))
+        return min(next_check, slow.help_at(self._crew.slots, self._entries.values(), self._pace.task_s))
 
     def _tick(self) -> None:
         if time.monotonic() < self._next_tick:
@@ -221,6 +215,7 @@ class Pool:
             self._complete(entry, error=ClusterError(text))
 
     def _on_submit(self, entry: Entry) -> None:
+        entry.lone = entry.task.lone and not self._entries
         self._entries[entry.future] = entry
         if self._crew.refusal is not None:
             self._fail_all(self._crew.refusal)
@@ -233,25 +228,31 @@ class Pool:
     def _dispatch(self) -> None:
         if self._crew.holding:
             return
-        while self._pending and (slot := self._crew.least_loaded(self._depth())) is not None:
+        while self._pending and (slots := self._places(self._pending[0])):
             entry = self._pending.popleft()
             if entry.future not in self._entries:  # it was completed or cancelled while it waited
                 continue
             if entry.future.running() or entry.future.set_running_or_notify_cancel():
-                self._send(slot, entry)
+                self._send(slots[0], entry, lenders=slots[1:])
             else:
                 del self._entries[entry.future]
         if not self._pending:
             self._use_idle_workers()
 
-    def _depth(self) -> int:
-        short = self._task_s is not None and self._task_s < PREFETCH_BELOW_S
-        # Not while a worker is still to come: it would stand idle, and what waits behind a task stays there.
-        return 2 if short and self._crew.all_up else 1
+    def _places(self, entry: Entry) -> list[Slot]:
+        """Return the worker that runs an entry next, and those that lend it their CPUs; none if it must wait."""
+        if self._is_lone(entry):
+            return lend.places(self._crew)
+        slot = self._crew.least_loaded(self._pace.depth(all_up=self._crew.all_up))
+        return [slot] if slot is not None else []
 
-    def _send(self, slot: Slot, entry: Entry) -> None:
+    def _is_lone(self, entry: Entry) -> bool:
+        return entry.lone and list(self._entries) == [entry.future]
+
+    def _send(self, slot: Slot, entry: Entry, lenders: Sequence[Slot] = ()) -> None:
+        lend.lend(lenders, slot, entry)
         answered = functools.partial(self._post, self._on_answer, slot, entry)
-        slot.send(entry, self._released, loaded=functools.partial(self._post, slot.begin), answered=answered)
+        slot.send(entry, self._released, post=self._post, answered=answered, lenders=len(lenders))
 
     def _look_at_slow_ones(self) -> None:
         now = time.monotonic()
@@ -268,7 +269,7 @@ class Pool:
             return
         for _, slot in zip(self._crew.spare(), slow.in_the_way(self._crew.slots), strict=False):
             slot.take_back(functools.partial(self._post, self._on_withdrawn))
-        for slot, entry in zip(self._crew.spare(), slow.late(self._entries.values(), self._task_s), strict=False):
+        for slot, entry in zip(self._crew.spare(), slow.late(self._entries.values(), self._pace.task_s), strict=False):
             self._send(slot, entry)
 
     def _on_withdrawn(self, slot: Slot, entries: Sequence[Entry], answer: list[int] | Gone) -> None:
@@ -321,7 +322,7 @@ class Pool:
             slot.let_go(entry)
         self.cpu_s += answer.cpu_s
         if entry.future in self._entries:  # else another worker was faster, or it was cancelled
-            self._task_s = answer.wall_s if self._task_s is None else 0.8 * self._task_s + 0.2 * answer.wall_s
+            self._pace.learn(answer.wall_s)
             value, error = entry.outcome(answer, told)
             self._complete(entry, value=value, error=error)
 
@@ -337,7 +338,7 @@ class Pool:
     def _ask(self, slots: Iterable[Slot]) -> None:
         """Send workers an empty task."""
         for slot in slots:
-            self._send(slot, Entry.of(Task(function=int), None))
+            self._send(slot, Entry.of(NOTHING, None))
 
     def _again(self, entry: Entry, reason: str, *, charged: bool) -> None:
         """Hand an entry out again after its worker was lost; charged if that worker was running it."""

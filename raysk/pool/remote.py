@@ -67,10 +67,11 @@ class RemoteWorker(Protocol):
         refs: Mapping[str, Any],
         drop: Sequence[str],
         done: Callable[[Reply | Gone | None], None],
+        lenders: int = 0,
     ) -> None:
         """Ask for a task; `done` is called once, from any thread, with the reply or the news of the end.
 
-        With None if the task was withdrawn.
+        With None if the task was withdrawn. So many other workers lend it their CPUs.
         """
 
     def news(self, key: int, done: Callable[[Reply | Gone | None], None]) -> None:
@@ -205,9 +206,10 @@ class _RayWorker:
         refs: Mapping[str, Any],
         drop: Sequence[str],
         done: Callable[[Reply | Gone | None], None],
+        lenders: int = 0,
     ) -> None:
         # Bytes pass through Ray as they are, both ways; every other argument costs the driver about 0.05 ms to pickle.
-        news = (refs, drop) if refs or drop else ()
+        news = (refs, drop, lenders) if refs or drop or lenders else ()
         _when_done(self.actor.run.remote(message, *news), lambda answer: done(_read(answer)))
 
     def news(self, key: int, done: Callable[[Reply | Gone | None], None]) -> None:

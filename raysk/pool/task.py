@@ -39,6 +39,8 @@ class Task:
         A unit that takes longer than this, in seconds, is given up, and its worker replaced. None means never.
     repeatable : bool
         Whether an idle worker may start it a second time when it takes long.
+    lone : bool
+        Whether it gets the CPUs of idle workers too where nothing else is in the pool; see `raysk.pool.lend`.
     packing : Packing
         How to pickle it.
     """
@@ -49,12 +51,17 @@ class Task:
     patience_s: float | None = None
     limit_s: float | None = None
     repeatable: bool = False
+    lone: bool = False
     packing: Packing = PLAIN
 
     def pack(self, key: int, units: Sequence[Any] | None) -> tuple[bytes, dict[str, Shared]]:
         """Make the message that asks a worker for these units of the task, and names them by a number."""
         content = (key, self.function, self.args, units, self.patience_s)
         return pack(content, self.packing, tail=key.to_bytes(KEY_BYTES, "big"))
+
+
+NOTHING = Task(function=int)
+"""What a worker is sent to hear some news, or to say that it lives; it takes no time."""
 
 
 def key_of(message: bytes) -> int:

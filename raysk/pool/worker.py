@@ -95,7 +95,9 @@ class Worker:
             "errors": self._broken,
         }
 
-    def run(self, message: bytes, refs: Mapping[str, Any] | None = None, drop: Sequence[str] = ()) -> bytes | None:
+    def run(
+        self, message: bytes, refs: Mapping[str, Any] | None = None, drop: Sequence[str] = (), lenders: int = 0
+    ) -> bytes | None:
         """Run one task and return what `raysk.pool.reply.Reply.of` reads, or None if it was withdrawn.
 
         Parameters
@@ -106,6 +108,8 @@ class Worker:
             Shared objects that this worker hears of for the first time; None if there are none.
         drop : sequence of str
             Shared objects that nobody needs any more.
+        lenders : int
+            How many other workers on this node lend it their CPUs for the task.
         """
         self._refs.update(refs or {})
         for key in drop:
@@ -116,7 +120,7 @@ class Worker:
             return None
         self._progress = None
         self._lap = time.perf_counter(), time.process_time()
-        ok, content, raised = _answer(lambda: self._compute(message))
+        ok, content, raised = _answer(lambda: self._compute(message, self._cpus * (1 + lenders)))
         return content.message(ok=ok, **raised, **self._times(time.perf_counter()))
 
     def news(self, key: int) -> bytes | None:
@@ -141,20 +145,20 @@ class Worker:
         self._lap = until, time.process_time()
         return {"wall_s": until - wall, "cpu_s": self._lap[1] - cpu}
 
-    def _compute(self, message: bytes) -> Any:
+    def _compute(self, message: bytes, cpus: int) -> Any:
         """Run a task; again, on copies of what it shares, if it writes into that: arrays of the store are read-only."""
         try:
-            return self._attempt(message)
+            return self._attempt(message, cpus)
         except ValueError as error:
             if "read-only" not in str(error) or self._used <= self._copied:
                 raise
             self._copied |= self._used  # also for the next tasks that use it
-            return self._attempt(message)
+            return self._attempt(message, cpus)
 
-    def _attempt(self, message: bytes) -> Any:
+    def _attempt(self, message: bytes, cpus: int) -> Any:
         self._used = set()
         key, function, args, units, patience_s = unpack(message, self._load)
-        with self._within_cpus():
+        with _within(cpus, n_jobs=self._cpus), contextlib.nullcontext() if cpus == self._cpus else _threads(cpus):
             if units is None:
                 return function(*args)
             self._progress = self._progress or Progress(key, patience_s)
@@ -175,16 +179,34 @@ class Worker:
 
         threadpoolctl.threadpool_limits(self._cpus)
 
-    @contextlib.contextmanager
-    def _within_cpus(self) -> Iterator[None]:
-        """Keep parallel calls inside a fit within this worker's CPUs."""
-        import joblib
 
-        # Nesting level 1 is joblib's own mark of a call inside a worker.
-        one = joblib.parallel.SequentialBackend(nesting_level=1)
-        backend = one if self._cpus == 1 else _capped_threading(self._cpus)
-        with joblib.parallel_config(backend=backend, n_jobs=self._cpus):
+@contextlib.contextmanager
+def _within(cpus: int, n_jobs: int) -> Iterator[None]:
+    """Keep parallel calls inside a fit within so many CPUs; those that do not say `n_jobs` get that number."""
+    import joblib
+
+    # Nesting level 1 is joblib's own mark of a call inside a worker.
+    one = joblib.parallel.SequentialBackend(nesting_level=1)
+    with joblib.parallel_config(backend=one if cpus == 1 else _capped_threading(cpus), n_jobs=n_jobs):
+        yield
+
+
+@contextlib.contextmanager
+def _threads(cpus: int) -> Iterator[None]:
+    """Let libraries use so many CPUs for a while, as they would by themselves on a machine that has these."""
+    import joblib
+    import threadpoolctl
+
+    usual = {name: os.environ[name] for name in THREAD_VARIABLES}
+    os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(cpus)))
+    cores = joblib.cpu_count(
+        only_physical_cores=True
+    )  # scikit-learn's choice for OpenMP; fewer on a whole machine only
+    try:
+        with threadpoolctl.threadpool_limits({"openmp": cores, "blas": cpus}):
             yield
+    finally:
+        os.environ.update(usual)
 
 
 def _capped_threading(cpus: int) -> Any:

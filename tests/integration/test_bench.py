@@ -77,6 +77,7 @@ def test_simulated_nodes(start, Ran):
         (["--simulate-nodes", "two"], ["--simulate-nodes 1,5,10"]),
         (["--simulate-nodes", "2", "--backends", "loky"], ["raysk and ray"]),
         (["--simulate-nodes", "2", "--scale", "0.1"], ["--scale", "20 s"]),
+        (["lone", "--simulate-nodes", "2"], ["lone", "--simulate-nodes"]),
         (["--fit-ms", "20"], ["--fit-ms", "--simulate-nodes"]),
         (["--scale", "0"], ["--scale 0", "above 0"]),
         (["--scale", "inf"], ["--scale inf", "above 0"]),

@@ -214,7 +214,7 @@ def test_a_killed_worker_costs_nothing(start, spec, expected, head):
 
 
 def test_fit_without_parallel_part_says_so(raysk, folder, head):
-    """`raysk fit` of an estimator without parallel part runs it on one worker and says so."""
+    """`raysk fit` of an estimator with no part to spread runs it on one worker and says so."""
     (folder / "model.py").write_text(
         "from sklearn.svm import SVC\n"
         "from sklearn.datasets import load_iris\n"
@@ -223,7 +223,7 @@ def test_fit_without_parallel_part_says_so(raysk, folder, head):
     )
     ran = raysk("fit", "model.py:model", "--set", "C=3", "--address", head, "-o", "m.pkl")
     assert ran.code == 0, ran.err
-    assert "SVC has no parallel part" in ran.err
+    assert "SVC has no part to spread: it is fitted on one worker" in ran.err
     assert ran.summary["params"]["C"] == 3
     assert pickle.loads((folder / "m.pkl").read_bytes()).C == 3
 

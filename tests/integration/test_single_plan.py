@@ -1,4 +1,4 @@
-"""Estimators with no parallel part, fitted on one worker, against scikit-learn alone."""
+"""Estimators with no part to spread, fitted on one worker, against scikit-learn alone."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import check_random_state
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import raysk
 from raysk.errors import Unpicklable
@@ -81,7 +81,12 @@ class Tells(BaseEstimator):
             Path(self.folder, "writing").rename(marker)
             time.sleep(30)
         self.pid_, self.config_ = os.getpid(), get_config()
+        self.threads_ = {each["num_threads"] for each in threadpool_info()}
         return self
+
+    def score(self, X, y=None):  # noqa: ARG002 - as above
+        """Return the most threads that a fit of a search had."""
+        return max(self.threads_)
 
 
 class Rewriter(BaseEstimator):
@@ -97,7 +102,7 @@ class Rewriter(BaseEstimator):
 
 
 def fit_here(estimator, X, y=None, **params):
-    with threadpool_limits(1):
+    with threadpool_limits(raysk.cluster.current().pool.wanted):
         return estimator.fit(X, y, **params)
 
 
@@ -135,6 +140,14 @@ def test_it_is_fitted_on_a_worker(worker_pids, events):
     assert "fitted on one worker" in events.of(Remark)[0].text
     assert [(event.unit, event.units) for event in events.of(WorkPlanned)] == [("fit", 1)]
     assert [event.units for event in events.of(WorkDone)] == [1]
+
+
+def test_a_fit_that_runs_alone_has_the_cpus_of_all_workers(cluster):
+    """A lone fit, and the refit of a search, have the threads of the whole node; the search's fits have their own."""
+    assert raysk.fit(Tells(), X).threads_ == {cluster.pool.wanted}
+    search = raysk.fit(GridSearchCV(Tells(), {"folder": [None, ""]}, cv=2), X)
+    assert search.cv_results_["mean_test_score"].tolist() == [1, 1]
+    assert search.best_estimator_.threads_ == {cluster.pool.wanted}
 
 
 def test_an_estimator_that_writes_into_its_data_is_healed():

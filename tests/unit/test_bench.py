@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.model_selection import ParameterGrid
+from threadpoolctl import threadpool_limits
 
 from raysk.bench import ideal, nodes, plot, process, report, runner
-from raysk.bench.arm import BACKENDS, Request
-from raysk.bench.workloads import FOLDS, PUBLISHED, WORKLOADS, answer, digest
+from raysk.bench.arm import BACKENDS, Request, measure
+from raysk.bench.workloads import FOLDS, GROUPS, PUBLISHED, WORKLOADS, answer, digest
 from raysk.errors import BenchFailed
 
 MACHINE = {
@@ -273,5 +274,20 @@ def test_the_chart(suffix, start):
 
 def test_every_workload_is_made_of_folds():
     """A search's units are whole candidates."""
-    for name in ("random", "grid", "short", "wide"):
+    for name in ("random", "grid", "short", "wide"):  # those of `lone` are one fit
         assert WORKLOADS[name].at(0.003).units % FOLDS == 0
+
+
+@pytest.mark.parametrize("name", GROUPS["lone"])
+def test_a_lone_fit(name, monkeypatch):
+    """It is one fit, with as many threads as there are, on rows that a scale shrinks; a refit counts alone."""
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    workload = WORKLOADS[name]
+    work = workload.at(0.05)
+    assert (work.units, len(work.X)) == (1, 5_000 if name == "lone-logistic" else 10_000)
+    assert "OMP_NUM_THREADS" not in runner._threads(name)
+    assert runner._threads("short")["OMP_NUM_THREADS"] == "1"
+    request = Request(workload=name, backend="ideal", scale=0.01, cpus=2)
+    with threadpool_limits(1):  # threads that wait spin, beside other tests for very long
+        result = measure(request)
+    assert (result["answer"], result["units"], result["time_s"] > 0) == (None, 1, True)

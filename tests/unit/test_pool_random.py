@@ -23,8 +23,8 @@ from raysk.pool.remote import Gone
 from raysk.pool.reply import Reply
 from raysk.pool.shared import unpack
 
-rules, slow, crew, streams = (
-    importlib.import_module(f"raysk.pool.{name}") for name in ("pool", "slow", "crew", "stream")
+rules, slow, crew, streams, lend = (
+    importlib.import_module(f"raysk.pool.{name}") for name in ("pool", "slow", "crew", "stream", "lend")
 )
 
 MOST_STEPS = 20_000
@@ -38,10 +38,11 @@ class ChanceWorker:
         self.world, self.calls, self.questions, self.turns = world, [], [], Turns()
         self.ends = self.dead = False
 
-    def call(self, message, refs, drop, done):  # noqa: ARG002 - nothing is shared
+    def call(self, message, refs, drop, done, lenders=0):  # noqa: ARG002 - nothing is shared
         """Take a task."""
         key, function, _, units, patience_s = unpack(message, {}.__getitem__)
         call = SimpleNamespace(key=key, function=function, units=units, patience_s=patience_s, done=done)
+        call.lenders, self.world.lent = lenders, self.world.lent + lenders
         call.began, call.values, call.asked = None, [], False
         if self.dead:
             self.world.post(done, Gone("dead"))
@@ -85,7 +86,7 @@ class ChanceWorker:
         call.began = world.now if call.began is None else call.began
         if call.units is None:
             self.calls.pop(0)
-            world.post(call.done, world.reply(0))
+            world.post(call.done, world.reply(call.function()))
             return
         at = len(call.values)
         if call.units[at] in world.poison:
@@ -122,7 +123,7 @@ class World:
         self.workers, self.messages = [], []
         self.deaths, self.poison, self.orderly = deaths, set(poison), orderly
         self.room, self.steps = self.random.randint(1, 4), 0
-        self.ran, self.taken_back = Counter(), 0
+        self.ran, self.taken_back, self.lent = Counter(), 0, 0
         often = {each: self.random.choice([0.3, 1, 5]) for each in ("time", "post", "work", "news")}
         self.often = SimpleNamespace(**often)
         self.admission = SimpleNamespace(judged=lambda hello: hello, unheard=set(), left_out=set())
@@ -213,7 +214,7 @@ def make_world(monkeypatch):
 
         still = SimpleNamespace(Thread=lambda **_: SimpleNamespace(start=lambda: None), current_thread=lambda: None)
         clock = SimpleNamespace(monotonic=lambda: world.now)
-        for module in (rules, slow, crew, streams):
+        for module in (rules, slow, crew, streams, lend):
             monkeypatch.setattr(module, "time", clock)
         monkeypatch.setattr(rules, "threading", still)
         monkeypatch.setattr(rules, "queue", SimpleNamespace(SimpleQueue=_Inbox, Empty=queue.Empty))
@@ -320,3 +321,47 @@ def test_single_tasks_are_taken_back_too(make_world, deaths, cancels):
         check_nothing_left(world)
         taken_back += world.taken_back
     assert taken_back > 0
+
+
+def check_loans(world):
+    """Fail if workers are lent to more than one task, or work meanwhile, or were lent and the worker not told."""
+    slots = world.pool._crew.slots
+    loans = [slot.loan for slot in slots if slot.lends]
+    assert len({loan.entry for loan in loans}) <= 1
+    for slot in slots:
+        assert not slot.lends or all(entry.task is lend.NOTHING for entry in slot.queue)
+    for loan in loans:
+        assert loan.borrower in slots
+        assert loan.borrower.node in {slot.node for slot in slots if slot.lends}
+        assert loan.entry in loan.borrower.queue
+
+
+@pytest.mark.parametrize(("deaths", "cancels"), [(0, False), (1, False), (2, True)])
+def test_lone_tasks_borrow_and_nothing_is_lost(make_world, deaths, cancels):
+    """Lone tasks come at an idle pool and at a busy one, workers die: each task ends once, lent workers stay idle."""
+    lent = 0
+    for seed in range(40):
+        world = make_world(seed, deaths=deaths)
+        futures, ends = [], []
+        for number in range(12):
+            task = Task(function=int, lone=True) if number % 3 else Task(function=print, units=[number])
+            futures.append(world.pool.submit(task))
+            futures[-1].add_done_callback(ends.append)
+            for _ in range(world.random.choice([0, 3, 60])):
+                world.step()
+                check_loans(world)
+            if cancels and not number % 4:
+                world.pool.cancel([futures[-1]])
+        while not all(future.done() for future in futures):
+            world.step()
+            check_loans(world)
+        for number, future in enumerate(futures):
+            if cancels and not number % 4 and (future.cancelled() or future.exception() is not None):
+                continue
+            value = future.result()
+            assert value == 0 if number % 3 else value.values == [("value of", number)], seed
+        assert len(ends) == len(futures), seed
+        check_nothing_left(world)
+        assert not any(slot.lends for slot in world.pool._crew.slots), seed
+        lent += world.lent
+    assert lent > 0
