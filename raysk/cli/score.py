@@ -14,6 +14,7 @@ from raysk.jobs import Resources, ScoreJob
 if TYPE_CHECKING:
     from raysk.cli.loaded import Loaded
     from raysk.jobs import Data
+    from raysk.spec.data import Table
 
 
 def score_job(
@@ -23,20 +24,28 @@ def score_job(
     scoring: d.Metrics = None,
     trust: d.Trust = None,
     format_: d.Format = None,
+    sep: d.Sep = None,
+    decimal: d.Decimal = ".",
     features: d.Features = None,
     drop: d.Drop = None,
     weight: d.Weight = None,
 ) -> ScoreJob:
     """Return what is to be scored, and how."""
+    from raysk.runs.targets import check_apart
+    from raysk.spec.dialect import Dialect
     from raysk.spec.formats import check_format
     from raysk.spec.overrides import metric_names
 
     check_format(format_)
+    dialect = Dialect(sep=sep, decimal=decimal)
+    check_apart({}, {"MODEL": model, "DATA": data})
     return ScoreJob(
         model=model,
         data=data,
         trust=tuple(trust or ()),
         input_format=format_,
+        sep=dialect.sep,
+        decimal=dialect.decimal,
         features=tuple(features or ()),
         drop=tuple(drop or ()),
         target=tuple(target or ()),
@@ -81,6 +90,7 @@ def score(
             data = _data(job, loaded)
             model = loaded.model if start is None else predicting_on_pool(loaded.pool_of(start), loaded.model)
             scores = _scores(job, loaded, model, data)
+            loaded.say_unseen(view)
         summary = {"schema": 1, "model": job.model, "data": job.data, "estimator": loaded.kind}
         summary |= {"rows": int(data.X.shape[0]), "scores": scores, "time_s": time.perf_counter() - begin}
         show_summary(out, summary, as_json=as_json, rows=_rows(summary))
@@ -95,14 +105,29 @@ def _data(job: ScoreJob, loaded: Loaded) -> Data:
     labels = getattr(getattr(loaded.model, "classes_", None), "dtype", None)
     if labels is not None and labels.kind in "OUS":
         dtypes |= dict.fromkeys(job.target or loaded.target, TEXT)
-    table = read_table(job.data, format=job.input_format, dtypes=dtypes)
+    table = read_table(job.data, format=job.input_format, dialect=loaded.dialect, dtypes=dtypes)
     known = "y" not in table.beside and set(loaded.target) <= set(table.names or ())
     target = job.target or (loaded.target if known else ())
     columns = Columns(target=target, features=job.features, drop=job.drop, weight=job.weight)
     data = loaded.split(table, columns)
+    if data.y is None and loaded.target:
+        raise InputError(_no_target(loaded, table))
     if data.y is None:
         check_target(loaded.model, table)
     return data
+
+
+def _no_target(loaded: Loaded, table: Table) -> str:
+    """Say which column the model was fitted to predict."""
+    from raysk.spec.words import listed, suggestion
+
+    name = ",".join(loaded.target)
+    there = [each for each in table.names or () if each not in (loaded.features.names or ())]
+    return (
+        f"{table.label} has no column {listed(loaded.target)}, which the {loaded.kind} was fitted to predict.\n"
+        + (f"{suggestion(name, there, 'other columns')}\nIf it is there by another name" if there else "If it is there")
+        + ", say so with --target; to predict it, use 'raysk predict'."
+    )
 
 
 def _scores(job: ScoreJob, loaded: Loaded, model: Any, data: Data) -> dict[str, float]:

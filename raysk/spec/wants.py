@@ -33,6 +33,31 @@ def wants_numbers(estimator: Any) -> bool:
     return simple and predicts and not takes_text
 
 
+def takes_categories(estimator: Any) -> bool:
+    """Return whether what looks at X first takes pandas' categories for what they are, without an encoder."""
+    first = first_step(estimator)
+    first = getattr(first, "regressor", first)  # a TransformedTargetRegressor hands X on
+    bases = {(base.__module__.partition(".")[0], base.__name__) for base in type(first).__mro__}
+    if ("lightgbm", "LGBMModel") in bases:
+        return True
+    if ("xgboost", "XGBModel") in bases:
+        return bool(getattr(first, "enable_categorical", False))
+    return ("sklearn", "BaseHistGradientBoosting") in bases and isinstance(first.categorical_features, str)
+
+
+def most_categories(estimator: Any) -> int | None:
+    """Return how many categories a column may have, or None if that is not known."""
+    first = first_step(estimator)
+    first = getattr(first, "regressor", first)
+    return int(first.max_bins) if takes_categories(first) and hasattr(first, "max_bins") else None
+
+
+def takes_sparse(estimator: Any) -> bool:
+    """Return whether what looks at X first takes sparse matrices."""
+    tags = _tags(first_step(estimator))
+    return tags is not None and bool(tags.input_tags.sparse)
+
+
 def wants_target(estimator: Any) -> bool:
     """Return whether an estimator cannot be fitted without y."""
     while (inner := _inner(estimator)) is not None or getattr(estimator, "steps", None):

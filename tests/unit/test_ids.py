@@ -14,7 +14,7 @@ import pytest
 
 from raysk.errors import InputError
 from raysk.runs.predictions import WRITERS, Part
-from raysk.spec import tabular
+from raysk.spec import lines
 from raysk.spec.data import Columns, Table, blocks, id_values
 
 LOOKS = ["NA", "N/A", "null", "None", "", "nan", "#N/A", "007", "1e5", "1.0", "9" * 40, "True", "2020-01-01", " x "]
@@ -58,7 +58,7 @@ def ids_of(content, form):
 @pytest.mark.parametrize("name", ["t.csv", "t.tsv", "t.jsonl", "t.parquet"])
 def test_ids_of_text(tmp_path, monkeypatch, name, form):
     """Text comes out to the letter, also what looks like a number, a date or a missing value, in every block."""
-    monkeypatch.setattr(tabular, "BLOCK_BYTES", 200)
+    monkeypatch.setattr(lines, "BLOCK_BYTES", 200)
     ids = [*LOOKS, *ODD] * 2
     frame = pd.DataFrame({"id": ids, "a": 1.0}).astype({"id": object})
     if name == "t.parquet":
