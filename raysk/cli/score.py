@@ -108,10 +108,10 @@ def _data(job: ScoreJob, loaded: Loaded) -> Data:
     table = read_table(job.data, format=job.input_format, dialect=loaded.dialect, dtypes=dtypes)
     known = "y" not in table.beside and set(loaded.target) <= set(table.names or ())
     target = job.target or (loaded.target if known else ())
+    if loaded.target and not target and "y" not in table.beside:
+        raise InputError(_no_target(loaded, table))
     columns = Columns(target=target, features=job.features, drop=job.drop, weight=job.weight)
     data = loaded.split(table, columns)
-    if data.y is None and loaded.target:
-        raise InputError(_no_target(loaded, table))
     if data.y is None:
         check_target(loaded.model, table)
     return data
@@ -121,12 +121,12 @@ def _no_target(loaded: Loaded, table: Table) -> str:
     """Say which column the model was fitted to predict."""
     from raysk.spec.words import listed, suggestion
 
-    name = ",".join(loaded.target)
     there = [each for each in table.names or () if each not in (loaded.features.names or ())]
     return (
-        f"{table.label} has no column {listed(loaded.target)}, which the {loaded.kind} was fitted to predict.\n"
-        + (f"{suggestion(name, there, 'other columns')}\nIf it is there by another name" if there else "If it is there")
-        + ", say so with --target; to predict it, use 'raysk predict'."
+        f"{table.label} has no column {listed(map(repr, loaded.target))}, "
+        f"which the {loaded.kind} was fitted to predict.\n"
+        f"{suggestion(loaded.target[0], there, 'columns that are no features')}\n"
+        "If it is there by another name, say it with --target; to predict it, use 'raysk predict'."
     )
 
 

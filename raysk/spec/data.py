@@ -139,12 +139,12 @@ def blocks(  # noqa: PLR0913 - what the shell can say of a table
     with opened(text) as stream:
         kind = format_of(stream, format)
         known.dialect.check_format(stream.label, kind)
-        found = False
+        rows_before = 0
         with _blaming(stream, kind):
             for table in _stream(stream, kind, known, rows):
-                found = True
-                yield table
-    if not found:
+                yield replace(table, before=rows_before)
+                rows_before += len(table)
+    if not rows_before:
         raise InputError(f"{stream.label} has no rows.")
 
 

@@ -20,6 +20,7 @@ _DAYS = (
     *("%d %B %Y", "%B %d, %Y", "%d.%m.%y", "%d/%m/%y", "%m/%d/%y"),
 )
 _TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
+WRITE = "Correct it, or write all dates as the model knows them, or as 2024-12-31."
 _TRIED_ON = 1000
 """So many values tell which formats are worth trying on all."""
 
@@ -47,23 +48,36 @@ def date_format(column: Any, name: str, label: str, said: str | None = None) -> 
     InputError
         If a value is no date, or dates can be read in two ways.
     """
+    advice = f"Correct it, or say its format, for example: --dates {shown(f'{name}=%d.%m.%Y')!r}"
     if said is not None:
-        days(column, said, name, label)
+        days(column, said, name, label, advice=advice)
         return said
     texts = _texts(column).dropna()
     best = _best(texts)
-    days(column, best[0], name, label)
+    days(column, best[0], name, label, advice=advice)
     if len(best) > 1:
-        ways = " or ".join(f"{way:%-d %B %Y}" for way in (_parsed(texts.iloc[:1], one).iloc[0] for one in best))
+        one, other = (_parsed(texts, each) for each in best)
+        at = int((one != other).to_numpy().argmax())
         raise InputError(
             f"{label}: column {shown(name)!r} holds dates that can be read in two ways: "
-            f"{brief(repr(texts.iloc[0]))} is {ways}.\nSay which: --dates {shown(f'{name}={best[0]}')!r} or {best[1]!r}"
+            f"{brief(repr(texts.iloc[at]))} is {one.iloc[at]:%-d %B %Y} or {other.iloc[at]:%-d %B %Y}.\n"
+            f"Say which: --dates {shown(f'{name}={best[0]}')!r} or {shown(f'{name}={best[1]}')!r}"
         )
     return best[0]
 
 
-def days(column: Any, format: str, name: str, label: str) -> Any:  # noqa: A002
+def days(  # noqa: PLR0913 - what a message needs
+    column: Any,
+    format: str,  # noqa: A002
+    name: str,
+    label: str,
+    *,
+    before: int = 0,
+    advice: str = WRITE,
+) -> Any:
     """Turn a column of dates into days since 1970-01-01.
+
+    What ISO 8601 knows is understood besides: it cannot be mistaken.
 
     Parameters
     ----------
@@ -71,8 +85,10 @@ def days(column: Any, format: str, name: str, label: str) -> Any:  # noqa: A002
         Of text, of dates, or of numbers such as 20240131.
     format : str
         `ISO`, or one of ``strftime``.
-    name, label : str
+    name, label, advice : str
         For messages.
+    before : int
+        How many rows were before these.
 
     Returns
     -------
@@ -88,16 +104,19 @@ def days(column: Any, format: str, name: str, label: str) -> Any:  # noqa: A002
     """
     pandas = extra("pandas", "Reading dates")
     try:
-        dates = column if column.dtype.kind == "M" else _parsed(_texts(column), format)
+        dates = column if column.dtype.kind == "M" else _parsed(texts := _texts(column), format)
     except ValueError as err:
         raise UsageError(f"--dates {shown(name)}={shown(format)}: it is no format: {brief(str(err))}.") from err
     wrong = (dates.isna() & column.notna()).to_numpy()
+    if wrong.any() and column.dtype.kind != "M":
+        dates = dates.fillna(_parsed(texts, ISO))
+        wrong = (dates.isna() & column.notna()).to_numpy()
     if wrong.any():
         row, count = int(wrong.argmax()), int(wrong.sum())
         raise InputError(
-            f"{label}: column {shown(name)!r} holds {brief(repr(column.iloc[row]))} in row {row + 1:,}"
-            f"{f' and {count - 1:,} more' if count > 1 else ''}, which is no date of the format {format}.\n"
-            f"Correct it, or say its format, for example: --dates {shown(f'{name}=%d.%m.%Y')!r}"
+            f"{label}: column {shown(name)!r} holds {brief(repr(column.iloc[row]))} in row {before + row + 1:,}"
+            f"{f' and {count - 1:,} more' if count > 1 else ''}, which is no date"
+            f"{'' if format == ISO else f' of the format {format}'}.\n{advice}"
         )
     since = pandas.Timestamp(0, tz="UTC" if getattr(dates.dtype, "tz", None) is not None else None)
     return ((dates - since) / pandas.Timedelta(days=1)).to_numpy(dtype=float)
@@ -115,7 +134,7 @@ def _texts(column: Any) -> Any:
     """Return a column as text; whole numbers as they are written in a file, also where they became floats."""
     numbers = column.dtype.kind in "iuf"
     texts = (column.astype("Int64") if numbers and (column.dropna() % 1 == 0).all() else column).astype("string")
-    return texts.str.strip()
+    return texts.str.strip().str.replace(r"^(\d+)\.0$", r"\1", regex=True)
 
 
 def _parsed(texts: Any, format: str) -> Any:  # noqa: A002

@@ -71,7 +71,9 @@ class Encoding:
     categories: Mapping[int, Sequence[Any]] = field(default_factory=dict)
     only_known: bool = True
 
-    def encode(self, values: Any, names: Sequence[str], label: str, unseen: Unseen | None = None) -> Any:
+    def encode(
+        self, values: Any, names: Sequence[str], label: str, before: int = 0, *, unseen: Unseen | None = None
+    ) -> Any:
         """Return the features with dates as days and categories as pandas' own.
 
         Parameters
@@ -80,6 +82,8 @@ class Encoding:
         names : sequence of str
         label : str
             Where they are from.
+        before : int
+            How many rows were before these, for messages.
         unseen : Unseen or None
             Counts values that become missing.
 
@@ -92,7 +96,7 @@ class Encoding:
             return values
         frame = _framed(values, names)
         for place, format_ in self.dates.items():
-            frame.isetitem(place, days(frame.iloc[:, place], format_, names[place], label))
+            frame.isetitem(place, days(frame.iloc[:, place], format_, names[place], label, before=before))
         for place, known in self.categories.items():
             column, lost = _categorical(frame.iloc[:, place], known, only_known=self.only_known)
             frame.isetitem(place, column)

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from raysk.spec.columns import Columns
     from raysk.spec.table import Table
 
-    Encode = Callable[[Any, tuple[str, ...], str], Any]
-    """Features, their names, and where they are from -> features."""
+    Encode = Callable[[Any, tuple[str, ...], str, int], Any]
+    """Features, their names, where they are from, and how many rows were before -> features."""
 
 
 def split(  # noqa: PLR0913 - what a table, a person and a fitted model say
@@ -73,7 +73,7 @@ def split(  # noqa: PLR0913 - what a table, a person and a fitted model say
     if encode is None:
         encoding = learn(table, places.features, columns, estimator)
         encode = encoding.encode
-    values = encode(_chosen(table, places.features), called, table.label)
+    values = encode(_chosen(table, places.features), called, table.label, table.before)
     X = _features(table, places.features, values, estimator, as_frame=as_frame or table.as_made)
     checks.check_features(X, called, table.label, estimator)
     targets = tuple(table.names[index] for index in places.target) if table.names and places.target else None
@@ -112,7 +112,7 @@ def id_values(table: Table, columns: Columns) -> Any | None:
 
 
 def id_name(table: Table, columns: Columns) -> str | None:
-    """Return the name of the column that names the rows; as it was said where columns have no names.
+    """Return the name of the column that names the rows; its index where columns have no names.
 
     Raises
     ------
@@ -120,7 +120,7 @@ def id_name(table: Table, columns: Columns) -> str | None:
         If there is no such column.
     """
     place = Places.of(table, columns).id_col
-    return columns.id_col if place is None or table.names is None else table.names[place]
+    return None if place is None else str(place) if table.names is None else table.names[place]
 
 
 def _beside(table: Table, places: Places) -> dict[str, Any]:

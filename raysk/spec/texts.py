@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Any
 
 from raysk.errors import InputError
@@ -57,6 +58,9 @@ def _advice(column: Any, value: Any, names: Sequence[Any], estimator: Any) -> st
         return f"Dates become numbers with --dates {name}, or are left out with --drop {name}"
     if _mostly_numbers(column):
         return f"The rest of it is mostly numbers: correct that value, or leave the column out with --drop {name}"
+    if wants.takes_categories(estimator):
+        every = shlex.quote(",".join(map(str, names)))
+        return f"Make categories of them with --categorical {every} (or leave that option out), or --drop them."
     code, prefix = encoding_recipe(estimator, [name if isinstance(name, int) else str(name) for name in names])
     before = f" (parameters then begin with {prefix})" if prefix else ""
     return f"Leave it out with --drop, or save these lines in a file, and give that for FILE{before}:\n{code}"

@@ -33,6 +33,8 @@ TYPED = {  # the column; the first value in CSV, and in JSON lines; the second i
     "time": (NANOSECONDS, "1970-01-01 00:00:00.000000001", "1970-01-01T00:00:00.000000001"),
     "text": (pa.array(["NA", None]), "NA", "NA"),
     "category": (pa.array(["NA", None]).dictionary_encode(), "NA", "NA"),
+    "bytes": (pa.array([b"\x00\xff", None], pa.binary(2)), "00ff", "00ff"),
+    "duration": (pa.array([1_500_000_000, None], pa.duration("ns")), "P0DT0H0M1.5S", "P0DT0H0M1.5S"),
     "truth": (pa.array([True, None]), "True", True),
 }
 
