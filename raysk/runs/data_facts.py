@@ -32,7 +32,7 @@ def data_facts(
     X : array-like of shape (n_samples, n_features)
     y : array-like of shape (n_samples,) or (n_samples, n_outputs), or None
     feature_names, target_names : sequence of str, or None
-        Of the columns, where X and y themselves have none.
+        Of the columns, where X and y themselves have none; a Series has one.
     dates : mapping of int to str, or None
         The format of each column of X that was a date before it was a number, by its place.
 
@@ -45,7 +45,9 @@ def data_facts(
         values, types and X's own column names, not on memory layout or row labels; it is None for what is not numpy,
         pandas or sparse, or holds objects that have no bytes.
     """
-    parts = {"X": _part_facts(X, feature_names, dates or {}), "y": None if y is None else _part_facts(y, target_names)}
+    if target_names is None and isinstance(name := getattr(y, "name", None), str):
+        target_names = [name]
+    parts = {"X": _part_facts(X, feature_names, dates), "y": None if y is None else _part_facts(y, target_names)}
     digests = [part["sha256"] for part in parts.values() if part is not None]
     known = all(digests)
     return {**parts, "sha256": hashlib.sha256(repr(digests).encode()).hexdigest() if known else None}

@@ -106,7 +106,7 @@ def test_columns_that_are_said(tmp_path):
     encoder = make_pipeline(make_column_transformer((OneHotEncoder(), ["city", "plan"])), SVC())
     assert "category" not in map(str, load(tmp_path, encoder, drop=("since",)).X.dtypes)
     for said in ("none", "city"):
-        with pytest.raises(InputError, match="--categorical (city,)?plan "):
+        with pytest.raises(InputError, match=r"--categorical (city,)?plan "):
             load(tmp_path, drop=("since",), categorical=(said,))
 
 
