@@ -100,6 +100,7 @@ def _data(job: ScoreJob, loaded: Loaded) -> Data:
     """Read the whole table, labels as the model knows them."""
     from raysk.spec.checks import check_target
     from raysk.spec.data import TEXT, Columns, read_table
+    from raysk.spec.wants import wants_target
 
     dtypes = dict(loaded.features.dtypes)
     labels = getattr(getattr(loaded.model, "classes_", None), "dtype", None)
@@ -108,7 +109,7 @@ def _data(job: ScoreJob, loaded: Loaded) -> Data:
     table = read_table(job.data, format=job.input_format, dialect=loaded.dialect, dtypes=dtypes)
     known = "y" not in table.beside and set(loaded.target) <= set(table.names or ())
     target = job.target or (loaded.target if known else ())
-    if loaded.target and not target and "y" not in table.beside:
+    if loaded.target and not target and "y" not in table.beside and wants_target(loaded.model):
         raise InputError(_no_target(loaded, table))
     columns = Columns(target=target, features=job.features, drop=job.drop, weight=job.weight)
     data = loaded.split(table, columns)

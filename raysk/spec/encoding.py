@@ -175,6 +175,12 @@ def _texts(table: Table, features: tuple[int, ...], dates: Mapping[int, str], es
         place for place, index in enumerate(features) if place not in dates and is_text(table.values.dtypes.iloc[index])
     ]
     takes = wants.takes_categories(estimator)
+    if texts and wants.must_enable_categories(estimator):
+        raise InputError(
+            f"{table.label}: column {_name(table, features[texts[0]])!r} is text, which "
+            f"{type_name(wants.first_step(estimator))} takes as categories if it is told so.\n"
+            "Say --set enable_categorical=True"
+        )
     for place in texts if takes or not wants.wants_numbers(estimator) else ():
         _find_decimal_commas(table, features[place], takes=takes)
     return texts if takes else []

@@ -15,7 +15,7 @@ from raysk.errors import InputError
 from raysk.spec import lines
 from raysk.spec.extras import extra
 from raysk.spec.frames import as_table, column_types
-from raysk.spec.separators import separator_of
+from raysk.spec.separators import are_decimal, separator_of
 from raysk.spec.words import brief
 
 if TYPE_CHECKING:
@@ -103,6 +103,8 @@ def _options(stream: Stream, kind: str, known: Known, *, widened: bool) -> tuple
     with _placed([], header=not _is_data(first, dialect.decimal)):
         schema = csv.read_csv(arrow.BufferReader(head + lines.LAST_END), **options).schema
     options["read_options"].use_threads = True
+    if dialect.decimal != "," and are_decimal(schema.names):
+        raise InputError(f"{stream.label} begins with numbers that have decimal commas.\nSay --decimal ,")
     headless = _is_data(schema.names, dialect.decimal)
     options["read_options"].autogenerate_column_names = headless
     place = known.id_place(schema.names, headless=headless)

@@ -35,20 +35,21 @@ def wants_numbers(estimator: Any) -> bool:
 
 def takes_categories(estimator: Any) -> bool:
     """Return whether what looks at X first takes pandas' categories for what they are, without an encoder."""
-    first = first_step(estimator)
-    first = getattr(first, "regressor", first)  # a TransformedTargetRegressor hands X on
-    bases = {(base.__module__.partition(".")[0], base.__name__) for base in type(first).__mro__}
-    if ("lightgbm", "LGBMModel") in bases:
-        return True
-    if ("xgboost", "XGBModel") in bases:
+    first = _first_model(estimator)
+    if _is_a(first, "xgboost", "XGBModel"):
         return bool(getattr(first, "enable_categorical", False))
-    return ("sklearn", "BaseHistGradientBoosting") in bases and isinstance(first.categorical_features, str)
+    trees = _is_a(first, "sklearn", "BaseHistGradientBoosting") and isinstance(first.categorical_features, str)
+    return trees or _is_a(first, "lightgbm", "LGBMModel")
+
+
+def must_enable_categories(estimator: Any) -> bool:
+    """Return whether what looks at X first takes categories only if it is told so: XGBoost's."""
+    return _is_a(_first_model(estimator), "xgboost", "XGBModel") and not takes_categories(estimator)
 
 
 def most_categories(estimator: Any) -> int | None:
     """Return how many categories a column may have, or None if that is not known."""
-    first = first_step(estimator)
-    first = getattr(first, "regressor", first)
+    first = _first_model(estimator)
     return int(first.max_bins) if takes_categories(first) and hasattr(first, "max_bins") else None
 
 
@@ -74,6 +75,19 @@ def first_step(estimator: Any) -> Any:
         if inner is None and not steps:
             return estimator
         estimator = inner if inner is not None else steps[0]
+
+
+def _first_model(estimator: Any) -> Any:
+    """Return what looks at X first, which a TransformedTargetRegressor hands on."""
+    first = first_step(estimator)
+    return getattr(first, "regressor", None) or first
+
+
+def _is_a(estimator: Any, library: str, name: str) -> bool:
+    """Return whether an estimator is of a class of a library, which need not be installed."""
+    return any(
+        (base.__module__.partition(".")[0], base.__name__) == (library, name) for base in type(estimator).__mro__
+    )
 
 
 def _parts(estimator: Any) -> list[tuple[str, Any]]:

@@ -81,6 +81,12 @@ def test_who_takes_categories(estimator, takes):
     assert takes_categories(estimator) is takes
 
 
+def test_categories_that_must_be_enabled(tmp_path):
+    """XGBoost's switch is named where it is off and there is text."""
+    with pytest.raises(InputError, match=r"'city' is text(.|\n)*--set enable_categorical=True"):
+        load(tmp_path, boosted("xgboost", "XGBModel", enable_categorical=False))
+
+
 @pytest.mark.parametrize(("module", "name"), [("lightgbm", "LGBMClassifier"), ("xgboost", "XGBClassifier")])
 def test_the_real_libraries(module, name):
     """The classes of the libraries themselves are known; skipped where they are not installed."""

@@ -89,3 +89,6 @@ def test_a_decimal_comma_is_named(tmp_path):
     (tmp_path / "t.csv").write_text("a;b\n1;2\n1,5;2\n")
     with pytest.raises(InputError, match=r"'1,5'\n.*--decimal ,$"):
         list(blocks(str(tmp_path / "t.csv"), dtypes={"a": "float64"}))
+    (tmp_path / "t.csv").write_text("1,5;1,5\n2;3,5\n")
+    with pytest.raises(InputError, match="--decimal ,"):
+        read_table(str(tmp_path / "t.csv"))
