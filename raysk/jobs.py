@@ -40,6 +40,8 @@ class Data:
         Of the columns that became y.
     source : str or None
         Where the data is from if not from the person's file, without credentials.
+    dates : mapping of int to str
+        The format of each column of X that was a date before it was a number, by its place.
 
     Raises
     ------
@@ -53,6 +55,7 @@ class Data:
     feature_names: tuple[str, ...] | None = None
     target_names: tuple[str, ...] | None = None
     source: str | None = None
+    dates: Mapping[int, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.X is None:
@@ -244,6 +247,10 @@ class Asked:
         Types that may be made of a ``.skops`` file, besides those that skops trusts.
     input_format : str or None
         Of the table; None looks at it.
+    sep : str or None
+        What separates the columns of a CSV; None finds it.
+    decimal : str
+        What stands before the decimals of its numbers.
     features : tuple of str
         Columns of the table that are the features, for a model that does not know them by name.
     drop : tuple of str
@@ -260,6 +267,8 @@ class Asked:
     named: str | None = None
     trust: tuple[str, ...] = ()
     input_format: str | None = None
+    sep: str | None = None
+    decimal: str = "."
     features: tuple[str, ...] = ()
     drop: tuple[str, ...] = ()
 

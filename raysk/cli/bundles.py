@@ -138,16 +138,20 @@ def kept_fit(output: o.Output = None, run_dir: o.RunDir = None, force: o.Force =
 def given_data(
     data: d.Data = None,
     format_: d.Format = None,
+    sep: d.Sep = None,
+    decimal: d.Decimal = ".",
     target: d.Target = None,
     features: d.Features = None,
     drop: d.Drop = None,
     groups: d.Groups = None,
     weight: d.Weight = None,
     id_col: d.IdCol = None,
+    dates: d.Dates = None,
+    categorical: d.Categorical = None,
     as_frame: d.AsFrame = False,
 ) -> Given | None:
     """Return what the options of the panel "Data" say, or None without ``--data``."""
-    from raysk.spec.data import Columns, Given
+    from raysk.spec.data import Columns, Dialect, Given
 
     columns = Columns(
         target=tuple(target or ()),
@@ -156,8 +160,11 @@ def given_data(
         groups=groups,
         weight=weight,
         id_col=id_col,
+        dates=tuple(dates or ()),
+        categorical=tuple(categorical or ()),
     )
-    return Given.of(data, format=format_, columns=columns, as_frame=as_frame)
+    dialect = Dialect(sep=sep, decimal=decimal)
+    return Given.of(data, format=format_, dialect=dialect, columns=columns, as_frame=as_frame)
 
 
 def fit_overrides(set_: o.Set = None, set_str: o.SetStr = None, seed: o.Seed = None) -> Overrides:

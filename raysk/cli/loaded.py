@@ -38,11 +38,15 @@ class Loaded:
         What it was fitted on.
     target : tuple of str
         The names of what it was fitted to predict, as its sidecar has them; empty if it has none.
+    dialect : Dialect
+        How the table is written, as the person says.
     """
 
     def __init__(self, asked: Asked) -> None:
         from raysk.runs.formats import NoModel
         from raysk.runs.models import load_model, read_sidecar
+        from raysk.spec.dialect import Dialect
+        from raysk.spec.encoding import Unseen
         from raysk.spec.fitted import features_of, recorded_target
         from raysk.spec.own import own_modules
 
@@ -54,6 +58,8 @@ class Loaded:
         except NoModel as error:
             raise InputError(_no_model(asked, error)) from error
         self.features, self.target = features_of(self.model, sidecar), recorded_target(sidecar)
+        self.dialect = Dialect(sep=asked.sep, decimal=asked.decimal)
+        self._unseen = Unseen()
         self._modules = own_modules(before, None)
 
     @property
@@ -74,7 +80,13 @@ class Loaded:
                 f"--features: the {self._described()} knows its features by name, and finds them.\n"
                 f"They are: {listed(self.features.names)}."
             )
-        return self.features.split(table, columns, self.model)
+        return self.features.split(table, columns, self.model, self._unseen)
+
+    def say_unseen(self, view: View) -> None:
+        """Say once how many values were taken for missing, as the model was not fitted on them."""
+        remark = self._unseen.remark()
+        if remark is not None:
+            view.say(remark)
 
     def pool_of(self, start: Starting) -> Pool:
         """Wait for the workers, and let the model's own code go to them with it."""

@@ -85,6 +85,43 @@ Format = Annotated[
         rich_help_panel="Data",
     ),
 ]
+Sep = Annotated[
+    str | None,
+    typer.Option(
+        metavar="MARK",
+        help="What separates the columns of a CSV, such as ';' or tab; without it, it is found.",
+        show_default=False,
+        rich_help_panel="Data",
+    ),
+]
+Decimal = Annotated[
+    str,
+    typer.Option(
+        metavar="MARK",
+        help="What stands before the decimals of a CSV's numbers: . or ,",
+        show_default=False,
+        rich_help_panel="Data",
+    ),
+]
+Dates = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="COLUMN[,COLUMN]",
+        help="Dates to turn into days since 1970-01-01; COLUMN=%d/%m/%Y says the format, which else is found.",
+        show_default=False,
+        rich_help_panel="Data",
+    ),
+]
+Categorical = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="COLUMN[,COLUMN]",
+        help="Columns to turn into categories; none of them with none. Without it (auto), all texts, for an estimator "
+        "that takes categories itself.",
+        show_default=False,
+        rich_help_panel="Data",
+    ),
+]
 Target = Annotated[
     list[str] | None,
     typer.Option(

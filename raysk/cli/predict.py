@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,8 @@ def predict_job(
     method: d.Method = "predict",
     trust: d.Trust = None,
     format_: d.Format = None,
+    sep: d.Sep = None,
+    decimal: d.Decimal = ".",
     features: d.Features = None,
     drop: d.Drop = None,
     id_col: d.IdCol = None,
@@ -46,10 +49,12 @@ def predict_job(
     from raysk.runs.targets import check_apart
     from raysk.runs.which import find_model
     from raysk.runs.writing import check_output
+    from raysk.spec.dialect import Dialect
     from raysk.spec.formats import check_format
 
     check_format(format_)
     named, model = model, find_model(model, "raysk predict")
+    dialect = Dialect(sep=sep, decimal=decimal)
     if is_stdout(output):
         output = None
     beside = str(sidecar_path(Path(model))) if Path(model).name else None
@@ -64,6 +69,8 @@ def predict_job(
         method=method,
         trust=tuple(trust or ()),
         input_format=format_,
+        sep=dialect.sep,
+        decimal=dialect.decimal,
         features=tuple(features or ()),
         drop=tuple(drop or ()),
         id_col=id_col,
@@ -110,7 +117,9 @@ def predict(
         say_which(job, view)
         with workers_at(address, resources, view, worker_output=verbose) as start, view.running():
             begin, written = time.perf_counter(), {"rows": 0, "columns": []}
-            _write(job, _tallied(_predicted(job, Loaded(job), start, view), written), out)
+            loaded = Loaded(job)
+            _write(job, _tallied(_predicted(job, loaded, start, view), written), out)
+            loaded.say_unseen(view)
         if job.output is not None:
             summary = _summary(job, written, time.perf_counter() - begin)
             show_summary(out, summary, as_json=as_json, rows=_rows(summary))
@@ -122,22 +131,25 @@ def _predicted(job: PredictJob, loaded: Loaded, start: Starting | None, view: Vi
     from raysk.runs.predictions import parts
 
     loaded.check_method(job.method)
-    blocks = _blocks(job, loaded)
+    id_name, blocks = _blocks(job, loaded)
     if start is None:
         pairs = rows.here(loaded.model, job.method, blocks, view)
     else:
         pairs = rows.on_pool(loaded.pool_of(start), loaded.model, job.method, blocks)
-    return parts(loaded.model, job.method, _refusing(loaded, pairs), job.id_col)
+    return parts(loaded.model, job.method, _refusing(loaded, pairs), id_name)
 
 
-def _blocks(job: PredictJob, loaded: Loaded) -> Iterator[tuple[Any, Any]]:
-    """Yield the rows of the table with the model's features, in the model's order, and their ids."""
-    from raysk.spec.data import Columns, blocks, id_values
+def _blocks(job: PredictJob, loaded: Loaded) -> tuple[str | None, Iterator[tuple[Any, Any]]]:
+    """Return the name of the ids, and the rows of the table with the model's features, in the model's order."""
+    from raysk.spec.data import Columns, blocks, id_name, id_values
 
     columns = Columns(features=job.features, drop=job.drop, id_col=job.id_col)
-    dtypes = loaded.features.dtypes
-    for table in blocks(job.data, format=job.input_format, dtypes=dtypes, ids=job.id_col):
-        yield loaded.split(table, columns).X, id_values(table, columns)
+    tables = blocks(
+        job.data, format=job.input_format, dialect=loaded.dialect, dtypes=loaded.features.dtypes, ids=job.id_col
+    )
+    first = next(tables)  # one without rows is refused
+    pairs = ((loaded.split(table, columns).X, id_values(table, columns)) for table in itertools.chain([first], tables))
+    return id_name(first, columns), pairs
 
 
 def _refusing(loaded: Loaded, pairs: Iterator[tuple[Any, Any]]) -> Iterator[tuple[Any, Any]]:

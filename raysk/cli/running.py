@@ -361,5 +361,6 @@ def origin(found: Found, data: Any) -> dict[str, Any]:
     """Return what a model's sidecar says of where the model came from."""
     from raysk.runs.models import data_facts
 
-    facts = data_facts(data.X, data.y, feature_names=data.feature_names, target_names=data.target_names)
+    names = {"feature_names": data.feature_names, "target_names": data.target_names}
+    facts = data_facts(data.X, data.y, **names, dates=data.dates)
     return {"source": found.source, "source_hash": found.source_hash, "data": {"source": data.source, **facts}}

@@ -13,6 +13,7 @@ from raysk.errors import InputError
 if TYPE_CHECKING:
     from raysk.cli.loaded import Loaded
     from raysk.jobs import Data, ScoreJob
+    from raysk.spec.data import Table
 
 
 def score_job(
@@ -22,23 +23,31 @@ def score_job(
     scoring: d.Metrics = None,
     trust: d.Trust = None,
     format_: d.Format = None,
+    sep: d.Sep = None,
+    decimal: d.Decimal = ".",
     features: d.Features = None,
     drop: d.Drop = None,
     weight: d.Weight = None,
 ) -> ScoreJob:
     """Return what is to be scored, and how."""
     from raysk.jobs import ScoreJob
+    from raysk.runs.targets import check_apart
     from raysk.runs.which import find_model
+    from raysk.spec.dialect import Dialect
     from raysk.spec.formats import check_format
     from raysk.spec.overrides import metric_names
 
     check_format(format_)
+    dialect = Dialect(sep=sep, decimal=decimal)
+    check_apart({}, {"MODEL": model, "DATA": data})
     return ScoreJob(
         model=find_model(model, "raysk score"),
         named=model,
         data=data,
         trust=tuple(trust or ()),
         input_format=format_,
+        sep=dialect.sep,
+        decimal=dialect.decimal,
         features=tuple(features or ()),
         drop=tuple(drop or ()),
         target=tuple(target or ()),
@@ -85,6 +94,7 @@ def score(
             data = _data(job, loaded)
             model = loaded.model if start is None else predicting_on_pool(loaded.pool_of(start), loaded.model)
             scores = _scores(job, loaded, model, data)
+            loaded.say_unseen(view)
         summary = {"schema": 1, "model": job.model, "data": job.data, "estimator": loaded.kind}
         summary |= {"rows": int(data.X.shape[0]), "scores": scores, "time_s": time.perf_counter() - begin}
         show_summary(out, summary, as_json=as_json, rows=_rows(summary))
@@ -94,19 +104,35 @@ def _data(job: ScoreJob, loaded: Loaded) -> Data:
     """Read the whole table, labels as the model knows them."""
     from raysk.spec.checks import check_target
     from raysk.spec.data import TEXT, Columns, read_table
+    from raysk.spec.wants import wants_target
 
     dtypes = dict(loaded.features.dtypes)
     labels = getattr(getattr(loaded.model, "classes_", None), "dtype", None)
     if labels is not None and labels.kind in "OUS":
         dtypes |= dict.fromkeys(job.target or loaded.target, TEXT)
-    table = read_table(job.data, format=job.input_format, dtypes=dtypes)
+    table = read_table(job.data, format=job.input_format, dialect=loaded.dialect, dtypes=dtypes)
     known = "y" not in table.beside and set(loaded.target) <= set(table.names or ())
     target = job.target or (loaded.target if known else ())
+    if loaded.target and not target and "y" not in table.beside and wants_target(loaded.model):
+        raise InputError(_no_target(loaded, table))
     columns = Columns(target=target, features=job.features, drop=job.drop, weight=job.weight)
     data = loaded.split(table, columns)
     if data.y is None:
         check_target(loaded.model, table)
     return data
+
+
+def _no_target(loaded: Loaded, table: Table) -> str:
+    """Say which column the model was fitted to predict."""
+    from raysk.spec.words import listed, suggestion
+
+    there = [each for each in table.names or () if each not in (loaded.features.names or ())]
+    return (
+        f"{table.label} has no column {listed(map(repr, loaded.target))}, "
+        f"which the {loaded.kind} was fitted to predict.\n"
+        f"{suggestion(loaded.target[0], there, 'columns that are no features')}\n"
+        "If it is there by another name, say it with --target; to predict it, use 'raysk predict'."
+    )
 
 
 def _scores(job: ScoreJob, loaded: Loaded, model: Any, data: Data) -> dict[str, float]:

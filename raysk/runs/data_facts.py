@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from raysk.runs.jsonable import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 # Rows are hashed in blocks of about this many bytes. A block is copied: a large one leaves the cache
 # (16 MiB: 0.7 GB/s, 128 MiB: 0.3), a small one is mostly Python (4 KiB: 1.0 GB/s); this one did 1.24 GB/s.
@@ -23,6 +23,7 @@ def data_facts(
     *,
     feature_names: Sequence[str] | None = None,
     target_names: Sequence[str] | None = None,
+    dates: Mapping[int, str] | None = None,
 ) -> dict[str, Any]:
     """Describe the data a model was fitted on.
 
@@ -31,23 +32,28 @@ def data_facts(
     X : array-like of shape (n_samples, n_features)
     y : array-like of shape (n_samples,) or (n_samples, n_outputs), or None
     feature_names, target_names : sequence of str, or None
-        Of the columns, where X and y themselves have none.
+        Of the columns, where X and y themselves have none; a Series has one.
+    dates : mapping of int to str, or None
+        The format of each column of X that was a date before it was a number, by its place.
 
     Returns
     -------
     dict
         ``X`` and ``y`` (None without one), each with ``type``, ``shape``, ``dtype`` (one, or one per column),
-        ``columns`` (None without names) and ``sha256``; and ``sha256`` of both. A hash depends on values, types and
-        X's own column names, not on memory layout or row labels; it is None for what is not numpy, pandas or
-        sparse, or holds objects that have no bytes.
+        ``columns`` (None without names), ``categories`` (a list per column that has them), ``dates`` (a format per
+        column that had them; both None if there are none) and ``sha256``; and ``sha256`` of both. A hash depends on
+        values, types and X's own column names, not on memory layout or row labels; it is None for what is not numpy,
+        pandas or sparse, or holds objects that have no bytes.
     """
-    parts = {"X": _part_facts(X, feature_names), "y": None if y is None else _part_facts(y, target_names)}
+    if target_names is None and isinstance(name := getattr(y, "name", None), str):
+        target_names = [name]
+    parts = {"X": _part_facts(X, feature_names, dates), "y": None if y is None else _part_facts(y, target_names)}
     digests = [part["sha256"] for part in parts.values() if part is not None]
     known = all(digests)
     return {**parts, "sha256": hashlib.sha256(repr(digests).encode()).hexdigest() if known else None}
 
 
-def _part_facts(table: Any, names: Sequence[str] | None) -> dict[str, Any]:
+def _part_facts(table: Any, names: Sequence[str] | None, dates: Mapping[int, str] | None = None) -> dict[str, Any]:
     shape = getattr(table, "shape", None)
     if shape is None and hasattr(table, "__len__"):
         shape = (len(table),)
@@ -59,8 +65,21 @@ def _part_facts(table: Any, names: Sequence[str] | None) -> dict[str, Any]:
         "shape": plain(shape),
         "dtype": [str(dtype) for dtype in dtypes] if isinstance(dtypes, list) else dtypes and str(dtypes),
         "columns": own if names is None else list(names),
+        "categories": _categories(table),
+        "dates": [dates.get(place) for place in range(max(dates) + 1)] if dates else None,
         "sha256": _digest(table),
     }
+
+
+def _categories(table: Any) -> list[list[Any] | None] | None:
+    """Return the categories of each column that has them, if JSON can say what they are; None if there are none."""
+    each = [_listed(dtype) for dtype in getattr(table, "dtypes", ())] if hasattr(table, "columns") else []
+    return each if any(known is not None for known in each) else None
+
+
+def _listed(dtype: Any) -> list[Any] | None:
+    values = list(dtype.categories.tolist()) if hasattr(dtype, "categories") else []
+    return values if values and all(isinstance(value, bool | int | float | str) for value in values) else None
 
 
 def _digest(table: Any) -> str | None:

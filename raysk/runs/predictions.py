@@ -60,8 +60,14 @@ class Part:
 
 
 def _plain_values(column: Any) -> list[Any]:
-    """Return a column of numpy's, pandas' or pyarrow's as a list."""
+    """Return a column of numpy's, pandas' or pyarrow's as a list: bytes as hexadecimal text, durations as ISO 8601."""
     values: list[Any] = column.to_pylist() if hasattr(column, "to_pylist") else column.tolist()
+    kind = str(column.type) if hasattr(column, "to_pylist") else ""
+    if kind.startswith("fixed_size_binary"):
+        return [None if value is None else value.hex() for value in values]
+    if kind.startswith("duration"):
+        duration = importlib.import_module("pandas").Timedelta
+        return [None if value is None else duration(value).isoformat() for value in values]
     return values
 
 

@@ -55,6 +55,17 @@ def _texts(value: Any) -> list[str] | None:
     return value if isinstance(value, list) and all(isinstance(each, str) for each in value) else None
 
 
+def _texts_or_none(value: Any) -> list[str | None] | None:
+    return value if isinstance(value, list) and all(isinstance(each, str | None) for each in value) else None
+
+
+def _lists(value: Any) -> list[list[Any] | None] | None:
+    """Take the categories of each column."""
+    several = isinstance(value, list) and all(isinstance(each, list | None) for each in value)
+    plain = several and all(isinstance(one, bool | int | float | str) for each in value for one in each or ())
+    return value if plain else None
+
+
 def _counts(value: Any) -> list[int] | None:
     return value if isinstance(value, list) and all(_count(each) is not None for each in value) else None
 
@@ -86,7 +97,8 @@ def _file(value: Any) -> dict[str, Any] | None:
 
 def _table(value: Any) -> dict[str, Any] | None:
     """Take what is said of X or y; nothing of it where a part is wrong, as the parts mean little without each other."""
-    kinds = {"type": _text, "shape": _counts, "dtype": _dtype, "columns": _texts, "sha256": _text}
+    kinds: dict[str, Callable[[Any], Any]] = {"type": _text, "shape": _counts, "dtype": _dtype, "columns": _texts}
+    kinds |= {"categories": _lists, "dates": _texts_or_none, "sha256": _text}
     if not isinstance(value, dict):
         return None
     parts = _fields(value, kinds)

@@ -65,6 +65,8 @@ def check_apart(
             )
     for what, text in reads.items():
         for found in _read_from(text or ""):
+            if found == _of_stream(_STREAMS["stdout"]):
+                raise UsageError(f"stdout is the file that is read: {what} {text}.\nSend the output to another file.")
             _refuse_overwriting(f"{what} {text}", found, files, run_dir)
 
 

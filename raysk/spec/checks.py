@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ from raysk.errors import InputError
 from raysk.spec import wants
 from raysk.spec.own import is_own_file
 from raysk.spec.table import is_frame, is_number
+from raysk.spec.texts import refuse_text
 from raysk.spec.words import brief, listed, shown, type_name
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def check_features(X: Any, names: tuple[str, ...], label: str, estimator: Any = 
 
     if is_frame(X):
         if estimator is not None and wants.wants_numbers(estimator):
-            _refuse_text(X, label, type_name(wants.first_step(estimator)))
+            refuse_text(X, label, estimator)
         for number, name in enumerate(X.columns):
             _refuse_infinite(X.iloc[:, number], f"column {shown(name)!r}", label)
     elif hasattr(X, "tocsr"):
@@ -116,39 +116,6 @@ def check_target(estimator: Any, table: Table) -> None:
             f"{type_name(estimator)} needs a target, and nothing says which column of {table.label} that is.\n"
             f"Say it with --target; the columns are: {columns}."
         )
-
-
-# --- text
-
-
-def _refuse_text(frame: Any, label: str, takes_numbers: str) -> None:
-    found = {}
-    for number, dtype in enumerate(frame.dtypes):
-        # categories are for the estimator to judge: some of scikit-learn's take them
-        if not is_number(dtype) and not hasattr(dtype, "categories"):
-            found[number] = _first_text(frame.iloc[:, number])
-    wrong = [(number, cell) for number, cell in found.items() if cell is not None]
-    if not wrong:
-        return
-    number, (row, value) = wrong[0]
-    names = [str(frame.columns[number]) for number, _ in wrong]
-    encode = "Correct it, leave it out with --drop, or encode it in a pipeline, for example with OneHotEncoder."
-    point = "If its comma is a decimal one, write points instead: pandas.read_csv(..., decimal=',') reads such files."
-    decimal = re.fullmatch(r"-?\d+,\d+", str(value).strip())
-    others = f"\nIt is the same with {listed(names[1:])}." if len(names) > 1 else ""
-    raise InputError(
-        f"{label}: column {shown(names[0])!r} holds {brief(repr(value))} in row {row:,}, "
-        f"and {takes_numbers} takes numbers.{others}\n"
-        f"{point if decimal else encode}"
-    )
-
-
-def _first_text(column: Any) -> tuple[int, Any] | None:
-    """Return row and value of the first cell that is neither a number nor missing."""
-    import pandas as pd
-
-    wrong = (pd.to_numeric(column.astype(object), errors="coerce").isna() & column.notna()).to_numpy()
-    return (int(wrong.argmax()) + 1, column.iloc[wrong.argmax()]) if wrong.any() else None
 
 
 # --- what is missing, what is infinite

@@ -35,6 +35,11 @@ class Columns:
         What becomes ``groups`` and ``sample_weight``.
     id_col : str or None
         A column that names the rows: no feature.
+    dates : tuple of str
+        Features that are dates and become numbers, each with its format behind ``=`` if it is not to be found.
+    categorical : tuple of str
+        Features that become pandas' categories; ``auto`` or nothing means texts, for an estimator that takes
+        categories itself; ``none`` means no column.
     """
 
     target: tuple[str, ...] = ()
@@ -44,10 +49,13 @@ class Columns:
     groups: str | None = None
     weight: str | None = None
     id_col: str | None = None
+    dates: tuple[str, ...] = ()
+    categorical: tuple[str, ...] = ()
 
     def given(self) -> list[str]:
         """Return the options that were given, as they are written."""
         several = {"--target": self.target, "--features": self.features, "--drop": self.drop}
+        several |= {"--dates": self.dates, "--categorical": self.categorical}
         single = {"--groups": self.groups, "--weight": self.weight, "--id-col": self.id_col}
         return [option for option, value in {**several, **single}.items() if value]
 
@@ -79,11 +87,11 @@ class Places:
         UsageError
             If a column is to be a feature and a target.
         """
-        target = _indexes(table, columns.target, "--target")
-        drop = _indexes(table, columns.drop, "--drop")
+        target = places_among(table, columns.target, "--target")
+        drop = places_among(table, columns.drop, "--drop")
         ones = {"--groups": columns.groups, "--weight": columns.weight, "--id-col": columns.id_col}
-        one = {name: _indexes(table, (text,), name, most=1)[0] for name, text in ones.items() if text is not None}
-        features = _indexes(table, columns.features, "--features", by_name=columns.by_name)
+        one = {name: places_among(table, (text,), name, most=1)[0] for name, text in ones.items() if text is not None}
+        features = places_among(table, columns.features, "--features", by_name=columns.by_name)
         both = [index for index in features if index in target]
         if both and columns.by_name:
             raise UsageError(
@@ -121,9 +129,33 @@ def place_of(text: str, names: Sequence[str] | None, count: int) -> int | None:
     return _counted(text, count)
 
 
-def _indexes(
+def places_among(
     table: Table, texts: Iterable[str], option: str, *, most: int | None = None, by_name: bool = False
 ) -> tuple[int, ...]:
+    """Return the places of the columns that texts say, by names or indexes.
+
+    Parameters
+    ----------
+    table : Table
+    texts : iterable of str
+        Each one column, or several with commas between them.
+    option : str
+        Which says so, for messages.
+    most : int or None
+    by_name : bool
+        Whether each text is a name as a whole.
+
+    Returns
+    -------
+    tuple of int
+
+    Raises
+    ------
+    InputError
+        If there is no such column.
+    UsageError
+        If there are more than `most`.
+    """
     texts = list(texts)
     named = {name: number for number, name in enumerate(table.names or ())}
     parts = texts if by_name else [part for text in texts for part in _parts(text, named)]

@@ -16,13 +16,14 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from raysk.errors import InputError, RayskError, UsageError
-from raysk.spec import arrays, named, tabular
+from raysk.spec import arrays, lines, named, tabular
 from raysk.spec.columns import Columns
+from raysk.spec.dialect import Dialect
 from raysk.spec.features import Features, recorded_features
 from raysk.spec.formats import FORMATS, check_format, format_of, suffix_format
 from raysk.spec.inputs import STDIN, check_there, is_file, is_uri, label_of, opened
 from raysk.spec.known import Known
-from raysk.spec.split import id_values, split
+from raysk.spec.split import id_name, id_values, split
 from raysk.spec.table import TEXT, Table
 from raysk.spec.words import brief, listed
 
@@ -36,10 +37,12 @@ __all__ = [
     "FORMATS",
     "TEXT",
     "Columns",
+    "Dialect",
     "Features",
     "Given",
     "Table",
     "blocks",
+    "id_name",
     "id_values",
     "read_table",
     "recorded_features",
@@ -47,7 +50,13 @@ __all__ = [
 ]
 
 
-def read_table(text: str, *, format: str | None = None, dtypes: Mapping[str, str] | None = None) -> Table:  # noqa: A002
+def read_table(
+    text: str,
+    *,
+    format: str | None = None,  # noqa: A002
+    dtypes: Mapping[str, str] | None = None,
+    dialect: Dialect | None = None,
+) -> Table:
     """Read a whole table.
 
     Parameters
@@ -59,6 +68,8 @@ def read_table(text: str, *, format: str | None = None, dtypes: Mapping[str, str
         One of `FORMATS`; None looks at the suffix, then at the first bytes.
     dtypes : mapping of str to str, or None
         See `blocks`.
+    dialect : Dialect or None
+        How a CSV or TSV is written; None finds its separator.
 
     Returns
     -------
@@ -70,23 +81,27 @@ def read_table(text: str, *, format: str | None = None, dtypes: Mapping[str, str
         If there is nothing to read there, or it is damaged, of another format, or larger than the memory; or a
         library is missing.
     UsageError
-        If there is no such format.
+        If there is no such format, or it has no such dialect.
     """
+    known = Known(dtypes=dtypes or {}, dialect=dialect or Dialect())
     if _is_named(text, format):
+        known.dialect.check_format(label_of(text), "no file")
         return named.read(text)
     with opened(text) as stream:
         kind = format_of(stream, format)
+        known.dialect.check_format(stream.label, kind)
         with _blaming(stream, kind):
-            return _read(stream, kind, Known(dtypes=dtypes or {}))
+            return _read(stream, kind, known)
 
 
-def blocks(
+def blocks(  # noqa: PLR0913 - what the shell can say of a table
     text: str,
     *,
     format: str | None = None,  # noqa: A002
     rows: int | None = None,
     dtypes: Mapping[str, str] | None = None,
     ids: str | None = None,
+    dialect: Dialect | None = None,
 ) -> Iterator[Table]:
     """Read a table a block at a time: CSV, TSV, JSON lines, Parquet and Arrow in bounded memory; npy is mapped.
 
@@ -103,6 +118,8 @@ def blocks(
     ids : str or None
         The name or index of the column that names the rows, which then is kept as it stands: text to the letter, also
         what looks like a number or a missing value; numbers of the type that the file says. See `id_values`.
+    dialect : Dialect or None
+        As for `read_table`.
 
     Yields
     ------
@@ -114,17 +131,20 @@ def blocks(
     InputError
         As for `read_table`; also if no row is there, or a later value is not of its column's type.
     """
+    known = Known(dtypes=dtypes or {}, ids=ids, dialect=dialect or Dialect())
     if _is_named(text, format):
+        known.dialect.check_format(label_of(text), "no file")
         yield from _cut(named.read(text), rows)
         return
     with opened(text) as stream:
         kind = format_of(stream, format)
-        found = False
+        known.dialect.check_format(stream.label, kind)
+        rows_before = 0
         with _blaming(stream, kind):
-            for table in _stream(stream, kind, Known(dtypes=dtypes or {}, ids=ids), rows):
-                found = True
-                yield table
-    if not found:
+            for table in _stream(stream, kind, known, rows):
+                yield replace(table, before=rows_before)
+                rows_before += len(table)
+    if not rows_before:
         raise InputError(f"{stream.label} has no rows.")
 
 
@@ -172,7 +192,7 @@ def _stream(stream: Stream, kind: str, known: Known, rows: int | None) -> Iterat
 
 def _cut(table: Table, rows: int | None) -> Iterator[Table]:
     size = getattr(table.values, "nbytes", 0) // max(len(table), 1)
-    step = rows or max(1, tabular.BLOCK_BYTES // max(size, 8 * table.n_columns))
+    step = rows or max(1, lines.BLOCK_BYTES // max(size, 8 * table.n_columns))
     for start in range(0, len(table), step):
         yield table.rows(start, start + step)
 
@@ -189,6 +209,7 @@ class Given:
     source : str
         See `read_table`.
     format : str or None
+    dialect : Dialect
     columns : Columns
     as_frame : bool
         Whether X stays a DataFrame also where all of it is numbers.
@@ -203,6 +224,7 @@ class Given:
 
     source: str
     format: str | None = None
+    dialect: Dialect = field(default_factory=Dialect)
     columns: Columns = field(default_factory=Columns)
     as_frame: bool = False
 
@@ -213,7 +235,15 @@ class Given:
             check_there(self.source)
 
     @classmethod
-    def of(cls, source: str | None, *, format: str | None, columns: Columns, as_frame: bool) -> Given | None:  # noqa: A002
+    def of(
+        cls,
+        source: str | None,
+        *,
+        format: str | None,  # noqa: A002
+        columns: Columns,
+        as_frame: bool,
+        dialect: Dialect | None = None,
+    ) -> Given | None:
         """Return what the options say, or None without ``--data``.
 
         Raises
@@ -222,8 +252,10 @@ class Given:
             If there are options for data, and no data.
         """
         if source is not None:
-            return cls(source=source, format=format, columns=columns, as_frame=as_frame)
+            dialect = dialect or Dialect()
+            return cls(source=source, format=format, dialect=dialect, columns=columns, as_frame=as_frame)
         alone = columns.given() + ["--format"] * (format is not None) + ["--as-frame"] * as_frame
+        alone += dialect.given() if dialect else []
         if alone:
             raise UsageError(
                 f"{listed(alone)}: this is about the table that --data names.\n"
@@ -233,8 +265,8 @@ class Given:
 
     def load(self, estimator: Any) -> Data:
         """Read the data, for an estimator; see `split`. Nobody holds the table, so stdin can be read only once."""
-        data = split(
-            read_table(self.source, format=self.format), self.columns, estimator=estimator, as_frame=self.as_frame
-        )
+        table = read_table(self.source, format=self.format, dialect=self.dialect)
+        data = split(table, self.columns, estimator=estimator, as_frame=self.as_frame)
+        del table
         tabular.release_unused()
         return replace(data, source=label_of(self.source))

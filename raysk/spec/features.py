@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import functools
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from raysk.errors import InputError
+from raysk.spec import wants
 from raysk.spec.columns import Columns, Places
+from raysk.spec.encoding import Encoding
 from raysk.spec.split import split
+from raysk.spec.table import TEXT
 from raysk.spec.words import listed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from raysk.jobs import Data
+    from raysk.spec.encoding import Unseen
     from raysk.spec.table import Table
 
 
@@ -31,14 +36,17 @@ class Features:
         Whether X was a DataFrame.
     count : int or None
         How many there were.
+    encoding : Encoding
+        What was done to them before the fit.
     """
 
     names: tuple[str, ...] | None
     dtypes: Mapping[str, str]
     as_frame: bool
     count: int | None = None
+    encoding: Encoding = field(default_factory=Encoding)
 
-    def split(self, table: Table, columns: Columns, estimator: Any = None) -> Data:
+    def split(self, table: Table, columns: Columns, estimator: Any = None, unseen: Unseen | None = None) -> Data:
         """Make X of the same features in the same order, whatever else a table holds and in which order.
 
         Where only the model knows names, there have to be as many columns as it was fitted on; where only the table
@@ -50,6 +58,8 @@ class Features:
         columns : Columns
             `features` is not used.
         estimator : estimator or None
+        unseen : Unseen or None
+            Counts categories that the model was not fitted on.
 
         Returns
         -------
@@ -61,16 +71,12 @@ class Features:
             Naming the columns that are missing.
         """
         table = _widened(table, self.count)
-        if self.names is None:
-            return split(table, columns, estimator=estimator, as_frame=self.as_frame, needs_target=False)
-        table = _with_names(table, columns, self.names) if table.names is None else table
-        return split(
-            table,
-            replace(columns, features=self.names, by_name=True),
-            estimator=estimator,
-            as_frame=self.as_frame,
-            needs_target=False,
-        )
+        if self.names is not None:
+            table = _with_names(table, columns, self.names) if table.names is None else table
+            columns = replace(columns, features=self.names, by_name=True)
+        only_known = estimator is None or wants.takes_categories(estimator)
+        encode = functools.partial(replace(self.encoding, only_known=only_known).encode, unseen=unseen)
+        return split(table, columns, estimator=estimator, as_frame=self.as_frame, needs_target=False, encode=encode)
 
 
 def _widened(table: Table, count: int | None) -> Table:
@@ -112,9 +118,22 @@ def recorded_features(sidecar: Mapping[str, Any] | None) -> Features | None:
     names, dtype, shape = X.get("columns"), X.get("dtype"), X.get("shape") or []
     dtypes = dtype if isinstance(dtype, list) else [dtype] * len(names or ())
     known = zip(names or (), dtypes, strict=False)
+    encoding = Encoding(dates=_by_place(X.get("dates")), categories=_by_place(X.get("categories")))
     return Features(
         names=None if names is None else tuple(names),
-        dtypes={name: kind for name, kind in known if kind is not None},
+        dtypes={name: kind for name, kind in known if kind is not None} | _as_written(encoding, names or ()),
         as_frame=X.get("type") == "DataFrame",
         count=shape[1] if len(shape) > 1 else None,
+        encoding=encoding,
     )
+
+
+def _by_place(values: Sequence[Any] | None) -> dict[int, Any]:
+    return {place: value for place, value in enumerate(values or ()) if value is not None}
+
+
+def _as_written(encoding: Encoding, names: Sequence[str]) -> dict[str, str]:
+    """Return the types of columns that are read as they are written, as what they hold is looked up or parsed."""
+    places = {*encoding.dates, *encoding.categories}
+    truths = {place for place, known in encoding.categories.items() if all(isinstance(each, bool) for each in known)}
+    return {names[place]: "bool" if place in truths else TEXT for place in places if place < len(names)}

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from raysk.spec.columns import place_of
+from raysk.spec.dialect import Dialect
 from raysk.spec.table import full_names
 
 if TYPE_CHECKING:
@@ -22,10 +23,13 @@ class Known:
         The types that columns have to have, by name; see `raysk.spec.data.blocks`.
     ids : str or None
         The name or index of the column that names the rows: it is kept as it stands.
+    dialect : Dialect
+        How a CSV or TSV is written.
     """
 
     dtypes: Mapping[str, str] = field(default_factory=dict)
     ids: str | None = None
+    dialect: Dialect = field(default_factory=Dialect)
 
     def id_place(self, names: Sequence[str], *, headless: bool = False) -> int | None:
         """Return where the column of ids is among columns of these names, or pyarrow's names for columns without."""

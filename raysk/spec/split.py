@@ -8,16 +8,28 @@ from raysk.errors import InputError
 from raysk.jobs import Data
 from raysk.spec import checks, wants
 from raysk.spec.columns import Places
+from raysk.spec.encoding import Encoding, learn
 from raysk.spec.extras import extra
 from raysk.spec.table import is_frame, is_number
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from raysk.spec.columns import Columns
     from raysk.spec.table import Table
 
+    Encode = Callable[[Any, tuple[str, ...], str, int], Any]
+    """Features, their names, where they are from, and how many rows were before -> features."""
 
-def split(
-    table: Table, columns: Columns, *, estimator: Any = None, as_frame: bool = False, needs_target: bool = True
+
+def split(  # noqa: PLR0913 - what a table, a person and a fitted model say
+    table: Table,
+    columns: Columns,
+    *,
+    estimator: Any = None,
+    as_frame: bool = False,
+    needs_target: bool = True,
+    encode: Encode | None = None,
 ) -> Data:
     """Make X, y and what else goes to ``fit`` of a table.
 
@@ -32,6 +44,8 @@ def split(
         Whether X is a DataFrame also where all of it is numbers.
     needs_target : bool
         Whether y must be there for an estimator that learns from it.
+    encode : callable or None
+        Makes of features what a fitted model takes, as `raysk.spec.encoding.Encoding.encode`; None learns it here.
 
     Returns
     -------
@@ -55,10 +69,15 @@ def split(
     y = fit_params.pop("y", None)
     if y is None and estimator is not None and needs_target:
         checks.check_target(estimator, table)
-    X = _features(table, places.features, estimator, as_frame=as_frame or table.as_made)
-    checks.check_features(X, names or tuple(map(str, places.features)), table.label, estimator)
+    called, encoding = names or tuple(map(str, places.features)), Encoding()
+    if encode is None:
+        encoding = learn(table, places.features, columns, estimator)
+        encode = encoding.encode
+    values = encode(_chosen(table, places.features), called, table.label, table.before)
+    X = _features(table, places.features, values, estimator, as_frame=as_frame or table.as_made)
+    checks.check_features(X, called, table.label, estimator)
     targets = tuple(table.names[index] for index in places.target) if table.names and places.target else None
-    return Data(X=X, y=y, fit_params=fit_params, feature_names=names, target_names=targets)
+    return Data(X=X, y=y, fit_params=fit_params, feature_names=names, target_names=targets, dates=encoding.dates)
 
 
 def id_values(table: Table, columns: Columns) -> Any | None:
@@ -92,6 +111,18 @@ def id_values(table: Table, columns: Columns) -> Any | None:
     return column.astype(object).where(column.notna(), None).to_numpy()
 
 
+def id_name(table: Table, columns: Columns) -> str | None:
+    """Return the name of the column that names the rows; its index where columns have no names.
+
+    Raises
+    ------
+    InputError
+        If there is no such column.
+    """
+    place = Places.of(table, columns).id_col
+    return None if place is None else str(place) if table.names is None else table.names[place]
+
+
 def _beside(table: Table, places: Places) -> dict[str, Any]:
     """Return y, groups, weights and what else came beside the table; what columns say comes first."""
     said = {"y": places.target, "groups": places.groups, "sample_weight": places.weight}
@@ -103,8 +134,7 @@ def _beside(table: Table, places: Places) -> dict[str, Any]:
     return {name: _plain(value) if name in picked else value for name, value in both.items()}
 
 
-def _features(table: Table, places: tuple[int, ...], estimator: Any, *, as_frame: bool) -> Any:
-    values = _chosen(table, places)
+def _features(table: Table, places: tuple[int, ...], values: Any, estimator: Any, *, as_frame: bool) -> Any:
     if estimator is not None and len(places) == 1 and wants.wants_documents(estimator):
         return values.iloc[:, 0] if is_frame(values) else values[:, 0]
     if hasattr(values, "tocsr"):

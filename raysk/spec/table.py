@@ -32,6 +32,8 @@ class Table:
         Where it is from, for messages.
     ids : pyarrow.ChunkedArray of length n_rows, or None
         The names of the rows as they stand in the file, where a reader was asked for them.
+    before : int
+        How many rows of the whole are before this block.
     as_made : bool
         Whether code of the person's made it: what they made a DataFrame, or y, then stays what it is.
     """
@@ -42,6 +44,7 @@ class Table:
     label: str = "The data"
     ids: Any = None
     as_made: bool = False
+    before: int = 0
 
     def __len__(self) -> int:
         return int(self.values.shape[0])

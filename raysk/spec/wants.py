@@ -33,6 +33,32 @@ def wants_numbers(estimator: Any) -> bool:
     return simple and predicts and not takes_text
 
 
+def takes_categories(estimator: Any) -> bool:
+    """Return whether what looks at X first takes pandas' categories for what they are, without an encoder."""
+    first = _first_model(estimator)
+    if _is_a(first, "xgboost", "XGBModel"):
+        return bool(getattr(first, "enable_categorical", False))
+    trees = _is_a(first, "sklearn", "BaseHistGradientBoosting") and isinstance(first.categorical_features, str)
+    return trees or _is_a(first, "lightgbm", "LGBMModel")
+
+
+def must_enable_categories(estimator: Any) -> bool:
+    """Return whether what looks at X first takes categories only if it is told so: XGBoost's."""
+    return _is_a(_first_model(estimator), "xgboost", "XGBModel") and not takes_categories(estimator)
+
+
+def most_categories(estimator: Any) -> int | None:
+    """Return how many categories a column may have, or None if that is not known."""
+    first = _first_model(estimator)
+    return int(first.max_bins) if takes_categories(first) and hasattr(first, "max_bins") else None
+
+
+def takes_sparse(estimator: Any) -> bool:
+    """Return whether what looks at X first takes sparse matrices."""
+    tags = _tags(first_step(estimator))
+    return tags is not None and bool(tags.input_tags.sparse)
+
+
 def wants_target(estimator: Any) -> bool:
     """Return whether an estimator cannot be fitted without y."""
     while (inner := _inner(estimator)) is not None or getattr(estimator, "steps", None):
@@ -49,6 +75,19 @@ def first_step(estimator: Any) -> Any:
         if inner is None and not steps:
             return estimator
         estimator = inner if inner is not None else steps[0]
+
+
+def _first_model(estimator: Any) -> Any:
+    """Return what looks at X first, which a TransformedTargetRegressor hands on."""
+    first = first_step(estimator)
+    return getattr(first, "regressor", None) or first
+
+
+def _is_a(estimator: Any, library: str, name: str) -> bool:
+    """Return whether an estimator is of a class of a library, which need not be installed."""
+    return any(
+        (base.__module__.partition(".")[0], base.__name__) == (library, name) for base in type(estimator).__mro__
+    )
 
 
 def _parts(estimator: Any) -> list[tuple[str, Any]]:

@@ -174,6 +174,27 @@ def test_round_trip(raysk, folder, table):
     assert scores == {"score": float((expected == table["y"]).mean())}
 
 
+def test_a_table_of_a_spreadsheet(raysk, folder, table):
+    """Semicolons, decimal commas, texts and dates make the round trip to scikit-learn's own predictions."""
+    since = pd.Timestamp("2020-01-01") + pd.to_timedelta(range(len(table)), unit="D")
+    table = table.assign(since=since)[["id", "a", "kind", "since", "y"]]
+    table.to_csv("eu.csv", index=False, sep=";", decimal=",", date_format="%d.%m.%Y")
+    trees = "sklearn.ensemble:HistGradientBoostingClassifier(max_iter=5)"
+    data = ["--data", "eu.csv", "--decimal", ",", "-y", "y", "--drop", "id", "--dates", "since"]
+    assert raysk("fit", trees, *data, *HERE, "-o", "m.pkl", "-q").code == 0
+    new = table.assign(kind=["tin", *table.kind[1:]])
+    new[["since", "kind", "a", "id"]].to_csv("new.csv", index=False)
+    ran = raysk("predict", "m.pkl", "new.csv", "--id-col", "-1")
+    assert "kind in 1 row (such as 'tin')" in ran.err
+    X = new[["a", "kind"]].assign(since=(since - pd.Timestamp(0)).days.astype(float))
+    X["kind"] = X.kind.where(X.kind != "tin").astype("category")
+    model = pickle.loads((folder / "m.pkl").read_bytes())
+    got = pd.read_csv(io.StringIO(ran.out), keep_default_na=False)
+    assert list(got) == ["id", "prediction"]
+    assert got["prediction"].tolist() == model.predict(X).tolist()
+    raysk("score", "m.pkl", "new.csv").assert_error(3, "no column 'y'", "was fitted to predict", "id", "--target")
+
+
 def test_an_array_of_a_table(raysk, folder, table):
     """A model that was fitted on an array of a CSV's columns finds them by name all the same, by its sidecar."""
     table[["a", "b", "c", "d", "y"]].to_csv("train.csv", index=False)

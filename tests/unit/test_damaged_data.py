@@ -83,7 +83,7 @@ CASES = {
     "missing target.csv": (b"a,y\n1,0\n2,\n3,NA\n", ["y is missing in row 2 and 1 more"]),
     "no target.csv": (b"a,yy\n1,0\n2,1\n", ["'y'", "Did you mean yy"]),
     "only target.csv": (b"y\n1\n", ["no column is left"]),
-    "decimal comma.csv": (b'a,y\n1,0\n"5,1",1\n3,0\n', ["'a'", "'5,1'", "row 2", "decimal=','"]),
+    "decimal comma.csv": (b'a,y\n1,0\n"5,1",1\n3,0\n', ["'a'", "'5,1'", "row 2", "--decimal ,"]),
     "text among numbers.csv": (b"a,y\n1,0\noops,1\n3,0\n", ["'a'", "'oops'", "row 2", "SVC takes numbers"]),
     "cut.csv.gz": (gzip.compress(CSV)[:-20], ["cut.csv.gz", "again, whole"]),
     "cut far.csv.gz": (

@@ -14,7 +14,7 @@ import pytest
 
 from raysk.errors import InputError
 from raysk.runs.predictions import WRITERS, Part
-from raysk.spec import tabular
+from raysk.spec import lines
 from raysk.spec.data import Columns, Table, blocks, id_values
 
 LOOKS = ["NA", "N/A", "null", "None", "", "nan", "#N/A", "007", "1e5", "1.0", "9" * 40, "True", "2020-01-01", " x "]
@@ -33,6 +33,8 @@ TYPED = {  # the column; the first value in CSV, and in JSON lines; the second i
     "time": (NANOSECONDS, "1970-01-01 00:00:00.000000001", "1970-01-01T00:00:00.000000001"),
     "text": (pa.array(["NA", None]), "NA", "NA"),
     "category": (pa.array(["NA", None]).dictionary_encode(), "NA", "NA"),
+    "bytes": (pa.array([b"\x00\xff", None], pa.binary(2)), "00ff", "00ff"),
+    "duration": (pa.array([1_500_000_000, None], pa.duration("ns")), "P0DT0H0M1.5S", "P0DT0H0M1.5S"),
     "truth": (pa.array([True, None]), "True", True),
 }
 
@@ -58,7 +60,7 @@ def ids_of(content, form):
 @pytest.mark.parametrize("name", ["t.csv", "t.tsv", "t.jsonl", "t.parquet"])
 def test_ids_of_text(tmp_path, monkeypatch, name, form):
     """Text comes out to the letter, also what looks like a number, a date or a missing value, in every block."""
-    monkeypatch.setattr(tabular, "BLOCK_BYTES", 200)
+    monkeypatch.setattr(lines, "BLOCK_BYTES", 200)
     ids = [*LOOKS, *ODD] * 2
     frame = pd.DataFrame({"id": ids, "a": 1.0}).astype({"id": object})
     if name == "t.parquet":

@@ -74,6 +74,9 @@ REFUSED = {
     "model that predicts": (["predict", "m.pkl", "data.csv", "-o", "m.pkl", "--to", "csv", "--force"], READ),
     "its description": (["predict", "m.pkl", "data.csv", "-o", "m.json", "--to", "csv", "--force"], READ),
     "stdout": (["search", "spec.py", "--results", "out.csv", "--force"], "it is stdout"),
+    "stdout that is read": (["predict", "m.pkl", "out.csv"], "stdout is the file that is read: DATA out.csv"),
+    "stdout that is scored": (["score", "m.pkl", "out.csv"], "stdout is the file that is read: DATA out.csv"),
+    "stdout that is fitted": (["fit", "spec.py", "--data", "out.csv"], "stdout is the file that is read: --data out"),
     "stdout of predictions": (["predict", "m.pkl", "data.csv", "-o", "out.csv", "--force"], "it is stdout"),
 }
 
