@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SEARCH_NAMES = ("search",)
 ESTIMATOR_NAMES = ("estimator", "model", "pipeline", "clf", "reg")
 SPACE_NAMES = ("param_distributions", "param_grid")
-DATA_NAMES = ("X", "y", "data", "load_data")
+DATA_NAMES = ("X_train", "y_train", "X_test", "y_test", "X", "y", "data", "load_data")
 OPTION_NAMES = ("cv", "scoring", "groups", "sample_weight", "fit_params")
 CONVENTIONAL = frozenset(SEARCH_NAMES + ESTIMATOR_NAMES + SPACE_NAMES + DATA_NAMES + OPTION_NAMES)
 _DEEPEST = 4  # levels of lists and dicts looked into for an estimator's parts; a list of dicts of lists is 3
@@ -47,6 +47,8 @@ class Found:
         The person's modules, registered to travel by value.
     source_hash : str or None
         sha256 of the file's bytes, as hexadecimal text.
+    remark : str or None
+        What of the file was passed over, for the person.
     """
 
     source: str
@@ -55,6 +57,7 @@ class Found:
     chosen: Any | None = None
     modules: tuple[ModuleType, ...] = ()
     source_hash: str | None = None
+    remark: str | None = None
 
     @property
     def where(self) -> str:

@@ -47,6 +47,7 @@ MAY_IMPORT = {
         "exits",
         "jobs",
         "raysk",
+        "spec.notebook",
         "spec.own",
         "spec.words",
         "trust",
