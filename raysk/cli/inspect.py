@@ -56,8 +56,10 @@ def show(
     from raysk.cli.render import View, show_summary
     from raysk.spec import assemble, loader
 
-    with View(quiet=quiet, still=True).running():
+    with View(quiet=quiet, still=True).running() as view:
         found = loader.load(file)
+        if found.remark is not None:
+            view.say(found.remark)
         job = None if make_job is None else make_job(found, overrides, given=given)
         facts = assemble.describe(found, overrides, given=given, job=job)
     show_summary(out, {"schema": 1, **facts}, as_json=as_json, rows=list(_rows(facts)))

@@ -164,27 +164,41 @@ def carry_out(
     fitted : estimator
     ran : Ran
     written : dict
-        What `keep` returned, and ``run_dir``.
+        What `keep` returned, ``run_dir``, what data was used, and the scores of what of it was held out.
     """
+    from raysk.runs.held_out import score_held_out
     from raysk.spec import loader
 
     told = {"command": context.info_name, "source": file, "arguments": as_typed(context), "folder": str(Path.cwd())}
     with where.starting(sink or view) as start, view.running():
         found = loader.load(file)
         job = make_job(found)
+        used = _data_used(found, job, view)
         folder = _folder(kept, start, run_name(found))
         with (
             journal_of(folder, view, _made(found, kept, where))
             if plans_search(where, job)
             else contextlib.nullcontext() as journal,
-            recorded(folder, found, told, keeper, outputs=kept.outputs()) as facts,
+            recorded(folder, found, told, keeper, outputs=kept.outputs(), data=used) as facts,
         ):
             fitted, ran = run(where, start, job, found, journal)
             written = keep(fitted, folder, origin(found, job.data), job.data.X)
+            written = {"data": used, **score_held_out(fitted, job.data.held_out, view.say), **written}
             facts.update(written, outputs=kept.outputs(keeper.lost), **ran.facts())
             if journal is not None and (ran.early is not None or view.stopped or keeper.errors):
                 say_how_to_go_on(view, folder)
     return fitted, ran, {"run_dir": str(folder.root.absolute()), **written}
+
+
+def _data_used(found: Found, job: FitJob | SearchJob, view: View) -> dict[str, Any]:
+    """Say, and return, what data a job uses; and what of the file the person may want to know."""
+    from raysk.spec.facts import data_in_short
+    from raysk.spec.found import fitted_on_import
+
+    used = data_in_short(job.data, job.search if hasattr(job, "search") else job.estimator)
+    for line in filter(None, (found.remark, fitted_on_import(found), used["line"])):
+        view.say(line)
+    return used
 
 
 def _made(found: Found, kept: Kept, where: Where) -> Made:
@@ -298,7 +312,13 @@ def run_name(found: Found) -> str:
 
 @contextlib.contextmanager
 def recorded(
-    folder: RunFolder, found: Found, job: Mapping[str, Any], keeper: Keeper, outputs: Sequence[str]
+    folder: RunFolder,
+    found: Found,
+    job: Mapping[str, Any],
+    keeper: Keeper,
+    *,
+    outputs: Sequence[str],
+    data: Mapping[str, Any],
 ) -> Iterator[dict[str, Any]]:
     """Keep the run folder's manifest: "running" at first, then how it ended.
 
@@ -314,7 +334,7 @@ def recorded(
     earlier = refused = None
     with contextlib.suppress(InputError):
         earlier = folder.read_manifest()
-    running = {**manifest(job=job, source=found.path), "outputs": outputs}
+    running = {**manifest(job=job, source=found.path), "outputs": outputs, "data": data}
     folder.write_manifest(running)
     facts: dict[str, Any] = {}
     outcome = "failed"

@@ -22,6 +22,7 @@ from raysk.spec.features import Features, recorded_features
 from raysk.spec.formats import FORMATS, check_format, format_of, suffix_format
 from raysk.spec.inputs import STDIN, check_there, is_file, is_uri, label_of, opened
 from raysk.spec.known import Known
+from raysk.spec.source import PYTHON
 from raysk.spec.split import id_values, split
 from raysk.spec.table import TEXT, Table
 from raysk.spec.words import brief, listed
@@ -152,7 +153,7 @@ def _is_named(text: str, said: str | None) -> bool:
         return True
     if said is not None or text == STDIN or is_uri(text) or suffix_format(text) is not None:
         return False
-    return text.endswith(".py") or (":" in text and not is_file(text))
+    return text.endswith(PYTHON) or (":" in text and not is_file(text))
 
 
 def _read(stream: Stream, kind: str, known: Known) -> Table:

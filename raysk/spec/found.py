@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from raysk.errors import InputError
+from raysk.spec.source import PYTHON
 from raysk.spec.words import shown, type_name, with_types
 
 if TYPE_CHECKING:
@@ -131,6 +132,45 @@ def find_estimator(found: Found) -> Any:
     if estimator is None:
         raise InputError(_no_estimator(found))
     return estimator
+
+
+def fitted_on_import(found: Found) -> str | None:
+    """Say that what is meant was fitted when the file was run, which nobody needs; None if it was not.
+
+    Parameters
+    ----------
+    found : Found
+
+    Returns
+    -------
+    str or None
+        None for a pickle, too: it may hold what is fitted.
+    """
+    if not found.modules or (found.path is not None and found.path.suffix.lower() not in PYTHON):
+        return None
+    search = find_search(found)
+    meant = find_estimator(found) if search is None else search
+    if not _is_fitted(meant):
+        return None
+    name = next((name for name, value in found.names.items() if value is meant), type_name(meant))
+    return (
+        f"{shown(name)} was already fitted when {found.where} was run; raysk needs it unfitted, and fits it again.\n"
+        f"To pay once, leave {shown(name)}.fit(...) out of the file, or put it under: if __name__ == '__main__':"
+    )
+
+
+def _is_fitted(estimator: Any) -> bool:
+    from sklearn.exceptions import NotFittedError
+    from sklearn.utils import get_tags
+    from sklearn.utils.validation import check_is_fitted
+
+    try:
+        check_is_fitted(estimator)
+        return bool(get_tags(estimator).requires_fit)
+    except NotFittedError:
+        return False
+    except Exception:  # noqa: BLE001 - a person's class may do anything here
+        return False
 
 
 def find_space(found: Found) -> tuple[str, Any] | None:

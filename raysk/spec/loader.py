@@ -130,7 +130,9 @@ def _compiled(python: Source, path: Path) -> list[CodeType]:
     except SyntaxError as err:
         line = f"\n    {brief(err.text)}" if err.text else ""
         name = shown(Path(err.filename or path).name)
-        where = name if not err.lineno else f"{name}, line {err.lineno}" if is_notebook(path) else f"{name}:{err.lineno}"
+        where = (
+            name if not err.lineno else f"{name}, line {err.lineno}" if is_notebook(path) else f"{name}:{err.lineno}"
+        )
         raise InputError(f"{where} is not valid Python: {brief(err.msg)}{line}") from err
     except (ValueError, RecursionError, MemoryError, OverflowError) as err:
         raise InputError(f"{shown(path.name)} is not valid Python: {brief(str(err))}") from err

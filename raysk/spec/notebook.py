@@ -9,8 +9,8 @@ A notebook's cells have names of their own, so that a traceback leads to the cel
 """
 
 from __future__ import annotations
-
 import __future__
+
 import ast
 import io
 import json
@@ -32,6 +32,7 @@ SKIP = "skip"
 """The tag of cells that are left out."""
 
 _SHELL = re.compile(r"\s*(?:[\w\s.,]+=\s*)?(?:%(?!=)|!(?!=))|\s*\?|.*[\w\])]\s*\?\??\s*;?\s*$")
+_OWN_DISPLAY = re.compile(r"^\s*(?:def display\b|display\s*=|(?:from|import)\b.*\bdisplay\b)", re.MULTILINE)
 _CELL_MAGIC = re.compile(r"\s*%%(\w+)")
 _RUNS_BODY = frozenset({"time", "capture", "prun"})
 """Magics of a whole cell that run it as Python, with its names."""
@@ -246,10 +247,9 @@ def _pass_over_calls(lines: list[str], tree: ast.Module, found: dict[int, str], 
 def _calls(node: ast.AST, *, own_display: bool) -> Iterator[ast.Call | ast.Expr | ast.Assign]:
     """Yield what calls IPython, the outermost only, as it stands in the text."""
     for each in ast.iter_child_nodes(node):
-        if isinstance(each, ast.Expr | ast.Assign) and _is_ipythons(each.value, own_display=own_display):
-            yield each
-        elif isinstance(each, ast.Call) and _function(each) == "get_ipython":
-            yield each
+        is_statement = isinstance(each, ast.Expr | ast.Assign) and _is_ipythons(each.value, own_display=own_display)
+        if is_statement or (isinstance(each, ast.Call) and _function(each) == "get_ipython"):
+            yield each  # type: ignore[misc]  # mypy does not see through the name
         else:
             yield from _calls(each, own_display=own_display)
 
@@ -288,4 +288,6 @@ def _replace(lines: list[str], node: ast.Call | ast.Expr | ast.Assign, text: str
 
 def _binds_display(text: str) -> bool:
     """Return whether a file defines or imports its own ``display``."""
-    return re.search(r"^\s*(?:def display\b|display\s*=|(?:from|import)\b.*\bdisplay\b)", text, re.MULTILINE) is not None
+    return (
+        re.search(r"^\s*(?:def display\b|display\s*=|(?:from|import)\b.*\bdisplay\b)", text, re.MULTILINE) is not None
+    )
