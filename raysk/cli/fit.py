@@ -59,10 +59,10 @@ def fit(
     where = running.Where(address=address, resources=resources, backend=backend, worker_output=verbose)
     where.check(context)
     kept.check(FILE=file, **read_by(given, held))
-    make_job = functools.partial(assemble.fit_job, hold_out=held)
+    make_job = functools.partial(assemble.fit_job, overrides=overrides, given=given, hold_out=held)
     with data_stdout() as out, kept.keeper(out, verify=not no_verify) as keeper:
         if dry_run:
-            inspect.show(out, file, overrides, as_json=as_json, make_job=make_job, given=given, quiet=quiet)
+            inspect.show(out, file, as_json=as_json, make_job=make_job, quiet=quiet)
             return
         view = View(quiet=quiet, verbose=verbose)
         fitted, ran, written = running.carry_out(
@@ -71,7 +71,7 @@ def fit(
             context=context,
             file=file,
             kept=kept,
-            make_job=with_model(functools.partial(make_job, overrides=overrides, given=given), kept.output),
+            make_job=with_model(make_job, kept.output),
             keep=lambda *fitted: {"model": keeper.save(*fitted)},
             keeper=keeper,
         )

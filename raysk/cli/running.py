@@ -16,6 +16,7 @@ from raysk.cli import signals
 from raysk.cli.settings import as_typed, is_typed
 from raysk.errors import AllFitsFailed, InputError, TaskLost, TooManyFailures, Unpicklable, UsageError
 from raysk.here import check_sendable
+from raysk.runs.held_out import score_held_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -166,14 +167,10 @@ def carry_out(
     written : dict
         What `keep` returned, ``run_dir``, what data was used, and the scores of what of it was held out.
     """
-    from raysk.runs.held_out import score_held_out
-    from raysk.spec import loader
-
     told = {"command": context.info_name, "source": file, "arguments": as_typed(context), "folder": str(Path.cwd())}
+    kept.say_what_goes_on(view)
     with where.starting(sink or view) as start, view.running():
-        found = loader.load(file)
-        job = make_job(found)
-        used = _data_used(found, job, view)
+        found, job, used = _read(file, make_job, view)
         folder = _folder(kept, start, run_name(found))
         with (
             journal_of(folder, view, _made(found, kept, where))
@@ -183,22 +180,27 @@ def carry_out(
         ):
             fitted, ran = run(where, start, job, found, journal)
             written = keep(fitted, folder, origin(found, job.data), job.data.X)
-            written = {"data": used, **score_held_out(fitted, job.data.held_out, view.say), **written}
+            written |= {"data": used, **score_held_out(fitted, job.data.held_out, view.say)}
             facts.update(written, outputs=kept.outputs(keeper.lost), **ran.facts())
             if journal is not None and (ran.early is not None or view.stopped or keeper.errors):
                 say_how_to_go_on(view, folder)
     return fitted, ran, {"run_dir": str(folder.root.absolute()), **written}
 
 
-def _data_used(found: Found, job: FitJob | SearchJob, view: View) -> dict[str, Any]:
-    """Say, and return, what data a job uses; and what of the file the person may want to know."""
+def _read(
+    file: str, make_job: Callable[[Found], FitJob | SearchJob], view: View
+) -> tuple[Found, FitJob | SearchJob, dict[str, Any]]:
+    """Return what a file holds, its job, and what data that uses; says the last, and what the person may not know."""
+    from raysk.spec import loader
     from raysk.spec.facts import data_in_short
     from raysk.spec.found import fitted_on_import
 
+    found = loader.load(file)
+    job = make_job(found)
     used = data_in_short(job.data, job.search if hasattr(job, "search") else job.estimator)
     for line in filter(None, (found.remark, fitted_on_import(found), used["line"])):
         view.say(line)
-    return used
+    return found, job, used
 
 
 def _made(found: Found, kept: Kept, where: Where) -> Made:

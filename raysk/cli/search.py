@@ -72,23 +72,22 @@ def search(
     from raysk.cli.render import View, show_summary
     from raysk.spec.assemble import search_job
 
-    make_job = functools.partial(search_job, limits=limits, hold_out=held)
+    make_job = functools.partial(search_job, overrides=overrides, given=given, hold_out=held, limits=limits)
     where = running.Where(address=address, resources=resources, backend=backend, worker_output=verbose)
     where.check(context, limits)
     _check_outputs(kept, file, read_by(given, held), no_refit=not overrides.refit, stream=stream)
     with data_stdout() as out, kept.keeper(out, verify=not no_verify) as keeper:
         if dry_run:
-            inspect.show(out, file, overrides, as_json=as_json, make_job=make_job, given=given, quiet=quiet)
+            inspect.show(out, file, as_json=as_json, make_job=make_job, quiet=quiet)
             return
         view = View(quiet=quiet, verbose=verbose, still=stream and out.is_terminal)
-        kept.say_what_goes_on(view)
         fitted, ran, written = running.carry_out(
             where,
             view,
             context=context,
             file=file,
             kept=kept,
-            make_job=with_model(functools.partial(make_job, overrides=overrides, given=given), kept.output),
+            make_job=with_model(make_job, kept.output),
             keep=functools.partial(_keep, keeper=keeper, kept=kept, view=view),
             keeper=keeper,
             sink=_streaming(view, out) if stream else None,

@@ -1,4 +1,4 @@
-"""Which data is used: `X_train` and `X_test`, ``--test-size`` and ``--test-data``, the line that says it, the scores."""
+"""Which data is used: `X_train` and `X_test`, ``--test-size``, ``--test-data``, the line that says it, the scores."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from raysk.spec.inline import find_data
 from raysk.spec.loader import load
 
 X, y = load_iris(return_X_y=True)
+PARTS = dict(zip(("X_train", "X_test", "y_train", "y_test"), train_test_split(X, y, random_state=0), strict=True))
 MODEL = LogisticRegression(max_iter=300)
 
 
@@ -37,13 +38,11 @@ def held(data, size, estimator=MODEL, **options):
 class TestInTheFile:
     """Names that everybody gives the parts of a split."""
 
-    parts = dict(zip(("X_train", "X_test", "y_train", "y_test"), train_test_split(X, y, random_state=0), strict=True))
-
     def test_train_is_fitted_and_test_held_out(self):
         """X_train is taken where X is there too, and the line says so."""
-        data = find_data(found(X=X, y=y, **self.parts))
-        assert data.X is self.parts["X_train"]
-        assert data.held_out.y is self.parts["y_test"]
+        data = find_data(found(X=X, y=y, **PARTS))
+        assert data.X is PARTS["X_train"]
+        assert data.held_out.y is PARTS["y_test"]
         assert data_in_short(data, MODEL)["line"] == (
             "data: X 112 x 4 numbers, y: 3 classes, from nb.py:X_train (not X, which it also holds); "
             "held out: 38 rows from nb.py:X_test"
@@ -61,15 +60,15 @@ class TestInTheFile:
 
     def test_a_dict_of_parts(self):
         """`load_data()` may return the parts by name."""
-        data = find_data(found(load_data=lambda: self.parts))
+        data = find_data(found(load_data=lambda: PARTS))
         assert len(data.held_out.X) == 38
         assert data.source == "nb.py:load_data():X_train"
 
     def test_groups_of_all_rows(self):
         """Groups that belong to X and not to X_train are refused, naming what would be taken."""
         with pytest.raises(InputError, match="groups_train"):
-            find_data(found(groups=np.zeros(150), **self.parts))
-        data = find_data(found(groups_train=np.zeros(112), **self.parts))
+            find_data(found(groups=np.zeros(150), **PARTS))
+        data = find_data(found(groups_train=np.zeros(112), **PARTS))
         assert data.fit_params["groups"].shape == (112,)
 
 
