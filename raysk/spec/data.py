@@ -234,8 +234,11 @@ class Given:
 
     def load(self, estimator: Any) -> Data:
         """Read the data, for an estimator; see `split`. Nobody holds the table, so stdin can be read only once."""
-        data = split(
-            read_table(self.source, format=self.format), self.columns, estimator=estimator, as_frame=self.as_frame
-        )
+        data = self._split(read_table(self.source, format=self.format), estimator)
         tabular.release_unused()
-        return replace(data, source=label_of(self.source))
+        return data
+
+    def _split(self, table: Table, estimator: Any, part: str = "") -> Data:
+        data = split(table, self.columns, estimator=estimator, as_frame=self.as_frame)
+        test = None if table.held_out is None else self._split(table.held_out, estimator, ":X_test")
+        return replace(data, source=f"{label_of(self.source)}{part}", held_out=test)

@@ -94,7 +94,11 @@ class HoldOut:
         features = _features(data)
         labels = dict.fromkeys(target, TEXT) if _is_text(data.y) else {}
         table = read_table(source, dtypes={**features.dtypes, **labels})
-        columns = replace(Columns() if given is None else given.columns, groups=None, target=_target(target, table))
+        columns = Columns() if given is None else given.columns
+        if features.names is not None:  # what else there is does not matter
+            weight = columns.weight if columns.weight in (table.names or ()) else None
+            columns = Columns(weight=weight)
+        columns = replace(columns, groups=None, target=_target(target, table))
         part = features.split(table, columns, estimator)
         if data.y is not None and part.y is None:
             raise InputError(

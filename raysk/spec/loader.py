@@ -108,7 +108,12 @@ def _load_file(source: str, place: Place) -> Found:
     codes = _compiled(python, path)
     folder = Path(os.path.realpath(path)).parent
     before = set(sys.modules)
-    module = _run(codes, path, folder)
+    try:
+        module = _run(codes, path, folder)
+    except InputError as err:
+        if (remark := python.remark(path)) is None:
+            raise
+        raise InputError(f"{err}\n{remark}") from err  # what was passed over may be what is missing
     others = tuple(other for other in own_modules(before, folder) if other is not module)
     found = _found(source, place, module, (module, *others), content)  # the named file is always the person's
     return replace(found, remark=python.remark(path))

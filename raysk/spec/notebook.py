@@ -94,7 +94,7 @@ class Source:
         where = f"line {line}" if part == str(path) else f"{part.removeprefix(f'{path}, ')}, line {line}"
         count = len(self.passed_over)
         what = f"{count} lines that only IPython knows are" if count > 1 else "a line that only IPython knows is"
-        return f"{shown(path.name)}: {what} passed over{', first' * (count > 1)} {where}: {brief(text.strip())}"
+        return f"{shown(path.name)}: {what} passed over, {'first ' * (count > 1)}{where}: {brief(text.strip())}"
 
 
 def is_notebook(path: Path | str) -> bool:

@@ -34,6 +34,8 @@ class Table:
         The names of the rows as they stand in the file, where a reader was asked for them.
     as_made : bool
         Whether code of the person's made it: what they made a DataFrame, or y, then stays what it is.
+    held_out : Table or None
+        What that code holds out of it.
     """
 
     values: Any
@@ -42,6 +44,7 @@ class Table:
     label: str = "The data"
     ids: Any = None
     as_made: bool = False
+    held_out: Table | None = None
 
     def __len__(self) -> int:
         return int(self.values.shape[0])

@@ -64,6 +64,14 @@ class TestInTheFile:
         assert len(data.held_out.X) == 38
         assert data.source == "nb.py:load_data():X_train"
 
+    def test_a_file_named_as_data(self, tmp_path):
+        """``--data`` of a file that holds the parts out has them, too."""
+        path = tmp_path / "parts.py"
+        path.write_text("X_train, y_train, X_test, y_test = [[1.0], [2.0]], [0, 1], [[3.0]], [1]\n")
+        data = Given(source=str(path)).load(MODEL)
+        np.testing.assert_array_equal(data.held_out.X, [[3.0]])
+        assert (data.source, data.held_out.source) == (str(path), f"{path}:X_test")
+
     def test_groups_of_all_rows(self):
         """Groups that belong to X and not to X_train are refused, naming what would be taken."""
         with pytest.raises(InputError, match="groups_train"):

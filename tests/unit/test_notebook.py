@@ -133,3 +133,11 @@ def test_code_of_a_notebook_is_compared_by_resume(write):
         name = write(f"code{len(codes)}.ipynb", notebook(magic, f"def f(a):\n    return {body}"))
         codes.append(next(iter(own_code(load(name).modules).values()))["code"])
     assert codes[0] == codes[1] != codes[2]
+
+
+def test_what_was_passed_over_may_be_missed(write):
+    """Where a name is missing because of a line that was passed over, the error says that there was one."""
+    with pytest.raises(
+        InputError, match=r"'files' is not defined(.|\n)*a line that only IPython knows is passed over, line 1"
+    ):
+        load(write("nb.py", "files = !ls\nprint(files)\n"))
