@@ -146,7 +146,10 @@ def _name_of(y: Any) -> tuple[str, ...]:
 
 
 def _is_text(y: Any) -> bool:
-    return getattr(getattr(y, "dtype", None), "kind", "") in {"O", "U", "S"}
+    import numpy as np
+
+    dtype = getattr(y, "dtype", None)
+    return getattr(np.asarray(y).dtype if dtype is None else dtype, "kind", "") in {"O", "U", "S"}
 
 
 def _drawn(data: Data, size: float | None, estimator: Any, seed: int) -> Data:
