@@ -348,3 +348,18 @@ def _changed(holder: Any, name: str, value: Any) -> Iterator[None]:
         yield
     finally:
         setattr(holder, name, before)
+
+
+def take_rows(values: Any, rows: Any) -> Any:
+    """Return some rows of an array, a table, a sparse matrix or a list, as scikit-learn takes them."""
+    return _private("sklearn.utils", "_safe_indexing")[0](values, rows)
+
+
+def count_rows(values: Any) -> int | None:
+    """Return how many rows scikit-learn sees in something; None for what has none."""
+    if isinstance(values, str | bytes | dict):
+        return None
+    try:
+        return int(_private("sklearn.utils.validation", "_num_samples")[0](values))
+    except TypeError:
+        return None

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def _length(array: Any) -> int | None:
+def length(array: Any) -> int | None:
     """Return the number of samples, or None where the object does not tell."""
     shape = getattr(array, "shape", None)
     if shape is not None and len(shape) > 0:
@@ -39,9 +39,13 @@ class Data:
     target_names : tuple of str or None
         Of the columns that became y.
     source : str or None
-        Where the data is from if not from the person's file, without credentials.
+        Where the data is from, without credentials: a table, or a file and the name in it.
     dates : mapping of int to str
         The format of each column of X that was a date before it was a number, by its place.
+    passed_over : tuple of str
+        What the person's file holds besides that looks like data, by name.
+    held_out : Data or None
+        What is not fitted, but scored once by the fitted model.
 
     Raises
     ------
@@ -56,18 +60,20 @@ class Data:
     target_names: tuple[str, ...] | None = None
     source: str | None = None
     dates: Mapping[int, str] = field(default_factory=dict)
+    passed_over: tuple[str, ...] = ()
+    held_out: Data | None = None
 
     def __post_init__(self) -> None:
         if self.X is None:
             raise InputError("There is no data X. Name it X in the file, or write a function load_data().")
-        rows = _length(self.X)
+        rows = length(self.X)
         named = {"y": self.y, "groups": self.fit_params.get("groups")}
         named["sample_weight"] = self.fit_params.get("sample_weight")
         for name, value in named.items():
-            length = None if value is None else _length(value)
-            if rows is not None and length is not None and rows != length:
+            count = None if value is None else length(value)
+            if rows is not None and count is not None and rows != count:
                 raise InputError(
-                    f"X has {rows:,} rows but {name} has {length:,}.\n"
+                    f"X has {rows:,} rows but {name} has {count:,}.\n"
                     f"Give X and {name} the same number of rows, in the same order."
                 )
 

@@ -22,10 +22,11 @@ if TYPE_CHECKING:
     from raysk.cli.keeping import Kept
     from raysk.jobs import Limits, Resources
     from raysk.spec.data import Given
+    from raysk.spec.held_out import HoldOut
     from raysk.spec.overrides import Overrides
 
 
-MADE = ("Given", "Kept", "Limits", "Overrides", "PredictJob", "Resources", "ScoreJob")
+MADE = ("Given", "HoldOut", "Kept", "Limits", "Overrides", "PredictJob", "Resources", "ScoreJob")
 """What bundles become; the names stand in annotations only."""
 
 
@@ -165,6 +166,13 @@ def given_data(
     )
     dialect = Dialect(sep=sep, decimal=decimal)
     return Given.of(data, format=format_, dialect=dialect, columns=columns, as_frame=as_frame)
+
+
+def hold_out(test_size: d.TestSize = None, test_data: d.TestData = None) -> HoldOut | None:
+    """Return what is held out of the data, or None if only the file may say so."""
+    from raysk.spec.held_out import HoldOut
+
+    return HoldOut.of(test_size, test_data)
 
 
 def fit_overrides(set_: o.Set = None, set_str: o.SetStr = None, seed: o.Seed = None) -> Overrides:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer  # noqa: TC002 - Typer reads the annotations
 
 from raysk.cli import options as o  # noqa: TC001 - Typer reads the annotations
-from raysk.cli.bundles import bundled, fit_overrides, given_data, kept_fit, resources
+from raysk.cli.bundles import bundled, fit_overrides, given_data, hold_out, kept_fit, resources
 
 if TYPE_CHECKING:
     from raysk.cli.keeping import Kept
@@ -16,15 +16,17 @@ if TYPE_CHECKING:
     from raysk.jobs import Resources
     from raysk.spec.assemble import Overrides
     from raysk.spec.data import Given
+    from raysk.spec.held_out import HoldOut
 
 
-@bundled(overrides=fit_overrides, given=given_data, resources=resources, kept=kept_fit)
+@bundled(overrides=fit_overrides, given=given_data, held=hold_out, resources=resources, kept=kept_fit)
 def fit(
     context: typer.Context,
     file: o.File,
     *,
     overrides: Overrides,
     given: Given | None,
+    held: HoldOut | None,
     address: o.Address = None,
     resources: Resources,
     backend: o.Backend = None,
@@ -57,10 +59,11 @@ def fit(
 
     where = running.Where(address=address, resources=resources, backend=backend, worker_output=verbose)
     where.check(context)
-    kept.check(FILE=file, **read_by(given))
+    kept.check(FILE=file, **read_by(given, held))
+    make_job = functools.partial(assemble.fit_job, overrides=overrides, given=given, hold_out=held)
     with data_stdout() as out, kept.keeper(out, verify=not no_verify) as keeper:
         if dry_run:
-            inspect.show(out, file, overrides, as_json=as_json, make_job=assemble.fit_job, given=given, quiet=quiet)
+            inspect.show(out, file, as_json=as_json, make_job=make_job, quiet=quiet)
             return
         view = View(quiet=quiet, verbose=verbose)
         fitted, ran, written = running.carry_out(
@@ -69,9 +72,7 @@ def fit(
             context=context,
             file=file,
             kept=kept,
-            make_job=with_model(
-                functools.partial(assemble.fit_job, overrides=overrides, given=given), kept.output, keeper
-            ),
+            make_job=with_model(make_job, kept.output, keeper),
             keep=lambda *fitted: {"model": keeper.save(*fitted)},
             keeper=keeper,
             tally=Tally(view),
@@ -96,8 +97,11 @@ def _summary(fitted: Any, ran: Ran) -> dict[str, Any]:
 
 
 def _rows(summary: dict[str, Any]) -> list[tuple[str, str]]:
+    from raysk.cli.keeping import test_rows
+
     return [
         ("fitted", summary["estimator"]),
+        *test_rows(summary),
         ("time", f"{summary['time_s']:.1f} s"),
         ("model", summary["model"] or "none: it could not be written"),
         ("run", summary["run_dir"]),

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from raysk.cli.streams import DataOut
     from raysk.jobs import FitJob, SearchJob
-    from raysk.spec.assemble import Overrides
     from raysk.spec.data import Given
+    from raysk.spec.found import Found
 
 
 @bundled(given=given_data)
@@ -36,19 +36,17 @@ def inspect(
       raysk inspect 'sklearn.svm:SVC()' --data train.csv --target price
     """
     from raysk.cli.streams import data_stdout
-    from raysk.spec import assemble
 
     with data_stdout() as out:
-        show(out, file, assemble.Overrides(), as_json=as_json, given=given)
+        show(out, file, as_json=as_json, given=given)
 
 
 def show(
     out: DataOut,
     file: str,
-    overrides: Overrides,
     *,
     as_json: bool,
-    make_job: Callable[..., FitJob | SearchJob] | None = None,
+    make_job: Callable[[Found], FitJob | SearchJob] | None = None,
     given: Given | None = None,
     quiet: bool = False,
 ) -> None:
@@ -56,10 +54,12 @@ def show(
     from raysk.cli.render import View, show_summary
     from raysk.spec import assemble, loader
 
-    with View(quiet=quiet, still=True).running():
+    with View(quiet=quiet, still=True).running() as view:
         found = loader.load(file)
-        job = None if make_job is None else make_job(found, overrides, given=given)
-        facts = assemble.describe(found, overrides, given=given, job=job)
+        if found.remark is not None:
+            view.say(found.remark)
+        job = None if make_job is None else make_job(found)
+        facts = assemble.describe(found, given=given, job=job)
     show_summary(out, {"schema": 1, **facts}, as_json=as_json, rows=list(_rows(facts)))
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from raysk.runs.folder import RunFolder
     from raysk.runs.load_back import LoadBack
     from raysk.spec.data import Given
+    from raysk.spec.held_out import HoldOut
     from raysk.spec.loader import Found
 
 
@@ -263,9 +264,17 @@ class Keeper:
         return None if view.quiet else _Stderr(sys.stderr)
 
 
-def read_by(given: Given | None) -> dict[str, str]:
-    """Return the table that the command line names, by its option."""
-    return {} if given is None else {"--data": given.source}
+def read_by(given: Given | None, held: HoldOut | None = None) -> dict[str, str]:
+    """Return the tables that the command line names, by option."""
+    test = None if held is None else held.source
+    return ({} if given is None else {"--data": given.source}) | ({} if test is None else {"--test-data": test})
+
+
+def test_rows(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return what the summary's table says of the held-out data; nothing without any."""
+    scores = {"test score": summary["test_score"]} if summary["test_scores"] is None else summary["test_scores"]
+    many = summary["test_scores"] is not None
+    return [(f"test {name}" if many else name, f"{value:.6g}") for name, value in scores.items() if value is not None]
 
 
 def check_output(output: Path | None, out: DataOut) -> None:

@@ -15,7 +15,7 @@ File = Annotated[
     str,
     typer.Argument(
         metavar="FILE",
-        help="Python file or pickle: PATH[:NAME], package.module:NAME, or PATH:factory(arg=1).",
+        help="Python file, notebook or pickle: PATH[:NAME], package.module:NAME, or PATH:factory(arg=1).",
         show_default=False,
     ),
 ]

@@ -169,6 +169,25 @@ AsFrame = Annotated[
         rich_help_panel="Data",
     ),
 ]
+TestSize = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SHARE",
+        help="Hold this share of the rows out, or so many, and score the fitted model on them: 0.2. They are drawn "
+        "with --seed, or 0; by class for a classifier, and groups stay whole.",
+        show_default=False,
+        rich_help_panel="Data",
+    ),
+]
+TestData = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DATA",
+        help="Table to score the fitted model on, with the same columns.",
+        show_default=False,
+        rich_help_panel="Data",
+    ),
+]
 Metrics = Annotated[
     str | None,
     typer.Option(

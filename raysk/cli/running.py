@@ -17,6 +17,7 @@ from raysk.cli.settings import as_typed, is_typed
 from raysk.errors import AllFitsFailed, FitsFailed, InputError, NoScore, TaskLost, Unpicklable, UsageError
 from raysk.here import check_sendable
 from raysk.outcome import Outcome
+from raysk.runs.held_out import score_held_out
 from raysk.scores import has_score
 
 if TYPE_CHECKING:
@@ -170,26 +171,24 @@ def carry_out(
     fitted : estimator
     ran : Ran
     written : dict
-        What `keep` returned, and ``run_dir``.
+        What `keep` returned, ``run_dir``, what data was used, and the scores of what of it was held out.
     """
-    from raysk.spec import loader
-
     told = {"command": context.info_name, "source": file, "arguments": as_typed(context), "folder": str(Path.cwd())}
     keeper.get_ready()
     kept.say_what_goes_on(view)
     with where.starting(tally) as start, view.running():
-        found = loader.load(file)
-        job = make_job(found)
+        found, job, used = _read(file, make_job, view)
         folder = _folder(kept, start, found)
         with (
             journal_of(folder, view, _made(found, kept, where), tally, job)
             if plans_search(where, job)
             else contextlib.nullcontext() as journal,
-            recorded(folder, found, told, keeper, outputs=kept.outputs()) as facts,
+            recorded(folder, found, told, keeper, outputs=kept.outputs(), data=used) as facts,
         ):
             fitted, ran = run(where, start, job, found, journal)
             ran.outcome = tally.outcome
             written = keep(fitted, folder, origin(found, job.data), job.data.X)
+            written |= {"data": used, **score_held_out(fitted, job.data.held_out, view.say)}
             facts.update(written, outputs=kept.outputs(keeper.lost), **ran.facts())
             if journal is not None and (ran.ended_early or keeper.errors):
                 say_how_to_go_on(view, folder, ran.outcome.stopped)
@@ -202,6 +201,22 @@ def _hash_of(model: str | None) -> str | None:
 
     said = None if model is None else read_sidecar(Path(model))
     return None if said is None else (said.get("file") or {}).get("sha256")
+
+
+def _read(
+    file: str, make_job: Callable[[Found], FitJob | SearchJob], view: View
+) -> tuple[Found, FitJob | SearchJob, dict[str, Any]]:
+    """Return what a file holds, its job, and what data that uses; says the last, and what the person may not know."""
+    from raysk.spec import loader
+    from raysk.spec.facts import data_in_short
+    from raysk.spec.found import fitted_on_import
+
+    found = loader.load(file)
+    job = make_job(found)
+    used = data_in_short(job.data, job.search if hasattr(job, "search") else job.estimator)
+    for line in filter(None, (found.remark, fitted_on_import(found), used["line"])):
+        view.say(line)
+    return found, job, used
 
 
 def _made(found: Found, kept: Kept, where: Where) -> Made:
@@ -321,7 +336,13 @@ def run_name(found: Found) -> str:
 
 @contextlib.contextmanager
 def recorded(
-    folder: RunFolder, found: Found, job: Mapping[str, Any], keeper: Keeper, outputs: Sequence[str]
+    folder: RunFolder,
+    found: Found,
+    job: Mapping[str, Any],
+    keeper: Keeper,
+    *,
+    outputs: Sequence[str],
+    data: Mapping[str, Any],
 ) -> Iterator[dict[str, Any]]:
     """Keep the run folder's manifest: "running" at first, then how it ended.
 
@@ -337,7 +358,7 @@ def recorded(
     earlier = refused = None
     with contextlib.suppress(InputError):
         earlier = folder.read_manifest()
-    running = {**manifest(job=job, source=found.path), "outputs": outputs}
+    running = {**manifest(job=job, source=found.path), "outputs": outputs, "data": data}
     folder.write_manifest(running)
     facts: dict[str, Any] = {}
     outcome = "failed"

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from raysk.cli import options as o  # noqa: TC001 - Typer reads the annotations
-from raysk.cli.bundles import bundled, given_data, kept_search, limits, resources, search_overrides
-from raysk.cli.keeping import read_by, with_model
+from raysk.cli.bundles import bundled, given_data, hold_out, kept_search, limits, resources, search_overrides
+from raysk.cli.keeping import read_by, test_rows, with_model
 from raysk.cli.streams import data_stdout
 from raysk.errors import UsageError
 
@@ -28,18 +28,22 @@ if TYPE_CHECKING:
     from raysk.runs.folder import RunFolder
     from raysk.spec.assemble import Overrides
     from raysk.spec.data import Given
+    from raysk.spec.held_out import HoldOut
 
 OUT_OF_TIME, FITS_FAILED = 124, 5
 """Exit codes with --strict; the first is that of timeout(1)."""
 
 
-@bundled(overrides=search_overrides, given=given_data, limits=limits, resources=resources, kept=kept_search)
+@bundled(
+    overrides=search_overrides, given=given_data, held=hold_out, limits=limits, resources=resources, kept=kept_search
+)
 def search(
     context: typer.Context,
     file: o.File,
     *,
     overrides: Overrides,
     given: Given | None,
+    held: HoldOut | None,
     limits: Limits,
     address: o.Address = None,
     resources: Resources,
@@ -71,17 +75,17 @@ def search(
     from raysk.outcome import Tally
     from raysk.spec.assemble import search_job
 
-    make_job = functools.partial(search_job, limits=limits)
+    make_job = functools.partial(search_job, overrides=overrides, given=given, hold_out=held, limits=limits)
     where = running.Where(address=address, resources=resources, backend=backend, worker_output=verbose)
     where.check(context, limits)
-    _check_outputs(kept, file, given, no_refit=not overrides.refit, stream=stream)
+    _check_outputs(kept, file, read_by(given, held), no_refit=not overrides.refit, stream=stream)
     with data_stdout() as out, kept.keeper(out, verify=not no_verify) as keeper:
         if dry_run:
-            inspect.show(out, file, overrides, as_json=as_json, make_job=make_job, given=given, quiet=quiet)
+            inspect.show(out, file, as_json=as_json, make_job=make_job, quiet=quiet)
             return
         view = View(quiet=quiet, verbose=verbose, still=stream and out.is_terminal)
         tally = Tally(_streaming(view, out) if stream else view)
-        make = with_model(functools.partial(make_job, overrides=overrides, given=given), kept.output, keeper)
+        make = with_model(make_job, kept.output, keeper)
         keep = functools.partial(_keep, keeper=keeper, kept=kept, view=view, tally=tally)
         fitted, ran, written = running.carry_out(
             where, view, context=context, file=file, kept=kept, make_job=make, keep=keep, keeper=keeper, tally=tally
@@ -102,12 +106,12 @@ def _end_early(ran: Ran, keeper: Keeper, *, strict: bool) -> None:
         raise typer.Exit(FITS_FAILED)
 
 
-def _check_outputs(kept: Kept, file: str, given: Given | None, *, no_refit: bool, stream: bool) -> None:
+def _check_outputs(kept: Kept, file: str, reads: dict[str, str], *, no_refit: bool, stream: bool) -> None:
     """Fail before anything runs if what the person wants to keep cannot be written."""
     from raysk.cli.keeping import is_stdout
     from raysk.runs.tables import check_results
 
-    kept.check(FILE=file, **read_by(given))
+    kept.check(FILE=file, **reads)
     if no_refit and kept.output is not None:
         raise UsageError(f"--no-refit fits no model that could be saved as {kept.output}. Leave one of the two out.")
     if stream and is_stdout(kept.output):
@@ -229,6 +233,7 @@ def _rows(summary: dict[str, Any]) -> list[tuple[str, str]]:
         ("train score", _with_spread(summary["best_train_score"])),
         *((name, _with_spread(each["mean"], each["std"])) for name, each in (summary["scores"] or {}).items()),
         ("best params", "" if params is None else "\n".join(f"{name} = {value!r}" for name, value in params.items())),
+        *test_rows(summary),
         ("fits", f"{summary['fits']:,} in {summary['time_s']:.1f} s"),
         ("in the journal", str(summary["fits_resumed"] or "")),
         ("failed", _failed_in_all(summary)),

@@ -24,7 +24,9 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
+from raysk.errors import InputError
 from raysk.runs.fingerprint import PLAIN, fingerprint, is_plain
+from raysk.spec.notebook import read_source
 from raysk.spec.own import is_own_file
 
 if TYPE_CHECKING:
@@ -102,10 +104,11 @@ class _Source:
     @classmethod
     def of(cls, name: str, file: str, module: ModuleType | None = None) -> _Source:
         made = cls(name, file, b"", module=module)
-        with contextlib.suppress(OSError, SyntaxError, ValueError, RecursionError, MemoryError):
+        with contextlib.suppress(OSError, InputError, SyntaxError, ValueError, RecursionError, MemoryError):
             made.content = Path(file).read_bytes()
-            made.names = symtable.symtable(made.content, file, "exec")  # type: ignore[arg-type]  # bytes too
-            made.tree = ast.parse(made.content)
+            text = read_source(made.content, Path(file)).text
+            made.names = symtable.symtable(text, file, "exec")  # type: ignore[arg-type]  # bytes too
+            made.tree = ast.parse(text)
         for node, within in _every_node(made.tree):
             if isinstance(node, ast.Import | ast.ImportFrom):
                 made.imports.append(node)

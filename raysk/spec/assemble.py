@@ -35,11 +35,14 @@ from raysk.spec.words import brief, shown, type_name
 if TYPE_CHECKING:
     from raysk.spec.data import Given
     from raysk.spec.found import Found
+    from raysk.spec.held_out import HoldOut
 
 __all__ = ["Overrides", "describe", "fit_job", "search_job"]
 
 
-def fit_job(found: Found, overrides: Overrides, *, given: Given | None = None) -> FitJob:
+def fit_job(
+    found: Found, overrides: Overrides, *, given: Given | None = None, hold_out: HoldOut | None = None
+) -> FitJob:
     """Make the job of one ``fit``.
 
     Parameters
@@ -48,6 +51,8 @@ def fit_job(found: Found, overrides: Overrides, *, given: Given | None = None) -
     overrides : Overrides
     given : Given or None
         Data that is used instead of the file's own, which is then not loaded.
+    hold_out : HoldOut or None
+        What is held out, instead of what the file holds out.
 
     Returns
     -------
@@ -68,11 +73,17 @@ def fit_job(found: Found, overrides: Overrides, *, given: Given | None = None) -
         refuse_search_flags(estimator, overrides)
         estimator = copied(estimator)
         override_estimator(estimator, overrides)
-    return FitJob(estimator=estimator, data=_data(found, given, estimator), source=found.source)
+    data = _data(found, overrides, estimator, given, hold_out)
+    return FitJob(estimator=estimator, data=data, source=found.source)
 
 
 def search_job(
-    found: Found, overrides: Overrides, *, given: Given | None = None, limits: Limits | None = None
+    found: Found,
+    overrides: Overrides,
+    *,
+    given: Given | None = None,
+    hold_out: HoldOut | None = None,
+    limits: Limits | None = None,
 ) -> SearchJob:
     """Make the job of a parameter search, from a search object or from loose parts.
 
@@ -82,6 +93,8 @@ def search_job(
     overrides : Overrides
     given : Given or None
         Data that is used instead of the file's own, which is then not loaded.
+    hold_out : HoldOut or None
+        What is held out, instead of what the file holds out.
     limits : Limits or None
         When it ends early; None means never.
 
@@ -98,15 +111,15 @@ def search_job(
     """
     search = find_search(found)
     search = _adjusted(_built(found, overrides) if search is None else search, overrides)
-    data = _data(found, given, search)
+    data = _data(found, overrides, search, given, hold_out)
     return SearchJob(search=search, data=data, source=found.source, limits=limits or Limits())
 
 
-def _data(found: Found, given: Given | None, estimator: Any) -> Data:
+def _data(found: Found, overrides: Overrides, estimator: Any, given: Given | None, hold_out: HoldOut | None) -> Data:
     data = find_data(found) if given is None else given.load(estimator)
     if data is None:
         raise InputError(f"{found.where} holds no data.\n{_where_data_goes(found)}")
-    return data
+    return data if hold_out is None else hold_out.apply(data, estimator, given=given, seed=overrides.seed)
 
 
 def _where_data_goes(found: Found) -> str:

@@ -23,6 +23,7 @@ from raysk.spec.features import Features, recorded_features
 from raysk.spec.formats import FORMATS, check_format, format_of, suffix_format
 from raysk.spec.inputs import STDIN, check_there, is_file, is_uri, label_of, opened
 from raysk.spec.known import Known
+from raysk.spec.source import PYTHON
 from raysk.spec.split import id_name, id_values, split
 from raysk.spec.table import TEXT, Table
 from raysk.spec.words import brief, listed
@@ -172,7 +173,7 @@ def _is_named(text: str, said: str | None) -> bool:
         return True
     if said is not None or text == STDIN or is_uri(text) or suffix_format(text) is not None:
         return False
-    return text.endswith(".py") or (":" in text and not is_file(text))
+    return text.endswith(PYTHON) or (":" in text and not is_file(text))
 
 
 def _read(stream: Stream, kind: str, known: Known) -> Table:
@@ -265,8 +266,11 @@ class Given:
 
     def load(self, estimator: Any) -> Data:
         """Read the data, for an estimator; see `split`. Nobody holds the table, so stdin can be read only once."""
-        table = read_table(self.source, format=self.format, dialect=self.dialect)
-        data = split(table, self.columns, estimator=estimator, as_frame=self.as_frame)
-        del table
+        data = self._split(read_table(self.source, format=self.format, dialect=self.dialect), estimator)
         tabular.release_unused()
-        return replace(data, source=label_of(self.source))
+        return data
+
+    def _split(self, table: Table, estimator: Any, part: str = "") -> Data:
+        data = split(table, self.columns, estimator=estimator, as_frame=self.as_frame)
+        test = None if table.held_out is None else self._split(table.held_out, estimator, ":X_test")
+        return replace(data, source=f"{label_of(self.source)}{part}", held_out=test)

@@ -105,6 +105,12 @@ class Encoding:
         return frame
 
 
+def known_categories(X: Any) -> dict[int, list[Any]]:
+    """Return the categories of each column of X that has them, by its place."""
+    dtypes = getattr(X, "dtypes", ()) if is_frame(X) else ()
+    return {place: each.categories.tolist() for place, each in enumerate(dtypes) if hasattr(each, "categories")}
+
+
 def learn(table: Table, features: tuple[int, ...], columns: Columns, estimator: Any) -> Encoding:
     """Return how the features of a table are to be encoded for an estimator.
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from raysk.spec.words import brief, type_name
+from raysk.spec.table import is_number
+from raysk.spec.words import brief, shown, type_name
 
 if TYPE_CHECKING:
     from raysk.jobs import Data
+
+_LOOKED_AT = 100
+"""So many rows of objects say whether they are texts."""
 
 
 def estimator_facts(estimator: Any) -> dict[str, Any]:
@@ -140,6 +145,7 @@ def data_facts(data: Data) -> dict[str, Any]:
         "X": {**_array_facts(data.X), "missing": _missing(data.X), "columns": data.feature_names},
         "y": None if data.y is None else {**_array_facts(data.y), **_target_facts(data.y)},
         "fit_params": sorted(data.fit_params),
+        "held_out": None if data.held_out is None else data_facts(data.held_out),
     }
 
 
@@ -195,3 +201,111 @@ def _target_facts(y: Any) -> dict[str, Any]:
         return {"kind": "unknown", "classes": None}
     classes = len(np.unique(np.asarray(y))) if kind in {"binary", "multiclass"} else None
     return {"kind": kind, "classes": classes}
+
+
+def data_in_short(data: Data, estimator: Any) -> dict[str, Any]:
+    """Return what a run uses as one line, and in numbers.
+
+    Parameters
+    ----------
+    data : Data
+    estimator : estimator
+        Says whether y is classes or numbers.
+
+    Returns
+    -------
+    dict
+        ``line``, ``rows``, ``features`` (None for texts), ``columns`` (how many of each kind), ``target`` (names, or
+        None), ``kind`` (``classes``, ``numbers`` or None), ``classes`` (how many, or None), ``source``,
+        ``passed_over`` and ``held_out`` (``rows`` and ``source``, or None).
+    """
+    shape = _array_facts(data.X)["shape"] or [0]
+    kinds = Counter(_column_kinds(data.X))
+    kind, classes = (None, None) if data.y is None else _target_kind(data.y, estimator)
+    test = data.held_out
+    rows = None if test is None else (_array_facts(test.X)["shape"] or [0])[0]
+    facts = {
+        "rows": shape[0],
+        "features": shape[1] if len(shape) > 1 else None,
+        "columns": dict(kinds),
+        "target": None if data.y is None else list(data.target_names or _names_of(data.y)) or None,
+        "kind": kind,
+        "classes": classes,
+        "source": data.source,
+        "passed_over": list(data.passed_over) or None,
+        "held_out": None if test is None else {"rows": rows, "source": test.source},
+    }
+    return {"line": _line(facts, shape), **facts}
+
+
+def _line(facts: Mapping[str, Any], shape: list[int]) -> str:
+    size = " x ".join(f"{number:,}" for number in shape)
+    kinds = facts["columns"]
+    counted = ", ".join(f"{count:,} {_noun(kind, count)}" for kind, count in kinds.items())
+    what = f"{size} ({counted})" if len(kinds) > 1 else f"{size} {_noun(next(iter(kinds), ''), 2)}".rstrip()
+    names = " ".join(["y", *(facts["target"] or ())])
+    y = "no y" if facts["kind"] is None else f"{names}: {facts['kind']}"
+    if facts["classes"] is not None:
+        y = f"{names}: {facts['classes']:,} {'class' if facts['classes'] == 1 else 'classes'}"
+    source = "" if facts["source"] is None else f", from {facts['source']}"
+    if facts["passed_over"]:
+        source += f" (not {' or '.join(facts['passed_over'])}, which it also holds)"
+    test = facts["held_out"]
+    other = "" if test is None or test["source"] == facts["source"] else f" from {test['source']}"
+    held_out = "" if test is None else f"; held out: {test['rows']:,} {_noun('rows', test['rows'])}{other}"
+    return shown(f"data: X {what}, {y}{source}{held_out}")
+
+
+def _noun(plural: str, count: int) -> str:
+    return plural if count != 1 else {"categories": "category"}.get(plural, plural.removesuffix("s"))
+
+
+def _names_of(y: Any) -> list[str]:
+    columns = getattr(y, "columns", None)
+    own = [getattr(y, "name", None)] if columns is None else list(columns)
+    return [str(name) for name in own if name is not None and not callable(name)]
+
+
+def _column_kinds(X: Any) -> Iterator[str]:
+    """Yield what the columns hold; an array is of one kind."""
+    if hasattr(X, "columns") and hasattr(X, "dtypes"):
+        yield from (_dtype_kind(dtype) for dtype in X.dtypes)
+    elif hasattr(X, "dtype"):
+        texts = X.dtype.kind == "O" and all(isinstance(each, str) for each in _first_cells(X))
+        yield "texts" if texts else _dtype_kind(X.dtype)
+    elif isinstance(X, list) and X:
+        first = X[0][0] if isinstance(X[0], list | tuple) and X[0] else X[0]
+        yield "texts" if isinstance(first, str) else "numbers" if isinstance(first, int | float) else "values"
+
+
+def _first_cells(X: Any) -> list[Any]:
+    values = X.to_numpy() if hasattr(X, "to_numpy") else X
+    return list(values[:_LOOKED_AT].ravel()) if hasattr(values, "ravel") else [None]
+
+
+def _dtype_kind(dtype: Any) -> str:
+    """Return what a column of a dtype holds, in words; dtypes of pandas, polars and numpy are asked by their text."""
+    text = str(dtype).lower()
+    if is_number(dtype) or text.startswith(("int", "uint", "float", "bool", "decimal")):
+        return "numbers"
+    if text.startswith(("categor", "enum")):
+        return "categories"
+    if text.startswith(("date", "time", "duration")):
+        return "dates"
+    return "texts" if text.startswith(("str", "object", "utf", "<u", "large_string")) else "values"
+
+
+def _target_kind(y: Any, estimator: Any) -> tuple[str, int | None]:
+    """Return ``classes`` and how many, or ``numbers``: what the estimator takes y for, or else what y looks like."""
+    import numpy as np
+
+    kind = _kind(estimator)
+    if kind is None or kind not in {"classifier", "regressor"}:
+        kind = "classifier" if _target_facts(y)["classes"] is not None else "regressor"
+    if kind == "regressor":
+        return "numbers", None
+    try:
+        values = np.asarray(y)
+        return "classes", len(np.unique(values)) if values.ndim == 1 else None
+    except (TypeError, ValueError):  # values that do not compare
+        return "classes", None

@@ -121,7 +121,7 @@ def recorded_features(sidecar: Mapping[str, Any] | None) -> Features | None:
     encoding = Encoding(dates=_by_place(X.get("dates")), categories=_by_place(X.get("categories")))
     return Features(
         names=None if names is None else tuple(names),
-        dtypes={name: kind for name, kind in known if kind is not None} | _as_written(encoding, names or ()),
+        dtypes={name: kind for name, kind in known if kind is not None} | as_written(encoding, names or ()),
         as_frame=X.get("type") == "DataFrame",
         count=shape[1] if len(shape) > 1 else None,
         encoding=encoding,
@@ -132,7 +132,7 @@ def _by_place(values: Sequence[Any] | None) -> dict[int, Any]:
     return {place: value for place, value in enumerate(values or ()) if value is not None}
 
 
-def _as_written(encoding: Encoding, names: Sequence[str]) -> dict[str, str]:
+def as_written(encoding: Encoding, names: Sequence[str]) -> dict[str, str]:
     """Return the types of columns that are read as they are written, as what they hold is looked up or parsed."""
     places = {*encoding.dates, *encoding.categories}
     truths = {place for place, known in encoding.categories.items() if all(isinstance(each, bool) for each in known)}

@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from raysk.errors import InputError
+from raysk.spec.source import PYTHON
 from raysk.spec.words import shown, type_name, with_types
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 SEARCH_NAMES = ("search",)
 ESTIMATOR_NAMES = ("estimator", "model", "pipeline", "clf", "reg")
 SPACE_NAMES = ("param_distributions", "param_grid")
-DATA_NAMES = ("X", "y", "data", "load_data")
+DATA_NAMES = ("X_train", "y_train", "X_test", "y_test", "X", "y", "data", "load_data")
 OPTION_NAMES = ("cv", "scoring", "groups", "sample_weight", "fit_params")
 CONVENTIONAL = frozenset(SEARCH_NAMES + ESTIMATOR_NAMES + SPACE_NAMES + DATA_NAMES + OPTION_NAMES)
 _DEEPEST = 4  # levels of lists and dicts looked into for an estimator's parts; a list of dicts of lists is 3
@@ -47,6 +48,8 @@ class Found:
         The person's modules, registered to travel by value.
     source_hash : str or None
         sha256 of the file's bytes, as hexadecimal text.
+    remark : str or None
+        What of the file was passed over, for the person.
     """
 
     source: str
@@ -55,6 +58,7 @@ class Found:
     chosen: Any | None = None
     modules: tuple[ModuleType, ...] = ()
     source_hash: str | None = None
+    remark: str | None = None
 
     @property
     def where(self) -> str:
@@ -128,6 +132,45 @@ def find_estimator(found: Found) -> Any:
     if estimator is None:
         raise InputError(_no_estimator(found))
     return estimator
+
+
+def fitted_on_import(found: Found) -> str | None:
+    """Say that what is meant was fitted when the file was run, which nobody needs; None if it was not.
+
+    Parameters
+    ----------
+    found : Found
+
+    Returns
+    -------
+    str or None
+        None for a pickle, too: it may hold what is fitted.
+    """
+    if not found.modules or (found.path is not None and found.path.suffix.lower() not in PYTHON):
+        return None
+    search = find_search(found)
+    meant = find_estimator(found) if search is None else search
+    if not _is_fitted(meant):
+        return None
+    name = next((name for name, value in found.names.items() if value is meant), type_name(meant))
+    return (
+        f"{shown(name)} was already fitted when {found.where} was run; raysk needs it unfitted, and fits it again.\n"
+        f"To pay once, leave {shown(name)}.fit(...) out of the file, or put it under: if __name__ == '__main__':"
+    )
+
+
+def _is_fitted(estimator: Any) -> bool:
+    from sklearn.exceptions import NotFittedError
+    from sklearn.utils import get_tags
+    from sklearn.utils.validation import check_is_fitted
+
+    try:
+        check_is_fitted(estimator)
+        return bool(get_tags(estimator).requires_fit)
+    except NotFittedError:
+        return False
+    except Exception:  # noqa: BLE001 - a person's class may do anything here
+        return False
 
 
 def find_space(found: Found) -> tuple[str, Any] | None:

@@ -1,4 +1,4 @@
-"""The data that the person's file itself holds: ``X y``, ``data`` or ``load_data()``."""
+"""The data that the person's file itself holds: ``X_train y_train``, ``X y``, ``data`` or ``load_data()``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from raysk import exits
 from raysk.errors import InputError, UserCodeError
-from raysk.jobs import Data
+from raysk.jobs import Data, length
 from raysk.spec.own import no_bytecode, raised
 from raysk.spec.words import listed, shown, type_name
 
@@ -21,7 +21,8 @@ _PAIR = 2
 def find_data(found: Found) -> Data | None:
     """Return the data in the file, or None when there is none.
 
-    ``X`` is looked at first, then ``data``, then ``load_data()``, which is called.
+    ``X_train`` is looked at first, whose ``X_test`` is then held out, then ``X``, then ``data``, then ``load_data()``,
+    which is called.
 
     Parameters
     ----------
@@ -38,11 +39,50 @@ def find_data(found: Found) -> Data | None:
     UserCodeError
         If ``load_data()`` raises.
     """
-    held = _held(found)
+    if found.names.get("X_train") is not None:
+        return _of_split(found.names, found)
+    name, held = _held(found)
     if held is None:
         return None
+    if held.get("X_train") is not None:
+        return _of_split(held, found, f"{name}:")
     params = {**_fit_params(found.names, found), **_fit_params(held, found)}
-    return Data(X=held["X"], y=held.get("y"), fit_params=params)
+    return Data(X=held["X"], y=held.get("y"), fit_params=params, source=_source(found, name))
+
+
+def _of_split(held: Mapping[str, Any], found: Found, within: str = "") -> Data:
+    """Return what is to be fitted and what is held out, as `train_test_split` is used by everybody."""
+    X, y, X_test, y_test = (held.get(name) for name in ("X_train", "y_train", "X_test", "y_test"))
+    test = None
+    if X_test is not None and (y is None or y_test is not None):  # a contest's test data has no y
+        source = _source(found, f"{within}X_test")
+        test = Data(X=X_test, y=None if y is None else y_test, fit_params=_of_part(held, "test"), source=source)
+    params = {**_fit_params(held, found), **_of_part(held, "train")}
+    _check_length(X, params)
+    rest = tuple(name for name in ("X", "data") if held.get(name) is not None)
+    rest += () if X_test is None or test is not None else ("X_test",)
+    source = _source(found, f"{within}X_train")
+    return Data(X=X, y=y, fit_params=params, source=source, passed_over=rest, held_out=test)
+
+
+def _of_part(held: Mapping[str, Any], part: str) -> dict[str, Any]:
+    named = {name: held.get(f"{name}_{part}") for name in _PER_SAMPLE}
+    return {name: value for name, value in named.items() if value is not None}
+
+
+def _check_length(X: Any, params: Mapping[str, Any]) -> None:
+    for name in _PER_SAMPLE:
+        value, rows = params.get(name), length(X)
+        count = None if value is None else length(value)
+        if rows is not None and count is not None and count != rows:
+            raise InputError(
+                f"X_train has {rows:,} rows but {name} has {count:,}.\n"
+                f"Split it with X, and name it {name}_train; or say with --data FILE.py:NAME what is to be fitted."
+            )
+
+
+def _source(found: Found, name: str) -> str:
+    return f"{found.where}:{name}"
 
 
 def chosen_data(found: Found) -> Data:
@@ -65,6 +105,8 @@ def chosen_data(found: Found) -> Data:
     """
     if found.chosen is not None:
         held = _unpacked(found.chosen, found.source.partition(":")[2] or "The object", found)
+        if held.get("X") is None:
+            return _of_split(held, found)
         return Data(X=held["X"], y=held.get("y"), fit_params=_fit_params(held, found))
     data = find_data(found)
     if data is None:
@@ -72,17 +114,17 @@ def chosen_data(found: Found) -> Data:
     return data
 
 
-def _held(found: Found) -> Mapping[str, Any] | None:
+def _held(found: Found) -> tuple[str, Mapping[str, Any] | None]:
     names = found.names
     if names.get("X") is not None:
-        return {"X": names["X"], "y": names.get("y")}
+        return "X", {"X": names["X"], "y": names.get("y")}
     data = names.get("data")
     if _is_data(data):
         # y stays the module's when data is X alone
-        return {"y": names.get("y"), **_unpacked(data, "data", found)}
+        return "data", {"y": names.get("y"), **_unpacked(data, "data", found)}
     if callable(names.get("load_data")):
-        return _unpacked(_loaded(found), "load_data()", found)
-    return None
+        return "load_data()", _unpacked(_loaded(found), "load_data()", found)
+    return "", None
 
 
 def _is_data(value: Any) -> bool:
@@ -122,6 +164,8 @@ def _unpacked(value: Any, name: str, found: Found) -> Mapping[str, Any]:
 def _from_mapping(held: Mapping[str, Any], name: str, found: Found) -> Mapping[str, Any]:
     # scikit-learn's Bunch calls them data and target
     X = held.get("X", held.get("data"))
+    if X is None and held.get("X_train") is not None:
+        return held
     if X is None:
         raise InputError(
             f"{name} in {found.where} is a {type_name(held)} without X; "

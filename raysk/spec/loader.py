@@ -1,6 +1,7 @@
 """User file -> objects. The only code that runs user files.
 
     text --split_source--> Place --+-- file.py ------> run as a module; modules beside it come first for its imports
+                                   +-- nb.ipynb ------> its code cells, likewise
                                    +-- module -------> imported, from the current folder if no library has its name
                                    +-- file.pkl -----> joblib.load (reads pickle, joblib and cloudpickle)
                            names --look up ATTR, call a factory--> Found
@@ -16,6 +17,7 @@ import importlib
 import importlib.util
 import inspect
 import keyword
+import linecache
 import os
 import re
 import sys
@@ -38,12 +40,16 @@ from raysk.spec.found import (
     is_search,
 )
 from raysk.spec.inline import find_data
+from raysk.spec.notebook import is_notebook, read_source
 from raysk.spec.own import is_own_file, no_bytecode, own_modules, raised
 from raysk.spec.source import Place, Request, kind_of, split_source
 from raysk.spec.words import brief, listed, shown, suggestion, type_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
+    from types import CodeType
+
+    from raysk.spec.notebook import Source
 
 __all__ = [
     "Found",
@@ -89,9 +95,7 @@ def load(source: str) -> Found:
 def _unknown_kind(path: Path) -> str:
     shown_as = f"of kind {shown(path.suffix)}" if path.suffix else "without a suffix"
     text = f"{shown(path)} is a file {shown_as}, which raysk cannot load."
-    if path.suffix == ".ipynb":
-        return f"{text}\nTurn it into Python first: jupyter nbconvert --to script {shown(path.name)}"
-    return f"{text}\nGive a Python file (.py) or a pickle (.pkl, .pickle, .joblib)."
+    return f"{text}\nGive a Python file (.py), a notebook (.ipynb) or a pickle (.pkl, .pickle, .joblib)."
 
 
 # --- a Python file
@@ -100,12 +104,19 @@ def _unknown_kind(path: Path) -> str:
 def _load_file(source: str, place: Place) -> Found:
     path = place.path or Path()
     content = _read(path)
-    code = _compiled(content, path)
+    python = read_source(content, path)
+    codes = _compiled(python, path)
     folder = Path(os.path.realpath(path)).parent
     before = set(sys.modules)
-    module = _run(code, path, folder)
+    try:
+        module = _run(codes, path, folder)
+    except InputError as err:
+        if (remark := python.remark(path)) is None:
+            raise
+        raise InputError(f"{err}\n{remark}") from err  # what was passed over may be what is missing
     others = tuple(other for other in own_modules(before, folder) if other is not module)
-    return _found(source, place, module, (module, *others), content)  # the named file is always the person's
+    found = _found(source, place, module, (module, *others), content)  # the named file is always the person's
+    return replace(found, remark=python.remark(path))
 
 
 def _read(path: Path) -> bytes:
@@ -115,12 +126,18 @@ def _read(path: Path) -> bytes:
         raise InputError(f"{shown(path)} cannot be read: {err.strerror or err}.") from err
 
 
-def _compiled(content: bytes, path: Path) -> Any:
+def _compiled(python: Source, path: Path) -> list[CodeType]:
+    for part in python.parts:
+        if isinstance(part.text, str):  # a traceback's lines are not in a file as it stands
+            linecache.cache[part.name] = (len(part.text), None, part.text.splitlines(keepends=True), part.name)
     try:
-        return compile(content, str(path), "exec", dont_inherit=True)
+        return list(python.compiled())
     except SyntaxError as err:
         line = f"\n    {brief(err.text)}" if err.text else ""
-        where = f"{shown(path.name)}:{err.lineno}" if err.lineno else shown(path.name)
+        name = shown(Path(err.filename or path).name)
+        where = (
+            name if not err.lineno else f"{name}, line {err.lineno}" if is_notebook(path) else f"{name}:{err.lineno}"
+        )
         raise InputError(f"{where} is not valid Python: {brief(err.msg)}{line}") from err
     except (ValueError, RecursionError, MemoryError, OverflowError) as err:
         raise InputError(f"{shown(path.name)} is not valid Python: {brief(str(err))}") from err
@@ -139,7 +156,7 @@ def _module_name(path: Path) -> str:
     return next(name for name in names if name not in sys.modules)
 
 
-def _run(code: Any, path: Path, folder: Path) -> ModuleType:
+def _run(codes: Sequence[CodeType], path: Path, folder: Path) -> ModuleType:
     name = _module_name(path)
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None:  # a suffix like .PY
@@ -150,7 +167,8 @@ def _run(code: Any, path: Path, folder: Path) -> ModuleType:
     neighbours.add(str(folder))
     try:
         with no_bytecode():
-            exec(code, vars(module))  # noqa: S102 - running the file that the person named is the task
+            for code in codes:
+                exec(code, vars(module))  # noqa: S102 - running the file that the person named is the task
     except BaseException as err:
         del sys.modules[name]
         if isinstance(err, exits.Ordered) or not isinstance(err, Exception | SystemExit):

@@ -133,7 +133,8 @@ def _as_table(data: Data, label: str) -> Table:
     X = data.X.to_pandas() if hasattr(data.X, "to_pandas") else data.X  # polars, pyarrow
     beside = dict(data.fit_params) if data.y is None else {"y": data.y, **data.fit_params}
     names = tuple(map(str, X.columns)) if is_frame(X) else None
-    return Table(values=_two_dimensional(X), names=names, beside=beside, label=label, as_made=True)
+    test = None if data.held_out is None else _as_table(data.held_out, f"{label}:X_test")
+    return Table(values=_two_dimensional(X), names=names, beside=beside, label=label, as_made=True, held_out=test)
 
 
 def _two_dimensional(X: Any) -> Any:

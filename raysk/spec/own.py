@@ -115,7 +115,8 @@ def raised(err: BaseException, what: str) -> str:
     if place is None:
         return f"{what} raised {type(err).__name__}{text}\n{_hint(err)}"
     file, line = place
-    by = what if what == Path(file).name else f"{what}: {shown(Path(file).name)}"
+    name = shown(Path(file).name)
+    by = name if name.startswith(what) else f"{what}: {name}"  # a notebook's cell begins with its file
     source = linecache.getline(file, line).strip()
     shown_source = f"\n    {brief(source)}" if source else ""
     return f"{by} raised {type(err).__name__} at line {line}{text}{shown_source}\n{_hint(err)}"

@@ -17,7 +17,7 @@ from raysk.spec.words import listed, nearest, shown
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-PYTHON = (".py",)
+PYTHON = (".py", ".ipynb")
 PICKLES = (".pkl", ".pickle", ".joblib")
 _COMPRESSED = (".gz", ".bz2", ".xz", ".lzma", ".z", ".lz4")
 
@@ -206,7 +206,7 @@ def _files(folder: Path) -> list[str]:
 def _inside(folder: Path) -> str:
     names = _files(folder)
     if not names:
-        return "It holds no .py, .pkl or .joblib file; name the file that defines your model."
+        return "It holds no .py, .ipynb, .pkl or .joblib file; name the file that defines your model."
     return f"Name a file in it, for example {shown(folder / names[0])}; it holds: {listed(names)}."
 
 
@@ -216,4 +216,4 @@ def _nearby(path: Path) -> str:
     where = "this folder" if path.parent == Path() else shown(path.parent)
     if close:
         return "Did you mean " + " or ".join(shown(path.with_name(name)) for name in close) + "?"
-    return f"In {where} there is: {listed(names)}." if names else f"In {where} there is no .py or .pkl file."
+    return f"In {where} there is: {listed(names)}." if names else f"In {where} there is no .py, .ipynb or .pkl file."

@@ -36,6 +36,8 @@ class Table:
         How many rows of the whole are before this block.
     as_made : bool
         Whether code of the person's made it: what they made a DataFrame, or y, then stays what it is.
+    held_out : Table or None
+        What that code holds out of it.
     """
 
     values: Any
@@ -45,6 +47,7 @@ class Table:
     ids: Any = None
     as_made: bool = False
     before: int = 0
+    held_out: Table | None = None
 
     def __len__(self) -> int:
         return int(self.values.shape[0])

@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 from sklearn.datasets import load_digits
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.model_selection import GridSearchCV, GroupKFold
+from sklearn.model_selection import GridSearchCV, GroupKFold, train_test_split
 from sklearn.neighbors import KNeighborsClassifier
 
 SVC = "sklearn.svm:SVC()"
@@ -193,6 +193,8 @@ def test_search_a_pipeline_that_chooses_columns(raysk, table, head):
     space = ["--space", "logisticregression__C=logspace:-2:2:3", "--set-str", "logisticregression__solver=lbfgs"]
     ran = raysk("search", "model.py", "--data", table, *columns, *space, "-o", "best.pkl", "--address", head)
     assert ran.code == 0, ran.err
+    assert f"data: X 60 x 3 (2 numbers, 1 text), y left: 2 classes, from {table}\n" in ran.err
+    assert (ran.summary["data"]["held_out"], ran.summary["test_score"]) == (None, None)
     search = pickle.loads(Path("best.pkl").read_bytes())
     own = GridSearchCV(search.estimator, {"logisticregression__C": [0.01, 1, 100]}, cv=GroupKFold(3))
     own.fit(FRAME[["age", "pay", "city"]], FRAME["left"].to_numpy(), groups=FRAME["team"])
@@ -211,12 +213,19 @@ def test_damaged_data_for_a_fit(raysk, folder, head):
 
 
 def test_search_a_named_set(raysk, head):
-    """A search needs no file at all, and gives scikit-learn's own scores."""
+    """A search needs no file at all, gives scikit-learn's own scores, and is scored once on what was held out."""
     space = ["--space", "n_neighbors=1,5", "--cv", "2"]
     ran = raysk(
-        "search", "sklearn.neighbors:KNeighborsClassifier()", "--data", "sklearn:digits", *space, "--address", head
+        *("search", "sklearn.neighbors:KNeighborsClassifier()", "--data", "sklearn:digits", "--test-size", "0.25"),
+        *(*space, "--address", head),
     )
     assert ran.code == 0, ran.err
     X, y = load_digits(return_X_y=True)
+    X, X_test, y, y_test = train_test_split(X, y, stratify=y, random_state=0)
     own = GridSearchCV(KNeighborsClassifier(), {"n_neighbors": [1, 5]}, cv=2).fit(X, y)
     assert ran.summary["best_score"] == own.best_score_
+    assert ran.summary["test_score"] == own.score(X_test, y_test)
+    used = json.loads((Path(ran.summary["run_dir"]) / "run.json").read_text())
+    assert used["data"] == ran.summary["data"]
+    assert used["test_score"] == ran.summary["test_score"]
+    assert ran.summary["data"]["line"] in ran.err

@@ -43,7 +43,7 @@ MAY_IMPORT = {
     "neighbours": set(),
     "trust": set(),
     "pool": {"_compat", "errors", "events", "exits", "forks", "inside", "neighbours", "versions"},
-    "spec": {"compressed", "errors", "exits", "jobs", "neighbours"},
+    "spec": {"_compat", "compressed", "errors", "exits", "jobs", "neighbours"},
     "runs": {
         "_compat",
         "compressed",
@@ -51,6 +51,7 @@ MAY_IMPORT = {
         "exits",
         "jobs",
         "raysk",
+        "spec.notebook",
         "spec.own",
         "spec.words",
         "trust",

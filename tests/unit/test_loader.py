@@ -308,10 +308,10 @@ def test_folder(write, tmp_path):
     fails(str(tmp_path / "bare"), "folder", "no .py")
 
 
-@pytest.mark.parametrize("name", ["notes.txt", "Makefile", "x.csv.gz", "book.ipynb"])
+@pytest.mark.parametrize("name", ["notes.txt", "Makefile", "x.csv.gz"])
 def test_unknown_kind(write, name):
     """A file of another kind says which kinds can be loaded."""
-    fails(write("hello", name), name, "nbconvert" if name.endswith("ipynb") else ".joblib")
+    fails(write("hello", name), name, ".joblib")
 
 
 def test_unreadable_file(write, monkeypatch):
