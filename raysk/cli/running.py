@@ -141,8 +141,7 @@ def carry_out(
 
     Parameters
     ----------
-    where : Where
-    view : View
+    where, view : Where, View
     context : typer.Context
         Of the command.
     file : str
