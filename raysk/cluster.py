@@ -91,6 +91,7 @@ class Cluster:
         self._private: Private | None = None
         self._pool: Pool | None = None
         self._joined: _Init | None = None
+        Starting.wait_for_end()
         with _joining:
             try:
                 self._joined = self._join(worker_output=worker_output)

@@ -10,7 +10,21 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import raysk
-from raysk.cli import bench, config, doctor, fit, inspect, model, predict, resume, score, search, signals, streams
+from raysk.cli import (
+    bench,
+    config,
+    doctor,
+    drawing,
+    fit,
+    inspect,
+    model,
+    predict,
+    resume,
+    score,
+    search,
+    signals,
+    streams,
+)
 from raysk.cli.origins import Command
 from raysk.errors import FitsFailed, InputError, RayskError, ReaderGone, UsageError
 
@@ -77,6 +91,8 @@ def main() -> NoReturn:
     if not sys.stderr.isatty():
         os.environ.setdefault("RAY_COLOR_PREFIX", "0")  # what workers print, with -v, goes there
     code = 0
+    if HELP & set(sys.argv) or not sys.argv[1:]:
+        drawing.import_quickly()
     try:
         app(prog_name="raysk")
     except SystemExit as end:

@@ -18,7 +18,7 @@ from raysk.errors import AllFitsFailed, FitsFailed, InputError, NoScore, TaskLos
 from raysk.here import check_sendable
 from raysk.outcome import Outcome
 from raysk.runs.held_out import score_held_out
-from raysk.scores import has_score
+from raysk.scores import best_of, has_score
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -121,6 +121,8 @@ class Ran:
     early: BaseException | None = None
     """What ended a search early, or made it fail, to be raised when all is written."""
     outcome: Outcome = field(default_factory=Outcome)
+    best: dict[str, Any] | None = None
+    """Of a search: its best candidate, see `raysk.scores.best_of`."""
 
     @property
     def ended_early(self) -> bool:
@@ -132,7 +134,9 @@ class Ran:
         outcome = "done"
         if self.early is not None:
             outcome = "failed" if isinstance(self.early, FitsFailed) else "interrupted"
-        return {"cluster": self.cluster, "time_s": self.time_s, "outcome": outcome}
+        done = self.outcome
+        counts = {"fits": done.fits, "fits_failed": done.failed, "scores_failed": done.scores_failed}
+        return {"cluster": self.cluster, "time_s": self.time_s, "outcome": outcome, "best": self.best, **counts}
 
 
 def carry_out(
@@ -151,8 +155,7 @@ def carry_out(
 
     Parameters
     ----------
-    where : Where
-    view, context, kept
+    where, view, context, kept
         Of the command.
     file : str
         As the person wrote it.
@@ -306,6 +309,7 @@ def run(
         ran = Ran(cpu_time_s=pool.cpu_s, workers=pool.most_up.workers, nodes=pool.most_up.nodes, early=early)
         ran.cluster = {"address": running.address, "nodes": running.nodes, "cpus": running.cpus}
     ran.time_s = time.perf_counter() - begin
+    ran.best = best_of(fitted) if hasattr(job, "search") else None
     return fitted, ran
 
 

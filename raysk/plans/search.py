@@ -34,7 +34,7 @@ from raysk.plans import alike, single
 from raysk.plans.board import Board, is_multimetric
 from raysk.plans.candidates import Candidates
 from raysk.plans.evaluation import Evaluation
-from raysk.plans.limits import Enough, Watch, nothing_finished
+from raysk.plans.limits import INTERRUPTED, Enough, Watch, nothing_finished
 from raysk.pool import Task, stream
 from raysk.runs.journal import NoRound
 from raysk.runs.records import Wanted
@@ -51,8 +51,8 @@ PATIENCE_S = 1.0
 magnitude, and a finished fit should be heard of within about a second."""
 
 MOST_ROWS = 20_000
-"""A search that ends early has rows also for candidates that were not fitted themselves, as others are alike, unless
-there are more in all: the table of a million takes scikit-learn and us half a minute, that of these half a second."""
+"""After Ctrl-C, results have rows also for candidates that were not fitted themselves, as others are alike, unless
+there are more in all: the table of a million takes scikit-learn and us half a minute, that of so many half a second."""
 
 _parts = _compat.search_parts()
 
@@ -241,7 +241,7 @@ class Rounds:
         kept = list(range(len(self.candidates)))
         if self._current is not None:
             board, more = self._current
-            done = self._worth_a_row(board)
+            done = self._worth_a_row(board, in_haste=reason == INTERRUPTED)
             out = board.results(done)
             if done and error is None:
                 self._warn_of_failures(out)
@@ -254,10 +254,10 @@ class Rounds:
         self.pool.sink(Stopped(reason=reason, kept=tuple(kept)))
         return error
 
-    def _worth_a_row(self, board: Board) -> list[int]:
-        """Return the candidates that are done, without those that were never fitted themselves if these are many."""
+    def _worth_a_row(self, board: Board, *, in_haste: bool) -> list[int]:
+        """Return the candidates that are done; where somebody waits for many, only those fitted themselves."""
         done = board.done()
-        if len(done) > MOST_ROWS:
+        if in_haste and len(done) > MOST_ROWS:
             themselves = board.done_themselves()
             left_out, done = len(done) - len(themselves), themselves
             if left_out:

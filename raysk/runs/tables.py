@@ -22,6 +22,9 @@ _ORDER = (re.compile(r"rank_"), re.compile(r"(mean|std)_test_"), re.compile(r"pa
 ROWS_AT_A_TIME = 10_000
 """A grid has few values of a parameter, which are described once for so many rows; as many are held at a time."""
 
+NUMBERS = ("float64", "int64", "int32", "bool")
+"""Kinds of arrays that hold plain values, but for how they are kept."""
+
 Columns = list[str]
 Rows = list[list[Any]]
 
@@ -116,12 +119,19 @@ def _column(values: Any) -> list[Any]:
     from numpy.ma import MaskedArray, getmaskarray
 
     if not isinstance(values, MaskedArray):
-        return [_cell(item) for item in values]
+        return _cells(values)
     # A masked array wraps its items when it is iterated; its data does not.
-    items, masked = list(values.data), getmaskarray(values)
-    cells = {id(item): item for item in items}  # a grid has few values, of which each may take long to describe
-    made = {name: _cell(item) for name, item in cells.items()}
-    return [None if hidden else made[id(item)] for item, hidden in zip(items, masked, strict=True)]
+    cells, masked = _cells(values.data), getmaskarray(values)
+    return [None if hidden else cell for cell, hidden in zip(cells, masked, strict=True)]
+
+
+def _cells(values: Any) -> list[Any]:
+    if getattr(values, "dtype", None) in NUMBERS:
+        return values.tolist()  # type: ignore[no-any-return]
+    items = list(values)
+    distinct = {id(item): item for item in items}  # a grid has few values, of which each may take long to describe
+    made = {name: _cell(item) for name, item in distinct.items()}
+    return [made[id(item)] for item in items]
 
 
 def _cell(value: Any) -> Any:

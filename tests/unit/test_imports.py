@@ -72,6 +72,8 @@ MAY_IMPORT = {
 RAY_ROOMS = {"cluster", "pool", "preflight", "bench", "_compat"}  # _compat: its private names; preflight: asks nodes
 TERMINAL_ROOMS = {"cli"}
 HEAVY = {"ray", "sklearn", "numpy", "pandas"}
+NOT_HELP = {"markdown_it", "pygments"}
+"""Typer would load these: readers of Markdown and of source code."""
 
 
 def module_name(path):
@@ -203,10 +205,10 @@ def loaded_by(tmp_path, *command):
     ids=" ".join,
 )
 def test_help_is_light(tmp_path, command):
-    """Help, the version and the CLI's import load none of ray, scikit-learn, numpy and pandas."""
+    """Help, the version and the CLI's import load none of ray, scikit-learn, numpy and pandas, nor what help is not."""
     loaded = loaded_by(tmp_path, *command)
     assert "raysk" in loaded
-    assert not loaded & HEAVY
+    assert not loaded & (HEAVY | NOT_HELP)
 
 
 # --- sizes

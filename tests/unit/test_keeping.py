@@ -9,9 +9,11 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from sklearn.model_selection import GridSearchCV
 from sklearn.svm import SVC
 
-from raysk.cli.keeping import Keeper, Kept
+from raysk.cli import running
+from raysk.cli.keeping import Keeper, Kept, with_model
 from raysk.cli.streams import DataOut
 from raysk.errors import ClusterError, InputError
 from raysk.runs.folder import RunFolder
@@ -101,3 +103,23 @@ def test_two_that_save_the_same_model(tmp_path, monkeypatch):
         forced = Kept(output=Path("m.pkl"), force=True)
         assert forced.keeper(DataOut(file), verify=False).save(model, folder, {}, [[0]]) == str(tmp_path / "m.pkl")
         assert forced.outputs() == [str(tmp_path / "m.pkl")]
+
+
+def test_what_checks_the_model_is_started_first(tmp_path, monkeypatch):
+    """Another Python gets ready before Ray is started and the file read; it ends where no model will be fitted."""
+    monkeypatch.setattr(running, "as_typed", lambda _: [])
+    with (tmp_path / "out").open("w") as file, Keeper(None, DataOut(file)) as keeper:
+
+        def start_ray(_sink):
+            assert keeper._other._process.poll() is None
+            raise ClusterError("no Ray")
+
+        where, context = SimpleNamespace(starting=start_ray), SimpleNamespace(info_name="search")
+        with pytest.raises(ClusterError):
+            running.carry_out(
+                where, print, context=context, file="", kept=None, make_job=None, keep=None, keeper=keeper
+            )
+        for refit, runs in ((True, True), (False, False)):
+            job = SimpleNamespace(search=GridSearchCV(SVC(), {"C": [1]}, refit=refit))
+            with_model(lambda _, job=job: job, None, keeper)(None)
+            assert (keeper._other._process.poll() is None) == runs
