@@ -10,6 +10,7 @@ from raysk.cli.bundles import bundled, given_data
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from raysk.cli.running import Where
     from raysk.cli.streams import DataOut
     from raysk.jobs import FitJob, SearchJob
     from raysk.spec.assemble import Overrides
@@ -50,15 +51,20 @@ def show(
     as_json: bool,
     make_job: Callable[..., FitJob | SearchJob] | None = None,
     given: Given | None = None,
+    where: Where | None = None,
     quiet: bool = False,
 ) -> None:
     """Write what is found in a file and what would run to stdout; fails as the job would if it could not be made."""
     from raysk.cli.render import View, show_summary
-    from raysk.spec import assemble, loader
+    from raysk.spec import assemble, before_fit, loader
 
     with View(quiet=quiet, still=True).running():
         found = loader.load(file)
+        if where is not None:
+            where.check_backend()
         job = None if make_job is None else make_job(found, overrides, given=given)
+        if job is not None:
+            before_fit.check_job(job, overrides)
         facts = assemble.describe(found, overrides, given=given, job=job)
     show_summary(out, {"schema": 1, **facts}, as_json=as_json, rows=list(_rows(facts)))
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from raysk.runs.folder import RunFolder
     from raysk.runs.journal import Journal
     from raysk.runs.made import Made
+    from raysk.spec.assemble import Overrides
     from raysk.spec.loader import Found
 
 STILL_MET = {"stop-at", "patience", "max-failures"}
@@ -87,6 +88,22 @@ class Where:
                 "Leave one of the two out; if it is a setting, 'raysk config' says where it is from."
             )
 
+    def check_backend(self) -> None:
+        """Fail if joblib knows no such backend, now that the person's file had its chance to register one.
+
+        Raises
+        ------
+        UsageError
+        """
+        if self.backend in {None, "raysk", "ray"}:
+            return
+        from joblib import parallel
+
+        known = {*parallel.BACKENDS, *parallel.EXTERNAL_BACKENDS, "ray", "raysk"}
+        if self.backend not in known:
+            names = ", ".join(sorted(known))
+            raise UsageError(f"--backend {self.backend}: joblib does not know it. Known: {names}.")
+
     @contextlib.contextmanager
     def starting(self, sink: Sink) -> Iterator[cluster.Starting | None]:
         """Connect in the background, if a cluster is needed; leave at the end."""
@@ -133,6 +150,7 @@ def carry_out(
     file: str,
     kept: Kept,
     make_job: Callable[[Found], FitJob | SearchJob],
+    overrides: Overrides,
     keep: Callable[[Any, RunFolder, dict[str, Any], Any], dict[str, Any]],
     keeper: Keeper,
     sink: Sink | None = None,
@@ -151,6 +169,8 @@ def carry_out(
         Where the run is kept.
     make_job : callable
         Makes the job of what was found in the file.
+    overrides : Overrides
+        What options say of it.
     keep : callable
         Called with what was fitted, the run folder, what a model's sidecar says of its origin, and the data X;
         writes what should last and returns what the summary says of it.
@@ -166,12 +186,14 @@ def carry_out(
     written : dict
         What `keep` returned, and ``run_dir``.
     """
-    from raysk.spec import loader
+    from raysk.spec import before_fit, loader
 
     told = {"command": context.info_name, "source": file, "arguments": as_typed(context), "folder": str(Path.cwd())}
     with where.starting(sink or view) as start, view.running():
         found = loader.load(file)
+        where.check_backend()
         job = make_job(found)
+        before_fit.check_job(job, overrides)
         folder = _folder(kept, start, run_name(found))
         with (
             journal_of(folder, view, _made(found, kept, where))
@@ -277,12 +299,7 @@ def _fit_plainly(backend: str, n_jobs: int, estimator: Any, data: Any) -> Any:
 
     if backend == "ray":
         cluster.register_rays_own_backend()
-    try:
-        context = joblib.parallel_config(backend=backend, n_jobs=n_jobs)
-    except ValueError as error:
-        known = ", ".join(sorted({*joblib.parallel.BACKENDS, *joblib.parallel.EXTERNAL_BACKENDS, "ray", "raysk"}))
-        raise UsageError(f"--backend {backend}: joblib does not know it. Known: {known}.") from error
-    with context:
+    with joblib.parallel_config(backend=backend, n_jobs=n_jobs):
         try:
             return estimator.fit(*((data.X,) if data.y is None else (data.X, data.y)), **data.fit_params)
         except ValueError as error:

@@ -28,6 +28,7 @@ from raysk.spec.overrides import (
     scorer_hint,
     unknown_scorer,
 )
+from raysk.spec.parameter_values import check_values
 from raysk.spec.space import check_space
 from raysk.spec.values import split_setting
 from raysk.spec.words import brief, shown, type_name
@@ -68,6 +69,7 @@ def fit_job(found: Found, overrides: Overrides, *, given: Given | None = None) -
         refuse_search_flags(estimator, overrides)
         estimator = copied(estimator)
         override_estimator(estimator, overrides)
+        check_values(estimator, overrides)
     return FitJob(estimator=estimator, data=_data(found, given, estimator), source=found.source)
 
 
@@ -122,6 +124,7 @@ def _adjusted(search: Any, overrides: Overrides) -> Any:
     override_search(search, overrides)
     override_space(search, overrides.space)
     _check(search, {split_setting(text)[0] for text in overrides.space})
+    check_values(search, overrides)
     return search
 
 
@@ -257,6 +260,7 @@ def _likely(found: Found, overrides: Overrides) -> Any:
         return _adjusted(search, overrides)
     estimator = copied(find_estimator(found))
     override_estimator(estimator, overrides)
+    check_values(estimator, overrides)
     return estimator
 
 

@@ -39,7 +39,7 @@ MAY_IMPORT = {
     "neighbours": set(),
     "trust": set(),
     "pool": {"_compat", "errors", "events", "exits", "forks", "inside", "neighbours", "versions"},
-    "spec": {"compressed", "errors", "exits", "jobs", "neighbours"},
+    "spec": {"_compat", "compressed", "errors", "exits", "jobs", "neighbours"},
     "runs": {
         "_compat",
         "compressed",
