@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import typer  # noqa: TC002 - Typer reads the annotations
 
 from raysk.cli import options as o  # noqa: TC001 - Typer reads the annotations
-
 from raysk.errors import UsageError
 
 if TYPE_CHECKING:

@@ -59,9 +59,8 @@ def fit(
     kept.check(FILE=file, **read_by(given))
     with data_stdout() as out, kept.keeper(out, verify=not no_verify) as keeper:
         if dry_run:
-            inspect.show(
-                out, file, overrides, as_json=as_json, make_job=assemble.fit_job, given=given, where=where, quiet=quiet
-            )
+            make_job = assemble.fit_job
+            inspect.show(out, file, overrides, where, as_json=as_json, make_job=make_job, given=given, quiet=quiet)
             return
         view = View(quiet=quiet, verbose=verbose)
         fitted, ran, written = running.carry_out(
@@ -71,7 +70,6 @@ def fit(
             file=file,
             kept=kept,
             make_job=with_model(functools.partial(assemble.fit_job, overrides=overrides, given=given), kept.output),
-            overrides=overrides,
             keep=lambda *fitted: {"model": keeper.save(*fitted)},
             keeper=keeper,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 from raysk.cli import options as o  # noqa: TC001 - Typer reads the annotations
@@ -47,24 +48,24 @@ def show(
     out: DataOut,
     file: str,
     overrides: Overrides,
+    where: Where | None = None,
     *,
     as_json: bool,
     make_job: Callable[..., FitJob | SearchJob] | None = None,
     given: Given | None = None,
-    where: Where | None = None,
     quiet: bool = False,
 ) -> None:
     """Write what is found in a file and what would run to stdout; fails as the job would if it could not be made."""
+    from raysk.cli import running
     from raysk.cli.render import View, show_summary
-    from raysk.spec import assemble, before_fit, loader
+    from raysk.spec import assemble, loader
 
     with View(quiet=quiet, still=True).running():
-        found = loader.load(file)
-        if where is not None:
-            where.check_backend()
-        job = None if make_job is None else make_job(found, overrides, given=given)
-        if job is not None:
-            before_fit.check_job(job, overrides)
+        if make_job is None or where is None:
+            found, job = loader.load(file), None
+        else:
+            make = functools.partial(make_job, overrides=overrides, given=given)
+            found, job = running.load_job(where, file, make)
         facts = assemble.describe(found, overrides, given=given, job=job)
     show_summary(out, {"schema": 1, **facts}, as_json=as_json, rows=list(_rows(facts)))
 

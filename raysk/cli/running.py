@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from raysk.runs.folder import RunFolder
     from raysk.runs.journal import Journal
     from raysk.runs.made import Made
-    from raysk.spec.assemble import Overrides
     from raysk.spec.loader import Found
 
 STILL_MET = {"stop-at", "patience", "max-failures"}
@@ -150,7 +149,6 @@ def carry_out(
     file: str,
     kept: Kept,
     make_job: Callable[[Found], FitJob | SearchJob],
-    overrides: Overrides,
     keep: Callable[[Any, RunFolder, dict[str, Any], Any], dict[str, Any]],
     keeper: Keeper,
     sink: Sink | None = None,
@@ -169,8 +167,6 @@ def carry_out(
         Where the run is kept.
     make_job : callable
         Makes the job of what was found in the file.
-    overrides : Overrides
-        What options say of it.
     keep : callable
         Called with what was fitted, the run folder, what a model's sidecar says of its origin, and the data X;
         writes what should last and returns what the summary says of it.
@@ -186,14 +182,9 @@ def carry_out(
     written : dict
         What `keep` returned, and ``run_dir``.
     """
-    from raysk.spec import before_fit, loader
-
     told = {"command": context.info_name, "source": file, "arguments": as_typed(context), "folder": str(Path.cwd())}
     with where.starting(sink or view) as start, view.running():
-        found = loader.load(file)
-        where.check_backend()
-        job = make_job(found)
-        before_fit.check_job(job, overrides)
+        found, job = load_job(where, file, make_job)
         folder = _folder(kept, start, run_name(found))
         with (
             journal_of(folder, view, _made(found, kept, where))
@@ -207,6 +198,19 @@ def carry_out(
             if journal is not None and (ran.early is not None or view.stopped or keeper.errors):
                 say_how_to_go_on(view, folder)
     return fitted, ran, {"run_dir": str(folder.root.absolute()), **written}
+
+
+def load_job(
+    where: Where, file: str, make_job: Callable[[Found], FitJob | SearchJob]
+) -> tuple[Found, FitJob | SearchJob]:
+    """Read the file, make its job, and check what can be known before a fit."""
+    from raysk.spec import before_fit, loader
+
+    found = loader.load(file)
+    where.check_backend()
+    job = make_job(found)
+    before_fit.check_job(job)
+    return found, job
 
 
 def _made(found: Found, kept: Kept, where: Where) -> Made:

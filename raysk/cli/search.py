@@ -74,9 +74,7 @@ def search(
     _check_outputs(kept, file, given, no_refit=not overrides.refit, stream=stream)
     with data_stdout() as out, kept.keeper(out, verify=not no_verify) as keeper:
         if dry_run:
-            inspect.show(
-                out, file, overrides, as_json=as_json, make_job=make_job, given=given, where=where, quiet=quiet
-            )
+            inspect.show(out, file, overrides, where, as_json=as_json, make_job=make_job, given=given, quiet=quiet)
             return
         view = View(quiet=quiet, verbose=verbose, still=stream and out.is_terminal)
         kept.say_what_goes_on(view)
@@ -87,7 +85,6 @@ def search(
             file=file,
             kept=kept,
             make_job=with_model(functools.partial(make_job, overrides=overrides, given=given), kept.output),
-            overrides=overrides,
             keep=functools.partial(_keep, keeper=keeper, kept=kept, view=view),
             keeper=keeper,
             sink=_streaming(view, out) if stream else None,

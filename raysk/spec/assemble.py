@@ -101,7 +101,8 @@ def search_job(
     search = find_search(found)
     search = _adjusted(_built(found, overrides) if search is None else search, overrides)
     data = _data(found, given, search)
-    return SearchJob(search=search, data=data, source=found.source, limits=limits or Limits())
+    said = overrides.scoring is not None
+    return SearchJob(search=search, data=data, source=found.source, limits=limits or Limits(), scoring_is_said=said)
 
 
 def _data(found: Found, given: Given | None, estimator: Any) -> Data:

@@ -17,10 +17,10 @@ from collections.abc import Iterable
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
-from raysk.errors import InputError
+from raysk.errors import InputError, RayskError
 from raysk.jobs import FitJob
 from raysk.spec.found import is_search
-from raysk.spec.overrides import Overrides, copied
+from raysk.spec.overrides import copied
 from raysk.spec.parameter_values import grids_of
 from raysk.spec.scorable import check_scoring
 from raysk.spec.unsuitable import Seen, refusal
@@ -37,14 +37,12 @@ MOST_ALONE = 500
 """Values of a space that are looked at by themselves besides."""
 
 
-def check_job(job: FitJob | SearchJob, overrides: Overrides | None = None) -> None:
+def check_job(job: FitJob | SearchJob) -> None:
     """Raise for data that no fit of a job could use, and for scorers that cannot score it.
 
     Parameters
     ----------
     job : FitJob or SearchJob
-    overrides : Overrides or None
-        Tells what options have said.
 
     Raises
     ------
@@ -52,6 +50,15 @@ def check_job(job: FitJob | SearchJob, overrides: Overrides | None = None) -> No
     UsageError
         If what is wrong is from an option.
     """
+    try:
+        _check(job)
+    except RayskError:
+        raise
+    except Exception:  # noqa: BLE001 - objects of a person's may refuse to be looked at in any way; a fit may take them
+        return
+
+
+def _check(job: FitJob | SearchJob) -> None:
     whole = job.estimator if isinstance(job, FitJob) else job.search
     if not is_search(whole):
         _refuse(refusal(whole, Seen(job.data)))
@@ -60,7 +67,7 @@ def check_job(job: FitJob | SearchJob, overrides: Overrides | None = None) -> No
     if splits_all or whole.refit:
         _check_variants(whole, Seen(job.data))
     if splits_all:
-        check_scoring(whole, job.data.y, said=(overrides or Overrides()).scoring)
+        check_scoring(whole, job.data.y, said=getattr(job, "scoring_is_said", False))
 
 
 def _check_variants(search: Any, seen: Seen) -> None:
@@ -115,10 +122,9 @@ def _some_params(grid: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
 
 def _kinds(values: Iterable[Any]) -> list[Any]:
     """Return values with one of all ordinary numbers."""
-    numbers, others = [], []
-    for value in values:
-        (numbers if _is_number(value) else others).append(value)
-    return [*numbers[:1], *others]
+    every = list(values)
+    numbers = itertools.islice(filter(_is_number, every), 1)
+    return [*numbers, *itertools.filterfalse(_is_number, every)]
 
 
 def _is_number(value: Any) -> bool:

@@ -100,6 +100,11 @@ class Cells:
         """Numbers that are no whole ones."""
         return self._first(_is_fraction, certain=False)
 
+    @property
+    def width(self) -> int:
+        """The number of columns of a table."""
+        return int(self._values.shape[1])  # type: ignore[union-attr]
+
     def text_columns(self) -> list[str]:
         """Return the names of columns of a frame that hold text."""
         frame: Any = self._values

@@ -209,4 +209,7 @@ def _drawn(distribution: Any) -> list[Any]:
     kinds = (type(distribution), type(getattr(distribution, "dist", distribution)))
     if not all(kind.__module__.startswith("scipy.") for kind in kinds):
         return []
-    return list(copy.deepcopy(distribution).rvs(size=DRAWS, random_state=0))
+    try:
+        return list(copy.deepcopy(distribution).rvs(size=DRAWS, random_state=0))
+    except Exception:  # noqa: BLE001 - the search will say so
+        return []

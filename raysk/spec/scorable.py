@@ -25,15 +25,15 @@ INSTEAD |= {"roc_auc": "roc_auc_ovr", "average_precision": "balanced_accuracy", 
 """For more than two classes."""
 
 
-def check_scoring(search: Any, y: Any, *, said: str | None = None) -> None:
+def check_scoring(search: Any, y: Any, *, said: bool = False) -> None:
     """Raise if no candidate of a search can get a score that decides.
 
     Parameters
     ----------
     search : BaseSearchCV
     y : array-like or None
-    said : str or None
-        What ``--scoring`` says, if it does: then each of its metrics has to work.
+    said : bool
+        Whether the metrics are from ``--scoring``: then each of them has to work.
 
     Raises
     ------
@@ -51,7 +51,7 @@ def check_scoring(search: Any, y: Any, *, said: str | None = None) -> None:
     if not failed:
         return
     name, reason = next(iter(failed.items()))
-    if said is not None:
+    if said:
         raise UsageError(f"--scoring {name}: it cannot score this y.\n{brief(reason)}{_instead(name, tiny)}")
     if decides in failed or len(failed) == len(named):
         name = decides if decides in failed else name

@@ -17,9 +17,21 @@ from raysk.spec.parameter_values import is_sklearns
 from raysk.spec.words import listed, shown, type_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from raysk.jobs import Data
+
+
+KEEP_MISSING = {
+    "StandardScaler",
+    "MinMaxScaler",
+    "MaxAbsScaler",
+    "RobustScaler",
+    "QuantileTransformer",
+    "PowerTransformer",
+    "VarianceThreshold",
+}
+"""Steps that take missing values, and hand them on; infinite ones they refuse."""
 
 
 class Seen:
@@ -61,24 +73,44 @@ def refusal(estimator: Any, seen: Seen) -> str | None:
     """
     from sklearn import get_config
 
-    last, first = _last(estimator), _first(estimator)
+    last, readers = _last(estimator), _readers(estimator)
     reason = None if last is None else _y_refused(last, seen)
-    if reason is not None or first is None or get_config()["assume_finite"]:
+    if reason is not None or not readers or get_config()["assume_finite"]:
         return reason
-    return _documents_refused(first, seen) if _is_vectorizer(first) else _x_refused(first, last, seen)
+    if _is_vectorizer(readers[0]):
+        return None if readers[0] is last else _documents_refused(readers[0], seen)
+    return _x_refused(readers, last, seen)
 
 
 # --- which steps
 
 
-def _first(estimator: Any) -> Any | None:
-    """Return the step that sees X as it is; None if it has parts, or where others' code may come before it."""
-    while is_sklearns(estimator) and not is_search(estimator):
-        steps = [step for _, step in wants.steps_of(estimator) if step is not None and not isinstance(step, str)]
-        if not steps:
-            return estimator if _is_simple(estimator) else None
-        estimator = steps[0]
-    return None
+def _readers(estimator: Any) -> list[Any]:
+    """Return the steps that see what is missing in X: the first, and more if that leaves it where it is."""
+    readers = []
+    for step in _in_order(estimator):
+        if step is None:
+            break
+        readers.append(step)
+        if type(step).__name__ not in KEEP_MISSING:
+            break
+    return readers
+
+
+def _in_order(estimator: Any) -> Iterator[Any]:
+    """Yield the steps of a pipeline and of those within it; None in the place of what nobody knows."""
+    if not is_sklearns(estimator) or is_search(estimator):
+        yield None
+        return
+    steps = [step for _, step in wants.steps_of(estimator) if step is not None and not isinstance(step, str)]
+    if not steps:
+        yield estimator if _is_simple(estimator) else None
+    elif hasattr(estimator, "steps"):
+        for step in steps:
+            yield from _in_order(step)
+    else:  # a union: all of its parts see the same
+        yield next(_in_order(steps[0]))
+        yield None
 
 
 def _last(estimator: Any) -> Any | None:
@@ -92,7 +124,8 @@ def _last(estimator: Any) -> Any | None:
 
 def _is_simple(estimator: Any) -> bool:
     """Tell whether an estimator has no parts and no functions of a person's, and tags that hold."""
-    simple = not any(callable(value) or hasattr(value, "get_params") for value in wants.params_of(estimator).values())
+    values = [value for value in wants.params_of(estimator).values() if not isinstance(value, type)]
+    simple = not any(callable(value) or hasattr(value, "get_params") for value in values)
     tags = wants.tags_of(estimator)
     return simple and tags is not None and not tags.no_validation
 
@@ -128,18 +161,26 @@ def _y_refused(last: Any, seen: Seen) -> str | None:
 # --- X
 
 
-def _x_refused(first: Any, last: Any, seen: Seen) -> str | None:
-    takes = wants.tags_of(first).input_tags  # type: ignore[union-attr]
+def _x_refused(readers: list[Any], last: Any, seen: Seen) -> str | None:
+    first = readers[0]
+    takes = _takes(first)
     if not takes.two_d_array or takes.one_d_array or takes.three_d_array or takes.string or takes.dict:
         return None
-    if (shape := _shape_refused(first, seen)) is not None:
-        return shape
+    refusing = next((step for step in readers if not _takes(step).allow_nan), None)
+    finite = not takes.allow_nan or type(first).__name__ in KEEP_MISSING
     rules: list[tuple[bool, Callable[[], str | None]]] = [
+        (True, lambda: _shape_refused(first, seen)),
         (wants.wants_numbers(first), lambda: _text_refused(first, seen)),
-        (not takes.allow_nan, lambda: _missing_refused(first, last, seen)),
-        (not takes.allow_nan, lambda: _infinite_refused(first, seen)),
+        (refusing is not None, lambda: _missing_refused(refusing, last, seen)),
+        (finite, lambda: _infinite_refused(first, seen)),
     ]
     return next((reason for holds, rule in rules if holds and (reason := rule()) is not None), None)
+
+
+def _takes(step: Any) -> Any:
+    tags = wants.tags_of(step)
+    assert tags is not None  # noqa: S101 - `_is_simple` has asked for them
+    return tags.input_tags
 
 
 def _shape_refused(first: Any, seen: Seen) -> str | None:
@@ -209,12 +250,11 @@ def _documents_refused(first: Any, seen: Seen) -> str | None:
     """Texts come one by one: of a table with names a vectorizer would read these, of an array its rows."""
     name = type_name(first)
     if seen.dimensions == 2:  # noqa: PLR2004 - rows and columns
-        count = seen.data.X.shape[1]
         named = seen.X.text_columns()
         which = named[0] if named else (seen.data.feature_names or ("NAME",))[0]
         say = f"--features {shown(which)}" if seen.data.source else f"X = X[{str(which)!r}]"
         return (
-            f"{seen.label}: {name} takes one column of texts, and X has {count}"
+            f"{seen.label}: {name} takes one column of texts, and X has {seen.X.width}"
             f"{f', of which {listed(named)} hold text' if named else ''}.\n"
             f"Name one {'with' if seen.data.source else 'in the file:'} {say}, "
             "or give each its own vectorizer in a ColumnTransformer."
