@@ -14,7 +14,7 @@ from sklearn.ensemble import StackingClassifier
 from sklearn.feature_selection import SelectKBest
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
-from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline, make_union
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.utils import all_estimators
@@ -68,6 +68,7 @@ TAKEN = {
     "of a step that replaces": grid({"clf": [LogisticRegression()], "clf__penalty": ["l2"]}, steps(clf=SVC())),
     "of a replaced replacement": grid({"clf": [SVC(kernel="mine")], "clf__kernel": ["rbf"]}, steps(clf=SVC())),
     "passed through": grid({"scale": ["passthrough", None, StandardScaler()]}, steps(scale=None, clf=SVC())),
+    "a union": make_pipeline(make_union(StandardScaler(), SelectKBest()), SVC()),
     "a search within": grid({"estimator__C": [1]}, grid({"kernel": ["rbf"]}, SVC(kernel="mine"))),
     "a distribution": drawn({"C": stats.loguniform(1e-3, 1e3), "kernel": ["rbf"]}),
     "drawn by one's own code": drawn({"kernel": Loose()}),
