@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import joblib
 import pytest
 
 from raysk.cli.app import app
+from raysk.cli.running import Where
 from raysk.cli.unknown_options import MEANT
 from raysk.errors import UsageError
+from raysk.jobs import Resources
 
 
 def said(*arguments):
@@ -70,3 +73,12 @@ def test_a_setting_that_no_command_could_use(monkeypatch, tmp_path, capfd, varia
     assert (text := said("config")).startswith(named)
     assert text.endswith(f" is set by {variable}.")
     assert value in capfd.readouterr().out
+
+
+def test_a_backend_that_nobody_has_registered(monkeypatch):
+    """Those of joblib are known, and one that the person's file has registered; no other, also for a dry run."""
+    monkeypatch.setitem(joblib.parallel.BACKENDS, "mine", joblib.parallel.BACKENDS["threading"])
+    for name in (None, "raysk", "ray", "loky", "dask", "mine"):
+        Where(address=None, resources=Resources(), backend=name).check_backend()
+    with pytest.raises(UsageError, match=r"^--backend lokey: .* Known: .*loky"):
+        Where(address=None, resources=Resources(), backend="lokey").check_backend()
