@@ -179,7 +179,7 @@ def test_an_unpicklable_object_is_named(raysk, folder, head):
         "model.lock = threading.Lock()\nmodel.kernel = threading.Lock()\n"
     )
     ran = raysk("fit", "model.py", "--address", head)
-    ran.assert_error(3, "SVC", "lock")
+    ran.assert_error(3, "Own", "lock")
 
 
 def test_their_code_fails_with_their_frames_only(raysk, folder, head):

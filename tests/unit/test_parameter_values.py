@@ -84,7 +84,7 @@ TAKEN = {
 def test_nothing_is_refused_that_could_be_fitted(kind):
     """Not what is replaced before it is fitted, nor what others' code takes."""
     with warnings.catch_warnings():
-        warnings.simplefilter("error")
+        warnings.simplefilter("error", UserWarning)
         check_values(TAKEN[kind], NOTHING)
 
 
