@@ -363,3 +363,34 @@ def count_rows(values: Any) -> int | None:
         return int(_private("sklearn.utils.validation", "_num_samples")[0](values))
     except TypeError:
         return None
+
+
+def parameter_names(estimator: Any) -> list[str]:
+    """Return the parameters that one of scikit-learn's own estimators checks when it is fitted."""
+    from sklearn.pipeline import Pipeline
+
+    if not hasattr(Pipeline, "_parameter_constraints"):
+        raise CompatError("The estimators of this scikit-learn have no _parameter_constraints; raysk needs them.")
+    found = getattr(type(estimator), "_parameter_constraints", {})  # some, as FeatureUnion, check nothing
+    return [name for name, each in found.items() if each != "no_validation"]
+
+
+def parameter_check(estimator: Any, name: str) -> Callable[[Any], bool]:
+    """Return what tells whether scikit-learn takes a value for one of `parameter_names`."""
+    (make,) = _private("sklearn.utils._param_validation", "make_constraint")
+    every = [make(each) for each in type(estimator)._parameter_constraints[name]]
+    return lambda value: any(each.is_satisfied_by(value) for each in every)
+
+
+def parameter_refusal(estimator: Any, name: str, value: Any) -> tuple[str, list[str]]:
+    """Return scikit-learn's words for a value that it does not take, and the texts that it would take."""
+    error, validate, texts = _private(
+        "sklearn.utils._param_validation", "InvalidParameterError", "validate_parameter_constraints", "StrOptions"
+    )
+    constraints = type(estimator)._parameter_constraints[name]
+    known = [text for each in constraints if isinstance(each, texts) for text in each.options]
+    try:
+        validate({name: constraints}, {name: value}, caller_name=type(estimator).__name__)
+    except error as refused:
+        return str(refused), sorted(known)
+    raise CompatError(f"scikit-learn takes {name}={value!r}, which its constraints refuse; raysk relies on them.")

@@ -119,6 +119,11 @@ class Cluster:
         self._pool = self._pool or self._open_pool()
         return self._pool
 
+    @property
+    def is_private(self) -> bool:
+        """Whether Ray was started for this alone, and ends with it."""
+        return self._private is not None
+
     def __repr__(self) -> str:
         where = self.address or "a private Ray on this machine"
         return f"<Cluster: {where}, {'closed' if self._closed else f'{self.nodes} nodes, {self.cpus} CPUs'}>"
@@ -202,8 +207,8 @@ class Starting:
 
     A context manager; at its end the cluster is closed, while the program goes on: `wait_for_end` waits for that. If it
     is not there yet by then, as when the person's file cannot be read, nobody waits for it: `abandoned` says that the
-    program should end without ceremony, and a Ray that is half started ends with it. The same goes for a cluster whose
-    head has gone.
+    program should end without ceremony, and a Ray that is half started, or that nobody has asked for yet, ends with it.
+    The same goes for a cluster whose head has gone.
 
     Parameters
     ----------
@@ -218,6 +223,7 @@ class Starting:
 
     def __init__(self, then: Callable[[Cluster], None] | None = None, **options: Any) -> None:
         self._then = then
+        self._asked = False
         self._cluster: Cluster | None = None
         self._error: BaseException | None = None
         self._done = threading.Event()
@@ -234,17 +240,22 @@ class Starting:
 
     def result(self) -> Cluster:
         """Wait for the cluster, or raise what went wrong."""
+        self._asked = True
         self._done.wait()
         if self._error is not None:
             raise self._error
         assert self._cluster is not None  # noqa: S101 - it is one or the other
         return self._cluster
 
+    def _is_unused(self) -> bool:
+        """Tell whether it is a Ray of our own that nobody has asked for yet: it can end as one that is half started."""
+        return self._cluster is not None and self._cluster.is_private and not self._asked
+
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        if not self._done.is_set():
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if not self._done.is_set() or (kind is not None and self._is_unused()):
             Starting.abandoned = True
         elif self._cluster is not None:
             leaving = threading.Thread(target=self._cluster.close, name="raysk-leave")

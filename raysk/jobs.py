@@ -204,6 +204,8 @@ class SearchJob:
     source : str
         Where the search came from, as the person wrote it.
     limits : Limits
+    scoring_is_said : bool
+        Whether the metrics are from ``--scoring``, and not the person's own search.
 
     Raises
     ------
@@ -215,6 +217,7 @@ class SearchJob:
     data: Data
     source: str
     limits: Limits = Limits()
+    scoring_is_said: bool = False
 
     def __post_init__(self) -> None:
         several = isinstance(self.search.scoring, list | tuple | set | dict)

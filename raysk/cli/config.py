@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import os
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from inspect import signature
+from typing import TYPE_CHECKING, Any
 
 import typer  # noqa: TC002 - Typer reads the annotations
 
 from raysk.cli import options as o  # noqa: TC001 - Typer reads the annotations
+from raysk.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from raysk.cli.settings import Setting
+
+MOST_WRONG = 5
+"""Lines of one message."""
 
 
 def config(
@@ -40,6 +47,31 @@ def config(
     with data_stdout() as out:
         facts = {name: asdict(each) for name, each in found.items()}
         show_summary(out, {"schema": 1, "settings": facts}, as_json=as_json, rows=_rows(found))
+    if wrong := list(_wrong(found)):
+        raise UsageError("\n".join(wrong[:MOST_WRONG]))
+
+
+def _wrong(found: Mapping[str, Setting]) -> Iterator[str]:
+    """Yield what the commands would say of each setting, and where it is from."""
+    for label, setting in found.items():
+        name = label.rpartition(".")[2]
+        try:
+            if setting.value is not None:
+                _check(name.replace("-", "_"), setting.value)
+        except UsageError as error:
+            yield f"{str(error).splitlines()[0]} --{name} is set by {setting.source}."
+
+
+def _check(name: str, value: Any) -> None:
+    """Raise if no command could use a setting."""
+    from raysk.cli import bundles
+    from raysk.spec.overrides import metric_names
+
+    for reader in (bundles.resources, bundles.limits, bundles.search_overrides):
+        if name in signature(reader).parameters:
+            reader(**{name: value})
+    if name == "scoring":
+        metric_names(value)
 
 
 def _rows(found: dict[str, Setting]) -> list[tuple[str, str, str]]:

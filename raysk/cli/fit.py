@@ -63,7 +63,7 @@ def fit(
     make_job = functools.partial(assemble.fit_job, overrides=overrides, given=given, hold_out=held)
     with data_stdout() as out, kept.keeper(out, verify=not no_verify) as keeper:
         if dry_run:
-            inspect.show(out, file, as_json=as_json, make_job=make_job, quiet=quiet)
+            inspect.show(out, file, where, as_json=as_json, make_job=make_job, quiet=quiet)
             return
         view = View(quiet=quiet, verbose=verbose)
         fitted, ran, written = running.carry_out(

@@ -10,6 +10,7 @@ from raysk.cli.bundles import bundled, given_data
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from raysk.cli.running import Where
     from raysk.cli.streams import DataOut
     from raysk.jobs import FitJob, SearchJob
     from raysk.spec.data import Given
@@ -44,6 +45,7 @@ def inspect(
 def show(
     out: DataOut,
     file: str,
+    where: Where | None = None,
     *,
     as_json: bool,
     make_job: Callable[[Found], FitJob | SearchJob] | None = None,
@@ -51,14 +53,17 @@ def show(
     quiet: bool = False,
 ) -> None:
     """Write what is found in a file and what would run to stdout; fails as the job would if it could not be made."""
+    from raysk.cli import running
     from raysk.cli.render import View, show_summary
     from raysk.spec import assemble, loader
 
     with View(quiet=quiet, still=True).running() as view:
-        found = loader.load(file)
+        if make_job is None or where is None:
+            found, job = loader.load(file), None
+        else:
+            found, job = running.load_job(where, file, make_job)
         if found.remark is not None:
             view.say(found.remark)
-        job = None if make_job is None else make_job(found)
         facts = assemble.describe(found, given=given, job=job)
     show_summary(out, {"schema": 1, **facts}, as_json=as_json, rows=list(_rows(facts)))
 

@@ -14,6 +14,7 @@ import typer
 
 from raysk.cli import options as o  # noqa: TC001 - Typer reads the annotations
 from raysk.cli import options_data as d  # noqa: TC001 - Typer reads the annotations
+from raysk.cli.origins import Command
 from raysk.errors import InputError
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ app = typer.Typer(
 )
 
 
-@app.command()
+@app.command(cls=Command)
 def show(
     model: d.Model,
     strict: d.StrictModel = False,

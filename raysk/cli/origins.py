@@ -1,7 +1,11 @@
-"""A command that says where a bad value is from: whoever did not type an option looks for it in vain."""
+"""A command that says where a bad value is from: whoever did not type an option looks for it in vain.
+
+It also answers an option that it does not have.
+"""
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +13,7 @@ import typer
 from typer.core import TyperCommand
 
 from raysk import exits
-from raysk.cli import settings
+from raysk.cli import settings, unknown_options
 from raysk.errors import UsageError
 from raysk.spec.words import shown
 
@@ -19,6 +23,12 @@ if TYPE_CHECKING:
 
 class Command(TyperCommand):
     """A command whose options may be settings."""
+
+    def make_parser(self, ctx: Any) -> Any:
+        """Return Typer's parser, which names what was meant by an option that is not known."""
+        parser: Any = super().make_parser(ctx)
+        parser.parse_args = functools.partial(unknown_options.parse, parser.parse_args, ctx)
+        return parser
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the arguments; a bad value is shown, and its variable is named only if the value is from there."""

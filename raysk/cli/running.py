@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import os
-import shlex
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,15 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 from raysk import cluster, exits
 from raysk.cli import signals
+from raysk.cli.recording import journal_of, origin, recorded, say_how_to_go_on
 from raysk.cli.settings import as_typed, is_typed
-from raysk.errors import AllFitsFailed, FitsFailed, InputError, NoScore, TaskLost, Unpicklable, UsageError
+from raysk.errors import AllFitsFailed, FitsFailed, NoScore, TaskLost, Unpicklable, UsageError
 from raysk.here import check_sendable
 from raysk.outcome import Outcome
 from raysk.runs.held_out import score_held_out
 from raysk.scores import best_of, has_score
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator
 
     from typer import Context
 
@@ -34,9 +33,6 @@ if TYPE_CHECKING:
     from raysk.runs.journal import Journal
     from raysk.runs.made import Made
     from raysk.spec.loader import Found
-
-STILL_MET = {"stop-at", "patience", "max-failures"}
-"""Limits that count what is in the journal; a time budget begins anew."""
 
 AFTER_LOSS = (
     "If memory ran out, try --memory-per-fit or a node that has more.\n"
@@ -90,6 +86,22 @@ class Where:
                 f"{asked[0]}: --backend {self.backend} cannot do that.\n"
                 "Leave one of the two out; if it is a setting, 'raysk config' says where it is from."
             )
+
+    def check_backend(self) -> None:
+        """Fail if joblib knows no such backend, now that the person's file had its chance to register one.
+
+        Raises
+        ------
+        UsageError
+        """
+        if self.backend in {None, "raysk", "ray"}:
+            return
+        from joblib import parallel
+
+        known = {*parallel.BACKENDS, *parallel.EXTERNAL_BACKENDS, "ray", "raysk"}
+        if self.backend not in known:
+            names = ", ".join(sorted(known))
+            raise UsageError(f"--backend {self.backend}: joblib does not know it. Known: {names}.")
 
     @contextlib.contextmanager
     def starting(self, sink: Sink) -> Iterator[cluster.Starting | None]:
@@ -180,7 +192,7 @@ def carry_out(
     keeper.get_ready()
     kept.say_what_goes_on(view)
     with where.starting(tally) as start, view.running():
-        found, job, used = _read(file, make_job, view)
+        found, job, used = _read(where, file, make_job, view)
         folder = _folder(kept, start, found)
         with (
             journal_of(folder, view, _made(found, kept, where), tally, job)
@@ -198,28 +210,31 @@ def carry_out(
     return fitted, ran, {"run_dir": str(folder.root.absolute()), **written}
 
 
-def _hash_of(model: str | None) -> str | None:
-    """Return the hash of a model that was just saved: another may take its place later."""
-    from raysk.runs.sidecar import read_sidecar
-
-    said = None if model is None else read_sidecar(Path(model))
-    return None if said is None else (said.get("file") or {}).get("sha256")
-
-
 def _read(
-    file: str, make_job: Callable[[Found], FitJob | SearchJob], view: View
+    where: Where, file: str, make_job: Callable[[Found], FitJob | SearchJob], view: View
 ) -> tuple[Found, FitJob | SearchJob, dict[str, Any]]:
     """Return what a file holds, its job, and what data that uses; says the last, and what the person may not know."""
-    from raysk.spec import loader
     from raysk.spec.facts import data_in_short
     from raysk.spec.found import fitted_on_import
 
-    found = loader.load(file)
-    job = make_job(found)
+    found, job = load_job(where, file, make_job)
     used = data_in_short(job.data, job.search if hasattr(job, "search") else job.estimator)
     for line in filter(None, (found.remark, fitted_on_import(found), used["line"])):
         view.say(line)
     return found, job, used
+
+
+def load_job(
+    where: Where, file: str, make_job: Callable[[Found], FitJob | SearchJob]
+) -> tuple[Found, FitJob | SearchJob]:
+    """Read the file, make its job, and check what can be known before a fit."""
+    from raysk.spec import before_fit, loader
+
+    found = loader.load(file)
+    where.check_backend()
+    job = make_job(found)
+    before_fit.check_job(job)
+    return found, job
 
 
 def _made(found: Found, kept: Kept, where: Where) -> Made:
@@ -240,34 +255,6 @@ def _folder(kept: Kept, start: cluster.Starting | None, found: Found) -> RunFold
 def plans_search(where: Where, job: FitJob | SearchJob) -> bool:
     """Tell whether a job is a search that raysk itself spreads, whose fits it can keep."""
     return hasattr(job, "search") and where.backend in {None, "raysk"}
-
-
-@contextlib.contextmanager
-def journal_of(folder: RunFolder, view: View, made: Made, tally: Tally, job: FitJob | SearchJob) -> Iterator[Journal]:
-    """Keep a search's finished fits; if it ends before a candidate is done, say how to go on."""
-    from raysk.runs.folder import JOURNAL
-    from raysk.runs.journal import Journal
-    from raysk.runs.tables import no_results, write_results
-
-    with Journal(folder.path(JOURNAL), made, view.say) as journal:
-        before = len(journal.known)
-        try:
-            yield journal
-        except AllFitsFailed:  # they would again
-            raise
-        except BaseException:
-            if len(journal.known) > before:
-                with contextlib.suppress(InputError):
-                    write_results(no_results(getattr(job, "search", None)), folder.path("results.csv"))
-                say_how_to_go_on(view, folder, tally.outcome.stopped)
-            raise
-
-
-def say_how_to_go_on(view: View, folder: RunFolder, stopped: str | None) -> None:
-    """Name the command that goes on with a search; a limit that is met already has to be another then."""
-    wider = f" --{stopped} N" if stopped in STILL_MET else ""
-    run = shlex.quote(os.path.relpath(folder.root))
-    view.say(f"Finished fits are kept. Go on with: raysk resume {run}{wider}")
 
 
 def run(
@@ -319,12 +306,7 @@ def _fit_plainly(backend: str, n_jobs: int, estimator: Any, data: Any) -> Any:
 
     if backend == "ray":
         cluster.register_rays_own_backend()
-    try:
-        context = joblib.parallel_config(backend=backend, n_jobs=n_jobs)
-    except ValueError as error:
-        known = ", ".join(sorted({*joblib.parallel.BACKENDS, *joblib.parallel.EXTERNAL_BACKENDS, "ray", "raysk"}))
-        raise UsageError(f"--backend {backend}: joblib does not know it. Known: {known}.") from error
-    with context:
+    with joblib.parallel_config(backend=backend, n_jobs=n_jobs):
         try:
             return estimator.fit(*((data.X,) if data.y is None else (data.X, data.y)), **data.fit_params)
         except ValueError as error:
@@ -336,56 +318,3 @@ def _fit_plainly(backend: str, n_jobs: int, estimator: Any, data: Any) -> Any:
 def run_name(found: Found) -> str:
     """Return what a run folder is called after: the file without its suffix, or the object's name."""
     return found.path.stem if found.path is not None else found.source.partition("(")[0].rpartition(":")[2]
-
-
-@contextlib.contextmanager
-def recorded(
-    folder: RunFolder,
-    found: Found,
-    job: Mapping[str, Any],
-    keeper: Keeper,
-    *,
-    outputs: Sequence[str],
-    data: Mapping[str, Any],
-) -> Iterator[dict[str, Any]]:
-    """Keep the run folder's manifest: "running" at first, then how it ended.
-
-    That of an earlier run stays if going on with it is refused: by its arguments it is resumed once more.
-
-    Yields
-    ------
-    facts : dict
-        What the caller wants recorded at the end.
-    """
-    from raysk.runs.folder import ended, manifest
-
-    earlier = refused = None
-    with contextlib.suppress(InputError):
-        earlier = folder.read_manifest()
-    running = {**manifest(job=job, source=found.path), "outputs": outputs, "data": data}
-    folder.write_manifest(running)
-    facts: dict[str, Any] = {}
-    outcome = "failed"
-    try:
-        with exits.Contained():
-            yield facts
-        outcome = facts.pop("outcome")
-    except (KeyboardInterrupt, SystemExit):
-        outcome = "interrupted"
-        raise
-    except (InputError, UsageError):
-        refused = earlier
-        raise
-    finally:
-        with keeper.putting_errors_off():
-            facts["model_sha256"] = _hash_of(facts.get("model"))
-            folder.write_manifest(refused or ended(running, outcome, **facts))
-
-
-def origin(found: Found, data: Any) -> dict[str, Any]:
-    """Return what a model's sidecar says of where the model came from."""
-    from raysk.runs.models import data_facts
-
-    names = {"feature_names": data.feature_names, "target_names": data.target_names}
-    facts = data_facts(data.X, data.y, **names, dates=data.dates)
-    return {"source": found.source, "source_hash": found.source_hash, "data": {"source": data.source, **facts}}

@@ -81,7 +81,7 @@ def search(
     _check_outputs(kept, file, read_by(given, held), no_refit=not overrides.refit, stream=stream)
     with data_stdout() as out, kept.keeper(out, verify=not no_verify) as keeper:
         if dry_run:
-            inspect.show(out, file, as_json=as_json, make_job=make_job, quiet=quiet)
+            inspect.show(out, file, where, as_json=as_json, make_job=make_job, quiet=quiet)
             return
         view = View(quiet=quiet, verbose=verbose, still=stream and out.is_terminal)
         tally = Tally(_streaming(view, out) if stream else view)

@@ -27,6 +27,7 @@ from raysk.errors import InputError
 from raysk.runs.fingerprint import distinct_objects, fingerprint, params_fingerprint
 from raysk.runs.jsonable import plain_parameter
 from raysk.runs.made import Made, Part
+from raysk.runs.part_texts import part_texts
 from raysk.runs.records import ODD, decoded, encoded, line, parsed
 
 if TYPE_CHECKING:
@@ -151,7 +152,7 @@ class Journal:
         if not self._compared:  # later rounds of halving have other splits
             if wanted is not None:
                 self.known = _first(wanted.among(self._found))
-            self._compare({**identity, "splits": _short("".join(digests))})
+            self._compare({**identity, "splits": _short("".join(digests))}, part_texts(parts, splits))
             if whole and self.known:
                 self._refuse_fewer(set(keys))
             self._compared = True
@@ -171,9 +172,9 @@ class Journal:
             return fingerprint
         return functools.partial(fingerprint, by_name=self._made.modules, release=header.versions.get("scikit-learn"))
 
-    def _compare(self, identity: dict[str, str]) -> None:
+    def _compare(self, identity: dict[str, str], texts: dict[str, dict[str, str]]) -> None:
         """Begin the journal, go on with it, or refuse to go on with that of another search."""
-        now = self._made.part(identity)
+        now = self._made.part(identity, texts)
         if self._latest is None:
             os.ftruncate(self._file, 0)  # an empty or half written beginning
             self._size = 0

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from raysk.errors import InputError
 from raysk.runs.own_code import changed, own_code
+from raysk.runs.part_texts import checked, differences
 from raysk.spec.words import brief, listed
 from raysk.versions import RULES, compare, in_words, installed
 
@@ -37,11 +38,14 @@ class Part:
     code : mapping or None
         See `raysk.runs.own_code`; None if it was not recorded, as before there was such a record.
     versions : mapping of str to str
+    texts : mapping of str to mapping of str to str
+        See `raysk.runs.part_texts`; for messages only.
     """
 
     identity: Mapping[str, str]
     code: Mapping[str, Any] | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
+    texts: Mapping[str, Mapping[str, str]] = field(default_factory=dict, compare=False)
 
     @classmethod
     def of(cls, record: Any) -> Part | None:
@@ -51,11 +55,13 @@ class Part:
         code, versions = record.get("code"), record.get("versions")
         known = _texts(versions if isinstance(versions, dict) else {})
         known = {name: version for name, version in known.items() if VERSION.fullmatch(version)}
-        return cls(_texts(record["identity"]), _checked_code(code) if known else None, known)
+        return cls(
+            _texts(record["identity"]), _checked_code(code) if known else None, known, checked(record.get("texts"))
+        )
 
     def as_record(self) -> dict[str, Any]:
         """Return what a journal keeps of it."""
-        recorded = {} if self.code is None else {"code": self.code, "versions": self.versions}
+        recorded = {} if self.code is None else {"code": self.code, "versions": self.versions, "texts": self.texts}
         return {"identity": self.identity, **recorded}
 
 
@@ -94,9 +100,9 @@ class Made:
             allow_versions=allow_versions,
         )
 
-    def part(self, identity: Mapping[str, str]) -> Part:
+    def part(self, identity: Mapping[str, str], texts: Mapping[str, Mapping[str, str]] | None = None) -> Part:
         """Return what a part that begins now is made with."""
-        return Part(identity, self.code, self.versions)
+        return Part(identity, self.code, self.versions, texts or {})
 
     def accept(self, then: Part, now: Part, run: str, say: Callable[[str], None]) -> list[str]:
         """Return what differs from an earlier part, in words, if that is accepted.
@@ -115,13 +121,16 @@ class Made:
             If it is not.
         """
         versions = self._other_versions(then, run)
-        other = [NAMES.get(name, name) for name, value in now.identity.items() if then.identity.get(name) != value]
+        parts = [name for name, value in now.identity.items() if then.identity.get(name) != value]
+        other = [NAMES.get(name, name) for name in parts]
         if then.code is not None and now.code is not None:
             other += map(brief, changed(then.code, now.code))
         if other and not self.anyway:
+            how = differences(then.texts, now.texts, parts)
+            how = f"{how}.\n" if how else ""
             raise InputError(
                 f"{run!r} cannot be resumed: other {listed(other)} than when it began.\n"
-                "Resume with what it began with, or start a new run without --resume.\n"
+                f"{how}Resume with what it began with, or start a new run without --resume.\n"
                 "If you know that results stay the same, add --resume-anyway."
             )
         if then.code is None and now.code is not None:

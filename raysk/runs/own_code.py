@@ -33,11 +33,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     Code = dict[str, dict[str, Any]]
-    """By file: ``{"code": digest, "values": {name: digest}}``."""
+    """By file: ``{"code": digest, "values": {name: digest}, "numbers": {name: text}}``."""
 
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 CODE = (*DEFINITIONS, ast.Lambda)
 COMPREHENSIONS = {"listcomp", "setcomp", "dictcomp", "genexpr"}
+LONGEST_NUMBER = 30
 A_MOMENT_S = 3600
 """A number that is the time of day, by so many seconds, says when the file was run; no fit depends on it."""
 
@@ -58,7 +59,7 @@ def own_code(modules: Iterable[ModuleType]) -> Code:
     sources = [_Source.of(module.__name__, str(module.__file__), module) for module in modules]
     sources += _neighbours(sources)
     used = _used(sources)
-    made = {source.shown: {"code": source.digest(), "values": source.values(used)} for source in sources}
+    made = {source.shown: {"code": source.digest(), **source.values(used)} for source in sources}
     return {file: each for file, each in made.items() if each["code"] or each["values"]}
 
 
@@ -69,8 +70,15 @@ def changed(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
         old, new = ({"code": "", "values": {}, **each.get(file, {})} for each in (then, now))
         names = sorted({*old["values"], *new["values"]})
         found += [f"code in {file}"] if old["code"] != new["code"] else []
-        found += [f"{name} in {file}" for name in names if old["values"].get(name) != new["values"].get(name)]
+        other = [name for name in names if old["values"].get(name) != new["values"].get(name)]
+        found += [f"{name} in {file}{_was(old, new, name)}" for name in other]
     return found
+
+
+def _was(old: Mapping[str, Any], new: Mapping[str, Any], name: str) -> str:
+    """Return a number as it was and as it is; nothing for what is none."""
+    was, now = (each["numbers"].get(name) if isinstance(each.get("numbers"), dict) else None for each in (old, new))
+    return f" (was {was}, is {now})" if isinstance(was, str) and isinstance(now, str) else ""
 
 
 @dataclass(eq=False)
@@ -132,14 +140,19 @@ class _Source:
             return _short(self.content)
         return _short("\n".join(_nodes(self.kept)).encode()) if self.kept else ""
 
-    def values(self, used: set[str]) -> dict[str, str]:
-        """Return the values that are plain data: of globals that are used, of attributes and defaults."""
-        found = {}
+    def values(self, used: set[str]) -> dict[str, dict[str, str]]:
+        """Return the values that are plain data: of globals that are used, of attributes and defaults.
+
+        Numbers are there as they are, too, for messages; text is not: it may be a password.
+        """
+        found: dict[str, str] = {}
+        numbers: dict[str, str] = {}
         for name, value in [] if self.module is None else _held(self.module, used):
             with contextlib.suppress(Exception):  # what has no value is none
                 if is_plain(value) and not _is_a_moment(value):
                     found[name] = _short(repr(value).encode()) if type(value) in PLAIN else fingerprint(value)[:16]
-        return found
+                    numbers |= {name: repr(value)[:LONGEST_NUMBER]} if type(value) in {bool, int, float} else {}
+        return {"values": found, "numbers": numbers}
 
 
 # --- which statements count

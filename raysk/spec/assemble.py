@@ -28,6 +28,7 @@ from raysk.spec.overrides import (
     scorer_hint,
     unknown_scorer,
 )
+from raysk.spec.parameter_values import check_values
 from raysk.spec.space import check_space
 from raysk.spec.values import split_setting
 from raysk.spec.words import brief, shown, type_name
@@ -73,6 +74,7 @@ def fit_job(
         refuse_search_flags(estimator, overrides)
         estimator = copied(estimator)
         override_estimator(estimator, overrides)
+        check_values(estimator, overrides)
     data = _data(found, overrides, estimator, given, hold_out)
     return FitJob(estimator=estimator, data=data, source=found.source)
 
@@ -112,7 +114,8 @@ def search_job(
     search = find_search(found)
     search = _adjusted(_built(found, overrides) if search is None else search, overrides)
     data = _data(found, overrides, search, given, hold_out)
-    return SearchJob(search=search, data=data, source=found.source, limits=limits or Limits())
+    said = overrides.scoring is not None
+    return SearchJob(search=search, data=data, source=found.source, limits=limits or Limits(), scoring_is_said=said)
 
 
 def _data(found: Found, overrides: Overrides, estimator: Any, given: Given | None, hold_out: HoldOut | None) -> Data:
@@ -135,6 +138,7 @@ def _adjusted(search: Any, overrides: Overrides) -> Any:
     override_search(search, overrides)
     override_space(search, overrides.space)
     _check(search, {split_setting(text)[0] for text in overrides.space})
+    check_values(search, overrides)
     return search
 
 
@@ -270,6 +274,7 @@ def _likely(found: Found, overrides: Overrides) -> Any:
         return _adjusted(search, overrides)
     estimator = copied(find_estimator(found))
     override_estimator(estimator, overrides)
+    check_values(estimator, overrides)
     return estimator
 
 

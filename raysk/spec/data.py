@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from raysk.errors import InputError, RayskError, UsageError
-from raysk.spec import arrays, lines, named, tabular
+from raysk.spec import arrays, json_faults, lines, named, tabular
 from raysk.spec.columns import Columns
 from raysk.spec.dialect import Dialect
 from raysk.spec.features import Features, recorded_features
@@ -154,17 +154,28 @@ def _blaming(stream: Stream, kind: str) -> Iterator[None]:
     """Turn what libraries raise about damaged files into bad input."""
     try:
         yield
-    except RayskError:
+    except RayskError as err:
+        _blame_line(stream, kind, err.__cause__)
         raise
     except MemoryError as err:
         raise InputError(f"{stream.label} does not fit in memory, or is damaged.") from err
     except EOFError as err:
         raise InputError(f"{stream.label} is cut short: {brief(str(err))}\nCopy it again, whole.") from err
     except Exception as err:  # every library has its own
+        _blame_line(stream, kind, err)
         raise InputError(
             f"{stream.label} cannot be read as {kind}: {brief(str(err)) or type(err).__name__}\n"
             "It is damaged, or of another format: that is said with --format."
         ) from err
+
+
+def _blame_line(stream: Stream, kind: str, error: BaseException | None) -> None:
+    """Raise for the line of JSON, and the column in it, that pyarrow has refused, if they are found."""
+    if kind != "jsonl" or type(error).__name__ != "ArrowInvalid":
+        return
+    found = json_faults.fault(stream, no_more_names="unexpected field" in str(error))
+    if found is not None:
+        raise InputError(f"{stream.label}: {found}") from error
 
 
 def _is_named(text: str, said: str | None) -> bool:

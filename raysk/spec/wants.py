@@ -12,22 +12,22 @@ def wants_names(estimator: Any) -> bool:
     """Return whether somewhere in an estimator columns are chosen, which may be by name."""
     from sklearn.compose import ColumnTransformer
 
-    return any(isinstance(part, ColumnTransformer) for part in (estimator, *_params(estimator).values()))
+    return any(isinstance(part, ColumnTransformer) for part in (estimator, *params_of(estimator).values()))
 
 
 def wants_documents(estimator: Any) -> bool:
     """Return whether an estimator takes a sequence, of texts or of dicts, as `TfidfVectorizer` does, and no table."""
-    tags = _tags(first_step(estimator))
+    tags = tags_of(first_step(estimator))
     return tags is not None and (tags.input_tags.string or tags.input_tags.dict) and not tags.input_tags.two_d_array
 
 
 def wants_numbers(estimator: Any) -> bool:
     """Return whether it is certain that an estimator refuses text: one of scikit-learn's, with no parts of its own."""
     first = first_step(estimator)
-    tags = _tags(first)
+    tags = tags_of(first)
     if tags is None or not type(first).__module__.startswith("sklearn."):
         return False
-    simple = not any(callable(value) or hasattr(value, "get_params") for value in _params(first).values())
+    simple = not any(callable(value) or hasattr(value, "get_params") for value in params_of(first).values())
     predicts = tags.estimator_type is not None or type(first).__module__.startswith("sklearn.preprocessing._data")
     takes_text = tags.no_validation or tags.input_tags.categorical or tags.input_tags.string
     return simple and predicts and not takes_text
@@ -55,7 +55,7 @@ def most_categories(estimator: Any) -> int | None:
 
 def takes_sparse(estimator: Any) -> bool:
     """Return whether what looks at X first takes sparse matrices."""
-    tags = _tags(first_step(estimator))
+    tags = tags_of(first_step(estimator))
     return tags is not None and bool(tags.input_tags.sparse)
 
 
@@ -63,14 +63,14 @@ def wants_target(estimator: Any) -> bool:
     """Return whether an estimator cannot be fitted without y."""
     while (inner := _inner(estimator)) is not None or getattr(estimator, "steps", None):
         estimator = inner if inner is not None else estimator.steps[-1][1]
-    tags = _tags(estimator)
+    tags = tags_of(estimator)
     return tags is not None and bool(tags.target_tags.required)
 
 
 def first_step(estimator: Any) -> Any:
     """Return what looks at X first."""
     while True:
-        steps = [step for _, step in _parts(estimator) if not isinstance(step, str) and step is not None]
+        steps = [step for _, step in steps_of(estimator) if not isinstance(step, str) and step is not None]
         inner = _inner(estimator)
         if inner is None and not steps:
             return estimator
@@ -90,7 +90,7 @@ def _is_a(estimator: Any, library: str, name: str) -> bool:
     )
 
 
-def _parts(estimator: Any) -> list[tuple[str, Any]]:
+def steps_of(estimator: Any) -> list[tuple[str, Any]]:
     """Return the steps of a pipeline, or the transformers of a union, which all get the same."""
     parts = getattr(estimator, "steps", None) or getattr(estimator, "transformer_list", None)
     return parts if isinstance(parts, list) else []
@@ -103,7 +103,8 @@ def _inner(estimator: Any) -> Any | None:
     return estimator.estimator if is_search(estimator) and is_estimator(estimator.estimator) else None
 
 
-def _tags(estimator: Any) -> Any | None:
+def tags_of(estimator: Any) -> Any | None:
+    """Return scikit-learn's tags of an estimator; None where there are none."""
     from sklearn.utils import get_tags
 
     try:
@@ -112,7 +113,8 @@ def _tags(estimator: Any) -> Any | None:
         return None
 
 
-def _params(estimator: Any) -> dict[str, Any]:
+def params_of(estimator: Any) -> dict[str, Any]:
+    """Return all parameters of an estimator; none where it does not tell."""
     try:
         return dict(estimator.get_params(deep=True))
     except Exception:  # noqa: BLE001 - a person's class may do anything here; then it has no known parts

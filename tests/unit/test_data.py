@@ -439,7 +439,7 @@ def test_blocks_of_json_lines_ignore_what_is_not_asked_for(tmp_path):
     path = tmp_path / "t.jsonl"
     path.write_text('{"a": 1}\n' * 600_000 + '{"a": 2, "b": "new"}\n')
     assert sum(len(part) for part in blocks(str(path), dtypes={"a": "float64"})) == 600_001
-    with pytest.raises(InputError, match="unexpected field"):
+    with pytest.raises(InputError, match="row 600,001 has a column 'b'"):
         list(blocks(str(path)))
 
 

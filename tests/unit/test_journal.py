@@ -482,3 +482,28 @@ def test_parameters_are_the_same_whatever_their_type_of_number():
     assert params_fingerprint({"a": np.float64(0.1), "b": np.int64(3)}) == params_fingerprint({"b": 3, "a": 0.1})
     assert params_fingerprint({"a": True}) != params_fingerprint({"a": 1})
     assert params_fingerprint({"a": SVC()}) == params_fingerprint({"a": SVC()})
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"estimator": SVC(C=2)}, "C was 1.0 and is 2"),
+        ({"estimator": SVC(C=2, kernel="poly")}, "C was 1.0 and is 2; kernel was 'rbf' and is 'poly'"),
+        ({"data": (np.zeros((3, 2)), None)}, "X was "),
+    ],
+    ids=["a parameter", "two", "data"],
+)
+def test_a_refusal_says_what_was_and_what_is(recorded, changed, said):
+    """Old and new value of what changed, within five lines."""
+    with pytest.raises(InputError, match=re.escape(said)) as raised:
+        resumed(recorded, made(), **changed)
+    assert len(str(raised.value).splitlines()) <= 5
+
+
+def test_a_refusal_of_a_journal_without_texts(recorded):
+    """A journal of before has none, and one that was changed by hand may have anything: it is refused by name."""
+    for texts in ({}, {"estimator": {"C": 1}}, {"estimator": 3}, "?"):
+        head, *rest = recorded.read_text().splitlines(keepends=True)
+        recorded.write_text(json.dumps({**json.loads(head), "texts": texts}) + "\n" + "".join(rest))
+        with pytest.raises(InputError, match="other estimator than"):
+            resumed(recorded, made(), estimator=SVC(C=2))

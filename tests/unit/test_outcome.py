@@ -12,7 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC
 
 from raysk import events
-from raysk.cli import running
+from raysk.cli import recording
 from raysk.errors import NoScore
 from raysk.jobs import Limits
 from raysk.outcome import Tally
@@ -167,7 +167,7 @@ def test_interrupted_before_a_candidate_is_done(tmp_path, monkeypatch):
     folder, said = RunFolder.create(tmp_path / "run", "spec"), []
     view = type("View", (), {"say": staticmethod(said.append)})
     job = type("Job", (), {"search": GridSearchCV(SVC(), [{"C": [1]}, {"C": [1], "gamma": [2]}])})
-    with pytest.raises(KeyboardInterrupt), running.journal_of(folder, view, Made(), Tally(), job) as journal:  # noqa: PT012
+    with pytest.raises(KeyboardInterrupt), recording.journal_of(folder, view, Made(), Tally(), job) as journal:  # noqa: PT012
         fit = {"test_scores": 0.5, "fit_time": 0.1, "score_time": 0.1, "n_test_samples": 3, "fit_error": None}
         parts = {"data": np.zeros(3)}
         journal.round(parts, [{"C": 1}], [([0], [1])], whole=True).add([(0, fit)])

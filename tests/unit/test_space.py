@@ -17,9 +17,10 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from raysk.errors import InputError, UsageError
-from raysk.spec.assemble import Overrides, describe, fit_job, search_job
+from raysk.spec.assemble import Overrides, describe, search_job
 from raysk.spec.distributions import parse_space
 from raysk.spec.found import Found
+from raysk.spec.overrides import override_estimator
 
 
 def holding(**names):
@@ -208,7 +209,7 @@ def test_describe_counts_what_the_space_makes():
 def test_text_is_taken_as_it_is():
     """--set-str never reads a number, and has the last word."""
     flags = Overrides(set=("class_weight=None", "kernel=rbf"), set_str=("class_weight=None", " kernel = 10 "))
-    model = fit_job(holding(model=SVC()), flags).estimator
+    override_estimator(model := SVC(), flags)
     assert (model.class_weight, model.kernel) == ("None", " 10 ")
     with pytest.raises(UsageError, match="NAME=VALUE"):
         Overrides(set_str=("kernel",))
