@@ -117,7 +117,15 @@ def test_what_checks_the_model_is_started_first(tmp_path, monkeypatch):
         where, context = SimpleNamespace(starting=start_ray), SimpleNamespace(info_name="search")
         with pytest.raises(ClusterError):
             running.carry_out(
-                where, print, context=context, file="", kept=None, make_job=None, keep=None, keeper=keeper
+                where,
+                print,
+                context=context,
+                file="",
+                kept=Kept(),
+                make_job=None,
+                keep=None,
+                keeper=keeper,
+                tally=None,
             )
         for refit, runs in ((True, True), (False, False)):
             job = SimpleNamespace(search=GridSearchCV(SVC(), {"C": [1]}, refit=refit))
