@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,11 +46,39 @@ class WorkerLost(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Running:
+    """A fit that runs, and takes much longer than most; `since` is a time of `time.monotonic`."""
+
+    params: dict[str, Any]
+    split: int
+    since: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outlook:
+    """What can be said of the work that is left.
+
+    `left_s` is the workers' time it will take, in seconds, by what was measured so far; None where that is unknown.
+    `slow` are the fits that run much longer than most, those that have run longest first.
+    """
+
+    left_s: float | None = None
+    slow: tuple[Running, ...] = ()
+
+
+def no_outlook() -> Outlook:
+    """Return that nothing is known."""
+    return Outlook()
+
+
+@dataclass(frozen=True, kw_only=True)
 class WorkPlanned(Event):
     """More work is known: `units` of `unit` ("fit", "tree", "call"). Comes again for each halving round.
 
     Of the `candidates` x `splits` fits, `saved` need not be done, as they would be done alike, and `resumed` are
     known from an earlier run; of these `failed` failed, and `scores_failed` have no score. `reasons` counts why.
+    `varying` names the parameters in which candidates differ. `outlook` may be called now and then, from any thread,
+    while the work goes on.
     """
 
     unit: str
@@ -62,6 +90,8 @@ class WorkPlanned(Event):
     failed: int = 0
     scores_failed: int = 0
     reasons: Mapping[str, int] = field(default_factory=dict)
+    varying: tuple[str, ...] = ()
+    outlook: Callable[[], Outlook] = no_outlook
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,8 +172,8 @@ class RefitStarted(Event):
 class PhaseStarted(Event):
     """The run enters a phase.
 
-    `name` is what a view shows: "reading FILE", "connecting", "checking", "fitting", "refitting", "saving",
-    "verifying" or "stopping".
+    `name` is what a view shows: "reading FILE", "checking", "connecting", "fitting", "saving" or "verifying". A refit
+    begins with `RefitStarted`.
     """
 
     name: str

@@ -187,7 +187,7 @@ def _print_all_frames(error: BaseException) -> None:
 
 
 def _say(text: str) -> None:
-    from raysk.cli.render import stderr_console
+    from raysk.cli.view.console import stderr_console
 
     console = stderr_console()
     console.print("Error:", style="bold red", end=" ")

@@ -255,7 +255,7 @@ class _Progress:
     def __init__(self, *, quiet: bool) -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-        from raysk.cli.render import stderr_console
+        from raysk.cli.view.console import stderr_console
 
         self._console = console = stderr_console()
         console.quiet = quiet
@@ -294,7 +294,7 @@ def _show(out: DataOut, report: dict[str, Any], *, as_json: bool) -> None:
     from rich.text import Text
 
     from raysk.bench.report import on
-    from raysk.cli.render import stdout_console
+    from raysk.cli.view.console import stdout_console
 
     console = stdout_console(out)
     for workload in dict.fromkeys(row["workload"] for row in report["results"]):

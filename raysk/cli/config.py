@@ -35,8 +35,9 @@ def config(
       RAYSK_ADDRESS=auto raysk config | jq .settings.address
     """
     from raysk.cli import settings
-    from raysk.cli.render import show_summary, stderr_console
     from raysk.cli.streams import data_stdout
+    from raysk.cli.view.console import stderr_console
+    from raysk.cli.view.summary import show_summary
 
     root = context.find_root()
     found = settings.in_force(root)

@@ -56,8 +56,9 @@ def doctor(
       raysk doctor spec.py --address auto | jq .findings
     """
     from raysk import cluster
-    from raysk.cli.render import View, stderr_console
     from raysk.cli.streams import data_stdout
+    from raysk.cli.view.console import stderr_console
+    from raysk.cli.view.live import View
     from raysk.here import check_sendable
     from raysk.jobs import Resources
     from raysk.spec import loader
@@ -111,7 +112,7 @@ def _show(out: DataOut, report: Report, facts: Mapping[str, Any], *, as_json: bo
         return
     from rich.text import Text
 
-    from raysk.cli.render import stdout_console
+    from raysk.cli.view.console import stdout_console
     from raysk.preflight.report import name_of
 
     console = stdout_console(out)

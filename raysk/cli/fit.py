@@ -11,9 +11,11 @@ from raysk.cli import options as o  # noqa: TC001 - Typer reads the annotations
 from raysk.cli.bundles import bundled, fit_overrides, given_data, hold_out, kept_fit, resources
 
 if TYPE_CHECKING:
-    from raysk.cli.keeping import Kept
+    from raysk.cli.keeping import Keeper, Kept
     from raysk.cli.running import Ran
-    from raysk.jobs import Resources
+    from raysk.cli.view.live import View
+    from raysk.jobs import Data, Resources
+    from raysk.runs.folder import RunFolder
     from raysk.spec.assemble import Overrides
     from raysk.spec.data import Given
     from raysk.spec.held_out import HoldOut
@@ -37,6 +39,7 @@ def fit(
     verbose: o.Verbose = False,
     debug: o.Debug = False,  # noqa: ARG001 - read by main
     dry_run: o.DryRun = False,
+    score: o.Score = False,
 ) -> None:
     """Fit the estimator defined in FILE on a Ray cluster.
 
@@ -52,8 +55,9 @@ def fit(
     """
     from raysk.cli import inspect, running
     from raysk.cli.keeping import read_by, with_model
-    from raysk.cli.render import View, show_summary
     from raysk.cli.streams import data_stdout
+    from raysk.cli.view.live import View
+    from raysk.cli.view.summary import show_summary
     from raysk.outcome import Tally
     from raysk.spec import assemble
 
@@ -65,21 +69,32 @@ def fit(
         if dry_run:
             inspect.show(out, file, where, as_json=as_json, make_job=make_job, quiet=quiet)
             return
-        view = View(quiet=quiet, verbose=verbose)
+        tally = Tally(view := View(quiet=quiet, verbose=verbose))
+        make = with_model(make_job, kept.output, keeper)
+        keep = functools.partial(_keep, keeper=keeper, view=view, score=score)
         fitted, ran, written = running.carry_out(
-            where,
-            view,
-            context=context,
-            file=file,
-            kept=kept,
-            make_job=with_model(make_job, kept.output, keeper),
-            keep=lambda *fitted: {"model": keeper.save(*fitted)},
-            keeper=keeper,
-            tally=Tally(view),
+            where, view, context=context, file=file, kept=kept, make_job=make, keep=keep, keeper=keeper, tally=tally
         )
         summary = _summary(fitted, ran) | written
         show_summary(keeper.finish(view), summary, as_json=as_json, rows=_rows(summary))
         keeper.raise_errors()
+
+
+def _keep(
+    fitted: Any,
+    folder: RunFolder,
+    origin: dict[str, Any],
+    data: Data,
+    *,
+    keeper: Keeper,
+    view: View,
+    score: bool,
+) -> dict[str, Any]:
+    """Save the model, and score it on what it was fitted on if that is wanted."""
+    from raysk.runs.held_out import score_held_out
+
+    model = keeper.save(fitted, folder, origin, data.X)
+    return {"model": model, **score_held_out(fitted, data if score else None, view.say, "train")}
 
 
 def _summary(fitted: Any, ran: Ran) -> dict[str, Any]:
@@ -88,6 +103,7 @@ def _summary(fitted: Any, ran: Ran) -> dict[str, Any]:
     return {
         "schema": 1,
         "estimator": type(fitted).__name__,
+        "fitted": " ".join(repr(fitted).split()),
         "params": plain_parameter(fitted.get_params(deep=True)),
         "time_s": ran.time_s,
         "cpu_time_s": ran.cpu_time_s,
@@ -99,10 +115,12 @@ def _summary(fitted: Any, ran: Ran) -> dict[str, Any]:
 def _rows(summary: dict[str, Any]) -> list[tuple[str, str]]:
     from raysk.cli.keeping import test_rows
 
-    return [
-        ("fitted", summary["estimator"]),
+    rows = [
+        ("fitted", f"{summary['fitted']} on {summary['data']['line'].removeprefix('data: ')}"),
+        ("train score", "" if summary["train_score"] is None else f"{summary['train_score']:.6g}"),
         *test_rows(summary),
         ("time", f"{summary['time_s']:.1f} s"),
         ("model", summary["model"] or "none: it could not be written"),
         ("run", summary["run_dir"]),
     ]
+    return [(name, value) for name, value in rows if value]

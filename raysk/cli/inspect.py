@@ -54,7 +54,8 @@ def show(
 ) -> None:
     """Write what is found in a file and what would run to stdout; fails as the job would if it could not be made."""
     from raysk.cli import running
-    from raysk.cli.render import View, show_summary
+    from raysk.cli.view.live import View
+    from raysk.cli.view.summary import show_summary
     from raysk.spec import assemble, loader
 
     with View(quiet=quiet, still=True).running() as view:
@@ -70,13 +71,17 @@ def show(
 
 def _rows(facts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
     """Flatten nested facts into rows, leaving out what is not known."""
+    from raysk.cli.view.names import short_names
     from raysk.spec.words import listed
 
     for name, value in facts.items():
+        if name == "parameters" and "space" in facts:  # how many values there are; a person reads which
+            continue
+        if name == "space":
+            yield from ((f"space {short}", value[whole]) for whole, short in short_names(value).items())
+            continue
         if isinstance(value, dict):
             yield from _rows(value, f"{prefix}{name} ")
         elif value is not None and value != []:
             text = listed(map(str, value)) if isinstance(value, list | tuple) else str(value)
-            if prefix.endswith("parameters "):
-                text += " values"
             yield f"{prefix}{name}", text[:12] if name.endswith("_hash") else text

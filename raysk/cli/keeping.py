@@ -15,7 +15,7 @@ import shutil
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from raysk.cli.streams import DataOut
 from raysk.errors import InputError, ReaderGone, Unpicklable, UsageError
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from raysk.cli.render import View
+    from raysk.cli.view.live import View
     from raysk.runs.folder import RunFolder
     from raysk.runs.load_back import LoadBack
     from raysk.spec.data import Given
@@ -253,7 +253,8 @@ class Keeper:
             If the model does not load back, or does not predict the same.
         """
         if self._check is not None and self._other is not None:
-            self._check()
+            with view.phase("verifying"):
+                self._check()
             if self._other.skipped is not None:
                 view.say(f"The model is {self._other.skipped}.")
         if not self._to_stdout:
@@ -312,7 +313,11 @@ def with_model(make_job: Callable[[Found], Any], output: Path | None, keeper: Ke
 
 
 class _Stderr(DataOut):
-    """stderr, for the summary; when its reader is gone the run is still done."""
+    """stderr, for the summary, which a person reads there; when its reader is gone the run is still done."""
+
+    def __init__(self, file: TextIO) -> None:
+        super().__init__(file)
+        self.is_for_a_person = True
 
     def write_line(self, text: str) -> None:
         with contextlib.suppress(ReaderGone):

@@ -14,7 +14,7 @@ from raysk.spec.words import brief, listed
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from raysk.cli.render import View
+    from raysk.cli.view.live import View
     from raysk.cluster import Starting
     from raysk.jobs import Asked, Data, Resources
     from raysk.pool import Pool

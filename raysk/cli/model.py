@@ -45,8 +45,9 @@ def show(
 
       raysk model show latest --json | jq .imports
     """
-    from raysk.cli.render import show_summary, stderr_console
     from raysk.cli.streams import data_stdout
+    from raysk.cli.view.console import stderr_console
+    from raysk.cli.view.summary import show_summary
 
     with data_stdout() as out:
         facts = _facts(model)

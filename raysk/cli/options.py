@@ -216,6 +216,9 @@ RefitOnStop = Annotated[
         "at once.",
     ),
 ]
+Score = Annotated[
+    bool, typer.Option("--score", metavar="", help="Score the model on the data that it was fitted on, too.")
+]
 Strict = Annotated[
     bool,
     typer.Option(

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from raysk.cli.loaded import Loaded
-    from raysk.cli.render import View
     from raysk.cli.streams import DataOut
+    from raysk.cli.view.live import View
     from raysk.cluster import Starting
     from raysk.jobs import PredictJob
     from raysk.runs.predictions import Part
@@ -102,8 +102,10 @@ def predict(
       raysk predict latest new.csv --address auto --to jsonl
     """
     from raysk.cli.loaded import Loaded, say_which, workers_at
-    from raysk.cli.render import View, show_summary
     from raysk.cli.streams import data_stdout
+    from raysk.cli.view.live import View
+    from raysk.cli.view.summary import show_summary
+    from raysk.events import PhaseStarted
     from raysk.jobs import Resources
 
     resources = Resources(workers=workers, cpus_per_fit=cpus_per_fit)
@@ -113,11 +115,13 @@ def predict(
             raise UsageError(
                 f"stdout is a terminal, which cannot show {job.written_as}. Name a file with -o, or a pipe."
             )
-        view = View(quiet=quiet, verbose=verbose, still=still, connects=address is not None)
+        view = View(quiet=quiet, verbose=verbose, still=still)
         say_which(job, view)
         with workers_at(address, resources, view, worker_output=verbose) as start, view.running():
             begin, written = time.perf_counter(), {"rows": 0, "columns": []}
+            view(PhaseStarted(name=f"reading {job.model}"))
             loaded = Loaded(job)
+            view(PhaseStarted(name="predicting"))
             _write(job, _tallied(_predicted(job, loaded, start, view), written), out)
             loaded.say_unseen(view)
         if job.output is not None:

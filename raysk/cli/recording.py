@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from raysk.cli.keeping import Keeper
-    from raysk.cli.render import View
+    from raysk.cli.view.live import View
     from raysk.jobs import FitJob, SearchJob
     from raysk.outcome import Tally
     from raysk.runs.folder import RunFolder

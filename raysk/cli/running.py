@@ -14,6 +14,7 @@ from raysk.cli import signals
 from raysk.cli.recording import journal_of, origin, recorded, say_how_to_go_on
 from raysk.cli.settings import as_typed, is_typed
 from raysk.errors import AllFitsFailed, FitsFailed, NoScore, TaskLost, Unpicklable, UsageError
+from raysk.events import PhaseStarted, null_sink
 from raysk.here import check_sendable
 from raysk.outcome import Outcome
 from raysk.runs.held_out import score_held_out
@@ -25,9 +26,9 @@ if TYPE_CHECKING:
     from typer import Context
 
     from raysk.cli.keeping import Keeper, Kept
-    from raysk.cli.render import View
+    from raysk.cli.view.live import View
     from raysk.events import Sink
-    from raysk.jobs import FitJob, Limits, Resources, SearchJob
+    from raysk.jobs import Data, FitJob, Limits, Resources, SearchJob
     from raysk.outcome import Tally
     from raysk.runs.folder import RunFolder
     from raysk.runs.journal import Journal
@@ -159,7 +160,7 @@ def carry_out(
     file: str,
     kept: Kept,
     make_job: Callable[[Found], FitJob | SearchJob],
-    keep: Callable[[Any, RunFolder, dict[str, Any], Any], dict[str, Any]],
+    keep: Callable[[Any, RunFolder, dict[str, Any], Data], dict[str, Any]],
     keeper: Keeper,
     tally: Tally,
 ) -> tuple[Any, Ran, dict[str, Any]]:
@@ -174,7 +175,7 @@ def carry_out(
     make_job : callable
         Makes the job of what was found in the file.
     keep : callable
-        Called with what was fitted, the run folder, what a model's sidecar says of its origin, and the data X;
+        Called with what was fitted, the run folder, what a model's sidecar says of its origin, and the data;
         writes what should last and returns what the summary says of it.
     keeper : Keeper
         Takes note of what could not be written.
@@ -193,16 +194,15 @@ def carry_out(
     kept.say_what_goes_on(view)
     with where.starting(tally) as start, view.running():
         found, job, used = _read(where, file, make_job, view)
-        folder = _folder(kept, start, found)
+        folder = _folder(kept, start, found, tally)
         with (
             journal_of(folder, view, _made(found, kept, where), tally, job)
             if plans_search(where, job)
             else contextlib.nullcontext() as journal,
             recorded(folder, found, told, keeper, outputs=kept.outputs(), data=used) as facts,
         ):
-            fitted, ran = run(where, start, job, found, journal)
-            ran.outcome = tally.outcome
-            written = keep(fitted, folder, origin(found, job.data), job.data.X)
+            fitted, ran = run(where, start, job, found, journal, tally)
+            written = keep(fitted, folder, origin(found, job.data), job.data)
             written |= {"data": used, **score_held_out(fitted, job.data.held_out, view.say)}
             facts.update(written, outputs=kept.outputs(keeper.lost), **ran.facts())
             if journal is not None and (ran.ended_early or keeper.errors):
@@ -217,7 +217,7 @@ def _read(
     from raysk.spec.facts import data_in_short
     from raysk.spec.found import fitted_on_import
 
-    found, job = load_job(where, file, make_job)
+    found, job = load_job(where, file, make_job, view)
     used = data_in_short(job.data, job.search if hasattr(job, "search") else job.estimator)
     for line in filter(None, (found.remark, fitted_on_import(found), used["line"])):
         view.say(line)
@@ -225,14 +225,16 @@ def _read(
 
 
 def load_job(
-    where: Where, file: str, make_job: Callable[[Found], FitJob | SearchJob]
+    where: Where, file: str, make_job: Callable[[Found], FitJob | SearchJob], sink: Sink = null_sink
 ) -> tuple[Found, FitJob | SearchJob]:
     """Read the file, make its job, and check what can be known before a fit."""
     from raysk.spec import before_fit, loader
 
+    sink(PhaseStarted(name=f"reading {file}"))
     found = loader.load(file)
     where.check_backend()
     job = make_job(found)
+    sink(PhaseStarted(name="checking"))
     before_fit.check_job(job)
     return found, job
 
@@ -244,10 +246,11 @@ def _made(found: Found, kept: Kept, where: Where) -> Made:
     return Made.of(found.modules, anyway=kept.anyway, allow_versions=where.resources.allow_versions)
 
 
-def _folder(kept: Kept, start: cluster.Starting | None, found: Found) -> RunFolder:
+def _folder(kept: Kept, start: cluster.Starting | None, found: Found, sink: Sink) -> RunFolder:
     """Return the folder of the run, once the cluster is there: a run that never begins leaves none, nor changes one."""
     kept.check(**{f"module {each.__name__}": getattr(each, "__file__", None) for each in found.modules})
     if start is not None:
+        sink(PhaseStarted(name="connecting"))
         start.result()
     return kept.folder(run_name(found))
 
@@ -258,10 +261,16 @@ def plans_search(where: Where, job: FitJob | SearchJob) -> bool:
 
 
 def run(
-    where: Where, start: cluster.Starting | None, job: FitJob | SearchJob, found: Found, journal: Journal | None
+    where: Where,
+    start: cluster.Starting | None,
+    job: FitJob | SearchJob,
+    found: Found,
+    journal: Journal | None,
+    tally: Tally,
 ) -> tuple[Any, Ran]:
     """Fit a job's estimator or search where the command line says; returns it, fitted, and what that took."""
     estimator = job.search if hasattr(job, "search") else job.estimator
+    tally(PhaseStarted(name="fitting"))
     gc.freeze()  # modules stay: looking for garbage in them costs 0.1 s, again every few thousand fits
     data, begin = job.data, time.perf_counter()
     if start is None or where.backend == "ray":
@@ -297,6 +306,8 @@ def run(
         ran.cluster = {"address": running.address, "nodes": running.nodes, "cpus": running.cpus}
     ran.time_s = time.perf_counter() - begin
     ran.best = best_of(fitted) if hasattr(job, "search") else None
+    ran.outcome = tally.outcome
+    tally(PhaseStarted(name="saving"))
     return fitted, ran
 
 

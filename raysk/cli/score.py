@@ -80,17 +80,21 @@ def score(
       raysk score latest sklearn:digits --address auto
     """
     from raysk.cli.loaded import Loaded, say_which, workers_at
-    from raysk.cli.render import View, show_summary
     from raysk.cli.streams import data_stdout
+    from raysk.cli.view.live import View
+    from raysk.cli.view.summary import show_summary
+    from raysk.events import PhaseStarted
     from raysk.jobs import Resources
     from raysk.plans.rows import predicting_on_pool
 
     resources = Resources(workers=workers, cpus_per_fit=cpus_per_fit)
     with data_stdout() as out:
-        begin, view = time.perf_counter(), View(quiet=quiet, verbose=verbose, connects=address is not None)
+        begin, view = time.perf_counter(), View(quiet=quiet, verbose=verbose)
         say_which(job, view)
         with workers_at(address, resources, view, worker_output=verbose) as start, view.running():
+            view(PhaseStarted(name=f"reading {job.model}"))
             loaded = Loaded(job)
+            view(PhaseStarted(name="scoring"))
             data = _data(job, loaded)
             model = loaded.model if start is None else predicting_on_pool(loaded.pool_of(start), loaded.model)
             scores = _scores(job, loaded, model, data)

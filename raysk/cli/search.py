@@ -19,16 +19,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from raysk.cli.keeping import Keeper, Kept
-    from raysk.cli.render import View
     from raysk.cli.running import Ran
     from raysk.cli.streams import DataOut
+    from raysk.cli.view.live import View
     from raysk.events import Event, FitFailed, FitLost, Sink
-    from raysk.jobs import Limits, Resources
+    from raysk.jobs import Data, Limits, Resources
     from raysk.outcome import Outcome, Tally
     from raysk.runs.folder import RunFolder
     from raysk.spec.assemble import Overrides
     from raysk.spec.data import Given
     from raysk.spec.held_out import HoldOut
+
+MOST_LOST = 5
+"""So many fits that were given up are named on stderr."""
 
 OUT_OF_TIME, FITS_FAILED = 124, 5
 """Exit codes with --strict; the first is that of timeout(1)."""
@@ -71,7 +74,8 @@ def search(
       raysk search 'sklearn.svm:SVC()' --data sklearn:digits --space C=loguniform:1e-3:1e3
     """
     from raysk.cli import inspect, running
-    from raysk.cli.render import View, show_summary
+    from raysk.cli.view.live import View
+    from raysk.cli.view.summary import show_summary
     from raysk.outcome import Tally
     from raysk.spec.assemble import search_job
 
@@ -83,7 +87,7 @@ def search(
         if dry_run:
             inspect.show(out, file, where, as_json=as_json, make_job=make_job, quiet=quiet)
             return
-        view = View(quiet=quiet, verbose=verbose, still=stream and out.is_terminal)
+        view = View(quiet=quiet, verbose=verbose, still=stream and out.is_terminal, until=limits.until)
         tally = Tally(_streaming(view, out) if stream else view)
         make = with_model(make_job, kept.output, keeper)
         keep = functools.partial(_keep, keeper=keeper, kept=kept, view=view, tally=tally)
@@ -139,7 +143,7 @@ def _keep(
     fitted: Any,
     folder: RunFolder,
     origin: dict[str, Any],
-    X: Any,
+    data: Data,
     *,
     keeper: Keeper,
     kept: Kept,
@@ -152,8 +156,7 @@ def _keep(
     from raysk.scores import best_of, has_score
 
     outcome = tally.outcome
-    view.say_what_was_lost()
-    for line in _failures(outcome):
+    for line in (*_lost_fits(outcome), *_failures(outcome)):
         view.say(line)
     table = dict(fitted.cv_results_) | _own_columns(outcome, len(fitted.cv_results_["params"]))
     own, named = folder.path("results.csv"), kept.here / (kept.results or "")
@@ -165,7 +168,7 @@ def _keep(
     best = best_of(fitted)
     facts = origin | {"scores": best | {"best_params": plain_parameter(best["best_params"])}}
     is_model = hasattr(fitted, "best_estimator_") and has_score(fitted)
-    return {"model": keeper.save(fitted, folder, facts, X) if is_model else None}
+    return {"model": keeper.save(fitted, folder, facts, data.X) if is_model else None}
 
 
 def _own_columns(outcome: Outcome, candidates: int) -> dict[str, list[Any]]:
@@ -177,6 +180,17 @@ def _own_columns(outcome: Outcome, candidates: int) -> dict[str, list[Any]]:
     lost = Counter(each.candidate for each in outcome.lost)
     columns: dict[str, list[Any]] = {"fits_lost": [lost[number] for number in rows]} if lost else {}
     return columns | ({"error": [outcome.errors.get(number) for number in rows]} if outcome.errors else {})
+
+
+def _lost_fits(outcome: Outcome) -> Iterator[str]:
+    """Yield the fits that were given up; a few of them, if there are many."""
+    from raysk.cli.view.words import count, pairs
+
+    for each in outcome.lost[:MOST_LOST]:
+        params = " ".join(pairs(each.params)) or "no parameters"
+        yield f"Given up: candidate {each.candidate}, split {each.split} ({params}): {each.reason}"
+    if len(outcome.lost) > MOST_LOST:
+        yield f"and {count(len(outcome.lost) - MOST_LOST, 'more fit')}; the summary names all"
 
 
 def _failures(outcome: Outcome) -> Iterator[str]:

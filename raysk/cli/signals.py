@@ -60,7 +60,16 @@ def raise_no_more() -> None:
             signal.signal(each, _leave_it_to_the_thread)
 
 
+_told = threading.Event()
+
+
+def is_told_to_end() -> bool:
+    """Tell whether the program was told to end, and is on its way."""
+    return _told.is_set()
+
+
 def _end(number: int, _: object) -> NoReturn:
+    _told.set()
     raise_no_more()
     raise exits.Interrupted if number == signal.SIGINT else exits.Terminated(128 + number)
 

@@ -28,7 +28,7 @@ class DataOut:
 
     def __init__(self, file: TextIO) -> None:
         self.file = file
-        self.is_terminal = file.isatty()
+        self.is_terminal = self.is_for_a_person = file.isatty()
 
     def write_line(self, text: str) -> None:
         """Write one line at once."""

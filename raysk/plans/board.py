@@ -50,6 +50,19 @@ class Board:
         self._warnings = warned.Repeater()
         self._errors: dict[int, str] = {}  # of each candidate the first
 
+    def result(self, candidate: int, split: int) -> dict[str, Any] | None:
+        """Return the result of a fit, None if it is not done, or of a candidate that is not fitted itself."""
+        found: dict[str, Any] | None = self._results[candidate * len(self.splits) + split]
+        return found
+
+    def own(self) -> np.ndarray[Any, Any]:
+        """Return the candidates that are fitted themselves."""
+        return np.flatnonzero(self._leaders == np.arange(len(self._leaders)))
+
+    def running(self) -> Sequence[tuple[int, float]]:
+        """Return the fits that have run for a while, and since when, as times of `time.monotonic`."""
+        return self._rounds.pool.alone
+
     def done(self) -> np.ndarray[Any, Any]:
         """Return the candidates of which every split is done; those that would be done alike are among them."""
         return np.flatnonzero(self._waiting[self._leaders] == 0)
@@ -76,6 +89,7 @@ class Board:
             self.units = array("q", (unit for unit in self.units if unit not in known))
         self.resumed = len(known)
         self.failures = self._take_all(known.items())
+        self.fits_left = len(self.units)
 
     def put(self, units: Sequence[int], values: Sequence[Any], busy_s: float) -> None:
         """Take a block of results; a fit that was given up counts as a failed one."""
@@ -87,6 +101,7 @@ class Board:
             for unit, each in zip(units, values, strict=True)
             if isinstance(each, TaskLost)
         ]
+        self.fits_left -= len(units)
         self._rounds.pool.sink(WorkDone(units=len(units), busy_s=busy_s, **self._take_all(results)))
         for _, (_, heard) in done:
             if heard:

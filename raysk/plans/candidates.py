@@ -79,6 +79,11 @@ class Candidates(Sequence[dict[str, Any]]):
             name: Column.of((each.get(name, _NOTHING) for each in candidates), len(candidates)) for name in names
         }
 
+    def varying(self) -> tuple[str, ...]:
+        """Return the names of the parameters in which candidates differ."""
+        each = self.columns.items()
+        return tuple(name for name, one in each if len(one.values) > 1 or bool((one.codes == ABSENT).any()))
+
     def __len__(self) -> int:
         return len(self._shape)
 

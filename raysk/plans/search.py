@@ -30,11 +30,12 @@ from raysk import _compat, exits
 from raysk.errors import AllFitsFailed
 from raysk.events import RefitStarted, Remark, Stopped, WorkPlanned
 from raysk.jobs import Limits
-from raysk.plans import alike, single
+from raysk.plans import alike, halving, single
 from raysk.plans.board import Board, is_multimetric
 from raysk.plans.candidates import Candidates
 from raysk.plans.evaluation import Evaluation
 from raysk.plans.limits import INTERRUPTED, Enough, Watch, nothing_finished
+from raysk.plans.outlook import Prospect
 from raysk.pool import Task, stream
 from raysk.runs.journal import NoRound
 from raysk.runs.records import Wanted
@@ -208,7 +209,9 @@ class Rounds:
         self.watch.begin_round(len(candidates), len(splits), self.pool.wanted)
         board = Board(self, candidates, leaders, splits)
         board.recall()
-        self._announce(board)
+        if round_ := halving.round_of(self.search, len(candidates), more_results):
+            self.pool.sink(round_)
+        self._announce(board, columns.varying())
         self._current = board, more_results or {}
         self._run(board, columns)
         out = board.results(range(len(candidates)))
@@ -281,7 +284,7 @@ class Rounds:
             )
         return splits
 
-    def _announce(self, board: Board) -> None:
+    def _announce(self, board: Board, varying: tuple[str, ...]) -> None:
         n_candidates, n_splits = len(board.candidates), len(board.splits)
         fits, units = n_candidates * n_splits, len(board.units)
         self.pool.sink(
@@ -292,6 +295,8 @@ class Rounds:
                 splits=n_splits,
                 saved=fits - units - board.resumed,
                 resumed=board.resumed,
+                varying=varying,
+                outlook=Prospect(board, varying),
                 **board.failures,
             )
         )

@@ -76,7 +76,7 @@ class Pool:
         self._entries: dict[Future[Any], Entry] = {}
         self._released: list[str] = []
         self._pace = Pace()
-        self._next_tick, self.cpu_s, self._open = 0.0, 0.0, True
+        self._next_tick, self.cpu_s, self._open, self.alone = 0.0, 0.0, True, slow.alone(())
         self._crew = Crew(launcher, workers, functools.partial(self._post, self._on_start), sink)
         self._thread = threading.Thread(target=self._collect, name="raysk-pool", daemon=True)
         self._thread.start()
@@ -194,6 +194,7 @@ class Pool:
             return
         self._next_tick = time.monotonic() + TICK_S
         self._crew.look_around()
+        self.alone = slow.alone(self._crew.slots)
         for slot in self._crew.superfluous():
             self._end(slot)
         self._ask(self._crew.unaware(self._released))

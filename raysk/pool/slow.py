@@ -12,7 +12,7 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,6 +31,12 @@ TAKE_BACK_S = 0.1
 def running(slots: Iterable[Slot]) -> list[tuple[Slot, Entry]]:
     """Return the workers that run something, and what."""
     return [(slot, slot.queue[0]) for slot in slots if slot.queue]
+
+
+def alone(slots: Iterable[Slot]) -> list[tuple[Any, float]]:
+    """Return the units that workers run on their own, and since when, as times of `time.monotonic`."""
+    entries = ((entry, slot.began_at) for slot, entry in running(slots) if entry.size == 1)
+    return [(entry.units[0], since) for entry, since in entries if entry.units and math.isfinite(since)]
 
 
 def look_at(slots: Iterable[Slot]) -> float:

@@ -1,4 +1,4 @@
-"""What a fitted model is worth on data that was held out: scored once, as its search or the model itself scores."""
+"""What a fitted model is worth on data that was held out, or fitted: by its search's scorers, or its own score."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from raysk.jobs import Data
 
 
-def score_held_out(fitted: Any, data: Data | None, say: Callable[[str], None]) -> dict[str, Any]:
+def score_held_out(fitted: Any, data: Data | None, say: Callable[[str], None], part: str = "test") -> dict[str, Any]:
     """Score a model; that it cannot be done is said, and no error: the model is worth more.
 
     Parameters
@@ -24,26 +24,30 @@ def score_held_out(fitted: Any, data: Data | None, say: Callable[[str], None]) -
         What was held out.
     say : callable
         Takes a line for the person.
+    part : str
+        Of the data: ``test``, or ``train`` for what was fitted.
 
     Returns
     -------
     dict
         ``test_score``, or where there are several metrics ``test_scores`` by name; what is not known is None.
     """
-    unknown: dict[str, Any] = {"test_score": None, "test_scores": None}
+    one, many = f"{part}_score", f"{part}_scores"
+    what = {"test": "The held-out data", "train": "The data that was fitted"}[part]
+    unknown: dict[str, Any] = {one: None, many: None}
     if data is None:
         return unknown
     if hasattr(fitted, "scorer_") and not hasattr(fitted, "best_estimator_"):
-        say("The held-out data is not scored: no model was fitted on all the rest.")
+        say(f"{what} is not scored: no model was fitted on all the rest.")
         return unknown
     try:
         with exits.Contained():
             found = _scores(fitted, data)
             several = {str(name): float(value) for name, value in found.items()} if _is_dict(found) else None
-            return unknown | ({"test_score": float(found)} if several is None else {"test_scores": several})
+            return unknown | ({one: float(found)} if several is None else {many: several})
     except Exception as error:  # noqa: BLE001 - a person's scorer, or data that the model refuses
         text = " ".join(f"{type(error).__name__}: {error}".split())[:300]
-        say(f"The held-out data could not be scored; the model is kept: {text}")
+        say(f"{what} could not be scored; the model is kept: {text}")
         return unknown
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from raysk.spec.space import in_words
 from raysk.spec.table import is_number
 from raysk.spec.words import brief, shown, type_name
 
@@ -73,6 +74,7 @@ def search_facts(search: Any, data: Data | None) -> dict[str, Any]:
         "cv": None if search.cv is None else brief(repr(search.cv)),
         "random_state": _seed(getattr(search, "random_state", None)),
         "parameters": _parameters(space),
+        "space": {str(key): in_words(values) for grid in _grids(space) for key, values in grid.items()},
     }
 
 
@@ -94,10 +96,12 @@ def _scoring(scoring: Any) -> str | list[str] | None:
 
 def _parameters(space: Any) -> dict[str, int | None]:
     """Return each searched parameter and its number of values, None for a distribution."""
-    grids = [space] if isinstance(space, Mapping) else space or []
-    return {
-        str(key): len(values) if hasattr(values, "__len__") else None for grid in grids for key, values in grid.items()
-    }
+    each = (item for grid in _grids(space) for item in grid.items())
+    return {str(key): len(values) if hasattr(values, "__len__") else None for key, values in each}
+
+
+def _grids(space: Any) -> list[Any]:
+    return [space] if isinstance(space, Mapping) else list(space or [])
 
 
 def _candidates(search: Any) -> int | None:

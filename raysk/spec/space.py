@@ -89,3 +89,32 @@ def _check_names(name: str, grid: Mapping[str, Any], estimator: Any, said: Conta
         if wrong in said:
             raise UsageError(f"--space {wrong}=...: {hint}") from err
         raise InputError(f"{name} has {str(wrong)!r}, but {hint}") from err
+
+
+MOST_VALUES = 6
+"""Of a list are written out."""
+
+
+def in_words(values: Any) -> str:
+    """Say what is searched of one parameter: ``loguniform 0.0001 .. 0.1``, or values with commas between them.
+
+    Parameters
+    ----------
+    values : sequence, or object with ``rvs``
+    """
+    if hasattr(values, "rvs"):
+        return _distribution_in_words(values)
+    each = list(values)
+    shown = [f"{value:g}" if isinstance(value, float) else brief(str(value)) for value in each]
+    if len(shown) <= MOST_VALUES:
+        return ", ".join(shown)
+    return f"{', '.join(shown[:2])} .. {shown[-1]} ({len(shown):,} values)"
+
+
+def _distribution_in_words(values: Any) -> str:
+    name = getattr(getattr(values, "dist", None), "name", None) or type_name(values)
+    try:
+        low, high = values.support()
+    except Exception:  # noqa: BLE001 - a person's own distribution
+        return str(name)
+    return f"{name} {low:g} .. {high:g}"

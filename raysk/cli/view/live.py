@@ -1,0 +1,163 @@
+"""The view of a run on stderr: live on a terminal, plain lines elsewhere.
+
+events -> View -> State -> lines.draw     a few times a second, on a terminal
+-> plain lines             what is worth a line of a log, and progress now and then
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+import warnings
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from rich.live import Live
+
+from raysk._compat import tells_of_failures
+from raysk.cli import signals
+from raysk.cli.view import lines, words
+from raysk.cli.view.console import stderr_console
+from raysk.cli.view.state import State
+from raysk.events import PhaseStarted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.console import RenderableType
+
+    from raysk import events
+
+PLAIN_EVERY_S = 10.0
+"""How often progress is said in a file or pipe, in seconds: a log of an hour stays at 360 lines."""
+
+REDRAWS_PER_S = 8
+"""Of the live view: quick enough for a clock that ticks, slow enough for a terminal far away."""
+
+
+class View:
+    """What is said on stderr while a job runs. A sink.
+
+    Parameters
+    ----------
+    quiet : bool
+        Say nothing but errors.
+    verbose : bool
+        Warnings are shown whole, with their place.
+    still : bool
+        No live view: data is printed on the same terminal meanwhile.
+    until : float or None
+        When a time budget ends, as a time of `time.monotonic`; None means that there is none.
+    """
+
+    def __init__(
+        self, *, quiet: bool = False, verbose: bool = False, still: bool = False, until: float | None = None
+    ) -> None:
+        self._console = stderr_console()
+        self.quiet = self._console.quiet = quiet
+        self._verbose = verbose
+        self._animate = self._console.is_interactive and not quiet and not still
+        self._lock = threading.RLock()
+        self._said = now = time.monotonic()
+        self._state = State(until=until, budget_s=None if until is None else float(math.ceil(until - now)))
+        self._told_of_failures = False
+        self._warned: set[tuple[type[Warning], str]] = set()
+
+    @contextmanager
+    def running(self) -> Iterator[View]:
+        """Show progress while a job runs; warnings go through the view."""
+        show = warnings.showwarning
+        warnings.showwarning = self._show_warning  # type: ignore[assignment]
+        try:
+            if not self._animate:
+                yield self
+                return
+            options: dict[str, Any] = {"console": self._console, "transient": True}
+            with Live(get_renderable=self._render, refresh_per_second=REDRAWS_PER_S, **options):
+                yield self
+        finally:
+            warnings.showwarning = show
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Show what the run is at, where the view is not running."""
+        self(PhaseStarted(name=name))
+        with self.running():
+            yield
+
+    def __call__(self, event: events.Event, /) -> None:
+        """Take one event; see `raysk.events`."""
+        with self._lock:
+            self._state.take(event, time.monotonic())
+            handler = getattr(self, f"_on_{type(event).__name__}", None)
+            if handler is not None:
+                handler(event)
+
+    def say(self, text: str) -> None:
+        """Say one line."""
+        self._console.say(text, wrap=self._console.is_interactive)
+
+    def _on_ClusterReady(self, event: events.ClusterReady) -> None:  # noqa: N802 - named by the event
+        where = "Ray started on this machine" if event.address is None else f"Ray cluster {event.address}"
+        self.say(f"{where}: {words.count(event.nodes, 'node')}, {words.count(event.cpus, 'CPU')}")
+
+    def _on_WorkerLost(self, event: events.WorkerLost) -> None:  # noqa: N802
+        unit = self._state.current.unit if self._state.current else "task"
+        again = f"; {words.count(event.units, unit)} of it run again" if event.units else ""
+        self.say(f"A worker was lost ({event.reason}){again}")
+
+    def _on_WorkPlanned(self, event: events.WorkPlanned) -> None:  # noqa: N802
+        self._said = time.monotonic()
+        if event.candidates:
+            alike = f", {event.saved:,} of them alike: fitted once" if event.saved else ""
+            known = f", {event.resumed:,} in the journal" if event.resumed else ""
+            fits = words.count(event.units + event.saved + event.resumed, event.unit)
+            round_ = f"{lines.round_words(self._state.round)}: " if self._state.round else ""
+            self.say(f"{round_}{event.candidates:,} candidates x {event.splits} splits = {fits}{alike}{known}")
+
+    def _on_WorkDone(self, _: events.WorkDone) -> None:  # noqa: N802
+        now, work = time.monotonic(), self._state.current
+        if not self._animate and work is not None and now - self._said >= PLAIN_EVERY_S:
+            self._said = now
+            of_all = f"/{work.total:,}" if work.total else ""
+            best = [" ".join(lines.best_words(self._state, self._state.best))] if self._state.best else []
+            pace = words.pace(work.done, work.elapsed_s(now), work.busy_s, work.unit)
+            self.say(" · ".join([f"{work.done:,}{of_all} {work.unit}s", pace, *best]))
+
+    def _on_FitFailed(self, event: events.FitFailed) -> None:  # noqa: N802
+        params = " ".join(words.pairs(event.params)) or "no parameters"
+        self.say(f"Failed: candidate {event.candidate}, split {event.split} ({params}): {event.reason}")
+        self._told_of_failures = True
+
+    def _on_Stopped(self, event: events.Stopped) -> None:  # noqa: N802
+        state, work = self._state, self._state.work
+        done, total = (work.done, work.total) if work else (0, 0)
+        whole = words.count(len(event.kept), "candidate")
+        self.say(
+            f"The search ends early ({event.reason}): {done + state.resumed:,} of {total + state.resumed:,} fits are "
+            f"done, {whole} with all splits"
+        )
+
+    def _on_RefitStarted(self, event: events.RefitStarted) -> None:  # noqa: N802
+        self.say(f"Fitting the best candidate on all data: {' '.join(words.pairs(event.params)) or '(no parameters)'}")
+
+    def _on_Remark(self, event: events.Remark) -> None:  # noqa: N802
+        if not self._state.is_refit:  # of the job, not of the refit at its end
+            self.say(event.text)
+
+    def _render(self) -> RenderableType:
+        with self._lock:
+            return lines.draw(self._state, self._console.width, time.monotonic(), stopping=signals.is_told_to_end())
+
+    def _show_warning(
+        self, message: Any, category: type[Warning], filename: str, line: int, *_: Any, **__: Any
+    ) -> None:
+        if self._told_of_failures and tells_of_failures(category, str(message)) and not self._verbose:
+            return
+        text = str(message).strip()
+        text = f"{text} ({filename}:{line})" if self._verbose else words.in_short(text)
+        with self._lock:
+            if (category, text) not in self._warned:
+                self._warned.add((category, text))
+                self.say(f"{category.__name__}: {text}")

@@ -1,0 +1,147 @@
+"""What is left of a search, by what it has cost so far: how long it will take, and which fits take long.
+
+a few hundred candidates, drawn once -> those done: what they cost; those not done: what they will
+cost of a fit = the mean x a factor for each value of each parameter that varies
+
+Grids go from cheap to dear, or back: the mean of what is done says little of what is left. Nothing is kept up to date
+while fits come in; whoever wants to know asks, and pays some milliseconds.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import statistics
+import time
+from typing import TYPE_CHECKING, Any
+
+from raysk.events import Outlook, Running
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable, Mapping, Sequence
+
+    from raysk.plans.board import Board
+
+DRAWN = 500
+"""So many candidates stand for all: they are looked at in 3 ms."""
+
+PRIOR = 3
+"""A value counts as if so many fits with it had cost what is usual: one slow fit is not a trend."""
+
+STEEPEST = 3.0
+"""The largest power of a number that a fit's cost is taken to grow with, beyond the numbers that were tried."""
+
+SLOW_S, SLOW_TIMES = 5.0, 4.0
+"""A fit is slow if it has run so many seconds, and so many times the median of those that are done."""
+
+
+def drawn(count: int, size: int = DRAWN) -> Sequence[int]:
+    """Draw so many of the numbers below `count`, the same ones each time; all if there are no more."""
+    return range(count) if count <= size else sorted(random.Random(0).sample(range(count), size))  # noqa: S311
+
+
+class Prospect:
+    """Looks at a board of results when it is asked.
+
+    Parameters
+    ----------
+    board : Board
+    names : tuple of str
+        The parameters that vary.
+    """
+
+    def __init__(self, board: Board, names: tuple[str, ...]) -> None:
+        self._board, self._names = board, names
+        own = board.own()
+        self._drawn = [int(own[place]) for place in drawn(len(own))]
+
+    def __call__(self) -> Outlook:
+        """Say what is left now."""
+        board, n_splits = self._board, len(self._board.splits)
+        costs: list[tuple[Sequence[Hashable], float]] = []
+        left: list[Sequence[Hashable]] = []
+        for number in self._drawn:
+            params = board.candidates[number]
+            key = [_rounded(params.get(name, _ABSENT)) for name in self._names]
+            for result in (board.result(number, split) for split in range(n_splits)):
+                if result is None:
+                    left.append(key)
+                elif took_s := result.get("fit_time", 0.0) + result.get("score_time", 0.0):
+                    costs.append((key, took_s))
+        if not costs:
+            return Outlook()
+        usual_s = statistics.median(cost for _, cost in costs)
+        return Outlook(left_s=self._left_s(costs, left), slow=self._slow(usual_s))
+
+    def _left_s(self, costs: list[tuple[Sequence[Hashable], float]], left: list[Sequence[Hashable]]) -> float:
+        """Return what the fits that are left cost, if those of the drawn candidates are like the others."""
+        waiting = self._board.fits_left
+        if not left:  # all that were drawn are done
+            return waiting * statistics.fmean(cost for _, cost in costs)
+        return waiting * statistics.fmean(expected_costs(costs, left))
+
+    def _slow(self, usual_s: float) -> tuple[Running, ...]:
+        """Return the fits that run much longer than the median, longest first."""
+        now, board = time.monotonic(), self._board
+        slow = []
+        for unit, since in sorted(board.running(), key=lambda each: each[1]):
+            candidate, split = divmod(unit, len(board.splits))
+            if now - since > max(SLOW_S, SLOW_TIMES * usual_s) and board.result(candidate, split) is None:
+                slow.append(Running(params=board.candidates[candidate], split=split, since=since))
+        return tuple(slow)
+
+
+def expected_costs(
+    costs: Sequence[tuple[Sequence[Hashable], float]], wanted: Sequence[Sequence[Hashable]]
+) -> list[float]:
+    """Return what fits will cost by what others did.
+
+    Parameters
+    ----------
+    costs : sequence of (sequence of hashable, float)
+        The values of a fit's parameters, and what it took.
+    wanted : sequence of sequence of hashable
+        Such values.
+    """
+    mean = statistics.fmean(cost for _, cost in costs)
+    known, expected = [mean] * len(costs), [mean] * len(wanted)
+    for place in range(len(costs[0][0])):  # each parameter explains what those before it have not
+        factors = _factors([key[place] for key, _ in costs], [cost for _, cost in costs], known, PRIOR * mean)
+        known = [before * factors[key[place]] for before, (key, _) in zip(known, costs, strict=True)]
+        for value in {key[place] for key in wanted} - factors.keys():
+            factors[value] = _beyond(value, factors)
+        expected = [before * factors[key[place]] for before, key in zip(expected, wanted, strict=True)]
+    return expected
+
+
+def _factors(
+    values: Iterable[Hashable], costs: Iterable[float], expected: Iterable[float], prior_s: float
+) -> dict[Hashable, float]:
+    """Return for each value how many times what was expected fits with it have cost."""
+    sums: dict[Hashable, tuple[float, float]] = {}
+    for value, cost, usual in zip(values, costs, expected, strict=True):
+        cost_sum, usual_sum = sums.get(value, (prior_s, prior_s))
+        sums[value] = cost_sum + cost, usual_sum + usual
+    return {value: cost_sum / usual_sum for value, (cost_sum, usual_sum) in sums.items()}
+
+
+def _beyond(value: Hashable, factors: Mapping[Hashable, float]) -> float:
+    """Return the factor of a value that was not tried: of a number, as its power that fits the nearest two."""
+    tried = sorted(number for number in factors if isinstance(number, float) and number > 0)
+    if not (isinstance(value, float) and value > 0 and tried):
+        return 1.0
+    near, *others = sorted(tried, key=lambda number: abs(math.log(number / value)))
+    if not others:
+        return factors[near]
+    power = math.log(factors[near] / factors[others[0]]) / math.log(near / others[0])
+    return float(factors[near] * (value / near) ** min(max(power, -STEEPEST), STEEPEST))
+
+
+_ABSENT = object()
+
+
+def _rounded(value: Any) -> Hashable:
+    """Return what values that cost alike have in common: of numbers, those within a few tenths of each other."""
+    if isinstance(value, float | int) and not isinstance(value, bool) and math.isfinite(value) and value > 0:
+        return float(2 ** (round(2 * math.log2(value)) / 2))
+    return value if isinstance(value, str | bool) or value is None else id(value)
