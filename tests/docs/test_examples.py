@@ -19,10 +19,15 @@ TIMEOUT_S = 300  # of one command; each takes 5-20 s on two idle cores
 pytestmark = pytest.mark.deadline(TIMEOUT_S + 30)
 
 SEARCH_FIELDS = {
-    *("schema", "best_params", "best_score", "best_index", "candidates", "splits", "fits", "fits_failed", "fits_lost"),
-    *("fits_saved", "fits_resumed", "time_s", "cpu_time_s", "workers", "nodes", "stopped", "run_dir", "model"),
+    *("schema", "metric", "best_score", "best_score_std", "best_train_score", "best_params", "best_index", "scores"),
+    *("candidates", "splits", "fits", "fits_failed", "scores_failed", "errors", "fits_lost", "fits_saved"),
+    *("fits_resumed", "time_s", "cpu_time_s", "workers", "nodes", "stopped", "run_dir", "model"),
+    *("data", "test_score", "test_scores"),
 }
-FIT_FIELDS = {"schema", "estimator", "params", "time_s", "cpu_time_s", "workers", "nodes", "run_dir", "model"}
+FIT_FIELDS = {
+    *("schema", "estimator", "fitted", "params", "time_s", "cpu_time_s", "workers", "nodes", "run_dir", "model"),
+    *("train_score", "train_scores", "data", "test_score", "test_scores"),
+}
 
 
 @pytest.fixture

@@ -37,19 +37,10 @@ search = RandomizedSearchCV(
 SLOW = SPEC.replace("return super()", "__import__('time').sleep(0.2); return super()").replace("n_iter=6", "n_iter=200")
 
 SUMMARY = [
-    *[
-        "schema",
-        "best_score",
-        "best_params",
-        "best_index",
-        "candidates",
-        "splits",
-        "fits",
-        "fits_failed",
-        "fits_lost",
-        "fits_saved",
-    ],
+    *["schema", "metric", "best_score", "best_score_std", "best_train_score", "best_params", "best_index", "scores"],
+    *["candidates", "splits", "fits", "fits_failed", "scores_failed", "errors", "fits_lost", "fits_saved"],
     *["fits_resumed", "time_s", "cpu_time_s", "workers", "nodes", "stopped", "run_dir", "model"],
+    *["data", "test_score", "test_scores"],
 ]
 
 
