@@ -12,16 +12,16 @@ def has_score(search: Any) -> bool:
     Parameters
     ----------
     search : BaseSearchCV
-        With `cv_results_`.
+        With `cv_results_`; or any other estimator.
 
     Returns
     -------
     bool
-        Also True where the person's own function chooses the best: it may go by anything.
+        Also True where the person's own function chooses the best, as it may go by anything, and of what is no search.
     """
     import numpy as np
 
-    if callable(search.refit):
+    if not hasattr(search, "cv_results_") or callable(search.refit):
         return True
     results = search.cv_results_
     name = _deciding(search)

@@ -77,7 +77,7 @@ def fit(
         )
         summary = _summary(fitted, ran) | written
         show_summary(keeper.finish(view), summary, as_json=as_json, rows=_rows(summary))
-        keeper.raise_errors()
+        ran.raise_early(keeper)
 
 
 def _keep(
@@ -92,8 +92,9 @@ def _keep(
 ) -> dict[str, Any]:
     """Save the model, and score it on what it was fitted on if that is wanted."""
     from raysk.runs.held_out import score_held_out
+    from raysk.scores import has_score
 
-    model = keeper.save(fitted, folder, origin, data.X)
+    model = keeper.save(fitted, folder, origin, data.X) if has_score(fitted) else None
     return {"model": model, **score_held_out(fitted, data if score else None, view.say, "train")}
 
 
@@ -103,7 +104,7 @@ def _summary(fitted: Any, ran: Ran) -> dict[str, Any]:
     return {
         "schema": 1,
         "estimator": type(fitted).__name__,
-        "fitted": " ".join(repr(fitted).split()),
+        "fitted": plain_parameter(fitted),
         "params": plain_parameter(fitted.get_params(deep=True)),
         "time_s": ran.time_s,
         "cpu_time_s": ran.cpu_time_s,

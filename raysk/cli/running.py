@@ -142,6 +142,12 @@ class Ran:
         """Whether a search may be gone on with; not where that would fail again."""
         return (self.early is not None or self.outcome.stopped is not None) and not isinstance(self.early, NoScore)
 
+    def raise_early(self, keeper: Keeper) -> None:
+        """Raise what could not be written, or what ended or failed the job, now that all is written."""
+        keeper.raise_errors()
+        if self.early is not None:
+            raise self.early
+
     def facts(self) -> dict[str, Any]:
         """Return what the run's manifest says of it."""
         outcome = "done"
@@ -279,8 +285,6 @@ def run(
             ran.nodes = start.result().nodes
             cluster.travel_by_value(found.modules)
         fitted = _fit_plainly(str(where.backend), where.resources.workers or -1, estimator, data)
-        if hasattr(job, "search") and not has_score(fitted):
-            ran.early = NoScore("No candidate has a finite score", None, "Choose another metric with --scoring.")
     else:
         from raysk import plans
         from raysk.runs.pickling import unpicklable
@@ -305,7 +309,9 @@ def run(
         ran = Ran(cpu_time_s=pool.cpu_s, workers=pool.most_up.workers, nodes=pool.most_up.nodes, early=early)
         ran.cluster = {"address": running.address, "nodes": running.nodes, "cpus": running.cpus}
     ran.time_s = time.perf_counter() - begin
-    ran.best = best_of(fitted) if hasattr(job, "search") else None
+    if ran.early is None and not has_score(fitted):
+        ran.early = NoScore("No candidate has a finite score", None, "Choose another metric, or mend what fails.")
+    ran.best = best_of(fitted) if hasattr(fitted, "cv_results_") else None
     ran.outcome = tally.outcome
     tally(PhaseStarted(name="saving"))
     return fitted, ran

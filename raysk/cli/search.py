@@ -101,9 +101,7 @@ def search(
 
 def _end_early(ran: Ran, keeper: Keeper, *, strict: bool) -> None:
     """Leave with the exit code of a search that ended early, or whose fits failed, now that all is written."""
-    keeper.raise_errors()
-    if ran.early is not None:
-        raise ran.early
+    ran.raise_early(keeper)
     if strict and ran.outcome.stopped == "time-budget":
         raise typer.Exit(OUT_OF_TIME)
     if strict and (ran.outcome.failed or ran.outcome.scores_failed):
