@@ -104,7 +104,7 @@ def _summary(fitted: Any, ran: Ran) -> dict[str, Any]:
     return {
         "schema": 1,
         "estimator": type(fitted).__name__,
-        "fitted": plain_parameter(fitted),
+        "fitted": " ".join(str(plain_parameter(fitted)).split()),
         "params": plain_parameter(fitted.get_params(deep=True)),
         "time_s": ran.time_s,
         "cpu_time_s": ran.cpu_time_s,
