@@ -768,7 +768,7 @@ def test_data_is_put_once_and_fits_share_messages(pool, monkeypatch):
     puts, messages = [], []
     put, send = pool._launcher.put, pool._send
     monkeypatch.setattr(pool._launcher, "put", lambda value: puts.append(value) or put(value))
-    monkeypatch.setattr(pool, "_send", lambda slot, entry: messages.append(entry) or send(slot, entry))
+    monkeypatch.setattr(pool, "_send", lambda slot, entry, **more: messages.append(entry) or send(slot, entry, **more))
     search = GridSearchCV(GaussianNB(), {"var_smoothing": np.logspace(-9, -1, 100)}, cv=5)
     raysk.fit(search, X, Y)
     assert len(puts) == 2
