@@ -141,7 +141,7 @@ def _fits_failed(error: FitsFailed) -> str:
     (common, count), *_ = said.most_common(1) or [("", 0)]
     return (
         f"{error.extent}; {count:,} of them with:\n  {common[:400]}\n"
-        "Try one with 'raysk fit', or see the whole error with --debug."
+        "Try one with 'raysk fit FILE --set NAME=VALUE', or see the whole error with --debug."
     )
 
 

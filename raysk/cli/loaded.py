@@ -149,7 +149,7 @@ def _no_model(asked: Asked, error: NoModel) -> str:
 def say_which(asked: Asked, view: View) -> None:
     """Name the model, where the person named a run: the latest may be another than they think."""
     if asked.named not in {None, asked.model}:
-        view.say(f"model: {asked.model}")
+        view.say(f"model: {asked.model}, of the run {asked.named}")
 
 
 def model_path(model: str) -> Path:

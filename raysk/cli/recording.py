@@ -40,8 +40,11 @@ def journal_of(folder: RunFolder, view: View, made: Made, tally: Tally, job: Fit
             yield journal
         except AllFitsFailed:  # they would again
             raise
-        except BaseException:
-            if len(journal.known) > before:
+        except BaseException as error:
+            stopped = isinstance(error, KeyboardInterrupt | SystemExit)
+            if stopped and not journal.known:
+                view.say("No fit was done yet: there is nothing to go on with. Give the command again.")
+            if len(journal.known) > before or (stopped and journal.known):
                 with contextlib.suppress(InputError):
                     write_results(no_results(getattr(job, "search", None)), folder.path("results.csv"))
                 say_how_to_go_on(view, folder, tally.outcome.stopped)

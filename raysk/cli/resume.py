@@ -45,11 +45,14 @@ def resume(
     from raysk import exits
     from raysk.cli import settings
     from raysk.cli.app import app
+    from raysk.cli.view.console import stderr_console
     from raysk.errors import InputError
-    from raysk.runs.which import find_search
+    from raysk.runs.which import LATEST, find_search, passed_over
     from raysk.spec.words import shown
 
     folder = find_search(run)
+    if run == LATEST and (newer := passed_over(folder.root)) is not None:
+        stderr_console().say(f"{os.path.relpath(newer)} is newer, and passed over: no fit of it was done.")
     job = folder.read_manifest()["job"]
     try:
         os.chdir(job["folder"])

@@ -56,6 +56,13 @@ def find_search(text: str) -> RunFolder:
     raise InputError(f"There is no folder {text!r}.\n{_near(text) or known}".strip())
 
 
+def passed_over(run: Path) -> Path | None:
+    """Return a search that is newer than a run which ``latest`` has found, if there is one: no fit of it was done."""
+    journals = [path for path in run.parent.glob(f"*/{JOURNAL}") if path.is_file()]
+    newest = max(journals, key=_modified, default=None)
+    return None if newest is None or newest.parent == run else newest.parent
+
+
 def find_model(text: str, command: str) -> str:
     """Return the path of the model that a text means.
 

@@ -24,6 +24,7 @@ from raysk.spec.overrides import (
     copied,
     override_estimator,
     override_search,
+    parameters,
     refuse_search_flags,
     scorer_hint,
     unknown_scorer,
@@ -208,10 +209,15 @@ def _refit(scoring: Any) -> bool | str:
     return str(next(iter(scoring))) if several else True
 
 
+_OFTEN_SEARCHED = ("C", "alpha", "max_iter", "max_depth", "n_estimators", "n_neighbors", "n_components", "n_clusters")
+
+
 def _no_search(found: Found, estimator: Any) -> str:
+    example = next((name for name in _OFTEN_SEARCHED if name in parameters(estimator)), "NAME")
     return (
         f"{shown(found.source)} holds a {type_name(estimator)}, but no search and no parameter space.\n"
-        "Say --space C=1,10,100, or write in the file param_grid = {'C': [1, 10, 100]}, param_distributions = {...}\n"
+        f"Say --space {example}=1,10,100, or write in the file param_grid = {{'{example}': [1, 10, 100]}}, "
+        "param_distributions = {...}\n"
         "or search = GridSearchCV(...); for one fit without a search, use 'raysk fit'."
     )
 

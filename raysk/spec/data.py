@@ -271,6 +271,7 @@ class Given:
         if alone:
             raise UsageError(
                 f"{listed(alone)}: this is about the table that --data names.\n"
+                "A table is no FILE: say --data TABLE, and an estimator for FILE, as 'sklearn.svm:SVC()'.\n"
                 "For data in your own file say --data FILE.py:load_data, or choose its columns there."
             )
         return None

@@ -231,7 +231,7 @@ def data_in_short(data: Data, estimator: Any) -> dict[str, Any]:
     facts = {
         "rows": shape[0],
         "features": shape[1] if len(shape) > 1 else None,
-        "columns": dict(kinds),
+        "columns": {next(iter(kinds)): shape[1]} if len(kinds) == 1 and len(shape) > 1 else dict(kinds),
         "target": None if data.y is None else list(data.target_names or _names_of(data.y)) or None,
         "kind": kind,
         "classes": classes,

@@ -19,7 +19,7 @@ _MOST_NAMED = 8
 """Columns of text; where there are more, they are chosen by their type."""
 
 
-def encoding_recipe(estimator: Any, columns: Sequence[Any]) -> tuple[str, str]:
+def encoding_recipe(estimator: Any, columns: Sequence[Any], *, missing: bool = False) -> tuple[str, str]:
     """Return Python code of a pipeline, in three lines, and what its parameters begin with.
 
     Parameters
@@ -28,6 +28,8 @@ def encoding_recipe(estimator: Any, columns: Sequence[Any]) -> tuple[str, str]:
         Unfitted; a search's own one is taken.
     columns : sequence of str or int
         Those that hold text.
+    missing : bool
+        Whether values are missing in the other columns: they are filled in.
 
     Returns
     -------
@@ -47,9 +49,10 @@ def encoding_recipe(estimator: Any, columns: Sequence[Any]) -> tuple[str, str]:
         whole, prefix = code.replace(_PIPELINE, f'{_PIPELINE}("texts", texts), ', 1), ""
     else:
         whole, prefix = f"pipeline.make_pipeline(texts, {code})", f"{type_name(inner).lower()}__"
-    imports = ", ".join(sorted({"compose", "pipeline", "preprocessing"} | modules))
+    rest = "impute.SimpleImputer()" if missing else '"passthrough"'
+    imports = ", ".join(sorted({"compose", "pipeline", "preprocessing"} | modules | ({"impute"} if missing else set())))
     encoder = f'preprocessing.OneHotEncoder(handle_unknown="ignore"{dense})'
-    texts = f'texts = compose.make_column_transformer(({encoder}, {chosen}), remainder="passthrough")'
+    texts = f"texts = compose.make_column_transformer(({encoder}, {chosen}), remainder={rest})"
     return f"from sklearn import {imports}\n{texts}\nmodel = {whole}", prefix
 
 

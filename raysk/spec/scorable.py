@@ -60,9 +60,14 @@ def check_scoring(search: Any, y: Any, *, said: bool = False) -> None:
 
 
 def _instead(name: str, y: Any) -> str:
-    known = INSTEAD.get(name)
-    several = len(set(y.tolist())) > len(("one", "other"))
-    return f"\nFor several classes there is for example --scoring {known}." if known and several else ""
+    known, classes = INSTEAD.get(name), set(y.tolist())
+    if len(classes) > len(("one", "other")):
+        return f"\nFor several classes there is for example --scoring {known}." if known else ""
+    if all(isinstance(each, str) for each in classes):
+        return (
+            "\nIt does not know which class is the positive one: make y 0 and 1, or say --scoring f1_macro or roc_auc."
+        )
+    return ""
 
 
 def _named(scoring: Any) -> dict[str, Any]:

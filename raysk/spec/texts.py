@@ -46,11 +46,11 @@ def refuse_text(frame: Any, label: str, estimator: Any) -> None:
     raise InputError(
         f"{label}: column {shown(names[0])!r} holds {brief(repr(value))} in row {row:,}, "
         f"and {type_name(wants.first_step(estimator))} takes numbers.{others}\n"
-        f"{_advice(frame.iloc[:, number], value, names, estimator)}"
+        f"{_advice(frame, frame.iloc[:, number], value, names, estimator)}"
     )
 
 
-def _advice(column: Any, value: Any, names: Sequence[Any], estimator: Any) -> str:
+def _advice(frame: Any, column: Any, value: Any, names: Sequence[Any], estimator: Any) -> str:
     name = shown(names[0])
     if DECIMAL_COMMA.fullmatch(str(value)):
         return "If its comma is a decimal one, say --decimal ,"
@@ -61,7 +61,10 @@ def _advice(column: Any, value: Any, names: Sequence[Any], estimator: Any) -> st
     if wants.takes_categories(estimator):
         every = shlex.quote(",".join(map(str, names)))
         return f"Make categories of them with --categorical {every} (or leave that option out), or --drop them."
-    code, prefix = encoding_recipe(estimator, [name if isinstance(name, int) else str(name) for name in names])
+    tags = wants.tags_of(wants.first_step(estimator))
+    missing = bool(frame.select_dtypes("number").isna().any().any()) and not (tags and tags.input_tags.allow_nan)
+    columns = [name if isinstance(name, int) else str(name) for name in names]
+    code, prefix = encoding_recipe(estimator, columns, missing=missing)
     before = f" (parameters then begin with {prefix})" if prefix else ""
     return f"Leave it out with --drop, or save these lines in a file, and give that for FILE{before}:\n{code}"
 

@@ -116,7 +116,7 @@ def forking():
 def _needs_no_ray(args: Sequence[str], options: Mapping[str, Any]) -> bool:
     """Tell whether a command can be carried out by a fork: it starts no Ray, and reads and writes files only."""
     backend = dict(itertools.pairwise(args)).get("--backend")
-    here = args[0] in HERE or (args[0] in JOBS and ("--dry-run" in args or backend in {"threading", "loky"}))
+    here = args[0] in HERE or (args[0] in JOBS and ("--dry-run" in args or backend == "threading"))
     files = all(isinstance(getattr(options.get(name), "name", ""), str) for name in ("stdin", "stdout"))
     return here and "--address" not in args and files and all(map(_is_text, args)) and options.keys() <= BY_A_FORK
 

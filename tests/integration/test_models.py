@@ -35,9 +35,9 @@ FAILS = MODEL.replace("    pass", "    def __setstate__(self, state):\n        r
 
 class TestOutputIsStdout:
     def test_the_model_is_on_stdout(self, start, folder, head):
-        """With -o - stdout is the model, which plain pickle loads, and the summary is on stderr."""
+        """With -o - stdout is the model, which plain pickle loads, and the summary is on stderr, as JSON if wanted."""
         (folder / "model.py").write_text(MODEL)
-        process = start("fit", "model.py:model", "-o", "-", "--address", head, text=False)
+        process = start("fit", "model.py:model", "-o", "-", "--address", head, "--json", text=False)
         out, err = process.communicate(timeout=90)
         assert process.returncode == 0, err
         assert pickle.loads(out).C == 3

@@ -10,7 +10,7 @@ from sklearn.svm import SVC
 from raysk.errors import InputError
 from raysk.runs.folder import RunFolder
 from raysk.runs.models import read_sidecar, save_model
-from raysk.runs.which import find_model, find_search
+from raysk.runs.which import find_model, find_search, passed_over
 
 
 @pytest.fixture
@@ -46,6 +46,8 @@ def test_the_latest_run_is_one_that_has_something_to_resume(here):
     search_folder(here, "connected", 10, "header\n")
     newest = search_folder(here, "empty", 0, "")
     assert find_search("latest").root == interrupted
+    assert passed_over(interrupted) == newest
+    assert passed_over(newest) is None
     for name in ("old", "interrupted"):
         (here / "raysk-runs" / name / "journal.jsonl").write_text("")
         os.utime(here / "raysk-runs" / name / "journal.jsonl", (1, 1))
