@@ -42,6 +42,8 @@ class Data:
         Where the data is from, without credentials: a table, or a file and the name in it.
     dates : mapping of int to str
         The format of each column of X that was a date before it was a number, by its place.
+    given : bool
+        Whether ``--data`` names it, and not the person's file.
     passed_over : tuple of str
         What the person's file holds besides that looks like data, by name.
     held_out : Data or None
@@ -60,6 +62,7 @@ class Data:
     target_names: tuple[str, ...] | None = None
     source: str | None = None
     dates: Mapping[int, str] = field(default_factory=dict)
+    given: bool = False
     passed_over: tuple[str, ...] = ()
     held_out: Data | None = None
 

@@ -129,6 +129,8 @@ class Board:
             self._rounds.watch.hear_failures([result["fit_error"]] * (1 + len(followers)))
         if why is not None:
             self._errors.setdefault(candidate, why)
+        if "score_error" in result:  # our own note: scikit-learn's results have all the same keys
+            result = {name: value for name, value in result.items() if name != "score_error"}
         self._results[unit] = result
         self._waiting[candidate] -= 1
         if not self._waiting[candidate]:
@@ -192,8 +194,8 @@ class Board:
 
 
 def _why_failed(result: dict[str, Any]) -> str | None:
-    """Return why a fit failed, or its score, in one line; None if neither did. Takes our own note out of the result."""
-    said = result.pop("score_error", None)
+    """Return why a fit failed, or its score, in one line; None if neither did."""
+    said = result.get("score_error")
     if result["fit_error"] is not None:
         return what_was_raised(result["fit_error"])
     scores = result["test_scores"]

@@ -13,6 +13,7 @@ import math
 import random
 import statistics
 import time
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from raysk.events import Outlook, Running
@@ -86,6 +87,8 @@ class Prospect:
         slow = []
         for unit, since in sorted(board.running(), key=lambda each: each[1]):
             candidate, split = divmod(unit, len(board.splits))
+            if candidate >= len(board.candidates):  # of another task
+                continue
             if now - since > max(SLOW_S, SLOW_TIMES * usual_s) and board.result(candidate, split) is None:
                 slow.append(Running(params=board.candidates[candidate], split=split, since=since))
         return tuple(slow)
@@ -142,6 +145,6 @@ _ABSENT = object()
 
 def _rounded(value: Any) -> Hashable:
     """Return what values that cost alike have in common: of numbers, those within a few tenths of each other."""
-    if isinstance(value, float | int) and not isinstance(value, bool) and math.isfinite(value) and value > 0:
+    if isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value) and float(value) > 0:
         return float(2 ** (round(2 * math.log2(value)) / 2))
     return value if isinstance(value, str | bool) or value is None else id(value)

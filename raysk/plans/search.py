@@ -18,6 +18,7 @@ import copyreg
 import inspect
 import math
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -168,7 +169,10 @@ class Rounds:
         (self.X, self.y), self.routed, self.scorers = data, routed, scorers
         self.estimator = clone(search.estimator)
         self.metric = search.refit if isinstance(search.refit, str) else metric
-        self.watch = Watch(search._limits)
+        limits = search._limits
+        if callable(search.refit):  # it may choose by anything
+            limits = replace(limits, require_score=False)
+        self.watch = Watch(limits)
         self.candidates: list[dict[str, Any]] = []
         self.out: list[dict[str, Any]] = []
         self.more: dict[str, list[Any]] = {}

@@ -13,7 +13,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import math
-from collections.abc import Iterable
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +25,7 @@ from raysk.spec.scorable import check_scoring
 from raysk.spec.unsuitable import Seen, refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from raysk.jobs import SearchJob
 
@@ -35,6 +34,13 @@ MOST_VARIANTS = 64
 
 MOST_ALONE = 500
 """Values of a space that are looked at by themselves besides."""
+
+
+WHOLE = {
+    *("KFold", "StratifiedKFold", "GroupKFold", "StratifiedGroupKFold", "RepeatedKFold", "RepeatedStratifiedKFold"),
+    *("LeaveOneOut", "LeavePOut", "LeaveOneGroupOut", "LeavePGroupsOut"),
+}
+"""Splitters of scikit-learn's of which every row is in some fold."""
 
 
 def check_job(job: FitJob | SearchJob) -> None:
@@ -63,10 +69,10 @@ def _check(job: FitJob | SearchJob) -> None:
     if not is_search(whole):
         _refuse(refusal(whole, Seen(job.data)))
         return
-    splits_all = _splits_all_rows(whole.cv)
-    if splits_all or whole.refit:
+    counts = _splits_all_rows(whole) and not _has_score_for_failures(whole)
+    if counts or whole.refit:
         _check_variants(whole, Seen(job.data))
-    if splits_all:
+    if counts and not callable(whole.refit):  # such a function may choose by anything
         check_scoring(whole, job.data.y, said=getattr(job, "scoring_is_said", False))
 
 
@@ -85,11 +91,19 @@ def _refuse(reason: str | None) -> None:
         raise InputError(reason)
 
 
-def _splits_all_rows(cv: Any) -> bool:
-    """Tell whether all rows come to be fitted on or scored: a person's own splits may leave some out."""
-    if cv is None or isinstance(cv, int):
-        return True
-    return type(cv).__module__.startswith("sklearn.") and not isinstance(cv, Iterable)
+def _splits_all_rows(search: Any) -> bool:
+    """Tell whether all rows come to be fitted on or scored: other splits, and halving's rounds, may leave some out."""
+    from sklearn import model_selection
+
+    if hasattr(search, "min_resources"):
+        return False
+    whole = tuple(getattr(model_selection, name) for name in WHOLE)
+    return search.cv is None or isinstance(search.cv, int) or type(search.cv) in whole
+
+
+def _has_score_for_failures(search: Any) -> bool:
+    """Tell whether a fit that fails has a score all the same, so that the search goes on to an answer."""
+    return _is_number(search.error_score) and math.isfinite(search.error_score)
 
 
 def variants(search: Any) -> Iterator[Any]:

@@ -285,4 +285,4 @@ class Given:
     def _split(self, table: Table, estimator: Any, part: str = "") -> Data:
         data = split(table, self.columns, estimator=estimator, as_frame=self.as_frame)
         test = None if table.held_out is None else self._split(table.held_out, estimator, ":X_test")
-        return replace(data, source=f"{label_of(self.source)}{part}", held_out=test)
+        return replace(data, source=f"{label_of(self.source)}{part}", given=True, held_out=test)

@@ -33,9 +33,10 @@ SKIP = "skip"
 
 _SHELL = re.compile(r"\s*(?:[\w\s.,]+=\s*)?(?:%(?!=)|!(?!=))|\s*\?|.*[\w\])]\s*\?\??\s*;?\s*$")
 _OWN_DISPLAY = re.compile(r"^\s*(?:def display\b|display\s*=|(?:from|import)\b.*\bdisplay\b)", re.MULTILINE)
+_LINE_MAGIC = re.compile(r"\s*%(\w+)\s+(?!-)(\S.*)")
 _CELL_MAGIC = re.compile(r"\s*%%(\w+)")
 _RUNS_BODY = frozenset({"time", "capture", "prun"})
-"""Magics of a whole cell that run it as Python, with its names."""
+"""Magics that run a cell, or what follows them in a line, as Python."""
 
 _FUTURES = 0
 for _name in __future__.all_feature_names:
@@ -231,8 +232,15 @@ def _pass_over(lines: list[str], at: int, found: dict[int, str]) -> None:
     end = at
     while lines[end].endswith("\\") and end + 1 < len(lines):
         end += 1
-    lines[at] = lines[at][: len(lines[at]) - len(lines[at].lstrip())] + "pass"
+    lines[at] = lines[at][: len(lines[at]) - len(lines[at].lstrip())] + _instead(lines[at].strip())
     lines[at + 1 : end + 1] = [""] * (end - at)
+
+
+def _instead(line: str) -> str:
+    """Return what stands for a line: the code that a magic runs, else nothing. Names of others are missed if used."""
+    magic = _LINE_MAGIC.match(line)
+    runs = magic is not None and magic[1] in _RUNS_BODY and not line.endswith("\\")
+    return magic[2] if magic is not None and runs else "pass"
 
 
 def _pass_over_calls(lines: list[str], tree: ast.Module, found: dict[int, str], *, own_display: bool) -> None:
@@ -274,8 +282,9 @@ def _body(node: ast.AST) -> str | None:
     if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)):
         return None
     values = [value.value if isinstance(value, ast.Constant) else None for value in call.args]
-    runs = call.func.attr == "run_cell_magic" and len(values) == 3 and values[0] in _RUNS_BODY  # noqa: PLR2004
-    return str(values[2]) if runs else None
+    if not values or values[0] not in _RUNS_BODY or call.func.attr not in {"run_cell_magic", "run_line_magic"}:
+        return None
+    return str(values[-1]) if len(values) == 2 + (call.func.attr == "run_cell_magic") else None
 
 
 def _replace(lines: list[str], node: ast.Call | ast.Expr | ast.Assign, text: str) -> None:
@@ -288,6 +297,4 @@ def _replace(lines: list[str], node: ast.Call | ast.Expr | ast.Assign, text: str
 
 def _binds_display(text: str) -> bool:
     """Return whether a file defines or imports its own ``display``."""
-    return (
-        re.search(r"^\s*(?:def display\b|display\s*=|(?:from|import)\b.*\bdisplay\b)", text, re.MULTILINE) is not None
-    )
+    return _OWN_DISPLAY.search(text) is not None

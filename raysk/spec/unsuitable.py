@@ -143,7 +143,7 @@ def _y_refused(last: Any, seen: Seen) -> str | None:
         return None
     name = type_name(last)
     if seen.data.y is None:
-        where = "Say which column with --target." if seen.data.source else "Name it y in the file beside X."
+        where = "Say which column with --target." if seen.data.given else "Name it y in the file beside X."
         return f"{name} needs a target y, and there is none.\n{where}"
     if not _is_simple(last) or tags.estimator_type not in {"classifier", "regressor"}:
         return None
@@ -152,7 +152,7 @@ def _y_refused(last: Any, seen: Seen) -> str | None:
             return f"y has {what} in {found.rows}, and {name} takes none.\nLeave these rows out, or fill them in."
     if tags.estimator_type == "classifier" and (part := seen.y.fraction) is not None:
         return (
-            f"y is {part.value!r} in row {part.row:,}: {name} is a classifier, and takes classes, not measured numbers."
+            f"y is {part.value:g} in row {part.row:,}: {name} is a classifier, and takes classes, not measured numbers."
             "\nTake a regressor, or make classes of them, for example with pandas.cut."
         )
     return None
@@ -252,11 +252,13 @@ def _documents_refused(first: Any, seen: Seen) -> str | None:
     if seen.dimensions == 2:  # noqa: PLR2004 - rows and columns
         named = seen.X.text_columns()
         which = named[0] if named else (seen.data.feature_names or ("NAME",))[0]
-        say = f"--features {shown(which)}" if seen.data.source else f"X = X[{str(which)!r}]"
+        say = f"--features {shown(which)}" if seen.data.given else f"X = X[{str(which)!r}]"
+        if seen.X.width == 1:
+            return f"{seen.label}: X is a table with one column, and {name} takes the column itself.\nSay {say}."
         return (
             f"{seen.label}: {name} takes one column of texts, and X has {seen.X.width}"
             f"{f', of which {listed(named)} hold text' if named else ''}.\n"
-            f"Name one {'with' if seen.data.source else 'in the file:'} {say}, "
+            f"Name one {'with' if seen.data.given else 'in the file:'} {say}, "
             "or give each its own vectorizer in a ColumnTransformer."
         )
     found = seen.X.absent if seen.dimensions == 1 else None

@@ -18,7 +18,7 @@ from sklearn.feature_selection import VarianceThreshold
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import f1_score, get_scorer, get_scorer_names, make_scorer
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline, make_pipeline, make_union
 from sklearn.preprocessing import (
@@ -167,7 +167,7 @@ def test_a_text_pipeline_on_a_table():
     """Of seven columns it would read the names: one has to be named."""
     table = pd.DataFrame({"id": range(60), "title": ["a b", "b c"] * 30, "body": ["c", "d"] * 30})
     words = OTHERS["words"]
-    text = said_of(words, Data(X=table, y=Y, source="posts.csv"))
+    text = said_of(words, Data(X=table, y=Y, source="posts.csv", given=True))
     assert "takes one column of texts, and X has 3, of which title, body hold text" in text
     assert "--features title" in text
     assert "X = X['title']" in said_of(words, Data(X=table, y=Y))
@@ -176,7 +176,7 @@ def test_a_text_pipeline_on_a_table():
 
 def test_a_target_that_is_not_there():
     """It is asked for where it can be said."""
-    assert "--target" in said_of(SVC(), Data(X=X, source="t.csv"))
+    assert "--target" in said_of(SVC(), Data(X=X, source="t.csv", given=True))
     assert "Name it y" in said_of(make_pipeline(StandardScaler(), SVC()), Data(X=X))
     assert "takes classes, not measured" in said_of(SVC(), Data(X=X, y=X[:, 0]))
     assert "y has no value in " in said_of(Ridge(), Data(X=X, y=DATA["a missing target"][1]))
@@ -326,3 +326,22 @@ def test_one_of_several_metrics():
     search.refit = "f1"
     with pytest.raises(InputError, match="'f1' cannot score"):
         check_job(search_job(search, y=TEN))
+
+
+HOLE = np.where(np.arange(60)[:, np.newaxis] == 0, np.nan, X[:60])
+LATE = TimeSeriesSplit(3, max_train_size=10)
+
+
+@pytest.mark.parametrize(
+    "search",
+    [
+        GridSearchCV(LogisticRegression(), {"C": [1.0, 2.0]}, cv=LATE, refit=False),
+        GridSearchCV(LogisticRegression(), {"C": [1.0, 2.0]}, error_score=0.0, refit=False),
+        GridSearchCV(LogisticRegression(), {"C": [1.0]}, scoring="f1", refit=lambda _: 0, cv=LATE),
+    ],
+    ids=["splits that leave it out", "a score for failures", "a person chooses"],
+)
+def test_what_scikit_learn_brings_to_an_end(search):
+    """A row that no split has, a score for fits that fail, and a choice by other means: nothing is refused."""
+    hole = search.refit is False
+    check_job(SearchJob(search=search, data=Data(X=HOLE if hole else X[:60], y=np.arange(60) % 3), source="s"))

@@ -9,6 +9,7 @@ import pytest
 from raysk.errors import InputError
 from raysk.runs.own_code import own_code
 from raysk.spec.loader import load
+from raysk.spec.notebook import read_source
 
 EXPORT = '''#!/usr/bin/env python
 # In[1]:
@@ -141,3 +142,12 @@ def test_what_was_passed_over_may_be_missed(write):
         InputError, match=r"'files' is not defined(.|\n)*a line that only IPython knows is passed over, line 1"
     ):
         load(write("nb.py", "files = !ls\nprint(files)\n"))
+
+
+@pytest.mark.parametrize("line", ["%time X = X * 2", "get_ipython().run_line_magic('time', 'X = X * 2')"])
+def test_a_magic_that_runs_code(line, tmp_path):
+    """What a magic runs as Python, with the file's names, is run: else the data would be other than in the notebook."""
+    text = read_source(f"X = 1\n{line}\n".encode(), tmp_path / "export.py").text
+    names = {}
+    exec(text, names)  # noqa: S102 - the test's own
+    assert names["X"] == 2

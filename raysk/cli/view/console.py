@@ -33,12 +33,12 @@ class Stderr(Console):
 
 def stderr_console() -> Stderr:
     """Return the console for conversation; colours may be forced into a file, animation may not."""
-    return Stderr(stderr=True, force_interactive=None if sys.stderr.isatty() else False)
+    return Stderr(stderr=True, emoji=False, force_interactive=None if sys.stderr.isatty() else False)
 
 
 def stdout_console(out: DataOut) -> Console:
     """Return the console for tables on stdout, as wide as that terminal is: stderr may be elsewhere."""
-    console = Console(file=out.file)
+    console = Console(file=out.file, emoji=False)
     if out.file.isatty() and not os.environ.get("COLUMNS"):
         console.width = os.get_terminal_size(out.file.fileno()).columns or console.width
     return console
