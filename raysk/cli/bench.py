@@ -137,12 +137,21 @@ def bench(
     with data_stdout() as out:
         with _Progress(quiet=quiet) as progress:
             arms = runner.run(wanted, repeat=repeat, limit_s=limit_s, sink=progress)
-        report = reports.report(arms, repeat=repeat)
+            report = reports.report(arms, repeat=repeat)
+            _warn_of_short(report, progress)
         _show(out, report, as_json=as_json)
         if plot is not None:
             write_bytes(plot, plots.drawn(report, plot.suffix.lower()))
             progress.say(f"The chart is in {plot}")
     runner.compare(arms)
+
+
+def _warn_of_short(report: dict[str, Any], progress: _Progress) -> None:
+    """Say which ratios tell little."""
+    from raysk.bench.report import TELLING_S, too_short
+
+    if short := too_short(report["results"]):
+        progress.say(f"Less than {TELLING_S:g} s ({', '.join(short)}): ratios tell little. Use a larger --scale.")
 
 
 def _check(*, repeat: int, scale: float | None, limit_s: float) -> None:

@@ -86,6 +86,7 @@ class TestTimes:
         """Of slow fits it is said how long one takes."""
         assert words.pace(10, 50.0, 100.0, "fit") == "10.0 s/fit"
         assert words.pace(100, 50.0, 100.0, "fit") == "2.0 fits/s"
+        assert words.pace(1, 4.0, 0.1, "fit") == "0.2 fits/s"  # workers were still to come
 
     def test_fits_that_run_long(self):
         """Fits that run much longer than most are named, with what varies."""
