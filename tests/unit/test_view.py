@@ -102,6 +102,13 @@ class TestTimes:
         assert state.eta_s(101.0) == pytest.approx(900.0)
 
 
+    def test_workers_that_are_still_to_come(self):
+        """The time before a worker was up says nothing of how fast fits are."""
+        none, two = (events.WorkersChanged(up=up, wanted=2, nodes=1) for up in (0, 2))
+        state = told(planned(units=4, candidates=0), none, two, events.WorkDone(units=2))
+        assert state.eta_s(5.0) == pytest.approx(2.0)
+
+
 class TestPhases:
     def test_refit(self):
         """During the refit the search's bar stays full, and its own progress has a bar of its own."""
