@@ -101,7 +101,6 @@ class TestTimes:
         state = told(plan, events.WorkDone(units=50, busy_s=100.0))
         assert state.eta_s(101.0) == pytest.approx(900.0)
 
-
     def test_workers_that_are_still_to_come(self):
         """The time before a worker was up says nothing of how fast fits are."""
         none, two = (events.WorkersChanged(up=up, wanted=2, nodes=1) for up in (0, 2))
