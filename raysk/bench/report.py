@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import statistics
+from collections import Counter
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from raysk.bench.runner import Arm
 
 SCHEMA = 1
+
+TELLING_S = 1.0
+"""Below this, in seconds, a time is mostly start and chance, and so is its ratio to another."""
 PACKAGES = ("ray", "scikit-learn", "joblib", "numpy", "distributed")
 
 
@@ -35,6 +39,13 @@ def report(arms: Sequence[Arm], *, repeat: int) -> dict[str, Any]:
         row["ratio_to_loky"] = _ratio(row, rows, "loky")
         row["ratio_to_ideal"] = _ratio(row, rows, "ideal")
     return {"schema": SCHEMA, "machine": machine(), "repeat": repeat, "results": rows}
+
+
+def too_short(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """Return the workloads that some backend ran in so short a time that ratios tell little; not simulated ones."""
+    of = Counter(row["workload"] for row in rows)
+    timed = (row for row in rows if row["scale"] and row["time_s"] and of[row["workload"]] > 1)
+    return list(dict.fromkeys(row["workload"] for row in timed if row["time_s"]["median"] < TELLING_S))
 
 
 def _row(arm: Arm) -> dict[str, Any]:

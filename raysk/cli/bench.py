@@ -12,8 +12,11 @@ from raysk.cli import options as o  # noqa: TC001 - Typer reads the annotations
 from raysk.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from typing_extensions import Self
 
+    from raysk.bench.runner import Arm
     from raysk.cli.streams import DataOut
 
 Workloads = Annotated[
@@ -114,7 +117,6 @@ def bench(
     """
     from raysk import cluster
     from raysk.bench import plot as plots
-    from raysk.bench import report as reports
     from raysk.bench import runner
     from raysk.bench.workloads import PUBLISHED
     from raysk.cli.streams import data_stdout
@@ -137,12 +139,23 @@ def bench(
     with data_stdout() as out:
         with _Progress(quiet=quiet) as progress:
             arms = runner.run(wanted, repeat=repeat, limit_s=limit_s, sink=progress)
-        report = reports.report(arms, repeat=repeat)
+            report = _reported(arms, repeat, progress)
         _show(out, report, as_json=as_json)
         if plot is not None:
             write_bytes(plot, plots.drawn(report, plot.suffix.lower()))
             progress.say(f"The chart is in {plot}")
     runner.compare(arms)
+
+
+def _reported(arms: Sequence[Arm], repeat: int, progress: _Progress) -> dict[str, Any]:
+    """Put the measurements together, and say which ratios tell little."""
+    from raysk.bench import report as reports
+
+    report = reports.report(arms, repeat=repeat)
+    if short := reports.too_short(report["results"]):
+        named, limit = ", ".join(short), f"{reports.TELLING_S:g} s"
+        progress.say(f"Less than {limit} ({named}): ratios tell little. Use a larger --scale.")
+    return report
 
 
 def _check(*, repeat: int, scale: float | None, limit_s: float) -> None:

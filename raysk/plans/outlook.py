@@ -13,6 +13,7 @@ import math
 import random
 import statistics
 import time
+from collections import defaultdict
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
@@ -24,10 +25,16 @@ if TYPE_CHECKING:
     from raysk.plans.board import Board
 
 DRAWN = 500
-"""So many candidates stand for all: they are looked at in 3 ms."""
+"""So many candidates stand for all: they are looked at in 10 ms."""
 
-PRIOR = 3
-"""A value counts as if so many fits with it had cost what is usual: one slow fit is not a trend."""
+PRIOR = 0.1
+"""A value counts as if this part of a candidate had cost what is usual; more would hide what a grid has shown."""
+
+PASSES = 5
+"""How often each parameter is looked at; after that factors change little."""
+
+LEAST_S = 1e-6
+"""Of a fit that is said to have taken no time, in seconds."""
 
 STEEPEST = 3.0
 """The largest power of a number that a fit's cost is taken to grow with, beyond the numbers that were tried."""
@@ -58,17 +65,18 @@ class Prospect:
 
     def __call__(self) -> Outlook:
         """Say what is left now."""
-        board, n_splits = self._board, len(self._board.splits)
+        board = self._board
         costs: list[tuple[Sequence[Hashable], float]] = []
         left: list[Sequence[Hashable]] = []
         for number in self._drawn:
             params = board.candidates[number]
             key = [_rounded(params.get(name, _ABSENT)) for name in self._names]
-            for result in (board.result(number, split) for split in range(n_splits)):
-                if result is None:
-                    left.append(key)
-                elif took_s := result.get("fit_time", 0.0) + result.get("score_time", 0.0):
-                    costs.append((key, took_s))
+            results = [board.result(number, split) for split in range(len(board.splits))]
+            done = [result for result in results if result is not None]
+            took_s = [result.get("fit_time", 0.0) + result.get("score_time", 0.0) for result in done]
+            if any(took_s):
+                costs.append((key, statistics.fmean(took_s)))
+            left += [key] * (len(results) - len(done))
         if not costs:
             return Outlook()
         usual_s = statistics.median(cost for _, cost in costs)
@@ -102,30 +110,54 @@ def expected_costs(
     Parameters
     ----------
     costs : sequence of (sequence of hashable, float)
-        The values of a fit's parameters, and what it took.
+        The values of a candidate's parameters, and what a fit of it took.
     wanted : sequence of sequence of hashable
         Such values.
     """
     mean = statistics.fmean(cost for _, cost in costs)
-    known, expected = [mean] * len(costs), [mean] * len(wanted)
-    for place in range(len(costs[0][0])):  # each parameter explains what those before it have not
-        factors = _factors([key[place] for key, _ in costs], [cost for _, cost in costs], known, PRIOR * mean)
-        known = [before * factors[key[place]] for before, (key, _) in zip(known, costs, strict=True)]
-        for value in {key[place] for key in wanted} - factors.keys():
-            factors[value] = _beyond(value, factors)
-        expected = [before * factors[key[place]] for before, key in zip(expected, wanted, strict=True)]
+    factors, scale = _all_factors([key for key, _ in costs], [cost for _, cost in costs], mean)
+    expected = [mean * scale] * len(wanted)
+    for place, tried in enumerate(factors):
+        beyond = {value: _beyond(value, tried) for value in {key[place] for key in wanted} - tried.keys()}
+        every = {**tried, **beyond}
+        expected = [before * every[key[place]] for before, key in zip(expected, wanted, strict=True)]
     return expected
 
 
-def _factors(
-    values: Iterable[Hashable], costs: Iterable[float], expected: Iterable[float], prior_s: float
-) -> dict[Hashable, float]:
-    """Return for each value how many times what was expected fits with it have cost."""
-    sums: dict[Hashable, tuple[float, float]] = {}
+def _all_factors(
+    keys: Sequence[Sequence[Hashable]], costs: Sequence[float], mean: float
+) -> tuple[list[Mapping[Hashable, float]], float]:
+    """Return for each parameter the factor of each of its values, and one for all.
+
+    A grid that is half done has tried some values with the cheap values of another parameter only. So the one that
+    explains most comes first, and each is looked at again once the others are known.
+    """
+    columns = [[key[place] for key in keys] for place in range(len(keys[0]))]
+    factors: list[Mapping[Hashable, float]] = [dict.fromkeys(column, 1.0) for column in columns]
+    known = [mean] * len(costs)
+    order = sorted(range(len(columns)), key=lambda place: _explained(columns[place], costs, mean), reverse=True)
+    for place in order * PASSES:
+        column, before = columns[place], factors[place]
+        others = [cost / before[value] for cost, value in zip(known, column, strict=True)]
+        factors[place] = after = _factors(column, costs, others)
+        known = [cost * after[value] for cost, value in zip(others, column, strict=True)]
+    return factors, sum(costs) / sum(known)
+
+
+def _explained(column: Iterable[Hashable], costs: Iterable[float], mean: float) -> float:
+    """Return how much of the differences in cost the values of a parameter explain: between them, not within."""
+    groups: defaultdict[Hashable, list[float]] = defaultdict(list)
+    for value, cost in zip(column, costs, strict=True):
+        groups[value].append(cost)
+    return sum(len(group) * (statistics.fmean(group) - mean) ** 2 for group in groups.values())
+
+
+def _factors(values: Iterable[Hashable], costs: Iterable[float], expected: Iterable[float]) -> dict[Hashable, float]:
+    """Return for each value how many times what was expected fits with it have cost: the geometric mean."""
+    logs: defaultdict[Hashable, list[float]] = defaultdict(list)
     for value, cost, usual in zip(values, costs, expected, strict=True):
-        cost_sum, usual_sum = sums.get(value, (prior_s, prior_s))
-        sums[value] = cost_sum + cost, usual_sum + usual
-    return {value: cost_sum / usual_sum for value, (cost_sum, usual_sum) in sums.items()}
+        logs[value].append(math.log(max(cost, LEAST_S) / usual))
+    return {value: math.exp(sum(each) / (len(each) + PRIOR)) for value, each in logs.items()}
 
 
 def _beyond(value: Hashable, factors: Mapping[Hashable, float]) -> float:

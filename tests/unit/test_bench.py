@@ -192,6 +192,13 @@ def test_a_failure_is_not_hidden_by_a_later_success(monkeypatch):
     assert "1 of the measurements" in report.cells(row)[0]
 
 
+def test_times_too_short_to_compare():
+    """A workload that some backend ran in no time is named; one that stands alone has no ratio to doubt."""
+    arms = [arm("raysk", 0.2), arm("loky", 3.0), arm("raysk", 2.0, workload="grid"), arm("loky", 9.0, workload="grid")]
+    assert report.too_short(report.report(arms, repeat=1)["results"]) == ["short"]
+    assert report.too_short(report.report(arms[:1], repeat=1)["results"]) == []
+
+
 def test_a_share_may_be_empty():
     """With more CPUs than trees some processes have nothing to do."""
     assert [len(ideal.share(WORKLOADS["forest"].small(2), number, 4)) for number in range(4)] == [0, 1, 0, 1]

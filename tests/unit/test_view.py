@@ -86,6 +86,7 @@ class TestTimes:
         """Of slow fits it is said how long one takes."""
         assert words.pace(10, 50.0, 100.0, "fit") == "10.0 s/fit"
         assert words.pace(100, 50.0, 100.0, "fit") == "2.0 fits/s"
+        assert words.pace(1, 4.0, 0.1, "fit") == "0.2 fits/s"  # workers were still to come
 
     def test_fits_that_run_long(self):
         """Fits that run much longer than most are named, with what varies."""
@@ -99,6 +100,12 @@ class TestTimes:
         plan = planned(units=100, outlook=lambda: events.Outlook(left_s=900.0))
         state = told(plan, events.WorkDone(units=50, busy_s=100.0))
         assert state.eta_s(101.0) == pytest.approx(900.0)
+
+    def test_workers_that_are_still_to_come(self):
+        """The time before a worker was up says nothing of how fast fits are."""
+        none, two = (events.WorkersChanged(up=up, wanted=2, nodes=1) for up in (0, 2))
+        state = told(planned(units=4, candidates=0), none, two, events.WorkDone(units=2))
+        assert state.eta_s(5.0) == pytest.approx(2.0)
 
 
 class TestPhases:

@@ -118,7 +118,7 @@ def facts(state: State, now: float) -> list[str]:
         if not work.total:
             found.append(words.count(work.done, work.unit))
         if work.total != 1:
-            found.append(words.pace(work.done, work.elapsed_s(now), work.busy_s, work.unit))
+            found.append(words.pace(work.done, work.worked_s(now), work.busy_s, work.unit))
     if (workers := state.workers) is not None:
         where = words.count(workers.wanted, "worker")
         where += f" on {words.count(workers.nodes, 'node')}" if workers.nodes else ""

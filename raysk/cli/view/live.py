@@ -122,7 +122,7 @@ class View:
             self._said = now
             of_all = f"/{work.total:,}" if work.total else ""
             best = [" ".join(lines.best_words(self._state, self._state.best))] if self._state.best else []
-            pace = words.pace(work.done, work.elapsed_s(now), work.busy_s, work.unit)
+            pace = words.pace(work.done, work.worked_s(now), work.busy_s, work.unit)
             self.say(" · ".join([f"{work.done:,}{of_all} {work.unit}s", pace, *best]))
 
     def _on_FitFailed(self, event: events.FitFailed) -> None:  # noqa: N802

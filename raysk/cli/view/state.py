@@ -22,12 +22,14 @@ FRESH_S = 1.0
 class Work:
     """Units of one kind: how many there are, and how many are done.
 
-    `since` is when they began, `until` when they ended or None; times are those of `time.monotonic`.
+    `since` is when they began, `until` when they ended or None; times are those of `time.monotonic`. In the first
+    `waited_s` seconds no worker was up.
     """
 
     unit: str
     since: float
     until: float | None = None
+    waited_s: float = 0.0
     total: int = 0
     done: int = 0
     busy_s: float = 0.0
@@ -35,6 +37,10 @@ class Work:
     def elapsed_s(self, now: float) -> float:
         """Return how long they have taken, in seconds."""
         return (now if self.until is None else self.until) - self.since
+
+    def worked_s(self, now: float) -> float:
+        """Return how long workers have been at them, in seconds."""
+        return max(self.elapsed_s(now) - self.waited_s, 1e-9)
 
     def left_s(self, now: float, busy_left_s: float | None) -> float | None:
         """Return how long the rest takes, in seconds; None where nothing is known.
@@ -47,10 +53,9 @@ class Work:
         """
         if not self.done or not self.total:
             return None
-        elapsed_s = max(self.elapsed_s(now), 1e-9)
         if busy_left_s is None or not self.busy_s:
-            return (self.total - self.done) * elapsed_s / self.done
-        return busy_left_s * elapsed_s / self.busy_s
+            return (self.total - self.done) * self.worked_s(now) / self.done
+        return busy_left_s * self.worked_s(now) / self.busy_s
 
 
 @dataclass
@@ -137,7 +142,9 @@ class State:
         self.candidates = self.candidates_done = 0
         self.work = None
 
-    def _on_WorkersChanged(self, event: events.WorkersChanged, _: float) -> None:  # noqa: N802
+    def _on_WorkersChanged(self, event: events.WorkersChanged, now: float) -> None:  # noqa: N802
+        if self.work is not None and not self.work.done and not (self.workers and self.workers.up):
+            self.work.waited_s = now - self.work.since
         self.workers = event
 
     def _on_WorkerLost(self, _event: events.WorkerLost, _: float) -> None:  # noqa: N802

@@ -30,7 +30,7 @@ def clock(seconds: float, *, hours: bool = False) -> str:
 
 
 def pace(done: int, elapsed_s: float, busy_s: float, unit: str) -> str:
-    """Return how fast it goes: "41.3 fits/s", or of slow ones how long one takes, "5.2 s/fit".
+    """Return how fast it goes: "41.3 fits/s", or of long ones how long one takes, "5.2 s/fit".
 
     Parameters
     ----------
@@ -42,9 +42,9 @@ def pace(done: int, elapsed_s: float, busy_s: float, unit: str) -> str:
     unit : str
     """
     per_s = done / max(elapsed_s, 1e-9)
-    if per_s >= SLOW_PER_S:
-        return f"{per_s:,.1f} {unit}s/s"
     one_s = (busy_s or elapsed_s) / done
+    if per_s >= SLOW_PER_S or one_s < 1 / SLOW_PER_S:  # short ones are slow only where workers are still to come
+        return f"{per_s:,.1f} {unit}s/s"
     return f"{one_s:,.1f} s/{unit}"
 
 
