@@ -124,7 +124,9 @@ class TestPhases:
 
     def test_stopping(self):
         """Once it is told to end, the view says so, whatever the run is at."""
-        assert drawn(told(*SEARCH), stopping=True)[-1] == "stopping: what is done is kept"
+        assert drawn(told(*SEARCH), stopping=True)[-1] == "stopping"
+        saving = told(*SEARCH, events.PhaseStarted(name="saving"))
+        assert drawn(saving, now=10.0, stopping=True)[-1].startswith("saving")
 
     def test_control_characters(self):
         """What a person's names hold does not steer the terminal."""

@@ -41,6 +41,9 @@ MOST_BEST, MOST_SLOW = 4, 2
 
 BETWEEN = " · "
 
+AT_THE_END = {"refitting", "saving", "verifying"}
+"""Phases that may still come when the run was told to end."""
+
 WIDEST = ("0:00:00", "0:00 of 0:00:00")
 """Times keep this width, without and with a budget, so that the bar beside them does not move."""
 
@@ -166,8 +169,8 @@ def _slow(state: State, room: int, now: float) -> list[str]:
 
 def _phase(state: State, room: int, now: float, *, stopping: bool) -> list[RenderableType]:
     """Return what the run is at, where that is not doing what the bar shows; a refit has a bar of its own."""
-    if stopping:
-        return [_text(words.wrap(["stopping: what is done is kept"], room)[0], "bold")]
+    if stopping and state.phase not in AT_THE_END:
+        return [_text("stopping", "bold")]
     lines: list[RenderableType] = []
     if state.phase and not (state.is_working and state.work is not None and state.work.total > 1):
         text = f"{state.phase}  {words.clock(now - state.phase_since)}"
