@@ -131,12 +131,13 @@ def test_another_users_folder_stays(root, of_root):
     assert (folder / "session" / "logs" / "raylet.err").exists()
 
 
-def test_what_cannot_be_removed_yet_is_found_by_the_next_start(root, monkeypatch):
+def test_what_cannot_be_removed_yet_is_found_by_the_next_start(root, monkeypatch, eventually):
     """While a process of Ray's has not ended the folder stays whole, and a later start removes it."""
     monkeypatch.setattr("raysk.private.PATIENCE_S", 0.1)
     private = Private()
     command = [sys.executable, "-c", "input()", str(private.folder / "ray")]
     with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
+        eventually(Path(f"/proc/{process.pid}/cmdline").read_bytes, "its arguments to be seen")
         private.remove()
         assert (private.folder / MARKER).exists()
         Private().remove()
