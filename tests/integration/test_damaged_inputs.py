@@ -100,7 +100,8 @@ def assert_said_well(case, ran):
     assert ran.code in case.codes, told
     assert "Traceback (most recent call last)" not in ran.err, told
     if ran.code:
-        lines = [line for line in ran.err.strip().splitlines() if not line.startswith(("╭", "╰"))]  # Typer's frame
+        said = ran.err[max(ran.err.find("Error:"), 0) :].strip()  # before it is what the run has told of
+        lines = [line for line in said.splitlines() if not line.startswith(("╭", "╰"))]  # Typer's frame
         assert 1 <= len(lines) <= 5, told
         assert max(map(len, lines)) <= LONGEST_LINE, told
     if ran.code in {USAGE, INPUT}:
