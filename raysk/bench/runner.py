@@ -75,6 +75,11 @@ def installed() -> list[str]:
     return [name for name in BACKENDS if name != "dask" or importlib.util.find_spec("distributed")]
 
 
+FORKING = "multiprocessing"
+"""Its workers are forks of a process that has had OpenMP's threads, for the data or a warm-up: a fit that uses OpenMP
+waits for them for ever, so it is left out where fits use all threads."""
+
+
 def requests(  # noqa: PLR0913 - what a person can choose
     workloads: Sequence[str],
     backends: Sequence[str],
@@ -105,6 +110,8 @@ def requests(  # noqa: PLR0913 - what a person can choose
     for name in workloads:
         size = WORKLOADS[name].scale_for(cpus, TIME_S) if scale is None else scale
         for backend in backends:
+            if WORKLOADS[name].lone and backend == FORKING:
+                continue
             request = Request(workload=name, backend=backend, scale=size, cpus=cpus)
             if simulate:
                 yield from (replace(request, nodes=each["nodes"], simulate=each) for each in simulate)

@@ -298,3 +298,13 @@ def test_a_lone_fit(name, monkeypatch):
     with threadpool_limits(1):  # threads that wait spin, beside other tests for very long
         result = measure(request)
     assert (result["answer"], result["units"], result["time_s"] > 0) == (None, 1, True)
+
+
+def test_forks_do_not_fit_with_threads():
+    """A lone fit uses OpenMP, which hangs in forks of a process that has used it: that backend is left out."""
+    wanted = runner.requests(["lone-refit", "short"], ["raysk", "multiprocessing"], scale=1.0, cpus=2)
+    assert [(each.workload, each.backend) for each in wanted] == [
+        ("lone-refit", "raysk"),
+        ("short", "raysk"),
+        ("short", "multiprocessing"),
+    ]
