@@ -213,9 +213,8 @@ def _lost(event: FitLost) -> dict[str, Any]:
 
 def _summary(fitted: Any, ran: Ran) -> dict[str, Any]:
     from raysk.runs.jsonable import plain_parameter
-    from raysk.scores import best_of
 
-    best, done, counted = best_of(fitted), ran.outcome, ran.workers is not None  # on other backends nobody counts
+    best, done, counted = ran.best or {}, ran.outcome, ran.workers is not None  # on other backends nobody counts
     candidates, splits = len(fitted.cv_results_["params"]), fitted.n_splits_
     return {
         "schema": 1,

@@ -41,8 +41,7 @@ class Board:
         self._results: list[Any] = [None] * (len(candidates) * len(splits))  # of leaders only
         self.units: Sequence[int] = range(len(self._results))
         if self._alike:
-            own = np.flatnonzero(leaders == np.arange(len(leaders)))
-            units = own[:, np.newaxis] * len(splits) + np.arange(len(splits))
+            units = self.own()[:, np.newaxis] * len(splits) + np.arange(len(splits))
             self.units = array("q", units.astype(np.int64).tobytes())
         self._rounds = rounds
         self._journal = rounds.journal_round(candidates, splits)
@@ -69,7 +68,9 @@ class Board:
 
     def done_themselves(self) -> np.ndarray[Any, Any]:
         """Return the candidates of which every split is done, without those that would be done alike."""
-        return np.flatnonzero((self._waiting == 0) & (self._leaders == np.arange(len(self._leaders))))
+        own = self.own()
+        done: np.ndarray[Any, Any] = own[self._waiting[own] == 0]
+        return done
 
     @property
     def all_done(self) -> bool:

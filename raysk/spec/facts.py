@@ -232,7 +232,7 @@ def data_in_short(data: Data, estimator: Any) -> dict[str, Any]:
         "rows": shape[0],
         "features": shape[1] if len(shape) > 1 else None,
         "columns": {next(iter(kinds)): shape[1]} if len(kinds) == 1 and len(shape) > 1 else dict(kinds),
-        "target": None if data.y is None else list(data.target_names or _names_of(data.y)) or None,
+        "target": None if data.y is None else list(data.target_names or names_of(data.y)) or None,
         "kind": kind,
         "classes": classes,
         "source": data.source,
@@ -264,7 +264,8 @@ def _noun(plural: str, count: int) -> str:
     return plural if count != 1 else {"categories": "category"}.get(plural, plural.removesuffix("s"))
 
 
-def _names_of(y: Any) -> list[str]:
+def names_of(y: Any) -> list[str]:
+    """Return the names that a target brings itself."""
     columns = getattr(y, "columns", None)
     own = [getattr(y, "name", None)] if columns is None else list(columns)
     return [str(name) for name in own if name is not None and not callable(name)]

@@ -17,6 +17,7 @@ from raysk.spec.columns import Columns
 from raysk.spec.data import TEXT, Given, read_table
 from raysk.spec.dialect import Dialect
 from raysk.spec.encoding import Encoding, known_categories
+from raysk.spec.facts import names_of
 from raysk.spec.features import Features, as_written
 from raysk.spec.inputs import label_of
 from raysk.spec.words import brief, listed
@@ -92,7 +93,7 @@ class HoldOut:
         source = self.source or ""
         if given is not None and given.source == source == "-":
             raise UsageError("--data and --test-data cannot both come from stdin. Name a file for one of them.")
-        target = data.target_names or _name_of(data.y)
+        target = data.target_names or tuple(names_of(data.y))
         features = _features(data)
         labels = dict.fromkeys(target, TEXT) if _is_text(data.y) else {}
         dialect = Dialect() if given is None else given.dialect
@@ -145,13 +146,6 @@ def _features(data: Data) -> Features:
         count=shape[1] if len(shape) > 1 else None,
         encoding=encoding,
     )
-
-
-def _name_of(y: Any) -> tuple[str, ...]:
-    if hasattr(y, "columns"):
-        return tuple(str(name) for name in y.columns)
-    name = getattr(y, "name", None)
-    return () if name is None else (str(name),)
 
 
 def _is_text(y: Any) -> bool:

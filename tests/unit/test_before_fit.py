@@ -345,3 +345,9 @@ def test_what_scikit_learn_brings_to_an_end(search):
     """A row that no split has, a score for fits that fail, and a choice by other means: nothing is refused."""
     hole = search.refit is False
     check_job(SearchJob(search=search, data=Data(X=HOLE if hole else X[:60], y=np.arange(60) % 3), source="s"))
+
+
+def test_a_positive_class_that_is_not_known():
+    """Of two classes that are texts f1 does not know which is meant: what to say instead is named."""
+    with pytest.raises(UsageError, match="make y 0 and 1"):
+        check_scoring(GridSearchCV(SVC(), {}, scoring="f1"), np.array(["no", "yes"] * 20), said=True)

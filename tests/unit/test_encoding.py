@@ -24,6 +24,7 @@ from raysk.runs.sidecar_types import checked
 from raysk.spec.data import Columns, Given, blocks, read_table
 from raysk.spec.encoding import Unseen
 from raysk.spec.features import recorded_features
+from raysk.spec.recipe import encoding_recipe
 from raysk.spec.wants import takes_categories
 
 TREES = HistGradientBoostingClassifier(max_iter=3)
@@ -296,3 +297,13 @@ def test_warnings_are_not_repeated(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         load(tmp_path, drop=("since",))
+
+
+@pytest.mark.parametrize("missing", [True, False])
+def test_the_pipeline_to_paste_fits(missing):
+    """Pasted, it is fitted to the table that it answers, also where numbers are missing."""
+    frame = pd.DataFrame({"city": ["Bonn", "Kiel"] * 10, "pay": [np.nan if missing else 1.0, 2.0] * 10})
+    code, prefix = encoding_recipe(SVC(C=3), ["city"], missing=missing)
+    names = {}
+    exec(code, names)  # noqa: S102 - what raysk says can be pasted
+    assert names["model"].fit(frame, [0, 1] * 10).get_params()[f"{prefix}C"] == 3

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from raysk import events
 from raysk.cli.view import lines, words
+from raysk.cli.view.console import stderr_console
 from raysk.cli.view.names import short_names
 from raysk.cli.view.state import State
 
@@ -146,3 +147,9 @@ class TestWords:
         """Pieces are put into lines whole, and cut only where one is longer than a line."""
         assert words.wrap(["aaa", "bbb", "ccc"], 7) == ["aaa bbb", "ccc"]
         assert words.wrap(["a_very_long_name=1"], 10, indent="  ") == ["a_very_", "  long_", "  name=1"]
+
+
+def test_names_are_no_emoji(capsys):
+    """What a message names, such as ``spec.py:X:``, stays what it is."""
+    stderr_console().say("spec.py:X: column '0' has no value")
+    assert "spec.py:X: column" in capsys.readouterr().err
