@@ -53,8 +53,8 @@ def resume(
     folder = find_search(run)
     if run == LATEST and (newer := passed_over(folder.root)) is not None:
         console = stderr_console()
-        said = f"{os.path.relpath(newer)} is newer, and passed over: no fit of it was done."
-        console.say(said, wrap=console.is_interactive)
+        text = f"{os.path.relpath(newer)} is newer, and passed over: no fit of it was done."
+        console.say(text, wrap=console.is_interactive)
     job = folder.read_manifest()["job"]
     try:
         os.chdir(job["folder"])
