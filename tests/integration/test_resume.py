@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import signal
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -185,9 +186,11 @@ def test_an_interrupted_search_keeps_the_best_so_far(start, folder, spec, head):
     *more, summary = [json.loads(line) for line in out.splitlines()]
     done = {line["candidate"]: line["score"] for line in [*lines, *more]}
     assert (summary["stopped"], summary["model"]) == ("interrupted", None)
-    assert summary["candidates"] == len(done) < 20
-    assert summary["best_score"] == max(done.values())
-    assert [float(row["mean_test_score"]) for row in scores("run")] == [done[number] for number in sorted(done)]
+    found = [float(row["mean_test_score"]) for row in scores("run")]
+    assert summary["candidates"] == len(found) < 20
+    assert len(found) - len(done) in {0, 1}  # one may be done as the signal comes, and not be told of any more
+    assert not Counter(done.values()) - Counter(found)
+    assert summary["best_score"] == max(found)
     assert (folder / "table.csv").read_bytes() == (folder / "run" / "results.csv").read_bytes()
     assert json.loads((folder / "run" / "run.json").read_text())["outcome"] == "interrupted"
 
