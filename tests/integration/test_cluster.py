@@ -135,7 +135,7 @@ def test_what_answers_but_is_no_ray_is_not_waited_for(run_python):
         ran = run_python(
             f"""
             import os, time
-                from raysk import errors
+            from raysk import errors
             from raysk.cluster import connection as cluster
             cluster.JOIN_S = 1.0
             start = time.monotonic()
