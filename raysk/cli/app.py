@@ -16,6 +16,7 @@ from raysk.cli import (
     doctor,
     drawing,
     fit,
+    guide,
     inspect,
     model,
     predict,
@@ -51,6 +52,7 @@ app.command(cls=Command)(doctor.doctor)
 app.add_typer(model.app)
 app.command(cls=Command)(bench.bench)
 app.command(cls=Command)(config.config)
+app.command(cls=Command)(guide.guide)
 
 
 def _version(*, wanted: bool) -> None:
@@ -80,7 +82,7 @@ def _options(
     try:
         context.default_map = settings.default_map(context)
     except UsageError:
-        if not HELP & set(sys.argv):
+        if context.invoked_subcommand != "guide" and not HELP & set(sys.argv):
             raise
 
 

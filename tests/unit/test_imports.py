@@ -24,7 +24,7 @@ LONGEST_FUNCTION = 60  # lines, its docstring included
 
 # Room -> rooms it may import from, besides itself. "raysk" is the package itself, which loads nothing.
 BELOW_CLI = {"api", "bench", "cluster", "errors", "events", "jobs", "plans", "pool", "preflight", "raysk"}
-BELOW_CLI |= {"_compat", "exits", "forks", "here", "outcome", "runs", "scores", "spec", "trust"}
+BELOW_CLI |= {"_compat", "exits", "forks", "guide", "here", "outcome", "runs", "scores", "spec", "trust"}
 MAY_IMPORT = {
     "raysk": {"api"},  # lazily: its public names
     "__main__": {"cli"},
@@ -57,6 +57,7 @@ MAY_IMPORT = {
         "trust",
         "versions",
     },
+    "guide": {"errors"},
     "jobs": {"errors"},
     "events": set(),
     "errors": set(),
@@ -201,6 +202,7 @@ def loaded_by(tmp_path, *command):
         ("-m", "raysk", "predict", "--help"),
         ("-m", "raysk", "score", "--help"),
         ("-m", "raysk", "model", "show", "--help"),
+        ("-m", "raysk", "guide", "--help"),
     ],
     ids=" ".join,
 )
