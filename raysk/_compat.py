@@ -185,13 +185,13 @@ def ray_settings(*, private: bool, quiet: bool) -> Iterator[None]:
         A Ray that is started listens on 127.0.0.1 only; Ray has this for other systems (its constant
         ENABLE_RAY_CLUSTER), on Linux it would take the address that other machines see. It starts none of the
         Python programs beside Ray's own: the API server, which without a dashboard only gathers usage statistics; the
-        autoscaler, which has one machine; the agents of `raysk._ray_agent`. They take about 3 s of one core.
+        autoscaler, which has one machine; the agents of `raysk.cluster._ray_agent`. They take about 3 s of one core.
     quiet : bool
         Ray's own messages about dead workers, which go to stdout, are not printed, raysk says it in a line; nor are
         workers' logs followed.
 
     What Ray keeps of the command is text, whatever bytes its arguments are; and workers are not told to look for
-    modules in the driver's folders before they look for libraries: see `raysk.neighbours`.
+    modules in the driver's folders before they look for libraries: see `raysk.util.neighbours`.
     """
     from ray import _raylet, job_config
     from ray._private import node, ray_constants, services, utils, worker
@@ -334,7 +334,7 @@ def _start_no_api_server(node: Any, **_: Any) -> None:
 
 def _stand_in_for_agent(*_: Any) -> list[str]:
     """Return how the command of an agent of Ray's begins; what follows are its own script and options."""
-    script = Path(__file__).with_name("_ray_agent.py")
+    script = Path(__file__).with_name("cluster") / "_ray_agent.py"
     return [sys.executable, "-I", "-S", str(script)]
 
 

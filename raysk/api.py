@@ -6,10 +6,11 @@ import contextlib
 import threading
 from typing import TYPE_CHECKING, Any
 
-from raysk import cluster, inside
+from raysk import cluster
 from raysk.errors import CallError, ClusterError, UsageError
 from raysk.events import null_sink
 from raysk.jobs import Data, Resources
+from raysk.util import inside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -252,7 +252,7 @@ class Asked:
     model : str
         The path of the model; ``-`` for stdin.
     data : str
-        Names the table, as `raysk.spec.data.blocks` takes it.
+        Names the table, as `raysk.data.reading.blocks` takes it.
     named : str or None
         What the person called the model, which may be a run; None means by its path.
     trust : tuple of str

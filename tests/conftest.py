@@ -304,8 +304,8 @@ def make_pool(launcher):
 @pytest.fixture
 def _as_a_worker(monkeypatch):
     """Let a real worker be made in this process; it changes nothing that lasts."""
-    from raysk import inside
     from raysk.pool.worker import THREAD_VARIABLES, Worker
+    from raysk.util import inside
 
     for name in (*THREAD_VARIABLES, inside.WORKER):
         monkeypatch.setenv(name, os.environ.get(name, "1"))

@@ -19,9 +19,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from raysk import forks
 from raysk.bench.process import memory_mb
 from raysk.errors import RayskError
+from raysk.util import forks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

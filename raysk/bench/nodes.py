@@ -93,7 +93,7 @@ def _sleeping(lengths: list[float], units: int) -> Work:
 def _cluster(nodes: int, cpus: int) -> Iterator[str]:
     """Start Ray nodes on this machine, as private as a Ray of our own; yields their address."""
     from raysk import _compat
-    from raysk.private import Private
+    from raysk.cluster.private import Private
 
     private = Private()
     try:

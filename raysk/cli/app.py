@@ -10,23 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import raysk
-from raysk.cli import (
-    bench,
-    config,
-    doctor,
-    drawing,
-    fit,
-    guide,
-    inspect,
-    model,
-    predict,
-    resume,
-    score,
-    search,
-    signals,
-    streams,
-)
-from raysk.cli.origins import Command
+from raysk.cli import drawing, signals, streams
+from raysk.cli.commands import bench, config, doctor, fit, guide, inspect, model, predict, resume, score, search
+from raysk.cli.options.origins import Command
 from raysk.errors import FitsFailed, InputError, RayskError, ReaderGone, UsageError
 
 if TYPE_CHECKING:
@@ -156,7 +142,7 @@ def _report_code(error: Exception) -> int:
         The exit code.
     """
     from raysk.cli import blame
-    from raysk.here import current_folder
+    from raysk.util.here import current_folder
 
     if isinstance(error, OSError):  # a path is made absolute in many places, also in other libraries
         try:
@@ -177,7 +163,7 @@ def _report_code(error: Exception) -> int:
 
 def _refused(error: OSError) -> InputError:
     """Say what the system has against a path: it may be too long a name, or in a folder that is closed to us."""
-    from raysk.spec.words import brief
+    from raysk.util.words import brief
 
     return InputError(f"{brief(str(error.filename))!r} cannot be used: {error.strerror}.\nName another.")
 

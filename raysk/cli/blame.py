@@ -60,7 +60,7 @@ def _is_stdlib(file: str) -> bool:
 
 
 def _is_own(file: str) -> bool:
-    from raysk.spec.own import is_own_file
+    from raysk.source.own import is_own_file
 
     return file == BY_VALUE or (not file.startswith(OURS) and is_own_file(file))
 

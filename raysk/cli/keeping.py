@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from raysk.cli.streams import DataOut
 from raysk.errors import InputError, ReaderGone, Unpicklable, UsageError
-from raysk.here import current_folder
+from raysk.util.here import current_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from raysk.cli.view.live import View
+    from raysk.data.reading import Given
+    from raysk.models.load_back import LoadBack
+    from raysk.request.held_out import HoldOut
     from raysk.runs.folder import RunFolder
-    from raysk.runs.load_back import LoadBack
-    from raysk.spec.data import Given
-    from raysk.spec.held_out import HoldOut
-    from raysk.spec.loader import Found
+    from raysk.source.loader import Found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,9 +78,9 @@ class Kept:
             If two outputs, or an output and what is read, are one file, or an output is a file of a run; if something
             is there already and may not be replaced; what the earlier run has written may be.
         """
+        from raysk.models.sidecar import sidecar_path
         from raysk.runs.existing import check_new
         from raysk.runs.folder import refuse_used
-        from raysk.runs.sidecar import sidecar_path
         from raysk.runs.targets import DESCRIPTION, MODEL, RESULTS, check_apart
 
         model = None if is_stdout(self.output) else self.output
@@ -184,7 +184,7 @@ class Keeper:
 
     def get_ready(self) -> None:
         """Start what will check the model."""
-        from raysk.runs.load_back import LoadBack
+        from raysk.models.load_back import LoadBack
 
         if self._verify:
             self._other = LoadBack()
@@ -225,8 +225,8 @@ class Keeper:
 
         Where it cannot be written as an output, it is kept in the run folder: it may have taken hours.
         """
-        from raysk.runs.load_back import LoadBack
-        from raysk.runs.models import save_model
+        from raysk.models.load_back import LoadBack
+        from raysk.models.store import save_model
 
         if self._output is not None:
             with self.putting_errors_off(self._output):
@@ -280,7 +280,7 @@ def test_rows(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def check_output(output: Path | None, out: DataOut) -> None:
     """Fail before anything runs if the model could not be written where it is wanted."""
-    from raysk.runs.models import check_model
+    from raysk.models.store import check_model
 
     if is_stdout(output) and out.is_terminal:
         raise UsageError(
@@ -297,7 +297,7 @@ def with_model(make_job: Callable[[Found], Any], output: Path | None, keeper: Ke
     """
 
     def make(found: Found) -> Any:
-        from raysk.spec.found import is_search
+        from raysk.source.found import is_search
 
         job = make_job(found)
         fitted = job.search if hasattr(job, "search") else job.estimator

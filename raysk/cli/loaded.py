@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 
 from raysk.errors import InputError, UsageError
 from raysk.jobs import METHODS
-from raysk.spec.words import brief, listed
+from raysk.util.words import brief, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from raysk.cli.view.live import View
     from raysk.cluster import Starting
+    from raysk.data.reading import Columns, Table
     from raysk.jobs import Asked, Data, Resources
+    from raysk.models.formats import NoModel
     from raysk.pool import Pool
-    from raysk.runs.formats import NoModel
-    from raysk.spec.data import Columns, Table
 
 STDIN = Path("/dev/stdin")
 
@@ -43,12 +43,12 @@ class Loaded:
     """
 
     def __init__(self, asked: Asked) -> None:
-        from raysk.runs.formats import NoModel
-        from raysk.runs.models import load_model, read_sidecar
-        from raysk.spec.dialect import Dialect
-        from raysk.spec.encoding import Unseen
-        from raysk.spec.fitted import features_of, recorded_target
-        from raysk.spec.own import own_modules
+        from raysk.data.dialect import Dialect
+        from raysk.data.encoding import Unseen
+        from raysk.data.fitted import features_of, recorded_target
+        from raysk.models.formats import NoModel
+        from raysk.models.store import load_model, read_sidecar
+        from raysk.source.own import own_modules
 
         self._asked = asked
         before, path = set(sys.modules), model_path(asked.model)
@@ -74,7 +74,7 @@ class Loaded:
             raise UsageError(f"--method {method}: the {self._described()} does not have it.\nIt has: {has}.")
 
     def split(self, table: Table, columns: Columns) -> Data:
-        """Make X of the features that the model was fitted on, in its order; see `raysk.spec.data.Features`."""
+        """Make X of the features that the model was fitted on, in its order; see `raysk.data.reading.Features`."""
         if columns.features and self.features.names is not None:
             raise UsageError(
                 f"--features: the {self._described()} knows its features by name, and finds them.\n"
@@ -134,7 +134,7 @@ class Loaded:
 
 def _no_model(asked: Asked, error: NoModel) -> str:
     """Say why a file is no model, and what may have been meant."""
-    from raysk.runs.imports import is_model
+    from raysk.models.imports import is_model
 
     if asked.model == "-":
         return no_model_on_stdin(error)
@@ -179,7 +179,7 @@ def workers_at(
         yield None
         return
     from raysk.cluster import Starting
-    from raysk.here import check_sendable
+    from raysk.util.here import check_sendable
 
     check_sendable()
     with Starting(address=address, resources=resources, sink=view, worker_output=worker_output) as start:

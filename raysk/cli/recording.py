@@ -8,8 +8,8 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from raysk import exits
 from raysk.errors import AllFitsFailed, InputError, UsageError
+from raysk.util import exits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from raysk.cli.keeping import Keeper
     from raysk.cli.view.live import View
     from raysk.jobs import FitJob, SearchJob
-    from raysk.outcome import Tally
+    from raysk.runner.outcome import Tally
     from raysk.runs.folder import RunFolder
     from raysk.runs.journal import Journal
     from raysk.runs.made import Made
-    from raysk.spec.loader import Found
+    from raysk.source.loader import Found
 
 STILL_MET = {"stop-at", "patience", "max-failures"}
 """Limits that count what is in the journal; a time budget begins anew."""
@@ -30,9 +30,9 @@ STILL_MET = {"stop-at", "patience", "max-failures"}
 @contextlib.contextmanager
 def journal_of(folder: RunFolder, view: View, made: Made, tally: Tally, job: FitJob | SearchJob) -> Iterator[Journal]:
     """Keep a search's finished fits; if it ends before a candidate is done, say how to go on."""
+    from raysk.results.tables import no_results, write_results
     from raysk.runs.folder import JOURNAL
     from raysk.runs.journal import Journal
-    from raysk.runs.tables import no_results, write_results
 
     with Journal(folder.path(JOURNAL), made, view.say) as journal:
         before = len(journal.known)
@@ -104,7 +104,7 @@ def recorded(
 
 def origin(found: Found, data: Any) -> dict[str, Any]:
     """Return what a model's sidecar says of where the model came from."""
-    from raysk.runs.models import data_facts
+    from raysk.models.store import data_facts
 
     names = {"feature_names": data.feature_names, "target_names": data.target_names}
     facts = data_facts(data.X, data.y, **names, dates=data.dates)
@@ -113,7 +113,7 @@ def origin(found: Found, data: Any) -> dict[str, Any]:
 
 def _hash_of(model: str | None) -> str | None:
     """Return the hash of a model that was just saved: another may take its place later."""
-    from raysk.runs.sidecar import read_sidecar
+    from raysk.models.sidecar import read_sidecar
 
     said = None if model is None else read_sidecar(Path(model))
     return None if said is None else (said.get("file") or {}).get("sha256")

@@ -9,16 +9,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from raysk import cluster, exits
+from raysk import cluster
 from raysk.cli import signals
 from raysk.cli.recording import journal_of, origin, recorded, say_how_to_go_on
 from raysk.cli.settings import as_typed, is_typed
 from raysk.errors import AllFitsFailed, FitsFailed, NoScore, TaskLost, Unpicklable, UsageError
 from raysk.events import PhaseStarted, null_sink
-from raysk.here import check_sendable
-from raysk.outcome import Outcome
-from raysk.runs.held_out import score_held_out
-from raysk.scores import best_of, has_score
+from raysk.results.scores import best_of, has_score
+from raysk.runner.held_out import score_held_out
+from raysk.runner.outcome import Outcome
+from raysk.util import exits
+from raysk.util.here import check_sendable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,11 +30,11 @@ if TYPE_CHECKING:
     from raysk.cli.view.live import View
     from raysk.events import Sink
     from raysk.jobs import Data, FitJob, Limits, Resources, SearchJob
-    from raysk.outcome import Tally
+    from raysk.runner.outcome import Tally
     from raysk.runs.folder import RunFolder
     from raysk.runs.journal import Journal
     from raysk.runs.made import Made
-    from raysk.spec.loader import Found
+    from raysk.source.loader import Found
 
 AFTER_LOSS = (
     "If memory ran out, try --memory-per-fit or a node that has more.\n"
@@ -117,9 +118,9 @@ class Where:
             yield start
 
     def _check(self, running: cluster.Cluster) -> None:
-        from raysk import preflight
+        from raysk.cluster import nodes
 
-        preflight.check(running, allow_versions=self.resources.allow_versions)
+        nodes.check(running, allow_versions=self.resources.allow_versions)
 
 
 @dataclass(kw_only=True)
@@ -135,7 +136,7 @@ class Ran:
     """What ended a search early, or made it fail, to be raised when all is written."""
     outcome: Outcome = field(default_factory=Outcome)
     best: dict[str, Any] | None = None
-    """Of a search: its best candidate, see `raysk.scores.best_of`."""
+    """Of a search: its best candidate, see `raysk.results.scores.best_of`."""
 
     @property
     def ended_early(self) -> bool:
@@ -220,8 +221,8 @@ def _read(
     where: Where, file: str, make_job: Callable[[Found], FitJob | SearchJob], view: View
 ) -> tuple[Found, FitJob | SearchJob, dict[str, Any]]:
     """Return what a file holds, its job, and what data that uses; says the last, and what the person may not know."""
-    from raysk.spec.facts import data_in_short
-    from raysk.spec.found import fitted_on_import
+    from raysk.request.facts import data_in_short
+    from raysk.source.found import fitted_on_import
 
     found, job = load_job(where, file, make_job, view)
     used = data_in_short(job.data, job.search if hasattr(job, "search") else job.estimator)
@@ -234,7 +235,8 @@ def load_job(
     where: Where, file: str, make_job: Callable[[Found], FitJob | SearchJob], sink: Sink = null_sink
 ) -> tuple[Found, FitJob | SearchJob]:
     """Read the file, make its job, and check what can be known before a fit."""
-    from raysk.spec import before_fit, loader
+    from raysk.request import before_fit
+    from raysk.source import loader
 
     sink(PhaseStarted(name=f"reading {file}"))
     found = loader.load(file)
@@ -287,7 +289,7 @@ def run(
         fitted = _fit_plainly(str(where.backend), where.resources.workers or -1, estimator, data)
     else:
         from raysk import plans
-        from raysk.runs.pickling import unpicklable
+        from raysk.models.pickling import unpicklable
 
         early: BaseException | None = None
         running = start.result()

@@ -2,7 +2,7 @@
 
     --workers 4  >  RAYSK_WORKERS=4  >  [tool.raysk.search] workers = 4  >  [tool.raysk] workers = 4  >  default
 
-An option that has a variable (see `raysk.cli.options`) is a setting. Typer reads the variable, and takes what
+An option that has a variable (see `raysk.cli.options.shared`) is a setting. Typer reads the variable, and takes what
 pyproject.toml says from here, as its map of defaults.
 """
 
@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from raysk.errors import UsageError
-from raysk.spec.words import suggestion
-from raysk.trust import doubt
+from raysk.util.trust import doubt
+from raysk.util.words import suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

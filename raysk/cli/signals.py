@@ -4,7 +4,7 @@ first     a handler in the main thread: an exception, on whose way out everythin
 second    the interpreter's handler in C -> a pipe -> a thread of ours -> gone, whatever the main thread waits for
 
 Ray may keep the main thread for seconds in code that is not Python, where no handler of Python's would run. A Ray of
-our own needs no farewell: the kernel ends its processes with ours, and `raysk._ray_agent` what they leave behind.
+our own needs no farewell: the kernel ends its processes with ours, and `raysk.cluster._ray_agent` what they leave.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from raysk import exits, forks
+from raysk.util import exits, forks
 
 if TYPE_CHECKING:
     from typing import NoReturn

@@ -22,11 +22,12 @@ import joblib
 import numpy as np
 from joblib import parallel
 
-from raysk import _compat, inside
+from raysk import _compat
 from raysk.errors import TaskLost
 from raysk.events import Remark, WorkDone, WorkPlanned
 from raysk.plans.parts import parameters
 from raysk.pool import GRACE_S, Packing, Task
+from raysk.util import inside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

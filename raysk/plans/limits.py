@@ -9,8 +9,8 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from raysk.errors import NoScore, NothingFinished, TooManyFailures, UsageError
-from raysk.exits import Ordered
 from raysk.jobs import no_metric_decides
+from raysk.util.exits import Ordered
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -27,7 +27,7 @@ from sklearn.base import is_classifier
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV, check_cv
 from sklearn.utils import indexable
 
-from raysk import _compat, exits
+from raysk import _compat
 from raysk.errors import AllFitsFailed
 from raysk.events import RefitStarted, Remark, Stopped, WorkPlanned
 from raysk.jobs import Limits
@@ -38,9 +38,10 @@ from raysk.plans.evaluation import Evaluation
 from raysk.plans.limits import INTERRUPTED, Enough, Watch, nothing_finished
 from raysk.plans.outlook import Prospect
 from raysk.pool import Task, stream
+from raysk.results.scores import has_score
 from raysk.runs.journal import NoRound
 from raysk.runs.records import Wanted
-from raysk.scores import has_score
+from raysk.util import exits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from raysk.events import Remark, null_sink
 from raysk.pool.remote import Refused
-from raysk.versions import compare, consequence, in_words, installed, remedy
+from raysk.util.versions import compare, consequence, in_words, installed, remedy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from raysk.events import Sink
-    from raysk.versions import Difference
+    from raysk.util.versions import Difference
 
 
 class Admission:

@@ -9,8 +9,8 @@ from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from raysk import exits
 from raysk.pool.task import Block, RemoteTraceback, Task
+from raysk.util import exits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -10,12 +10,12 @@ import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from raysk import neighbours
 from raysk.errors import ClusterError
 from raysk.pool.head import Head
 from raysk.pool.reply import Reply
 from raysk.pool.shared import Shared, contents, large, small
 from raysk.pool.worker import Worker
+from raysk.util import neighbours
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 PRELOAD = ("sklearn.model_selection", "sklearn.ensemble", "joblib", "threadpoolctl")
 
 TRAVELLING = (
-    *("_compat", "errors", "events", "exits", "forks", "inside", "jobs", "neighbours"),
-    *("plans", "pool", "preflight", "versions"),
+    *("_compat", "errors", "events", "jobs", "util"),
+    *("plans", "pool", "cluster.nodes"),
 )
 """The parts of raysk that are sent to workers: not its public names, which a person's code imports there."""
 

@@ -16,14 +16,15 @@ import time
 import traceback
 from typing import TYPE_CHECKING, Any
 
-from raysk import _compat, forks, inside, neighbours
-from raysk.exits import as_error  # not the module, which holds the program's own handlers: it would travel too
+from raysk import _compat
 from raysk.pool import memory
 from raysk.pool.progress import Progress, Turns
 from raysk.pool.reply import Packed
 from raysk.pool.shared import fetched, unpack
 from raysk.pool.task import key_of
-from raysk.versions import imported, installed
+from raysk.util import forks, inside, neighbours
+from raysk.util.exits import as_error  # not the module, which holds the program's own handlers: it would travel too
+from raysk.util.versions import imported, installed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -80,7 +81,7 @@ class Worker:
         gc.freeze()  # modules stay: looking for garbage in them costs a fit now and then 0.1 s
 
     def hello(self) -> dict[str, Any]:
-        """Say which node this worker is on, and what it has there: see `raysk.versions`."""
+        """Say which node this worker is on, and what it has there: see `raysk.util.versions`."""
         import ray
 
         with contextlib.suppress(ImportError):  # then the answer says so, and no task comes

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from raysk.errors import UsageError
 from raysk.runs.folder import JOURNAL, RUN_FILES
 from raysk.runs.journal import Journal
-from raysk.runs.writing import explained, is_special
+from raysk.util.writing import explained, is_special
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable

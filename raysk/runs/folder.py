@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.metadata
 import itertools
 import json
-import platform
 import re
 import shlex
-import sys
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from raysk.errors import InputError, UsageError
 from raysk.runs.git import git_state
-from raysk.runs.jsonable import plain, to_json
-from raysk.runs.writing import explained, write_text
+from raysk.util.jsonable import plain, to_json
+from raysk.util.provenance import SCHEMA, now, versions
+from raysk.util.writing import explained, write_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-SCHEMA = 1
 RUNS_FOLDER = "raysk-runs"
 MANIFEST = "run.json"
 JOURNAL = "journal.jsonl"
@@ -147,40 +144,6 @@ def _new_folder(parent: Path, name: str) -> Path:
 
 
 # --- the manifest ---------------------------------------------------------------------------------
-
-
-def now() -> str:
-    """Return the local time as an ISO timestamp with its offset, to the millisecond."""
-    return datetime.now(timezone.utc).astimezone().isoformat(timespec="milliseconds")
-
-
-def versions(*distributions: str) -> dict[str, str | None]:
-    """Return the versions of Python, raysk and the named distributions, importing none of them.
-
-    Parameters
-    ----------
-    *distributions : str
-        Names as pip knows them, such as ``scikit-learn``.
-
-    Returns
-    -------
-    dict of str to (str or None)
-        None for a distribution that is not installed.
-    """
-    # Our parent package is always loaded, and right where the installed metadata is of an older checkout.
-    ours = getattr(sys.modules.get("raysk"), "__version__", None)
-    return {
-        "python": platform.python_version(),
-        "raysk": ours,
-        **{name: _version(name) for name in distributions},
-    }
-
-
-def _version(distribution: str) -> str | None:
-    try:
-        return importlib.metadata.version(distribution)
-    except importlib.metadata.PackageNotFoundError:
-        return None
 
 
 def manifest(

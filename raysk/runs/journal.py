@@ -25,10 +25,10 @@ from typing import TYPE_CHECKING, Any
 
 from raysk.errors import InputError
 from raysk.runs.fingerprint import distinct_objects, fingerprint, params_fingerprint
-from raysk.runs.jsonable import plain_parameter
 from raysk.runs.made import Made, Part
 from raysk.runs.part_texts import part_texts
 from raysk.runs.records import ODD, decoded, encoded, line, parsed
+from raysk.util.jsonable import plain_parameter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

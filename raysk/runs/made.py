@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 from raysk.errors import InputError
 from raysk.runs.own_code import changed, own_code
 from raysk.runs.part_texts import checked, differences
-from raysk.spec.words import brief, listed
-from raysk.versions import RULES, compare, in_words, installed
+from raysk.util.versions import RULES, compare, in_words, installed
+from raysk.util.words import brief, listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
     from types import ModuleType
 
-    from raysk.versions import Difference
+    from raysk.util.versions import Difference
 
 NAMES = {"options": "options of the search (error_score, return_train_score)", "scoring": "scoring"}
 

@@ -26,8 +26,8 @@ from typing import TYPE_CHECKING, Any
 
 from raysk.errors import InputError
 from raysk.runs.fingerprint import PLAIN, fingerprint, is_plain
-from raysk.spec.notebook import read_source
-from raysk.spec.own import is_own_file
+from raysk.source.notebook import read_source
+from raysk.source.own import is_own_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -49,7 +49,7 @@ def own_code(modules: Iterable[ModuleType]) -> Code:
     Parameters
     ----------
     modules : iterable of module
-        The person's, as `raysk.spec.loader.Found` has them.
+        The person's, as `raysk.source.loader.Found` has them.
 
     Returns
     -------

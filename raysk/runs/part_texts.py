@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from raysk.spec.words import shown
+from raysk.util.words import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from raysk.errors import InputError
+from raysk.models.sidecar import read_sidecar
 from raysk.runs.folder import JOURNAL, MANIFEST, RUN_FILES, RUNS_FOLDER, RunFolder
-from raysk.runs.near import meant
-from raysk.runs.sidecar import read_sidecar
-from raysk.trust import doubt
+from raysk.util.near import meant
+from raysk.util.trust import doubt
 
 LATEST = "latest"
 MODEL_FILE = "model.pkl"

@@ -153,7 +153,7 @@ def saved() -> dict[str, bytes]:
     import tempfile
     from pathlib import Path
 
-    from raysk.runs.models import save_model
+    from raysk.models.store import save_model
 
     model = pickle.loads(pickles()["fitted-5.pkl"])
     X = {"type": "DataFrame", "shape": [40, 2], "dtype": ["float64", "float64"], "columns": ["a", "b"]}

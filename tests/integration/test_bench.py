@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from raysk import private
 from raysk.bench.process import descendants
+from raysk.cluster import private
 
 pytestmark = pytest.mark.deadline(200)
 

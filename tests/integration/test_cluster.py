@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 import raysk
-from raysk import _compat, _ray_agent, private, refusals
-from raysk import cluster as module
+from raysk import _compat
+from raysk.cluster import _ray_agent, private, refusals
+from raysk.cluster import connection as module
 from raysk.errors import ClusterError, UsageError
 from raysk.pool.need import Need
 from raysk.pool.task import Task
@@ -95,7 +96,8 @@ def test_ray_is_told_to_be_patient_before_it_is_imported(address, run_python, tm
     ran = run_python(
         f"""
         import os, sys
-        from raysk import cluster, errors
+        from raysk import errors
+        from raysk.cluster import connection as cluster
 
         class Watch:
             def find_spec(self, name, *_):
@@ -133,7 +135,8 @@ def test_what_answers_but_is_no_ray_is_not_waited_for(run_python):
         ran = run_python(
             f"""
             import os, time
-            from raysk import cluster, errors
+            from raysk import errors
+            from raysk.cluster import connection as cluster
             cluster.JOIN_S = 1.0
             start = time.monotonic()
             try:
@@ -411,7 +414,7 @@ def test_a_ray_of_our_own_starts_no_helpers(cluster):
 
 def test_the_stand_in_for_rays_agents(tmp_path, eventually):
     """It says that it listens nowhere, and ends when the node that started it does."""
-    script = Path(raysk.__file__).with_name("_ray_agent.py")
+    script = Path(raysk.__file__).with_name("cluster") / "_ray_agent.py"
     in_background = f'"{sys.executable}" "{script}" "$@" & echo $!; read line'
     arguments = ("agent.py", f"--session-dir={tmp_path}", "--node-id=abc", "--head")
     node = subprocess.Popen(

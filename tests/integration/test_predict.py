@@ -22,7 +22,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import SVC
 
-from raysk.runs.models import data_facts, save_model
+from raysk.models.store import data_facts, save_model
 
 FEATURES = ["a", "b", "c", "d", "kind"]
 HERE = ["--backend", "threading"]  # a fit without Ray: only its model matters

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from raysk.cli.view.console import harmless, stdout_console
-from raysk.runs.jsonable import to_json
+from raysk.util.jsonable import to_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

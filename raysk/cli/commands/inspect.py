@@ -1,0 +1,88 @@
+"""``raysk inspect``, and ``--dry-run`` of the others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from raysk.cli.options import shared as o  # noqa: TC001 - Typer reads the annotations
+from raysk.cli.options.bundles import bundled, given_data
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from raysk.cli.running import Where
+    from raysk.cli.streams import DataOut
+    from raysk.data.reading import Given
+    from raysk.jobs import FitJob, SearchJob
+    from raysk.source.found import Found
+
+
+@bundled(given=given_data)
+def inspect(
+    file: o.File,
+    given: Given | None,
+    as_json: o.Json = False,
+    debug: o.Debug = False,  # noqa: ARG001 - read by main
+) -> None:
+    """Show what is found in FILE and what would run; starts no Ray.
+
+    For example:
+
+      raysk inspect spec.py
+
+      raysk inspect 'sklearn.svm:SVC(C=10)'
+
+      raysk inspect model.pkl | jq .estimator
+
+      raysk inspect 'sklearn.svm:SVC()' --data train.csv --target price
+    """
+    from raysk.cli.streams import data_stdout
+
+    with data_stdout() as out:
+        show(out, file, as_json=as_json, given=given)
+
+
+def show(
+    out: DataOut,
+    file: str,
+    where: Where | None = None,
+    *,
+    as_json: bool,
+    make_job: Callable[[Found], FitJob | SearchJob] | None = None,
+    given: Given | None = None,
+    quiet: bool = False,
+) -> None:
+    """Write what is found in a file and what would run to stdout; fails as the job would if it could not be made."""
+    from raysk.cli import running
+    from raysk.cli.view.live import View
+    from raysk.cli.view.summary import show_summary
+    from raysk.request import assemble
+    from raysk.source import loader
+
+    with View(quiet=quiet, still=True).running() as view:
+        if make_job is None or where is None:
+            found, job = loader.load(file), None
+        else:
+            found, job = running.load_job(where, file, make_job)
+        if found.remark is not None:
+            view.say(found.remark)
+        facts = assemble.describe(found, given=given, job=job)
+    show_summary(out, {"schema": 1, **facts}, as_json=as_json, rows=list(_rows(facts)))
+
+
+def _rows(facts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Flatten nested facts into rows, leaving out what is not known."""
+    from raysk.cli.view.names import short_names
+    from raysk.util.words import listed
+
+    for name, value in facts.items():
+        if name == "parameters" and "space" in facts:  # how many values there are; a person reads which
+            continue
+        if name == "space":
+            yield from ((f"space {short}", value[whole]) for whole, short in short_names(value).items())
+            continue
+        if isinstance(value, dict):
+            yield from _rows(value, f"{prefix}{name} ")
+        elif value is not None and value != []:
+            text = listed(map(str, value)) if isinstance(value, list | tuple) else str(value)
+            yield f"{prefix}{name}", text[:12] if name.endswith("_hash") else text

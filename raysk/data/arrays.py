@@ -1,0 +1,151 @@
+"""Read numpy's own files and svmlight. Never unpickles, and asks a file's headers before it takes any memory."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from raysk.data.table import Table
+from raysk.errors import InputError
+from raysk.util.words import listed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from raysk.data.inputs import Stream
+
+FORMATS = ("npy", "npz", "svmlight")
+_X_NAMES = ("X", "data")
+_BESIDE = {"y": "y", "target": "y", "groups": "groups", "sample_weight": "sample_weight"}
+_NAMES = "feature_names"
+
+CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
+"""Where a container is told how much memory it may take, in bytes."""
+
+
+def read(stream: Stream, kind: str) -> Table:
+    """Read a whole table.
+
+    Parameters
+    ----------
+    stream : Stream
+    kind : str
+        One of `FORMATS`.
+
+    Returns
+    -------
+    Table
+    """
+    return {"npy": _npy, "npz": _npz, "svmlight": _svmlight}[kind](stream)
+
+
+def check_fits(size: int, label: str) -> None:
+    """Refuse what would take more bytes than there is memory.
+
+    Raises
+    ------
+    InputError
+    """
+    memory = _memory_bytes()
+    if size > memory:
+        raise InputError(
+            f"{label} would take {size / 1e9:,.1f} GB of memory, and there are {memory / 1e9:,.1f} GB here.\n"
+            "If that is what should be in it, cut it up; if not, it is damaged."
+        )
+
+
+def _memory_bytes() -> int:
+    """Return how much memory this machine has, or a container that it is divided into, if that has less."""
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    with contextlib.suppress(OSError, ValueError):  # no container, or "max"
+        memory = min(memory, int(CONTAINER_LIMIT.read_text(encoding="ascii")))
+    return memory
+
+
+def _npy(stream: Stream) -> Table:
+    import numpy as np
+
+    with stream.local() as path:
+        with path.open("rb") as file:
+            _check_header(file, path.stat().st_size, stream.label)
+        values = np.load(path, mmap_mode="r", allow_pickle=False)
+    return _as_table(values, stream.label)
+
+
+def _npz(stream: Stream) -> Table:
+    import numpy as np
+
+    with stream.local() as path:
+        names = _checked_members(path, stream.label)
+        if {"format.npy", "shape.npy"} <= names:
+            from scipy import sparse
+
+            return Table(values=sparse.load_npz(path).tocsr(), label=stream.label)
+        with np.load(path, allow_pickle=False) as held:
+            return _from_arrays({name: held[name] for name in held.files}, stream.label)
+
+
+def _checked_members(path: Path, label: str) -> set[str]:
+    """Return the names in a zip archive, if no array in it claims to be larger than it is, or than the memory."""
+    with zipfile.ZipFile(path) as archive:
+        members = archive.infolist()
+        for member in members:
+            with archive.open(member) as array:
+                _check_header(array, member.file_size, f"{label}: {member.filename}")
+        check_fits(sum(member.file_size for member in members), label)
+    return {member.filename for member in members}
+
+
+def _check_header(array: Any, size: int, label: str) -> None:
+    """Raise `InputError` if the array in an npy file of so many bytes claims others, or is of Python's objects."""
+    import numpy as np
+
+    version = np.lib.format.read_magic(array)
+    read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _, dtype = read_header(array)
+    if dtype.hasobject:
+        raise InputError(
+            f"{label} holds Python objects, which only unpickling could bring back; raysk does not.\n"
+            "Save numbers or text, or a DataFrame as Parquet."
+        )
+    claimed, packed = dtype.itemsize * math.prod(shape), size - array.tell()
+    if claimed != packed:
+        raise InputError(
+            f"{label} claims to hold {claimed:,} bytes, and there are {packed:,}.\n"
+            "It is cut short or damaged, made to fill the memory, or copied as if it were text."
+        )
+
+
+def _from_arrays(held: Mapping[str, Any], label: str) -> Table:
+    names = [name for name in _X_NAMES if name in held] or list(held)[: len(held) == 1]
+    if not names:
+        raise InputError(
+            f"{label} holds the arrays {listed(held) or '(none)'}, and none of them is named X.\n"
+            "Save it with numpy.savez(file, X=X, y=y)."
+        )
+    beside = {meant: held[name] for name, meant in _BESIDE.items() if name in held}
+    columns = tuple(str(name) for name in held[_NAMES]) if _NAMES in held else None
+    return _as_table(held[names[0]], label, columns, beside)
+
+
+def _as_table(
+    values: Any, label: str, names: tuple[str, ...] | None = None, beside: Mapping[str, Any] | None = None
+) -> Table:
+    if values.dtype.names is not None:
+        raise InputError(f"{label} holds records, not numbers.\nSave them as Parquet: pandas.DataFrame(array)")
+    if values.ndim == 1:
+        values = values.reshape(-1, 1)  # one column
+    if values.ndim == 0:
+        raise InputError(f"{label} holds the single value {values[()]}, and no table.")
+    return Table(values=values, names=names, beside=beside or {}, label=label)
+
+
+def _svmlight(stream: Stream) -> Table:
+    from sklearn.datasets import load_svmlight_file
+
+    X, y = load_svmlight_file(stream.file)
+    return Table(values=X, beside={"y": y}, label=stream.label)

@@ -1,0 +1,53 @@
+"""How a text table is written, as the person says: what separates its columns, what stands before decimals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from raysk.errors import UsageError
+from raysk.util.words import shown
+
+_WORDS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " "}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dialect:
+    """How a CSV or TSV is written.
+
+    Parameters
+    ----------
+    sep : str or None
+        One character, or its name as ``tab``; None finds it.
+    decimal : str
+        What stands before the decimals of a number: a point or a comma.
+
+    Raises
+    ------
+    UsageError
+        If it cannot be one.
+    """
+
+    sep: str | None = None
+    decimal: str = "."
+
+    def __post_init__(self) -> None:
+        sep = None if self.sep is None else _WORDS.get(self.sep.lower(), self.sep)
+        if sep is not None and (len(sep) != 1 or not sep.isascii() or sep.isalnum() or sep in '"\r\n\0'):
+            raise UsageError(
+                f"--sep {shown(self.sep)}: one character separates columns.\n"
+                f"Say one such as ';', or a name: {', '.join(name for name in _WORDS if name.isalpha())}."
+            )
+        if self.decimal not in {".", ","}:
+            raise UsageError(f"--decimal {shown(self.decimal)}: it is '.' or ','.")
+        if sep == self.decimal == ".":
+            raise UsageError("--sep .: numbers have a point before their decimals. Say --decimal , as well.")
+        object.__setattr__(self, "sep", sep)
+
+    def given(self) -> list[str]:
+        """Return the options that were given, as they are written."""
+        return ["--sep"] * (self.sep is not None) + ["--decimal"] * (self.decimal != ".")
+
+    def check_format(self, label: str, kind: str) -> None:
+        """Raise `UsageError` if this is said of data that is not text in columns."""
+        if self.given() and kind not in {"csv", "tsv"}:
+            raise UsageError(f"{self.given()[0]}: {label} is {kind}, and this is about csv and tsv. Leave it out.")

@@ -1,0 +1,264 @@
+"""Columns that are no numbers -> what an estimator takes: categories, and dates as numbers.
+
+table, options, estimator --learn--> Encoding --> a model's sidecar
+                                     Encoding --encode--> X, in the same way at predict time
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from raysk.data import wants
+from raysk.data.columns import places_among
+from raysk.data.dates import date_format, days, look_like_dates
+from raysk.data.extras import extra
+from raysk.data.separators import are_decimal
+from raysk.data.table import is_frame, is_number
+from raysk.errors import InputError, UsageError
+from raysk.util.words import brief, listed, shown, type_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from raysk.data.columns import Columns
+    from raysk.data.table import Table
+
+AUTO, NONE = ("auto",), ("none",)
+
+
+@dataclass(kw_only=True)
+class Unseen:
+    """Values that a model was not fitted on, in columns of categories, counted over all blocks of a table."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    examples: dict[str, Any] = field(default_factory=dict)
+
+    def add(self, name: str, values: Any) -> None:
+        """Count values of a column."""
+        if len(values):
+            self.counts[name] = self.counts.get(name, 0) + len(values)
+            self.examples.setdefault(name, values.iloc[0])
+
+    def remark(self) -> str | None:
+        """Return what to say of them, or None if there are none."""
+        if not self.counts:
+            return None
+        each = (
+            f"{shown(name)} in {count:,} row{'s' * (count != 1)} (such as {brief(repr(self.examples[name]))})"
+            for name, count in self.counts.items()
+        )
+        return f"Categories that the model was not fitted on are taken for missing: {listed(each)}."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Encoding:
+    """How features become what an estimator takes.
+
+    Parameters
+    ----------
+    dates : mapping of int to str
+        The format of each column of dates, by its place among the features.
+    categories : mapping of int to list
+        The categories of each column of them, by its place among the features.
+    only_known : bool
+        Whether all other values are missing, as for an estimator that takes categories itself; else they are
+        categories too, behind the others.
+    """
+
+    dates: Mapping[int, str] = field(default_factory=dict)
+    categories: Mapping[int, Sequence[Any]] = field(default_factory=dict)
+    only_known: bool = True
+
+    def encode(
+        self, values: Any, names: Sequence[str], label: str, before: int = 0, *, unseen: Unseen | None = None
+    ) -> Any:
+        """Return the features with dates as days and categories as pandas' own.
+
+        Parameters
+        ----------
+        values : DataFrame or ndarray of shape (n_rows, n_features)
+        names : sequence of str
+        label : str
+            Where they are from.
+        before : int
+            How many rows were before these, for messages.
+        unseen : Unseen or None
+            Counts values that become missing.
+
+        Returns
+        -------
+        DataFrame or ndarray
+            `values` if there is nothing to do.
+        """
+        if not self.dates and not self.categories:
+            return values
+        frame = _framed(values, names)
+        for place, format_ in self.dates.items():
+            frame.isetitem(place, days(frame.iloc[:, place], format_, names[place], label, before=before))
+        for place, known in self.categories.items():
+            column, lost = _categorical(frame.iloc[:, place], known, only_known=self.only_known)
+            frame.isetitem(place, column)
+            if unseen is not None:
+                unseen.add(names[place], lost)
+        return frame
+
+
+def known_categories(X: Any) -> dict[int, list[Any]]:
+    """Return the categories of each column of X that has them, by its place."""
+    dtypes = getattr(X, "dtypes", ()) if is_frame(X) else ()
+    return {place: each.categories.tolist() for place, each in enumerate(dtypes) if hasattr(each, "categories")}
+
+
+def learn(table: Table, features: tuple[int, ...], columns: Columns, estimator: Any) -> Encoding:
+    """Return how the features of a table are to be encoded for an estimator.
+
+    Parameters
+    ----------
+    table : Table
+    features : tuple of int
+        Their places in the table.
+    columns : Columns
+        `dates` and `categorical` say which; texts become categories for an estimator that takes categories itself.
+    estimator : estimator or None
+
+    Returns
+    -------
+    Encoding
+
+    Raises
+    ------
+    InputError
+        If there is no such column, what should be a date is none, or there are more categories than the estimator
+        takes.
+    UsageError
+        If a column is no feature.
+    """
+    dates = _dates(table, features, columns.dates)
+    if columns.categorical in {(), AUTO}:
+        chosen = _texts(table, features, dates, estimator)
+    else:
+        chosen = [] if columns.categorical == NONE else _places(table, features, columns.categorical, "--categorical")
+    both = [place for place in chosen if place in dates]
+    if both:
+        raise UsageError(
+            f"--dates and --categorical both name {_name(table, features[both[0]])!r}: it can only be one."
+        )
+    categories = {place: _found(_column(table, features[place])) for place in chosen}
+    indexes, counts = [features[place] for place in categories], list(map(len, categories.values()))
+    _check_counts(table, indexes, counts, estimator)
+    return Encoding(dates=dates, categories=categories)
+
+
+def _dates(table: Table, features: tuple[int, ...], texts: Sequence[str]) -> dict[int, str]:
+    found = {}
+    for text in texts:
+        name, percent, rest = text.partition("=%")
+        said = percent[1:] + rest or None
+        for place in _places(table, features, (name,), "--dates"):
+            column = _column(table, features[place])
+            found[place] = date_format(column, _name(table, features[place]), table.label, said)
+    return found
+
+
+def _places(table: Table, features: tuple[int, ...], texts: Sequence[str], option: str) -> list[int]:
+    """Return the places among the features of the columns that an option names."""
+    if hasattr(table.values, "tocsr"):
+        raise UsageError(f"{option}: {table.label} is a sparse matrix, which holds numbers only.")
+    indexes = places_among(table, texts, option)
+    missing = [index for index in indexes if index not in features]
+    if missing:
+        raise UsageError(f"{option} {','.join(texts)}: {_name(table, missing[0])!r} is no feature here.")
+    return [features.index(index) for index in indexes]
+
+
+def _texts(table: Table, features: tuple[int, ...], dates: Mapping[int, str], estimator: Any) -> list[int]:
+    """Return the places of texts if an estimator takes categories itself; else none."""
+    if not is_frame(table.values) or estimator is None:
+        return []
+    texts = [
+        place for place, index in enumerate(features) if place not in dates and is_text(table.values.dtypes.iloc[index])
+    ]
+    takes = wants.takes_categories(estimator)
+    if texts and wants.must_enable_categories(estimator):
+        raise InputError(
+            f"{table.label}: column {_name(table, features[texts[0]])!r} is text, which "
+            f"{type_name(wants.first_step(estimator))} takes as categories if it is told so.\n"
+            "Say --set enable_categorical=True"
+        )
+    for place in texts if takes or not wants.wants_numbers(estimator) else ():
+        _find_decimal_commas(table, features[place], takes=takes)
+    return texts if takes else []
+
+
+def is_text(dtype: Any) -> bool:
+    """Return whether a column of that type may hold text."""
+    return not is_number(dtype) and not hasattr(dtype, "categories") and dtype.kind not in "mM"
+
+
+def _find_decimal_commas(table: Table, index: int, *, takes: bool) -> None:
+    """Say so if a column of texts is of numbers with a decimal comma; refuse to take these for categories."""
+    column, name = table.values.iloc[:, index].dropna(), _name(table, index)
+    some = column.iloc[:1000].astype(str)
+    if len(some) and are_decimal(some):
+        comma = some[some.str.contains(",")].iloc[0]
+        said = f"{table.label}: column {name!r} holds {comma!r}, a number with a decimal comma, and was read as text."
+        if takes:
+            raise InputError(f"{said}\nSay --decimal , or, if these are categories, --categorical {name}")
+        warnings.warn(f"{said} Say --decimal ,", stacklevel=2)
+
+
+def _check_counts(table: Table, indexes: Sequence[int], counts: Sequence[int], estimator: Any) -> None:
+    """Refuse more categories than an estimator takes; say what may be no category."""
+    most = None if estimator is None else wants.most_categories(estimator)
+    for index, count in zip(indexes, counts, strict=True):
+        name, column = _name(table, index), _column(table, index)
+        dates = is_text(column.dtype) and look_like_dates(column)
+        if most is not None and count > most:
+            advice = f"Make numbers of these dates with --dates {name}" if dates else f"Leave it out with --drop {name}"
+            raise InputError(
+                f"{table.label}: column {name!r} has {count:,} categories, and "
+                f"{type_name(wants.first_step(estimator))} takes {most:,} at most.\n{advice}"
+            )
+        if dates:
+            warnings.warn(
+                f"{name} looks like dates, and each is a category: --dates {name} makes numbers.", stacklevel=2
+            )
+
+
+def _found(column: Any) -> list[Any]:
+    """Return the categories of a column, sorted as pandas sorts them."""
+    categories = column.dtype if hasattr(column.dtype, "categories") else column.astype("category").dtype
+    return list(categories.categories.tolist())
+
+
+def _categorical(column: Any, known: Sequence[Any], *, only_known: bool) -> tuple[Any, Any]:
+    """Return a column as categories in the order that is known, and the values that are none of them."""
+    pandas = extra("pandas", "Categories")
+    categories, read = pandas.Index(known), column
+    if categories.dtype.kind in "iuf" and not is_number(getattr(column.dtype, "categories", column).dtype):
+        read = pandas.to_numeric(column, errors="coerce")  # 1.0 where 1 is known
+    codes = categories.get_indexer(read)
+    lost = column[(codes < 0) & column.notna().to_numpy()]
+    if not only_known and len(lost):
+        more = list(dict.fromkeys(lost.tolist()))
+        return _categorical(column, [*known, *more], only_known=True)
+    return pandas.Series(pandas.Categorical.from_codes(codes, categories=categories), index=column.index), lost
+
+
+def _framed(values: Any, names: Sequence[str]) -> Any:
+    if is_frame(values):
+        return values.copy(deep=False)
+    return extra("pandas", "A table with column names").DataFrame(values, columns=list(names))
+
+
+def _column(table: Table, index: int) -> Any:
+    """Return a column as a Series, with what stands for missing as pandas has it."""
+    if is_frame(table.values):
+        return table.values.iloc[:, index]
+    return extra("pandas", "A table with column names").Series(table.values[:, index])
+
+
+def _name(table: Table, index: int) -> str:
+    return str(index) if table.names is None else shown(table.names[index])

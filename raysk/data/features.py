@@ -1,0 +1,139 @@
+"""What a fitted model remembers of its features, and how they are found in another table."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from raysk.data import wants
+from raysk.data.columns import Columns, Places
+from raysk.data.encoding import Encoding
+from raysk.data.split import split
+from raysk.data.table import TEXT
+from raysk.errors import InputError
+from raysk.util.words import listed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from raysk.data.encoding import Unseen
+    from raysk.data.table import Table
+    from raysk.jobs import Data
+
+
+@dataclass(frozen=True, kw_only=True)
+class Features:
+    """The features a model was fitted on, as its sidecar has them.
+
+    Parameters
+    ----------
+    names : tuple of str or None
+        In order; None where they had no names.
+    dtypes : mapping of str to str
+        The type of each, for `blocks`; empty where they had no names.
+    as_frame : bool
+        Whether X was a DataFrame.
+    count : int or None
+        How many there were.
+    encoding : Encoding
+        What was done to them before the fit.
+    """
+
+    names: tuple[str, ...] | None
+    dtypes: Mapping[str, str]
+    as_frame: bool
+    count: int | None = None
+    encoding: Encoding = field(default_factory=Encoding)
+
+    def split(self, table: Table, columns: Columns, estimator: Any = None, unseen: Unseen | None = None) -> Data:
+        """Make X of the same features in the same order, whatever else a table holds and in which order.
+
+        Where only the model knows names, there have to be as many columns as it was fitted on; where only the table
+        does, they are not looked at.
+
+        Parameters
+        ----------
+        table : Table
+        columns : Columns
+            `features` is not used.
+        estimator : estimator or None
+        unseen : Unseen or None
+            Counts categories that the model was not fitted on.
+
+        Returns
+        -------
+        Data
+
+        Raises
+        ------
+        InputError
+            Naming the columns that are missing.
+        """
+        table = _widened(table, self.count)
+        if self.names is not None:
+            table = _with_names(table, columns, self.names) if table.names is None else table
+            columns = replace(columns, features=self.names, by_name=True)
+        only_known = estimator is None or wants.takes_categories(estimator)
+        encode = functools.partial(replace(self.encoding, only_known=only_known).encode, unseen=unseen)
+        return split(table, columns, estimator=estimator, as_frame=self.as_frame, needs_target=False, encode=encode)
+
+
+def _widened(table: Table, count: int | None) -> Table:
+    """Add the last columns of a sparse table, which svmlight does not tell of when they are all zero."""
+    if count is None or not hasattr(table.values, "tocsr") or table.n_columns >= count:
+        return table
+    values = table.values.tocsr(copy=True)
+    values.resize(len(table), count)
+    return replace(table, values=values)
+
+
+def _with_names(table: Table, columns: Columns, names: Sequence[str]) -> Table:
+    places = Places.of(table, columns).features
+    if len(places) != len(names):
+        raise InputError(
+            f"{table.label} has {len(places)} columns for features, without names;\n"
+            f"the model was fitted on {len(names)}: {listed(names)}."
+        )
+    named_ = dict(zip(places, names, strict=True))
+    return replace(table, names=tuple(named_.get(place, f"#{place}") for place in range(table.n_columns)))
+
+
+def recorded_features(sidecar: Mapping[str, Any] | None) -> Features | None:
+    """Return what a model's sidecar says of the features it was fitted on.
+
+    Parameters
+    ----------
+    sidecar : mapping or None
+        From `raysk.models.store.read_sidecar`.
+
+    Returns
+    -------
+    Features or None
+        None if it says nothing.
+    """
+    X = ((sidecar or {}).get("data") or {}).get("X")
+    if X is None:
+        return None
+    names, dtype, shape = X.get("columns"), X.get("dtype"), X.get("shape") or []
+    dtypes = dtype if isinstance(dtype, list) else [dtype] * len(names or ())
+    known = zip(names or (), dtypes, strict=False)
+    encoding = Encoding(dates=_by_place(X.get("dates")), categories=_by_place(X.get("categories")))
+    return Features(
+        names=None if names is None else tuple(names),
+        dtypes={name: kind for name, kind in known if kind is not None} | as_written(encoding, names or ()),
+        as_frame=X.get("type") == "DataFrame",
+        count=shape[1] if len(shape) > 1 else None,
+        encoding=encoding,
+    )
+
+
+def _by_place(values: Sequence[Any] | None) -> dict[int, Any]:
+    return {place: value for place, value in enumerate(values or ()) if value is not None}
+
+
+def as_written(encoding: Encoding, names: Sequence[str]) -> dict[str, str]:
+    """Return the types of columns that are read as they are written, as what they hold is looked up or parsed."""
+    places = {*encoding.dates, *encoding.categories}
+    truths = {place for place, known in encoding.categories.items() if all(isinstance(each, bool) for each in known)}
+    return {names[place]: "bool" if place in truths else TEXT for place in places if place < len(names)}

@@ -1,0 +1,49 @@
+"""What a fitted model was fitted on: what it says itself, and what its sidecar remembers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from raysk.data.reading import Features, recorded_features
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def features_of(model: Any, sidecar: Mapping[str, Any] | None) -> Features:
+    """Return the features of a fitted model.
+
+    The model's own names come first. The sidecar knows names also where the model saw an array without, and the
+    types of columns; it is not believed where it says another number of features than the model.
+
+    Parameters
+    ----------
+    model : estimator
+    sidecar : mapping or None
+        From `raysk.models.store.read_sidecar`.
+
+    Returns
+    -------
+    Features
+    """
+    recorded = recorded_features(sidecar)
+    names, count = _attribute(model, "feature_names_in_"), _attribute(model, "n_features_in_")
+    if names is not None:
+        own = tuple(str(name) for name in names)
+        return recorded if recorded and recorded.names == own else Features(names=own, dtypes={}, as_frame=True)
+    if recorded is None or (recorded.names is not None and count not in {None, len(recorded.names)}):
+        return Features(names=None, dtypes={}, as_frame=False)
+    return recorded
+
+
+def recorded_target(sidecar: Mapping[str, Any] | None) -> tuple[str, ...]:
+    """Return the names of the columns that a model was fitted to predict, as its sidecar has them; else none."""
+    y = ((sidecar or {}).get("data") or {}).get("y") or {}
+    return tuple(y.get("columns") or ())
+
+
+def _attribute(model: Any, name: str) -> Any:
+    try:
+        return getattr(model, name, None)
+    except Exception:  # noqa: BLE001 - a property of the person's class
+        return None

@@ -1,0 +1,257 @@
+"""Open what names data: a file, ``-`` for stdin, or a URI.
+
+    text --+-- -                        stdin ------+
+           +-- s3:// gs:// hdfs:// ...  pyarrow.fs -+--> gunzipped if gzip --> Stream: its first bytes, and all of it
+           +-- any other URI            fsspec -----+
+           +-- anything else            a file -----+
+
+What is read as a whole is read by its path, and has one for that time if it came from elsewhere. Only what is read in
+blocks is read from the stream, by the main thread alone: Python could not end while another one waits for more.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import io
+import re
+import shutil
+import sys
+import tempfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from urllib.parse import urlsplit
+
+from raysk.data.extras import extra
+from raysk.data.formats import suffix_format
+from raysk.errors import InputError, UsageError
+from raysk.util.words import brief, listed, nearest, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from typing_extensions import Buffer
+
+STDIN = "-"
+_GZIP = b"\x1f\x8b"
+_ARROWS_OWN = {"file", "s3", "gs", "gcs", "hdfs", "viewfs", "abfs", "abfss"}
+
+# What tells the format, the header and the types of the columns is in the first bytes: enough for a header of
+# thousands of columns, little enough to be parsed twice.
+HEAD_BYTES = 2**20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stream:
+    """Something to read, opened.
+
+    Parameters
+    ----------
+    label : str
+        Its name in messages: the file's, without credentials.
+    head : bytes
+        The first MiB, gunzipped; all of it if there is no more.
+    file : binary file
+        All of it, gunzipped, from its beginning.
+    path : Path or None
+        Where it is on this machine as it is; None for what comes from elsewhere or was compressed.
+    """
+
+    label: str
+    head: bytes
+    file: BinaryIO
+    path: Path | None = None
+
+    @contextlib.contextmanager
+    def local(self) -> Iterator[Path]:
+        """Lend a file on this machine with the same content."""
+        if self.path is not None:
+            yield self.path
+            return
+        with tempfile.NamedTemporaryFile(prefix="raysk-") as copy:
+            shutil.copyfileobj(self.file, copy)
+            copy.flush()
+            yield Path(copy.name)
+
+
+def is_uri(text: str) -> bool:
+    """Return whether a text has the form ``scheme://...``."""
+    return re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", text) is not None
+
+
+def is_file(text: str) -> bool:
+    """Return whether a text is the path of a file."""
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):  # too long a name, or a null character
+        return False
+
+
+def label_of(text: str) -> str:
+    """Return what is called what in messages and files: a URI loses its query, which may hold a signature.
+
+    Raises
+    ------
+    UsageError
+        If a URI holds a password.
+    """
+    if text == STDIN:
+        return "stdin"
+    if not is_uri(text):
+        return shown(text)
+    try:
+        parts = urlsplit(text)
+    except ValueError as err:
+        raise InputError(f"{shown(text)} is no URI: {err}.") from err
+    if parts.password is not None:
+        raise UsageError(
+            f"A URI on the command line is seen by everybody: leave the password out of {parts.scheme}://...\n"
+            "Set it in the environment as the storage's own tools do, for example AWS_SECRET_ACCESS_KEY."
+        )
+    return shown(text.partition("?")[0])
+
+
+@contextlib.contextmanager
+def opened(text: str) -> Iterator[Stream]:
+    """Open a file, stdin or a URI for reading.
+
+    Parameters
+    ----------
+    text : str
+
+    Yields
+    ------
+    Stream
+
+    Raises
+    ------
+    InputError
+        If there is nothing to read there.
+    UsageError
+        If a URI holds a password, or stdin is a terminal.
+    """
+    label = label_of(text)
+    with contextlib.ExitStack() as stack:
+        head, file = _with_head(stack.enter_context(_raw(text, label)))
+        path = Path(text) if text != STDIN and is_file(text) else None  # a pipe has a path too, and is read once
+        if head.startswith(_GZIP):
+            path, (head, file) = None, _gunzipped(file, label)
+        if not head:
+            raise InputError(f"{label} is empty: there is no data in it.")
+        yield Stream(label=label, head=head, file=file, path=path)
+
+
+def _with_head(raw: BinaryIO) -> tuple[bytes, BinaryIO]:
+    """Return the first bytes, and a file that still begins with them."""
+    if raw.seekable():
+        start = raw.tell()  # stdin may be a file of which something was read already
+        head = raw.read(HEAD_BYTES)
+        raw.seek(start)
+        return head, raw
+    head = raw.read(HEAD_BYTES)
+    return head, cast("BinaryIO", io.BufferedReader(_Chained(head, raw), buffer_size=HEAD_BYTES))
+
+
+def _gunzipped(file: BinaryIO, label: str) -> tuple[bytes, BinaryIO]:
+    try:
+        return _with_head(_Unseekable(gzip.GzipFile(fileobj=file)))
+    except (OSError, EOFError, zlib.error) as err:
+        raise InputError(f"{label} cannot be gunzipped: {brief(str(err))}\nCopy it again, whole.") from err
+
+
+class _Chained(io.RawIOBase):
+    """Bytes that were read already, then the rest of a file."""
+
+    def __init__(self, head: bytes, rest: BinaryIO) -> None:
+        self._head = memoryview(head)
+        self._rest = rest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Buffer) -> int:
+        into = memoryview(buffer).cast("B")
+        part: Any = self._head[: len(into)] or self._rest.read(len(into))
+        self._head = self._head[len(part) :]
+        into[: len(part)] = part
+        return len(part)
+
+
+class _Unseekable(io.BufferedReader):
+    """A gzip file says that it can jump, and reads all anew to do so."""
+
+    def seekable(self) -> bool:
+        return False
+
+
+@contextlib.contextmanager
+def _raw(text: str, label: str) -> Iterator[BinaryIO]:
+    if text == STDIN:
+        yield _stdin()
+        return
+    try:
+        file = _remote(text) if is_uri(text) else Path(text).open("rb")  # noqa: SIM115 - closed below
+    except InputError:
+        raise
+    except Exception as err:  # storage libraries raise anything; a path may hold a null character
+        raise InputError(_unreadable(text, label, err)) from err
+    with file:
+        yield file
+
+
+def _stdin() -> BinaryIO:
+    if sys.stdin is None or sys.stdin.isatty():
+        raise UsageError("- reads the data from stdin, but nothing is piped in: cat data.csv | raysk ... -")
+    return sys.stdin.buffer
+
+
+def _remote(uri: str) -> BinaryIO:
+    scheme = uri.partition("://")[0].lower()
+    if scheme in _ARROWS_OWN:
+        filesystem, path = extra("pyarrow.fs", f"{scheme}://").FileSystem.from_uri(uri)
+        return cast("BinaryIO", io.BufferedReader(filesystem.open_input_file(path)))
+    return cast("BinaryIO", extra("fsspec", f"{scheme}://").open(uri, "rb").open())
+
+
+def _unreadable(text: str, label: str, err: Exception) -> str:
+    """Say why a file cannot be opened, and which are near."""
+    if is_uri(text):
+        hint = "\nInstall what its storage needs, for example: pip install aiohttp s3fs gcsfs"
+        return f"{label} cannot be opened: {brief(str(err))}{hint if isinstance(err, ImportError) else ''}"
+    path = Path(text)
+    if isinstance(err, IsADirectoryError):
+        return f"{label} is a folder, not a file of data.\nIn it there is: {listed(_names(path)) or 'nothing'}."
+    if not isinstance(err, FileNotFoundError):
+        return f"{label} cannot be read: {getattr(err, 'strerror', None) or brief(str(err))}."
+    if not path.parent.is_dir():
+        return f"There is no file {label}: its folder {shown(path.parent)} does not exist."
+    names = _names(path.parent)
+    tables = [name for name in names if suffix_format(name) is not None]
+    close = [shown(path.with_name(name)) for name in nearest(path.name, tables or names)]
+    there = f"In its folder there is: {listed(tables or names) or 'nothing'}."
+    hint = f"Did you mean {' or '.join(close)}?" if close else there
+    return f"There is no file {label}.\n{hint}"
+
+
+def check_there(text: str) -> None:
+    """Fail before anything starts if a path names nothing.
+
+    Raises
+    ------
+    InputError
+    """
+    try:
+        Path(text).stat()
+    except FileNotFoundError as err:
+        raise InputError(_unreadable(text, label_of(text), err)) from err
+    except (OSError, ValueError):  # what cannot be looked at is said when it is read
+        return
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
+    except OSError:
+        return []

@@ -1,0 +1,38 @@
+"""What a reader knows of a table's columns before it reads them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from raysk.data.columns import place_of
+from raysk.data.dialect import Dialect
+from raysk.data.table import full_names
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """What is known of a table's columns before it is read.
+
+    Parameters
+    ----------
+    dtypes : mapping of str to str
+        The types that columns have to have, by name; see `raysk.data.reading.blocks`.
+    ids : str or None
+        The name or index of the column that names the rows: it is kept as it stands.
+    dialect : Dialect
+        How a CSV or TSV is written.
+    """
+
+    dtypes: Mapping[str, str] = field(default_factory=dict)
+    ids: str | None = None
+    dialect: Dialect = field(default_factory=Dialect)
+
+    def id_place(self, names: Sequence[str], *, headless: bool = False) -> int | None:
+        """Return where the column of ids is among columns of these names, or pyarrow's names for columns without."""
+        if self.ids is None:
+            return None
+        return place_of(self.ids, None if headless else full_names(names), len(names))

@@ -1,0 +1,152 @@
+"""Data that is no file of numbers: scikit-learn's own sets, OpenML's, and what Python code or a pickle holds."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+from raysk.data.table import Table, is_frame
+from raysk.errors import InputError
+from raysk.source import loader
+from raysk.source.inline import chosen_data
+from raysk.util.values import parse_value
+from raysk.util.words import brief, listed, shown, suggestion
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from raysk.jobs import Data
+
+SKLEARN, OPENML = "sklearn:", "openml:"
+
+
+def read(text: str) -> Table:
+    """Read ``sklearn:NAME?arg=1``, ``openml:ID``, ``model.py:load_data`` or ``package.module:attr``.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    Table
+
+    Raises
+    ------
+    InputError
+        If there is no such data, or it cannot be made or fetched.
+    UserCodeError
+        If the person's code raises.
+    """
+    if text.startswith(SKLEARN):
+        return _sklearns(text)
+    if text.startswith(OPENML):
+        return _openmls(text)
+    return _as_table(chosen_data(loader.load(text)), shown(text))
+
+
+def read_pickle(path: Path, label: str) -> Table:
+    """Read what a pickle holds that the person named: ``X y`` in a dict, a pair, a DataFrame or an array."""
+    return _as_table(chosen_data(loader.load_pickle(path, label)), label)
+
+
+# --- scikit-learn's
+
+
+def _sklearns(text: str) -> Table:
+    name, _, arguments = text.removeprefix(SKLEARN).partition("?")
+    function = _dataset(name, text)
+    kwargs = {key: parse_value(value) for key, value in parse_qsl(arguments, keep_blank_values=True)}
+    known = inspect.signature(function).parameters
+    wrong = next((key for key in kwargs if key not in known), None)
+    if wrong is not None:
+        raise InputError(f"{shown(text)}: {name} takes no {wrong!r}.\n{suggestion(wrong, known, 'arguments')}")
+    if function.__name__.startswith("make_"):  # the same data each time, for who says nothing else
+        kwargs.setdefault("random_state", 0)
+    return _from_sklearn(_made(function, kwargs, text), shown(text))
+
+
+def _dataset(name: str, text: str) -> Callable[..., Any]:
+    from sklearn import datasets
+
+    functions = {}
+    for each in datasets.__all__:
+        kind, _, rest = each.partition("_")
+        function = getattr(datasets, each)
+        if kind == "make":
+            functions[each] = function
+        elif kind in {"load", "fetch"} and "return_X_y" in inspect.signature(function).parameters and rest != "openml":
+            functions[rest] = function
+    found = functions.get(name) or functions.get(name.removeprefix("load_").removeprefix("fetch_"))
+    if found is None:
+        raise InputError(
+            f"{shown(text)}: scikit-learn has no such data set.\n{suggestion(name, functions, 'data sets')}"
+        )
+    return found  # type: ignore[no-any-return]
+
+
+def _made(function: Callable[..., Any], kwargs: Mapping[str, Any], text: str) -> Any:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of each attempt to fetch it: the last one's error says it
+            return function(**kwargs)
+    except OSError as err:
+        raise InputError(f"{shown(text)} cannot be fetched: {brief(str(err))}\nIs there a network?") from err
+    except Exception as err:  # whatever these functions make of their arguments
+        raise InputError(f"{shown(text)} cannot be made: {brief(str(err))}") from err
+
+
+def _from_sklearn(made: Any, label: str) -> Table:
+    """Take ``(X, y, ...)``, X alone, or a Bunch, which also has names."""
+    if isinstance(made, tuple):
+        return Table(values=made[0], beside={"y": made[1]}, label=label)
+    if not isinstance(made, Mapping):
+        return Table(values=made, label=label)
+    names = made.get("feature_names")
+    names = None if names is None else tuple(map(str, names))
+    return Table(values=_two_dimensional(made["data"]), names=names, beside={"y": made["target"]}, label=label)
+
+
+# --- OpenML's
+
+
+def _openmls(text: str) -> Table:
+    from sklearn.datasets import fetch_openml
+
+    name, _, arguments = text.removeprefix(OPENML).partition("?")
+    which = {"data_id": int(name)} if name.isdecimal() else {"name": name}
+    extras = {key: parse_value(value) for key, value in parse_qsl(arguments)}
+    made = _made(fetch_openml, {**which, "as_frame": True, "parser": "auto", **extras}, text)
+    X = made.data
+    names = tuple(map(str, X.columns)) if is_frame(X) else None
+    return Table(values=X, names=names, beside={} if made.target is None else {"y": made.target}, label=shown(text))
+
+
+# --- the person's own
+
+
+def _as_table(data: Data, label: str) -> Table:
+    X = data.X.to_pandas() if hasattr(data.X, "to_pandas") else data.X  # polars, pyarrow
+    beside = dict(data.fit_params) if data.y is None else {"y": data.y, **data.fit_params}
+    names = tuple(map(str, X.columns)) if is_frame(X) else None
+    test = None if data.held_out is None else _as_table(data.held_out, f"{label}:X_test")
+    return Table(values=_two_dimensional(X), names=names, beside=beside, label=label, as_made=True, held_out=test)
+
+
+def _two_dimensional(X: Any) -> Any:
+    """Return an array or matrix; texts become one column."""
+    import numpy as np
+
+    if is_frame(X) or hasattr(X, "tocsr"):
+        return X
+    if hasattr(X, "to_frame"):  # a pandas Series
+        return X.to_frame()
+    texts = isinstance(X, list) and X and isinstance(X[0], str)
+    array = np.asarray(X, dtype=object) if texts else np.asarray(X)
+    if array.ndim == 0:
+        raise InputError(f"The data is the single value {brief(repr(X))}, and no table.\nGive {listed(['X', 'y'])}.")
+    return array.reshape(-1, 1) if array.ndim == 1 else array

@@ -1,0 +1,121 @@
+"""What an estimator wants of its data: names of columns, raw documents, numbers only, a target.
+
+scikit-learn's tags answer for one class; a pipeline is asked for its first step, a search for its estimator.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def wants_names(estimator: Any) -> bool:
+    """Return whether somewhere in an estimator columns are chosen, which may be by name."""
+    from sklearn.compose import ColumnTransformer
+
+    return any(isinstance(part, ColumnTransformer) for part in (estimator, *params_of(estimator).values()))
+
+
+def wants_documents(estimator: Any) -> bool:
+    """Return whether an estimator takes a sequence, of texts or of dicts, as `TfidfVectorizer` does, and no table."""
+    tags = tags_of(first_step(estimator))
+    return tags is not None and (tags.input_tags.string or tags.input_tags.dict) and not tags.input_tags.two_d_array
+
+
+def wants_numbers(estimator: Any) -> bool:
+    """Return whether it is certain that an estimator refuses text: one of scikit-learn's, with no parts of its own."""
+    first = first_step(estimator)
+    tags = tags_of(first)
+    if tags is None or not type(first).__module__.startswith("sklearn."):
+        return False
+    simple = not any(callable(value) or hasattr(value, "get_params") for value in params_of(first).values())
+    predicts = tags.estimator_type is not None or type(first).__module__.startswith("sklearn.preprocessing._data")
+    takes_text = tags.no_validation or tags.input_tags.categorical or tags.input_tags.string
+    return simple and predicts and not takes_text
+
+
+def takes_categories(estimator: Any) -> bool:
+    """Return whether what looks at X first takes pandas' categories for what they are, without an encoder."""
+    first = _first_model(estimator)
+    if _is_a(first, "xgboost", "XGBModel"):
+        return bool(getattr(first, "enable_categorical", False))
+    trees = _is_a(first, "sklearn", "BaseHistGradientBoosting") and isinstance(first.categorical_features, str)
+    return trees or _is_a(first, "lightgbm", "LGBMModel")
+
+
+def must_enable_categories(estimator: Any) -> bool:
+    """Return whether what looks at X first takes categories only if it is told so: XGBoost's."""
+    return _is_a(_first_model(estimator), "xgboost", "XGBModel") and not takes_categories(estimator)
+
+
+def most_categories(estimator: Any) -> int | None:
+    """Return how many categories a column may have, or None if that is not known."""
+    first = _first_model(estimator)
+    return int(first.max_bins) if takes_categories(first) and hasattr(first, "max_bins") else None
+
+
+def takes_sparse(estimator: Any) -> bool:
+    """Return whether what looks at X first takes sparse matrices."""
+    tags = tags_of(first_step(estimator))
+    return tags is not None and bool(tags.input_tags.sparse)
+
+
+def wants_target(estimator: Any) -> bool:
+    """Return whether an estimator cannot be fitted without y."""
+    while (inner := _inner(estimator)) is not None or getattr(estimator, "steps", None):
+        estimator = inner if inner is not None else estimator.steps[-1][1]
+    tags = tags_of(estimator)
+    return tags is not None and bool(tags.target_tags.required)
+
+
+def first_step(estimator: Any) -> Any:
+    """Return what looks at X first."""
+    while True:
+        steps = [step for _, step in steps_of(estimator) if not isinstance(step, str) and step is not None]
+        inner = _inner(estimator)
+        if inner is None and not steps:
+            return estimator
+        estimator = inner if inner is not None else steps[0]
+
+
+def _first_model(estimator: Any) -> Any:
+    """Return what looks at X first, which a TransformedTargetRegressor hands on."""
+    first = first_step(estimator)
+    return getattr(first, "regressor", None) or first
+
+
+def _is_a(estimator: Any, library: str, name: str) -> bool:
+    """Return whether an estimator is of a class of a library, which need not be installed."""
+    return any(
+        (base.__module__.partition(".")[0], base.__name__) == (library, name) for base in type(estimator).__mro__
+    )
+
+
+def steps_of(estimator: Any) -> list[tuple[str, Any]]:
+    """Return the steps of a pipeline, or the transformers of a union, which all get the same."""
+    parts = getattr(estimator, "steps", None) or getattr(estimator, "transformer_list", None)
+    return parts if isinstance(parts, list) else []
+
+
+def _inner(estimator: Any) -> Any | None:
+    """Return the estimator of a search."""
+    from raysk.source.found import is_estimator, is_search
+
+    return estimator.estimator if is_search(estimator) and is_estimator(estimator.estimator) else None
+
+
+def tags_of(estimator: Any) -> Any | None:
+    """Return scikit-learn's tags of an estimator; None where there are none."""
+    from sklearn.utils import get_tags
+
+    try:
+        return get_tags(estimator)
+    except Exception:  # noqa: BLE001 - a person's class without scikit-learn's tags
+        return None
+
+
+def params_of(estimator: Any) -> dict[str, Any]:
+    """Return all parameters of an estimator; none where it does not tell."""
+    try:
+        return dict(estimator.get_params(deep=True))
+    except Exception:  # noqa: BLE001 - a person's class may do anything here; then it has no known parts
+        return {}

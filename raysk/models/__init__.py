@@ -1,0 +1,5 @@
+"""A fitted model as a file: write, load, verify, describe.
+
+store.py    saves and loads, with a sidecar that says what the model is; begin here
+imports.py  looks into a pickle without loading it
+"""

@@ -1,0 +1,288 @@
+"""Parts and flags -> jobs.
+
+    Found --+-- a *SearchCV object -------------------------+
+            +-- estimator + param_distributions / param_grid +--> copy -> flags -> checks -> SearchJob
+            +-- estimator ----------------------------------------> copy -> flags -----------> FitJob
+
+The person's own objects are never changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping
+from numbers import Integral
+from typing import TYPE_CHECKING, Any
+
+from raysk.errors import InputError
+from raysk.jobs import Data, FitJob, Limits, SearchJob
+from raysk.request.distributions import is_distribution, merged, override_space
+from raysk.request.facts import data_facts, estimator_facts, search_facts
+from raysk.request.overrides import (
+    Overrides,
+    copied,
+    override_estimator,
+    override_search,
+    parameters,
+    refuse_search_flags,
+    scorer_hint,
+    unknown_scorer,
+)
+from raysk.request.parameter_values import check_values
+from raysk.request.space import check_space
+from raysk.source.found import find_estimator, find_option, find_search, find_space, is_estimator, is_search
+from raysk.source.inline import find_data
+from raysk.util.values import split_setting
+from raysk.util.words import brief, shown, type_name
+
+if TYPE_CHECKING:
+    from raysk.data.reading import Given
+    from raysk.request.held_out import HoldOut
+    from raysk.source.found import Found
+
+__all__ = ["Overrides", "describe", "fit_job", "search_job"]
+
+
+def fit_job(
+    found: Found, overrides: Overrides, *, given: Given | None = None, hold_out: HoldOut | None = None
+) -> FitJob:
+    """Make the job of one ``fit``.
+
+    Parameters
+    ----------
+    found : Found
+    overrides : Overrides
+    given : Given or None
+        Data that is used instead of the file's own, which is then not loaded.
+    hold_out : HoldOut or None
+        What is held out, instead of what the file holds out.
+
+    Returns
+    -------
+    FitJob
+        With a search as its estimator when the file has nothing else.
+
+    Raises
+    ------
+    InputError
+        If there is no estimator or no data.
+    UsageError
+        If a flag does not fit the estimator.
+    """
+    estimator = find_estimator(found)
+    if is_search(estimator):
+        estimator = _adjusted(estimator, overrides)
+    else:
+        refuse_search_flags(estimator, overrides)
+        estimator = copied(estimator)
+        override_estimator(estimator, overrides)
+        check_values(estimator, overrides)
+    data = _data(found, overrides, estimator, given, hold_out)
+    return FitJob(estimator=estimator, data=data, source=found.source)
+
+
+def search_job(
+    found: Found,
+    overrides: Overrides,
+    *,
+    given: Given | None = None,
+    hold_out: HoldOut | None = None,
+    limits: Limits | None = None,
+) -> SearchJob:
+    """Make the job of a parameter search, from a search object or from loose parts.
+
+    Parameters
+    ----------
+    found : Found
+    overrides : Overrides
+    given : Given or None
+        Data that is used instead of the file's own, which is then not loaded.
+    hold_out : HoldOut or None
+        What is held out, instead of what the file holds out.
+    limits : Limits or None
+        When it ends early; None means never.
+
+    Returns
+    -------
+    SearchJob
+
+    Raises
+    ------
+    InputError
+        If there is no search, no data, or the parameter space cannot be used.
+    UsageError
+        If a flag does not fit the search.
+    """
+    search = find_search(found)
+    search = _adjusted(_built(found, overrides) if search is None else search, overrides)
+    data = _data(found, overrides, search, given, hold_out)
+    said = overrides.scoring is not None
+    return SearchJob(search=search, data=data, source=found.source, limits=limits or Limits(), scoring_is_said=said)
+
+
+def _data(found: Found, overrides: Overrides, estimator: Any, given: Given | None, hold_out: HoldOut | None) -> Data:
+    data = find_data(found) if given is None else given.load(estimator)
+    if data is None:
+        raise InputError(f"{found.where} holds no data.\n{_where_data_goes(found)}")
+    return data if hold_out is None else hold_out.apply(data, estimator, given=given, seed=overrides.seed)
+
+
+def _where_data_goes(found: Found) -> str:
+    if found.source.endswith((".pkl", ".pickle", ".joblib")):
+        return "Dump a dict with all of it instead: {'search': search, 'X': X, 'y': y} (or 'estimator')."
+    if found.path is None and ":" in found.source:
+        return "Name a table with --data, or write a file of your own that imports it and names the data X and y."
+    return "Name it X and y in the file, or write load_data() that returns X, y; or name a table with --data."
+
+
+def _adjusted(search: Any, overrides: Overrides) -> Any:
+    search = _own_copy(search)
+    override_search(search, overrides)
+    override_space(search, overrides.space)
+    _check(search, {split_setting(text)[0] for text in overrides.space})
+    check_values(search, overrides)
+    return search
+
+
+def _own_copy(search: Any) -> Any:
+    twin = copied(search)
+    if twin.estimator is search.estimator:  # a shallow copy
+        if not is_estimator(search.estimator):
+            raise InputError(_not_an_estimator(search))
+        twin.estimator = copied(search.estimator)
+    return twin
+
+
+def _not_an_estimator(search: Any) -> str:
+    return (
+        f"The {type_name(search)}'s estimator is of type {type_name(search.estimator)}, "
+        "which is not a scikit-learn object.\n"
+        f"Give it an object that has fit and get_params: {type_name(search)}(SVC(), ...)"
+    )
+
+
+def _check(search: Any, from_flags: Container[str]) -> None:
+    if not is_estimator(search.estimator):
+        raise InputError(_not_an_estimator(search))
+    for name in ("param_grid", "param_distributions"):
+        if hasattr(search, name):
+            check_space(name, getattr(search, name), search.estimator, from_flags)
+    if not isinstance(getattr(search, "n_iter", 1), Integral):
+        raise InputError(f"The search's n_iter is {brief(repr(search.n_iter))}.\nGive it a number: n_iter=100")
+    scoring = search.scoring
+    named = [scoring] if isinstance(scoring, str) else scoring if isinstance(scoring, list | tuple) else []
+    wrong = unknown_scorer([name for name in named if isinstance(name, str)])
+    if wrong is not None:
+        raise InputError(f"The search's scoring is {wrong!r}, but {scorer_hint(wrong)}")
+
+
+def _built(found: Found, overrides: Overrides) -> Any:
+    """Make a search from an estimator and a parameter space."""
+    from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
+
+    estimator = find_estimator(found)
+    space = _space(found, overrides)
+    if space is None:
+        raise InputError(_no_search(found, estimator))
+    name, values = space
+    scoring = find_option(found, "scoring")
+    options = {"cv": find_option(found, "cv"), "scoring": scoring, "refit": _refit(scoring)}
+    if name == "param_grid" and overrides.n_iter is None:
+        return GridSearchCV(estimator, values, **options)
+    return RandomizedSearchCV(estimator, values, **options)  # n_iter and the seed come with the flags
+
+
+def _space(found: Found, overrides: Overrides) -> tuple[str, Any] | None:
+    """Return name and value of the loose space in the file, with the flags' entries; None if there is neither."""
+    space = find_space(found)
+    if not overrides.space:
+        return space
+    name, values = space or ("param_grid", None)
+    values = merged(values, overrides.space)
+    grids = [values] if isinstance(values, Mapping) else values
+    drawn = any(is_distribution(entry) for grid in grids for entry in grid.values())
+    return "param_distributions" if drawn else name, values
+
+
+def _refit(scoring: Any) -> bool | str:
+    """Return what to choose by: of several metrics the first, as ``--scoring a,b`` does."""
+    several = isinstance(scoring, Mapping | list | tuple) and len(scoring) > 0
+    return str(next(iter(scoring))) if several else True
+
+
+_OFTEN_SEARCHED = ("C", "alpha", "max_iter", "max_depth", "n_estimators", "n_neighbors", "n_components", "n_clusters")
+
+
+def _no_search(found: Found, estimator: Any) -> str:
+    example = next((name for name in _OFTEN_SEARCHED if name in parameters(estimator)), "NAME")
+    return (
+        f"{shown(found.source)} holds a {type_name(estimator)}, but no search and no parameter space.\n"
+        f"Say --space {example}=1,10,100, or write in the file param_grid = {{'{example}': [1, 10, 100]}}, "
+        "param_distributions = {...}\n"
+        "or search = GridSearchCV(...); for one fit without a search, use 'raysk fit'."
+    )
+
+
+def describe(
+    found: Found,
+    overrides: Overrides | None = None,
+    *,
+    given: Given | None = None,
+    job: FitJob | SearchJob | None = None,
+) -> dict[str, Any]:
+    """Return facts for ``raysk inspect``: what was found, and what would run.
+
+    Parameters
+    ----------
+    found : Found
+    overrides : Overrides or None
+    given : Given or None
+        Data that is used instead of the file's own, which is then not loaded.
+    job : FitJob or SearchJob or None
+        What a command would run; None means the search if the file has one, or the parts of one.
+
+    Returns
+    -------
+    dict
+        JSON-able: source, path, source_hash, modules, objects, runs (``"search"`` or ``"fit"``), estimator,
+        search (or None), data (or None). ``load_data()`` is called.
+
+    Raises
+    ------
+    InputError
+        As `fit_job` and `search_job`, but not for missing data.
+    """
+    if job is None:
+        chosen = _likely(found, overrides or Overrides())
+        data = find_data(found) if given is None else given.load(chosen)
+    else:
+        chosen, data = job.search if isinstance(job, SearchJob) else job.estimator, job.data
+    search = chosen if is_search(chosen) else None
+    estimator = chosen if search is None else search.estimator
+    return {
+        "source": shown(found.source),
+        "path": None if found.path is None else shown(found.path),
+        "source_hash": found.source_hash,
+        "modules": sorted(module.__name__ for module in found.modules),
+        "objects": {name: type_name(value) for name, value in found.names.items() if is_estimator(value)},
+        "runs": "fit" if search is None else "search",
+        "estimator": estimator_facts(estimator),
+        "search": None if search is None else search_facts(search, data),
+        "data": None if data is None else data_facts(data),
+    }
+
+
+def _likely(found: Found, overrides: Overrides) -> Any:
+    """Return the search in the file, or of its parts, or else its estimator; with the flags applied."""
+    search = find_search(found)
+    if search is None and not _is_chosen_alone(found) and _space(found, overrides) is not None:
+        search = _built(found, overrides)
+    if search is not None:
+        return _adjusted(search, overrides)
+    estimator = copied(find_estimator(found))
+    override_estimator(estimator, overrides)
+    check_values(estimator, overrides)
+    return estimator
+
+
+def _is_chosen_alone(found: Found) -> bool:
+    return found.chosen is not None and not is_estimator(found.chosen)

@@ -1,0 +1,201 @@
+"""Data that is not fitted, but scored once at the end: a part of the rows, or a table of its own.
+
+    --test-size 0.2   --> rows drawn as `train_test_split` draws them: stratified for a classifier, groups kept whole
+    --test-data PATH  --> read like --data, with the columns, types and labels that are fitted
+
+Either takes the place of what the person's file holds out itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from raysk import _compat
+from raysk.data.columns import Columns
+from raysk.data.dialect import Dialect
+from raysk.data.encoding import Encoding, known_categories
+from raysk.data.features import Features, as_written
+from raysk.data.inputs import label_of
+from raysk.data.reading import TEXT, Given, read_table
+from raysk.errors import InputError, UsageError
+from raysk.request.facts import names_of
+from raysk.util.words import brief, listed
+
+if TYPE_CHECKING:
+    from raysk.data.table import Table
+    from raysk.jobs import Data
+
+_DEFAULT_SEED = 0
+"""Draws the same rows each time, so that a search can be resumed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HoldOut:
+    """What the command line says is held out.
+
+    Parameters
+    ----------
+    size : float or int or None
+        A share of the rows below 1, or how many; with groups, a share of the groups.
+    source : str or None
+        A table; see `raysk.data.reading.read_table`.
+
+    Raises
+    ------
+    UsageError
+        If both are given, or the size is out of range.
+    """
+
+    size: float | None = None
+    source: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.size is not None and self.source is not None:
+            raise UsageError("--test-size draws rows, --test-data names a table. Leave one of the two out.")
+        if self.source is not None:
+            Given(source=self.source)  # as it is checked
+
+    @classmethod
+    def of(cls, size: str | None, source: str | None) -> HoldOut | None:
+        """Return what the options say, or None if there are none."""
+        if size is None and source is None:
+            return None
+        return cls(size=None if size is None else _size(size), source=source)
+
+    def apply(self, data: Data, estimator: Any, *, given: Given | None = None, seed: int | None = None) -> Data:
+        """Return the data with its held-out part, in the place of what the file held out.
+
+        Parameters
+        ----------
+        data : Data
+        estimator : estimator
+            For a classifier rows are drawn from each class.
+        given : Given or None
+            Where the data is from, for its columns.
+        seed : int or None
+            None draws with seed 0.
+
+        Raises
+        ------
+        InputError
+            If so few rows are left that there is nothing to fit, or the table does not suit the data.
+        UsageError
+            If both tables are to be read from stdin.
+        """
+        if data.held_out is not None:
+            data = replace(data, passed_over=(*data.passed_over, "X_test"))
+        if self.source is None:
+            return _drawn(data, self.size, estimator, _DEFAULT_SEED if seed is None else seed)
+        return replace(data, held_out=self._read(data, estimator, given))
+
+    def _read(self, data: Data, estimator: Any, given: Given | None) -> Data:
+        source = self.source or ""
+        if given is not None and given.source == source == "-":
+            raise UsageError("--data and --test-data cannot both come from stdin. Name a file for one of them.")
+        target = data.target_names or tuple(names_of(data.y))
+        features = _features(data)
+        labels = dict.fromkeys(target, TEXT) if _is_text(data.y) else {}
+        dialect = Dialect() if given is None else given.dialect
+        table = read_table(source, dtypes={**features.dtypes, **labels}, dialect=dialect)
+        columns = Columns() if given is None else given.columns
+        if features.names is not None:  # what else there is does not matter
+            weight = columns.weight if columns.weight in (table.names or ()) else None
+            columns = Columns(weight=weight)
+        columns = replace(columns, groups=None, target=_target(target, table))
+        part = features.split(table, columns, estimator)
+        if data.y is not None and part.y is None:
+            raise InputError(
+                f"--test-data: nothing says what is to be predicted in {label_of(source)}.\n"
+                f"Call that column y, or say --data and --target for what is fitted; its columns are: "
+                f"{listed(table.names or map(str, range(table.n_columns)))}."
+            )
+        return replace(part, source=label_of(source), y=None if data.y is None else part.y)
+
+
+def _target(names: tuple[str, ...], table: Table) -> tuple[str, ...]:
+    """Return the columns that are y: those that the fitted data names, else one that is called so."""
+    if "y" in table.beside:
+        return ()
+    return names or tuple(name for name in ("y", "target") if name in (table.names or ()))[:1]
+
+
+def _size(text: str) -> float:
+    try:
+        size = int(text) if text.isdecimal() else float(text)
+    except ValueError:
+        size = 0
+    if not (0 < size < 1 or (size >= 1 and isinstance(size, int))):
+        raise UsageError(f"--test-size {text}: give a share of the rows between 0 and 1, or how many: --test-size 0.2")
+    return size
+
+
+def _features(data: Data) -> Features:
+    """Return what is fitted as a model's sidecar would have it."""
+    names, X = data.feature_names, data.X
+    framed = hasattr(X, "iloc") and hasattr(X, "columns")
+    if framed:
+        names = tuple(str(name) for name in X.columns)
+    kinds = [str(dtype) for dtype in X.dtypes] if framed else [str(X.dtype)] * len(names or ()) if names else []
+    shape: tuple[int, ...] = getattr(X, "shape", ())
+    encoding = Encoding(dates=data.dates, categories=known_categories(X))
+    return Features(
+        names=names,
+        dtypes=dict(zip(names or (), kinds, strict=False)) | as_written(encoding, names or ()),
+        as_frame=framed,
+        count=shape[1] if len(shape) > 1 else None,
+        encoding=encoding,
+    )
+
+
+def _is_text(y: Any) -> bool:
+    import numpy as np
+
+    dtype = getattr(y, "dtype", None)
+    return getattr(np.asarray(y).dtype if dtype is None else dtype, "kind", "") in {"O", "U", "S"}
+
+
+def _drawn(data: Data, size: float | None, estimator: Any, seed: int) -> Data:
+    try:
+        train, test = _rows(data, size, estimator, seed)
+    except ValueError as error:
+        raise InputError(f"--test-size {size}: {brief(str(error))}") from error
+    fitted, held = (_part(data, rows) for rows in (train, test))
+    return replace(fitted, held_out=replace(held, passed_over=(), held_out=None))
+
+
+def _rows(data: Data, size: Any, estimator: Any, seed: int) -> Any:
+    """Return the numbers of the rows that are fitted, and of those that are held out."""
+    import numpy as np
+    from sklearn.model_selection import GroupShuffleSplit, train_test_split
+
+    rows = np.arange(_compat.count_rows(data.X) or 0)
+    groups = data.fit_params.get("groups")
+    if groups is not None:
+        share = size if size < 1 else size / len(rows)
+        return next(GroupShuffleSplit(n_splits=1, test_size=share, random_state=seed).split(rows, groups=groups))
+    if _has_classes(estimator, data.y):
+        try:
+            return train_test_split(rows, test_size=size, random_state=seed, stratify=data.y)
+        except ValueError:  # a class of a single row, or fewer rows than classes: as they come, then
+            pass
+    return train_test_split(rows, test_size=size, random_state=seed)
+
+
+def _has_classes(estimator: Any, y: Any) -> bool:
+    from sklearn.base import is_classifier
+    from sklearn.utils.multiclass import type_of_target
+
+    try:
+        return y is not None and is_classifier(estimator) and type_of_target(y) in {"binary", "multiclass"}
+    except (TypeError, ValueError, AttributeError):
+        return False
+
+
+def _part(data: Data, rows: Any) -> Data:
+    """Return some of the rows, of everything that has one value for each."""
+    count = _compat.count_rows(data.X)
+    of_rows = {name: value for name, value in data.fit_params.items() if _compat.count_rows(value) == count}
+    params = {**data.fit_params, **{name: _compat.take_rows(value, rows) for name, value in of_rows.items()}}
+    y = None if data.y is None else _compat.take_rows(data.y, rows)
+    return replace(data, X=_compat.take_rows(data.X, rows), y=y, fit_params=params, held_out=None)

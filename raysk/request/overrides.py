@@ -1,0 +1,259 @@
+"""Apply flags to copies of the person's objects: ``--n-iter --cv --scoring --seed --set --no-refit``."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import Any
+
+from raysk.data.checks import check_whole
+from raysk.errors import InputError, UsageError
+from raysk.util.values import parse_setting, split_setting
+from raysk.util.words import brief, listed, suggestion, type_name
+
+_SEEDS = 2**32  # numpy's RandomState takes 32 bits
+_FEWEST_FOLDS = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overrides:
+    """What the command line says over what the file says; None leaves the file's own.
+
+    Parameters
+    ----------
+    n_iter : int or None
+        How many candidates a randomized search draws.
+    cv : int or None
+        Number of folds.
+    scoring : str or None
+        A scorer's name, or several with commas; the best candidate is chosen by the first.
+    seed : int or None
+        For the search and for every ``random_state`` within the estimator.
+    set : tuple of str
+        ``name=value`` for the estimator's parameters.
+    set_str : tuple of str
+        ``name=text`` for the same, the text as it is.
+    space : tuple of str
+        ``name=values`` for the parameter space; see `raysk.request.distributions`.
+    refit : bool
+        Whether to fit the best candidate on all data.
+
+    Raises
+    ------
+    UsageError
+        If a number is out of range, or a setting has no ``=``.
+    """
+
+    n_iter: int | None = None
+    cv: int | None = None
+    scoring: str | None = None
+    seed: int | None = None
+    set: tuple[str, ...] = ()
+    set_str: tuple[str, ...] = ()
+    space: tuple[str, ...] = ()
+    refit: bool = True
+
+    def __post_init__(self) -> None:
+        if self.n_iter is not None and self.n_iter < 1:
+            raise UsageError(f"--n-iter {self.n_iter}: at least 1 candidate is needed.")
+        if self.cv is not None and self.cv < _FEWEST_FOLDS:
+            raise UsageError(f"--cv {self.cv}: at least 2 folds are needed.")
+        if self.seed is not None and not 0 <= self.seed < _SEEDS:
+            raise UsageError(f"--seed {self.seed}: a seed lies between 0 and {_SEEDS - 1}.")
+        for setting in (*self.set, *self.set_str, *self.space):
+            split_setting(setting)
+
+
+def copied(value: Any) -> Any:
+    """Return a copy, so that flags and fits never change the person's object.
+
+    Parameters
+    ----------
+    value : estimator
+
+    Returns
+    -------
+    estimator
+        Unfitted where scikit-learn can clone it.
+
+    Raises
+    ------
+    InputError
+        If it cannot be copied, or is damaged.
+    """
+    from sklearn.base import clone
+
+    check_whole(value)
+    # clone copies each random generator by itself; one that is shared (between search, cv and estimator) must
+    # stay shared, or the draws differ from scikit-learn's
+    ways = (copy.deepcopy, clone) if _holds_generator(value) else (clone, copy.deepcopy)
+    for way in (*ways, copy.copy):  # cv may be a generator, which only a shallow copy keeps
+        try:
+            return way(value)
+        except Exception:  # noqa: BLE001, S112, PERF203 - a person's class may refuse in any way
+            continue
+    raise InputError(
+        f"{type_name(value)} cannot be copied, so raysk cannot fit it.\n"
+        "Let its __init__ only store its arguments, as scikit-learn asks of an estimator."
+    )
+
+
+def _holds_generator(value: Any) -> bool:
+    import numpy as np
+
+    try:
+        values = list(value.get_params(deep=True).values())
+        values += [getattr(inner, "random_state", None) for inner in values]  # a splitter's is no parameter
+    except Exception:  # noqa: BLE001 - a person's class may do anything here
+        return False
+    return any(isinstance(inner, np.random.RandomState | np.random.Generator) for inner in values)
+
+
+def override_estimator(estimator: Any, overrides: Overrides) -> None:
+    """Set seed and settings on a copy of the person's estimator, in place.
+
+    Parameters
+    ----------
+    estimator : estimator
+    overrides : Overrides
+
+    Raises
+    ------
+    UsageError
+        If a setting names no parameter.
+    """
+    if overrides.seed is not None:
+        seeds = {name: overrides.seed for name in parameters(estimator) if _is_seed(name)}
+        estimator.set_params(**seeds)
+    for setting in overrides.set:  # after the seed, so that --set random_state=1 has the last word
+        _set(estimator, *parse_setting(setting))
+    for setting in overrides.set_str:
+        _set(estimator, *split_setting(setting))
+
+
+def parameters(estimator: Any) -> dict[str, Any]:
+    """Return ``get_params(deep=True)``, or say what is wrong with the estimator."""
+    try:
+        return dict(estimator.get_params(deep=True))
+    except Exception as err:
+        raise InputError(
+            f"{type_name(estimator)}.get_params() raised {type(err).__name__}: {brief(str(err))}\n"
+            "Let its __init__ only store its arguments, as scikit-learn asks of an estimator."
+        ) from err
+
+
+def _is_seed(name: str) -> bool:
+    return name.rpartition("__")[2] == "random_state"
+
+
+def _set(estimator: Any, name: str, value: Any) -> None:
+    try:
+        estimator.set_params(**{name: value})
+    except Exception as err:
+        known = parameters(estimator)
+        why = f" ({brief(str(err))})" if name in known else ""
+        raise UsageError(
+            f"--set {name}={value!r}: {type_name(estimator)} has no such parameter{why}.\n"
+            f"{suggestion(name, known, 'parameters')}"
+        ) from err
+
+
+def override_search(search: Any, overrides: Overrides) -> None:
+    """Apply every flag to a copy of the person's search, in place.
+
+    Attributes are set, not parameters: a person's own search class need not follow ``set_params``.
+
+    Parameters
+    ----------
+    search : BaseSearchCV
+    overrides : Overrides
+
+    Raises
+    ------
+    UsageError
+        If a flag does not fit the search.
+    """
+    if overrides.n_iter is not None:
+        _set_n_iter(search, overrides.n_iter)
+    if overrides.cv is not None:
+        search.cv = overrides.cv
+    if overrides.scoring is not None:
+        _set_scoring(search, overrides.scoring)
+    if overrides.seed is not None and hasattr(search, "random_state"):
+        search.random_state = overrides.seed
+    if not overrides.refit:
+        search.refit = False
+    override_estimator(search.estimator, overrides)
+
+
+def _set_n_iter(search: Any, n_iter: int) -> None:
+    if not hasattr(search, "n_iter"):
+        raise UsageError(
+            f"--n-iter {n_iter}: a {type_name(search)} decides by itself how many candidates to try.\n"
+            "Leave --n-iter out, or use a RandomizedSearchCV, or name the space param_distributions."
+        )
+    search.n_iter = n_iter
+
+
+def _set_scoring(search: Any, text: str) -> None:
+    names = metric_names(text)
+    if len(names) == 1:
+        search.scoring = names[0]
+        if isinstance(search.refit, str):  # it named one metric of several
+            search.refit = True
+        return
+    if hasattr(search, "factor") and hasattr(search, "resource"):
+        raise UsageError(f"--scoring {text}: {type_name(search)} takes one metric. Name the one to choose by.")
+    search.scoring, search.refit = names, names[0]
+
+
+def metric_names(text: str) -> list[str]:
+    """Return the names of metrics that are written with commas between them.
+
+    Raises
+    ------
+    UsageError
+        If there is none, or scikit-learn does not know one.
+    """
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    wrong = unknown_scorer(names)
+    if not names or wrong is not None:
+        raise UsageError(f"--scoring {text}: {scorer_hint(wrong or '')}")
+    return names
+
+
+def unknown_scorer(names: list[str]) -> str | None:
+    """Return the first name that scikit-learn has no scorer for, or None."""
+    from sklearn.metrics import get_scorer_names
+
+    known = set(get_scorer_names())
+    return next((name for name in names if name not in known), None)
+
+
+def scorer_hint(name: str) -> str:
+    """Return what to write instead of an unknown scorer."""
+    from sklearn.metrics import get_scorer_names
+
+    return f"scikit-learn has no scorer {name!r}.\n{suggestion(name, get_scorer_names(), 'scorers')}"
+
+
+def refuse_search_flags(estimator: Any, overrides: Overrides) -> None:
+    """Say which flags need a search, when what is fitted is none.
+
+    Parameters
+    ----------
+    estimator : estimator
+    overrides : Overrides
+
+    Raises
+    ------
+    UsageError
+        If a search's flag was given.
+    """
+    given = [f"--{name.replace('_', '-')}" for name in ("n_iter", "cv", "scoring") if getattr(overrides, name)]
+    given += [] if overrides.refit else ["--no-refit"]
+    if given:
+        raise UsageError(
+            f"{listed(given)}: only a search takes this, and what is fitted is a {type_name(estimator)}.\n"
+            f"Leave {'it' if len(given) == 1 else 'them'} out, or use 'raysk search'."
+        )

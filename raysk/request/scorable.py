@@ -1,0 +1,139 @@
+"""Refuse scorers that cannot score a kind of target, as `f1` of ten classes: called on a dummy, fitted to some rows.
+
+The dummy has all classes, their probabilities, and a mean: what fails for it fails for every estimator, because of y.
+scikit-learn's own metrics alone are called; a person's function is left to the fits. A few milliseconds.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+from raysk import _compat
+from raysk.errors import InputError, UsageError
+from raysk.util.words import brief, listed
+
+MOST_SEEN = 100_000
+"""Rows of y that are looked at for its classes, spread evenly."""
+
+MOST_CLASSES, ROWS_EACH = 50, 4
+"""Of the tiny y: at most 200 rows. With more classes nothing is said."""
+
+INSTEAD = {"f1": "f1_macro", "precision": "precision_macro", "recall": "recall_macro", "jaccard": "jaccard_macro"}
+INSTEAD |= {"roc_auc": "roc_auc_ovr", "average_precision": "balanced_accuracy", "neg_brier_score": "neg_log_loss"}
+"""For more than two classes."""
+
+
+def check_scoring(search: Any, y: Any, *, said: bool = False) -> None:
+    """Raise if no candidate of a search can get a score that decides.
+
+    Parameters
+    ----------
+    search : BaseSearchCV
+    y : array-like or None
+    said : bool
+        Whether the metrics are from ``--scoring``: then each of them has to work.
+
+    Raises
+    ------
+    InputError
+    UsageError
+        If it is from ``--scoring``.
+    """
+    tiny = _tiny(y)
+    dummy = None if tiny is None or search.scoring is None else _dummy(search.estimator, tiny)
+    if dummy is None:
+        return
+    named = _named(search.scoring)
+    failed = {name: reason for name, each in named.items() if (reason := _fails(each, dummy, tiny))}
+    decides = search.refit if isinstance(search.refit, str) else None
+    if not failed:
+        return
+    name, reason = next(iter(failed.items()))
+    if said:
+        raise UsageError(f"--scoring {name}: it cannot score this y.\n{brief(reason)}{_instead(name, tiny)}")
+    if decides in failed or len(failed) == len(named):
+        name = decides if decides in failed else name
+        raise InputError(f"The search's scoring {name!r} cannot score this y.\n{brief(failed[name])}")
+    warnings.warn(f"{listed(failed)} cannot score this y, and will be nan: {brief(reason)}", stacklevel=2)
+
+
+def _instead(name: str, y: Any) -> str:
+    known, classes = INSTEAD.get(name), set(y.tolist())
+    if len(classes) > len(("one", "other")):
+        return f"\nFor several classes there is for example --scoring {known}." if known else ""
+    if all(isinstance(each, str) for each in classes):
+        return (
+            "\nIt does not know which class is the positive one: make y 0 and 1, or say --scoring f1_macro or roc_auc."
+        )
+    return ""
+
+
+def _named(scoring: Any) -> dict[str, Any]:
+    """Return a search's metrics by name: names of scikit-learn's scorers, or functions."""
+    if isinstance(scoring, Mapping):
+        return {str(name): each for name, each in scoring.items()}
+    if isinstance(scoring, list | tuple | set):
+        return {str(name): name for name in scoring}
+    return {scoring if isinstance(scoring, str) else "score": scoring}
+
+
+def _fails(metric: Any, dummy: Any, y: Any) -> str | None:
+    """Return why one of scikit-learn's scorers raises; None if it does not, or is a person's."""
+    import numpy as np
+    from sklearn.metrics import get_scorer
+
+    scorer = get_scorer(metric) if isinstance(metric, str) else metric
+    if not _compat.scores_predictions(scorer):
+        return None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            scorer(dummy, np.zeros((len(y), 1)), y)
+    except (ValueError, TypeError) as error:
+        return str(error)
+    except Exception:  # noqa: BLE001 - not about y
+        return None
+    return None
+
+
+def _dummy(estimator: Any, y: Any) -> Any | None:
+    """Return a dummy of an estimator's kind, fitted; None where the estimator may do what a dummy cannot."""
+    import numpy as np
+    from sklearn.base import is_classifier, is_regressor
+    from sklearn.dummy import DummyClassifier, DummyRegressor
+    from sklearn.utils.multiclass import type_of_target
+
+    kind = type_of_target(y)
+    if is_classifier(estimator) and kind in {"binary", "multiclass"}:
+        dummy = DummyClassifier()
+    elif is_regressor(estimator) and kind == "continuous":  # of whole numbers it may predict classes
+        dummy = DummyRegressor()
+    else:
+        return None
+    return dummy.fit(np.zeros((len(y), 1)), y)
+
+
+def _tiny(y: Any) -> Any | None:
+    """Return at most 200 rows of y in which each class is; None for what is no plain column of values."""
+    import numpy as np
+
+    if y is None:
+        return None
+    values: Any = np.asarray(y)
+    if values.ndim != 1 or not len(values) or values.dtype.kind not in "fiubOUS":
+        return None
+    some = values[:: -(-len(values) // MOST_SEEN)]
+    if some.dtype.kind == "f" and (some != np.floor(some)).any():
+        return some[:: -(-len(some) // (MOST_CLASSES * ROWS_EACH))]
+    try:
+        classes, which = np.unique(some, return_inverse=True)
+    except TypeError:
+        return None
+    if not 1 < len(classes) <= MOST_CLASSES:
+        return None
+    order = np.argsort(which, kind="stable")
+    starts = np.searchsorted(which[order], np.arange(len(classes)))
+    place = np.arange(len(order)) - starts[which[order]]
+    return some[np.sort(order[place < ROWS_EACH])]

@@ -1,0 +1,267 @@
+"""Data that an estimator of scikit-learn's refuses in every fit: by the tags of the step that sees X, and of the last.
+
+Each rule is a check of scikit-learn's own, made earlier, and held against all its estimators in the tests: whatever is
+refused here, they refuse. An estimator with parts of its own, or with functions, is passed over, as is every class of
+another library.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+from raysk.data import wants
+from raysk.data.cells import Cells, is_text, number_of_dimensions
+from raysk.request.parameter_values import is_sklearns
+from raysk.source.found import is_search
+from raysk.util.words import listed, shown, type_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from raysk.jobs import Data
+
+
+KEEP_MISSING = {
+    "StandardScaler",
+    "MinMaxScaler",
+    "MaxAbsScaler",
+    "RobustScaler",
+    "QuantileTransformer",
+    "PowerTransformer",
+    "VarianceThreshold",
+}
+"""Steps that take missing values, and hand them on; infinite ones they refuse."""
+
+
+class Seen:
+    """What was seen of a job's data; each thing is looked for once, when it is asked for.
+
+    Parameters
+    ----------
+    data : Data
+    """
+
+    def __init__(self, data: Data) -> None:
+        self.data = data
+        self.label = data.source or "X"
+        self.dimensions = number_of_dimensions(data.X)
+
+    @functools.cached_property
+    def X(self) -> Cells:  # noqa: N802 - scikit-learn's own name
+        """The cells of X."""
+        return Cells(self.data.X, self.data.feature_names)
+
+    @functools.cached_property
+    def y(self) -> Cells:
+        """The cells of y."""
+        return Cells(self.data.y, self.data.target_names)
+
+
+def refusal(estimator: Any, seen: Seen) -> str | None:
+    """Return why an estimator cannot be fitted on data, in words for the person; None if nobody knows of a reason.
+
+    Parameters
+    ----------
+    estimator : estimator
+        No search.
+    seen : Seen
+
+    Returns
+    -------
+    str or None
+    """
+    from sklearn import get_config
+
+    last, readers = _last(estimator), _readers(estimator)
+    reason = None if last is None else _y_refused(last, seen)
+    if reason is not None or not readers or get_config()["assume_finite"]:
+        return reason
+    if _is_vectorizer(readers[0]):
+        return None if readers[0] is last else _documents_refused(readers[0], seen)
+    return _x_refused(readers, last, seen)
+
+
+# --- which steps
+
+
+def _readers(estimator: Any) -> list[Any]:
+    """Return the steps that see what is missing in X: the first, and more if that leaves it where it is."""
+    readers = []
+    for step in _in_order(estimator):
+        if step is None:
+            break
+        readers.append(step)
+        if type(step).__name__ not in KEEP_MISSING:
+            break
+    return readers
+
+
+def _in_order(estimator: Any) -> Iterator[Any]:
+    """Yield the steps of a pipeline and of those within it; None in the place of what nobody knows."""
+    if not is_sklearns(estimator) or is_search(estimator):
+        yield None
+        return
+    steps = [step for _, step in wants.steps_of(estimator) if step is not None and not isinstance(step, str)]
+    if not steps:
+        yield estimator if _is_simple(estimator) else None
+    elif hasattr(estimator, "steps"):
+        for step in steps:
+            yield from _in_order(step)
+    else:  # a union: all of its parts see the same
+        yield next(_in_order(steps[0]))
+        yield None
+
+
+def _last(estimator: Any) -> Any | None:
+    while is_sklearns(estimator) and not is_search(estimator):
+        steps = getattr(estimator, "steps", None)
+        if not steps:
+            return estimator
+        estimator = steps[-1][1]
+    return None
+
+
+def _is_simple(estimator: Any) -> bool:
+    """Tell whether an estimator has no parts and no functions of a person's, and tags that hold."""
+    values = [value for value in wants.params_of(estimator).values() if not isinstance(value, type)]
+    simple = not any(callable(value) or hasattr(value, "get_params") for value in values)
+    tags = wants.tags_of(estimator)
+    return simple and tags is not None and not tags.no_validation
+
+
+def _is_vectorizer(estimator: Any) -> bool:
+    return type(estimator).__module__.startswith("sklearn.feature_extraction.text") and wants.wants_documents(estimator)
+
+
+# --- y
+
+
+def _y_refused(last: Any, seen: Seen) -> str | None:
+    tags = wants.tags_of(last)
+    if tags is None or not tags.target_tags.required:
+        return None
+    name = type_name(last)
+    if seen.data.y is None:
+        where = "Say which column with --target." if seen.data.given else "Name it y in the file beside X."
+        return f"{name} needs a target y, and there is none.\n{where}"
+    if not _is_simple(last) or tags.estimator_type not in {"classifier", "regressor"}:
+        return None
+    for what, found in (("no value", seen.y.missing), ("an infinite value", seen.y.infinite)):
+        if found is not None:
+            return f"y has {what} in {found.rows}, and {name} takes none.\nLeave these rows out, or fill them in."
+    if tags.estimator_type == "classifier" and (part := seen.y.fraction) is not None:
+        return (
+            f"y is {part.value:g} in row {part.row:,}: {name} is a classifier, and takes classes, not measured numbers."
+            "\nTake a regressor, or make classes of them, for example with pandas.cut."
+        )
+    return None
+
+
+# --- X
+
+
+def _x_refused(readers: list[Any], last: Any, seen: Seen) -> str | None:
+    first = readers[0]
+    takes = _takes(first)
+    if not takes.two_d_array or takes.one_d_array or takes.three_d_array or takes.string or takes.dict:
+        return None
+    refusing = next((step for step in readers if not _takes(step).allow_nan), None)
+    finite = not takes.allow_nan or type(first).__name__ in KEEP_MISSING
+    rules: list[tuple[bool, Callable[[], str | None]]] = [
+        (True, lambda: _shape_refused(first, seen)),
+        (wants.wants_numbers(first), lambda: _text_refused(first, seen)),
+        (refusing is not None, lambda: _missing_refused(refusing, last, seen)),
+        (finite, lambda: _infinite_refused(first, seen)),
+    ]
+    return next((reason for holds, rule in rules if holds and (reason := rule()) is not None), None)
+
+
+def _takes(step: Any) -> Any:
+    tags = wants.tags_of(step)
+    assert tags is not None  # noqa: S101 - `_is_simple` has asked for them
+    return tags.input_tags
+
+
+def _shape_refused(first: Any, seen: Seen) -> str | None:
+    name, X = type_name(first), seen.data.X
+    if seen.dimensions == 1 and is_text(X):
+        return (
+            f"{seen.label}: X is a column of texts, and {name} takes a table of numbers.\n"
+            "Put a vectorizer before it: make_pipeline(TfidfVectorizer(), ...)."
+        )
+    if seen.dimensions in {1, 3}:
+        columns = "(-1, 1) if it is one feature" if seen.dimensions == 1 else "(len(X), -1) to lay each sample out flat"
+        return (
+            f"{seen.label}: X has {seen.dimensions} dimension{'s' * (seen.dimensions > 1)}, "
+            f"and {name} takes a table of rows and columns.\nWrite X.reshape{columns}."
+        )
+    return None
+
+
+def _text_refused(first: Any, seen: Seen) -> str | None:
+    found = seen.X.text
+    if found is None:
+        return None
+    return (
+        f"{seen.label}: column {shown(found.column)!r} holds {found.shown} in row {found.row:,}, "
+        f"and {type_name(first)} takes numbers.{_others(found.others)}\n"
+        "Encode it in a pipeline, for example with OneHotEncoder, or leave it out."
+    )
+
+
+def _missing_refused(first: Any, last: Any, seen: Seen) -> str | None:
+    found = seen.X.missing
+    if found is None:
+        return None
+    kind = {"classifier": "Classifier", "regressor": "Regressor"}.get(_kind(last))
+    trees = "" if kind is None else f",\nor take HistGradientBoosting{kind}, which takes missing values as they are"
+    return (
+        f"{seen.label}: column {shown(found.column)!r} has no value in {found.rows}, "
+        f"and {type_name(first)} takes no missing values.{_others(found.others)}\n"
+        f"Fill them in: make_pipeline(SimpleImputer(), ...){trees}."
+    )
+
+
+def _infinite_refused(first: Any, seen: Seen) -> str | None:
+    found = seen.X.infinite
+    if found is None:
+        return None
+    return (
+        f"{seen.label}: column {shown(found.column)!r} holds an infinite value in {found.rows}, "
+        f"and {type_name(first)} takes none.{_others(found.others)}\n"
+        "Leave these rows out, or put a large number there."
+    )
+
+
+def _kind(last: Any) -> str:
+    tags = None if last is None else wants.tags_of(last)
+    return str(getattr(tags, "estimator_type", None))
+
+
+def _others(names: list[str]) -> str:
+    return f"\nIt is the same with {listed(names)}." if names else ""
+
+
+# --- documents
+
+
+def _documents_refused(first: Any, seen: Seen) -> str | None:
+    """Texts come one by one: of a table with names a vectorizer would read these, of an array its rows."""
+    name = type_name(first)
+    if seen.dimensions == 2:  # noqa: PLR2004 - rows and columns
+        named = seen.X.text_columns()
+        which = named[0] if named else (seen.data.feature_names or ("NAME",))[0]
+        say = f"--features {shown(which)}" if seen.data.given else f"X = X[{str(which)!r}]"
+        if seen.X.width == 1:
+            return f"{seen.label}: X is a table with one column, and {name} takes the column itself.\nSay {say}."
+        return (
+            f"{seen.label}: {name} takes one column of texts, and X has {seen.X.width}"
+            f"{f', of which {listed(named)} hold text' if named else ''}.\n"
+            f"Name one {'with' if seen.data.given else 'in the file:'} {say}, "
+            "or give each its own vectorizer in a ColumnTransformer."
+        )
+    found = seen.X.absent if seen.dimensions == 1 else None
+    if found is None:
+        return None
+    return f"{seen.label}: there is no text in {found.rows}, and {name} takes none that is missing.\nPut '' there."

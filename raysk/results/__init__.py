@@ -1,0 +1,1 @@
+"""Tables of candidates and predictions as CSV, JSON lines and Parquet; which candidate is best."""

@@ -1,0 +1,300 @@
+"""Source text that Python can compile, of notebooks and of what was exported from one.
+
+    nb.ipynb  --cells, in order, but for those tagged "skip"--+
+    model.py  --as it is, if it is plain Python --------------+--> Part, Part, ...: text, name in tracebacks
+                                                              |
+    %magic  !command  ?help  get_ipython()...  display(...) --+--> ``pass``, so that lines keep their numbers
+
+A notebook's cells have names of their own, so that a traceback leads to the cell.
+"""
+
+from __future__ import annotations
+import __future__
+
+import ast
+import io
+import json
+import re
+import tokenize
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from raysk.errors import InputError
+from raysk.util.words import brief, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+    from types import CodeType
+
+SUFFIX = ".ipynb"
+SKIP = "skip"
+"""The tag of cells that are left out."""
+
+_SHELL = re.compile(r"\s*(?:[\w\s.,]+=\s*)?(?:%(?!=)|!(?!=))|\s*\?|.*[\w\])]\s*\?\??\s*;?\s*$")
+_OWN_DISPLAY = re.compile(r"^\s*(?:def display\b|display\s*=|(?:from|import)\b.*\bdisplay\b)", re.MULTILINE)
+_LINE_MAGIC = re.compile(r"\s*%(\w+)\s+(?!-)(\S.*)")
+_CELL_MAGIC = re.compile(r"\s*%%(\w+)")
+_RUNS_BODY = frozenset({"time", "capture", "prun"})
+"""Magics that run a cell, or what follows them in a line, as Python."""
+
+_FUTURES = 0
+for _name in __future__.all_feature_names:
+    _FUTURES |= getattr(__future__, _name).compiler_flag
+
+
+@dataclass(frozen=True)
+class Part:
+    """A file, or a notebook's cell.
+
+    Parameters
+    ----------
+    name : str
+        As tracebacks name it: the path, and of a cell its number among the code cells, from 1.
+    text : str or bytes
+        Plain Python; bytes where the file is so as it stands, with an encoding of its own.
+    """
+
+    name: str
+    text: str | bytes
+
+
+@dataclass(frozen=True)
+class Source:
+    """What is to be compiled of a file.
+
+    Parameters
+    ----------
+    parts : tuple of Part
+    passed_over : tuple of (str, int, str)
+        Lines that only IPython knows: the name of the part, the line's number in it, its text.
+    """
+
+    parts: tuple[Part, ...]
+    passed_over: tuple[tuple[str, int, str], ...] = ()
+
+    @property
+    def text(self) -> str | bytes:
+        """All of it in one piece."""
+        texts = [part.text for part in self.parts]
+        return texts[0] if len(texts) == 1 else "\n".join(text for text in texts if isinstance(text, str))
+
+    def compiled(self) -> Iterator[CodeType]:
+        """Compile part after part; each knows the ``__future__`` of those before it, as in IPython."""
+        flags = 0
+        for part in self.parts:
+            code = compile(part.text, part.name, "exec", flags, dont_inherit=True)
+            flags |= code.co_flags & _FUTURES
+            yield code
+
+    def remark(self, path: Path) -> str | None:
+        """Count the lines that only IPython knows, and name the first; None without any."""
+        if not self.passed_over:
+            return None
+        part, line, text = self.passed_over[0]
+        where = f"line {line}" if part == str(path) else f"{part.removeprefix(f'{path}, ')}, line {line}"
+        count = len(self.passed_over)
+        what = f"{count} lines that only IPython knows are" if count > 1 else "a line that only IPython knows is"
+        return f"{shown(path.name)}: {what} passed over, {'first ' * (count > 1)}{where}: {brief(text.strip())}"
+
+
+def is_notebook(path: Path | str) -> bool:
+    """Return whether a file is a Jupyter notebook, by its suffix."""
+    return str(path).lower().endswith(SUFFIX)
+
+
+def read_source(content: bytes, path: Path) -> Source:
+    """Return the Python of a file.
+
+    Parameters
+    ----------
+    content : bytes
+    path : Path
+
+    Returns
+    -------
+    Source
+        Not always valid Python: what no rule explains is left for the compiler to refuse.
+
+    Raises
+    ------
+    InputError
+        If it is a notebook's by its suffix, but damaged or not of Python.
+    """
+    if is_notebook(path):
+        cells = list(_cells(content, path))
+        own_display = any(_binds_display(text) for _, text in cells)
+        made = [_plain(text, f"{path}, cell {number}", own_display=own_display) for number, text in cells]
+    elif _is_plain(content):
+        return Source((Part(str(path), content),))
+    else:
+        text = _decoded(content)
+        made = [_plain(text, str(path), own_display=_binds_display(text))]
+    return Source(tuple(part for part, _ in made), tuple(line for _, lines in made for line in lines))
+
+
+# --- notebooks
+
+
+def _cells(content: bytes, path: Path) -> Iterator[tuple[int, str]]:
+    """Yield number and text of each code cell that is not tagged to be left out."""
+    name = shown(path.name)
+    try:
+        notebook = json.loads(content)
+        language = _language(notebook)
+        cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+        texts = [_text(cell["source"]) for cell in cells]
+        tags = [cell.get("metadata", {}).get("tags") or [] for cell in cells]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as err:
+        raise InputError(
+            f"{name} is no notebook: {brief(f'{type(err).__name__}: {err}')}\n"
+            "It is damaged, or older than nbformat 4: open it in Jupyter and save it again."
+        ) from err
+    if language not in {"python", "ipython"}:
+        raise InputError(f"{name} is a notebook of {brief(language)}, and raysk runs Python.\nName another file.")
+    for number, (text, tagged) in enumerate(zip(texts, tags, strict=True), start=1):
+        if SKIP not in tagged:
+            yield number, text
+
+
+def _language(notebook: Mapping[str, Any]) -> str:
+    about = notebook.get("metadata", {})
+    said = about.get("language_info", {}).get("name") or about.get("kernelspec", {}).get("language")
+    return str(said or "python").lower()
+
+
+def _text(source: str | list[str]) -> str:
+    return source if isinstance(source, str) else "".join(source)
+
+
+# --- what only IPython knows
+
+
+def _is_plain(content: bytes) -> bool:
+    """Return whether a file holds nothing of IPython's; also for what is not to be mended."""
+    if b"get_ipython" in content or b"display(" in content:
+        return False
+    return not isinstance(_parsed(content), SyntaxError) or _undecodable(content)
+
+
+def _undecodable(content: bytes) -> bool:
+    try:
+        _decoded(content)
+    except (SyntaxError, ValueError, LookupError):
+        return True
+    return False
+
+
+def _decoded(content: bytes) -> str:
+    encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
+    # universal newlines, as Python's own reader has them
+    return io.TextIOWrapper(io.BytesIO(content), encoding).read()
+
+
+def _parsed(text: str | bytes) -> ast.Module | SyntaxError | None:
+    """Return the syntax tree, the syntax error, or None where the compiler refuses for another reason."""
+    try:
+        return ast.parse(text)
+    except SyntaxError as err:
+        return err
+    except (ValueError, RecursionError, MemoryError, OverflowError):
+        return None
+
+
+def _plain(text: str, name: str, *, own_display: bool) -> tuple[Part, list[tuple[str, int, str]]]:
+    """Put ``pass`` in the place of what only IPython knows; returns the lines that were replaced, too."""
+    lines = text.split("\n")
+    found: dict[int, str] = {}
+    _pass_over_cell_magic(lines, found)
+    while isinstance(error := _parsed("\n".join(lines)), SyntaxError):
+        at = (error.lineno or 0) - 1
+        if not (0 <= at < len(lines) and _SHELL.match(lines[at])):
+            break  # an error like any other
+        _pass_over(lines, at, found)
+    if isinstance(error, ast.Module):
+        _pass_over_calls(lines, error, found, own_display=own_display)
+    return Part(name, "\n".join(lines)), [(name, at + 1, found[at]) for at in sorted(found)]
+
+
+def _pass_over_cell_magic(lines: list[str], found: dict[int, str]) -> None:
+    at = next((number for number, line in enumerate(lines) if line.strip()), None)
+    magic = None if at is None else _CELL_MAGIC.match(lines[at])
+    if at is None or magic is None:
+        return
+    _pass_over(lines, at, found)
+    if magic[1] not in _RUNS_BODY:
+        lines[at + 1 :] = [""] * len(lines[at + 1 :])
+
+
+def _pass_over(lines: list[str], at: int, found: dict[int, str]) -> None:
+    """Replace a line, and those that a backslash joins to it."""
+    found[at] = lines[at]
+    end = at
+    while lines[end].endswith("\\") and end + 1 < len(lines):
+        end += 1
+    lines[at] = lines[at][: len(lines[at]) - len(lines[at].lstrip())] + _instead(lines[at].strip())
+    lines[at + 1 : end + 1] = [""] * (end - at)
+
+
+def _instead(line: str) -> str:
+    """Return what stands for a line: the code that a magic runs, else nothing. Names of others are missed if used."""
+    magic = _LINE_MAGIC.match(line)
+    runs = magic is not None and magic[1] in _RUNS_BODY and not line.endswith("\\")
+    return magic[2] if magic is not None and runs else "pass"
+
+
+def _pass_over_calls(lines: list[str], tree: ast.Module, found: dict[int, str], *, own_display: bool) -> None:
+    """Replace statements that call IPython, and ``get_ipython()`` elsewhere by what it is outside of IPython: None."""
+    for node in reversed(list(_calls(tree, own_display=own_display))):
+        found[node.lineno - 1] = lines[node.lineno - 1]
+        body = _body(node)
+        text = "None" if isinstance(node, ast.Call) else "pass" if body is None else f"exec({body!r})"
+        _replace(lines, node, text)
+
+
+def _calls(node: ast.AST, *, own_display: bool) -> Iterator[ast.Call | ast.Expr | ast.Assign]:
+    """Yield what calls IPython, the outermost only, as it stands in the text."""
+    for each in ast.iter_child_nodes(node):
+        is_statement = isinstance(each, ast.Expr | ast.Assign) and _is_ipythons(each.value, own_display=own_display)
+        if is_statement or (isinstance(each, ast.Call) and _function(each) == "get_ipython"):
+            yield each  # type: ignore[misc]  # mypy does not see through the name
+        else:
+            yield from _calls(each, own_display=own_display)
+
+
+def _is_ipythons(value: ast.expr, *, own_display: bool) -> bool:
+    """Tell ``get_ipython().method(...)``, and ``display(...)`` where the file does not say what that is."""
+    if not isinstance(value, ast.Call):
+        return False
+    if isinstance(value.func, ast.Attribute):
+        made = value.func.value
+        return isinstance(made, ast.Call) and _function(made) == "get_ipython"
+    return _function(value) == "display" and not own_display
+
+
+def _function(call: ast.Call) -> str | None:
+    return call.func.id if isinstance(call.func, ast.Name) else None
+
+
+def _body(node: ast.AST) -> str | None:
+    """Return the Python of an exported cell that a magic would run as it is; None for anything else."""
+    call = node.value if isinstance(node, ast.Expr) else None
+    if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)):
+        return None
+    values = [value.value if isinstance(value, ast.Constant) else None for value in call.args]
+    if not values or values[0] not in _RUNS_BODY or call.func.attr not in {"run_cell_magic", "run_line_magic"}:
+        return None
+    return str(values[-1]) if len(values) == 2 + (call.func.attr == "run_cell_magic") else None
+
+
+def _replace(lines: list[str], node: ast.Call | ast.Expr | ast.Assign, text: str) -> None:
+    """Write a text where a node stands; its columns count bytes of UTF-8."""
+    start, end = node.lineno - 1, (node.end_lineno or node.lineno) - 1
+    before = lines[start].encode()[: node.col_offset].decode()
+    after = lines[end].encode()[node.end_col_offset :].decode()
+    lines[start : end + 1] = [f"{before}{text}{after}", *[""] * (end - start)]
+
+
+def _binds_display(text: str) -> bool:
+    """Return whether a file defines or imports its own ``display``."""
+    return _OWN_DISPLAY.search(text) is not None

@@ -1,0 +1,122 @@
+"""Tell the person's own files from libraries: which modules travel, and which frame to blame."""
+
+from __future__ import annotations
+
+import linecache
+import os
+import sys
+import traceback
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from raysk.util.neighbours import library_folders, of_a_library
+from raysk.util.words import brief, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+COMPILED = (".pyx", ".pxd", ".pxi")
+"""A frame of compiled code names its source as it was called where it was compiled."""
+
+
+_libraries = cache(library_folders)
+
+
+def is_own_file(file: str | None) -> bool:
+    """Return whether a file is the person's: of no library, and not raysk's."""
+    if not file or file.startswith("<") or (file.endswith(COMPILED) and not os.path.isabs(file)):  # noqa: PTH117 - text
+        return False
+    return not of_a_library(os.path.realpath(file), _libraries())
+
+
+@cache
+def _real_parents(folder: str) -> frozenset[Path]:
+    real = Path(os.path.realpath(folder))  # asks the disk per level: too slow for each of 2,000 modules
+    return frozenset((real, *real.parents))
+
+
+def own_modules(before: set[str], folder: Path | None) -> tuple[ModuleType, ...]:
+    """Return the person's modules that must travel by value.
+
+    Parameters
+    ----------
+    before : set of str
+        Names of the modules that were imported before the person's file.
+    folder : Path or None
+        Modules in this folder count also when they were imported before, as in a notebook.
+
+    Returns
+    -------
+    tuple of module
+    """
+    found = []
+    for name, module in list(sys.modules.items()):
+        if name == "__main__" or not isinstance(module, ModuleType) or module.__name__ != name:
+            continue  # cloudpickle sends __main__ by value anyway, and knows a module by its own name only
+        file = str(vars(module).get("__file__") or "")
+        near = folder is not None and folder in _real_parents(str(Path(file).parent))
+        is_source = file.lower().endswith(".py")  # a compiled extension cannot be sent by value
+        if (name not in before or near) and is_source and is_own_file(file):
+            found.append(module)
+    return tuple(found)
+
+
+@contextmanager
+def no_bytecode() -> Iterator[None]:
+    """Leave no ``__pycache__`` beside the person's files."""
+    saved = sys.dont_write_bytecode
+    sys.dont_write_bytecode = True
+    try:
+        yield
+    finally:
+        sys.dont_write_bytecode = saved
+
+
+def _blamed(err: BaseException) -> tuple[str, int] | None:
+    """Return file and line of the deepest frame in the person's own files."""
+    if isinstance(err, SyntaxError) and err.filename and is_own_file(err.filename):
+        return err.filename, err.lineno or 1
+    frames = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(err.__traceback__)]
+    return next((place for place in reversed(frames) if is_own_file(place[0])), None)
+
+
+def _hint(err: BaseException) -> str:
+    if isinstance(err, ModuleNotFoundError) and err.name:
+        name = err.name.partition(".")[0]
+        return f"Install what provides {name!r} in this environment, or put {name}.py beside the file."
+    if isinstance(err, ImportError) and "relative import" in str(err):
+        return "Name it as package.module:attr, or import its neighbours without the dot."
+    if isinstance(err, FileNotFoundError):
+        return f"Relative paths start where raysk was started: {shown(Path.cwd())}"
+    if isinstance(err, SystemExit):
+        return "Put what ends the program under: if __name__ == '__main__':"
+    return "Correct it, then run the same command again; --debug shows all frames."
+
+
+def raised(err: BaseException, what: str) -> str:
+    """Return what the person's code raised, where, that line, and what to do; at most three lines.
+
+    Parameters
+    ----------
+    err : BaseException
+    what : str
+        What was run, named when no frame of the person's is found: ``model.py`` or ``make()``.
+
+    Returns
+    -------
+    str
+    """
+    place = _blamed(err)
+    text = f": {brief(str(err))}" if str(err) else ""
+    if place is None:
+        return f"{what} raised {type(err).__name__}{text}\n{_hint(err)}"
+    file, line = place
+    name = shown(Path(file).name)
+    by = name if name.startswith(what) else f"{what}: {name}"  # a notebook's cell begins with its file
+    source = linecache.getline(file, line).strip()
+    shown_source = f"\n    {brief(source)}" if source else ""
+    return f"{by} raised {type(err).__name__} at line {line}{text}{shown_source}\n{_hint(err)}"

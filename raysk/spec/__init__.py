@@ -1,1 +1,0 @@
-"""What the person gives us: their files and flags, turned into jobs. Never imports ray."""

@@ -1,0 +1,44 @@
+"""What every JSON file of ours says of its origin: the schema, the time, and the versions."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import sys
+from datetime import datetime, timezone
+
+SCHEMA = 1
+
+
+def now() -> str:
+    """Return the local time as an ISO timestamp with its offset, to the millisecond."""
+    return datetime.now(timezone.utc).astimezone().isoformat(timespec="milliseconds")
+
+
+def versions(*distributions: str) -> dict[str, str | None]:
+    """Return the versions of Python, raysk and the named distributions, importing none of them.
+
+    Parameters
+    ----------
+    *distributions : str
+        Names as pip knows them, such as ``scikit-learn``.
+
+    Returns
+    -------
+    dict of str to (str or None)
+        None for a distribution that is not installed.
+    """
+    # Our parent package is always loaded, and right where the installed metadata is of an older checkout.
+    ours = getattr(sys.modules.get("raysk"), "__version__", None)
+    return {
+        "python": platform.python_version(),
+        "raysk": ours,
+        **{name: _version(name) for name in distributions},
+    }
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return None

@@ -1,0 +1,124 @@
+"""The README and the guide say what the program does: their commands and options exist, their links lead somewhere."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import tables
+from documents import GUIDE, PAGES, README, blocks, commands, help_text, mentioned, options, shell_lines, subcommands
+
+LONGEST_README = 280  # lines
+LARGEST_PICTURE = 60_000  # bytes
+WIDEST_LINE = 100  # characters of an example
+
+ELSEWHERE = {"MALLOC_ARENA_MAX=1 ray start", "ray start", "make", "pip install", ".venv/bin/python tests/multihost"}
+"""What a block that is not run may do, beside raysk with ``--address auto``, ``doctor`` and ``bench``."""
+
+LINK = re.compile(r"\[[^]]*\]\((?P<target>[^)#\s]+)(?:#(?P<heading>[^)]+))?\)")
+TEXTS = {page: page.read_text(encoding="utf-8") for page in PAGES}
+each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+
+
+def test_readme_is_short():
+    """The README is read on one sitting; what is longer is a page of the guide."""
+    assert len(TEXTS[README].splitlines()) <= LONGEST_README
+
+
+def test_no_help_is_pasted():
+    """The program's own help is the reference; no page repeats it."""
+    assert not [page.name for page, text in TEXTS.items() if "╭─" in text or "Usage: raysk" in text]
+
+
+def test_pictures_are_small():
+    """The README shows pictures of the live view and of the result."""
+    pictures = sorted(GUIDE.glob("*.svg"))
+    assert {picture.name for picture in pictures} == set(re.findall(r"raysk/guide/([\w-]+\.svg)", TEXTS[README]))
+    assert len(pictures) == 2
+    assert all(picture.stat().st_size < LARGEST_PICTURE for picture in pictures)
+
+
+def test_benchmarks_are_the_measured_ones():
+    """Tables of benchmarks are made from the reports beside this test."""
+    for page in tables.PAGES:
+        text = page.read_text(encoding="utf-8")
+        assert tables.updated(text) == text, "run: python tests/docs/tables.py"
+
+
+@each_page
+def test_options_exist(page):
+    """Every option that a page names is in the help of its command."""
+    names = subcommands()
+    every = {option for command in names for option in options(*command.split())} | options()
+    missing = {
+        f"raysk {command or '...'} {option}"
+        for command, option in mentioned(TEXTS[page])
+        if option not in (every if command is None else options(*command.split()) if command in names else ())
+    }
+    assert missing == set()
+
+
+@each_page
+def test_links_lead_somewhere(page):
+    """Every link that is no address on the web names a file, and a heading of it."""
+    for link in LINK.finditer(TEXTS[page]):
+        if not link["target"].startswith("https://"):
+            target = page.parent / link["target"]
+            assert target.exists(), link[0]
+            headings = {slug(heading) for heading in re.findall(r"^#+ (.+)$", target.read_text(), re.MULTILINE)}
+            assert link["heading"] is None or link["heading"] in headings, link[0]
+
+
+def slug(heading):
+    """Return the anchor that Markdown makes of a heading."""
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+
+
+@each_page
+def test_lines_of_examples_fit(page):
+    """An example is not wider than a page."""
+    lines = [line for block in blocks(TEXTS[page]) for line in block.text.splitlines()]
+    assert [line for line in lines if len(line) > WIDEST_LINE + 25] == []
+
+
+@each_page
+def test_few_blocks_are_not_run(page):
+    """A block ``bash`` needs a cluster, root, the network or minutes; every other example is run."""
+    languages = {block.language for block in blocks(TEXTS[page])}
+    assert languages <= {"sh", "console", "bash", "python", "toml"}
+    for block in blocks(TEXTS[page], "bash"):
+        for line in block.text.splitlines():
+            ours = [words for words in commands(line) if words[0] in {"bench", "doctor"} or "--address" in words]
+            assert ours or line.startswith(tuple(ELSEWHERE)), line
+
+
+def test_each_command_is_shown():
+    """The README and the guide show every command that the program has."""
+    shown = {" ".join(words[:n]) for text in TEXTS.values() for line in shell_lines(text) for words in commands(line)
+             for n in (1, 2)}  # fmt: skip
+    assert set(subcommands()) <= shown
+
+
+@pytest.mark.parametrize("command", subcommands())
+def test_each_command_explains_itself(command):
+    """The help of a command has an example, and says something about each option."""
+    text = help_text(*command.split())
+    assert f"raysk {command}" in text.partition("For example:")[2]
+    names = re.findall(r"^│\s+(--?[a-z][\w-]*)[^│]*?\s{2,}(\S[^│]*?)\s*│$", text, re.MULTILINE)
+    described = {name for name, _ in names}
+    assert {name for name in options(*command.split()) if name.startswith("--")} <= described | {"--help"}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("```\nraysk fit m.py --set C=1 \\\n  -o m.pkl | jq --raw .x\n```", {("fit", "--set"), ("fit", "-o")}),
+        ("```console\n$ raysk search s.py --n-iter=3\nraysk fit --no-such-thing\n```", {("search", "--n-iter")}),
+        ("```python\nraysk.fit(x)  # raysk fit --no-such-thing\n```", set()),
+        ("    RAYSK_ADDRESS=h:1 raysk search s.py -qv", {("search", "-q"), ("search", "-v")}),
+        ("It has `--json`, and `raysk model show x --strict`.", {(None, "--json"), ("model show", "--strict")}),
+    ],
+)
+def test_mentions(text, expected):
+    """Options are found in shell blocks, indented lines and spans, and only where raysk is the command."""
+    assert mentioned(text) == expected

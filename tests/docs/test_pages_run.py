@@ -1,0 +1,178 @@
+"""Every example in the README and in the guide runs as it stands.
+
+The commands of a page run in order, in one folder, through bash. `raysk` is there a small program that hands its
+arguments and streams to a process that has imported everything; see `forking`. A few are real: what is shown with its
+output, programs in Python, and `raysk doctor`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pty
+import re
+import shlex
+import shutil
+import socketserver
+import subprocess
+import sys
+import threading
+
+import pytest
+from documents import PAGES, README, blocks, console_commands
+
+TIMEOUT_S = 300  # of all commands of a page; most take 1-5 s
+pytestmark = pytest.mark.deadline(TIMEOUT_S + 30)
+
+REAL = {"doctor", "bench"}
+"""Commands that need Ray itself."""
+
+CLIENT = """\
+#!{python} -IS
+import json, os, socket, sys
+if sys.argv[1:2] and sys.argv[1] in {real}:
+    os.execv({python!r}, [{python!r}, "-m", "raysk", *sys.argv[1:]])
+streams = dict(zip(("stdin", "stdout", "stderr"), (f"/proc/{{os.getpid()}}/fd/{{n}}" for n in range(3))))
+job = {{"folder": os.getcwd(), "arguments": sys.argv[1:], "environment": dict(os.environ), **streams}}
+with socket.socket(socket.AF_UNIX) as server:
+    server.connect({address!r})
+    with server.makefile("rw") as lines:
+        print(json.dumps(job), file=lines, flush=True)
+        sys.exit(json.loads(lines.readline()))
+"""
+
+
+class Handler(socketserver.StreamRequestHandler):
+    """Passes a job on to the process that forks, and its exit code back."""
+
+    def handle(self):
+        """Take one job."""
+        job = json.loads(self.rfile.readline())
+        code = self.server.run(**job, limit_s=TIMEOUT_S)
+        self.wfile.write(json.dumps(code).encode() + b"\n")
+
+
+@pytest.fixture(scope="module")
+def programs(forking, tmp_path_factory):
+    """Return a folder with the programs `raysk` and `python`."""
+    folder = tmp_path_factory.mktemp("programs")
+    address = str(folder / "socket")
+    python = sys.executable
+    sources = {
+        "raysk": CLIENT.format(python=python, real=REAL, address=address),
+        "python": f'#!/bin/sh\nexec {shlex.quote(python)} "$@"\n',
+    }
+    if shutil.which("jq") is None:
+        sources["jq"] = "#!/bin/sh\nexec cat\n"
+    for name, source in sources.items():
+        (folder / name).write_text(source, encoding="utf-8")
+        (folder / name).chmod(0o755)
+    with socketserver.UnixStreamServer(address, Handler) as server:  # one job at a time
+        server.run = forking
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield folder
+        server.shutdown()
+
+
+@pytest.fixture
+def environment(programs):
+    """Return the environment of a new user, in which models are not loaded back: other tests see to that."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("RAY", "PYTHONDONT"))}
+    return {**kept, "PATH": f"{programs}{os.pathsep}{kept['PATH']}", "RAYSK_NO_VERIFY": "1"}
+
+
+@pytest.fixture
+def work(tmp_path):
+    """Return an empty folder whose name has a space."""
+    folder = tmp_path / "my work"
+    folder.mkdir()
+    return folder
+
+
+def run(command, folder, environment):
+    """Run a command that must end with 0, and not talk of tracebacks."""
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=False,
+    )
+    assert done.returncode == 0, f"exit code {done.returncode}\n{done.stderr[-4000:]}"
+    assert "Traceback" not in done.stderr
+
+
+def write_files(page, folder):
+    """Write the files that a page shows; returns its other blocks."""
+    others = []
+    for block in blocks(page.read_text(encoding="utf-8")):
+        if block.file_name:
+            (folder / block.file_name).write_text(block.text, encoding="utf-8")
+        else:
+            others.append(block)
+    return others
+
+
+def having(language):
+    """Return the pages that have a block in a language, and no file's name."""
+    found = [page for page in PAGES if any(not each.file_name for each in blocks(page.read_text(), language))]
+    assert found
+    return pytest.mark.parametrize("page", found, ids=lambda page: page.stem)
+
+
+@having("sh")
+def test_commands_run(page, work, environment):
+    """Every command of every ``sh`` block ends with 0, also within a pipe."""
+    if sys.version_info < (3, 11) and "toml" in {block.language for block in blocks(page.read_text())}:
+        pytest.skip("pyproject.toml is read with Python 3.11 and newer")
+    texts = [block.text for block in write_files(page, work) if block.language == "sh"]
+    run(["bash", "-euxo", "pipefail", "-c", "\n".join(texts)], work, environment)
+
+
+@having("python")
+def test_programs_run(page, work, environment):
+    """Every program in Python runs."""
+    texts = [block.text for block in write_files(page, work) if block.language == "python"]
+    run([sys.executable, "-c", "\n".join(texts)], work, environment)
+
+
+def test_output_is_the_shown_one(work, environment):
+    """What the README shows as a command's output is what it writes to a terminal, but for times and paths."""
+    shown = [pair for block in blocks(README.read_text(), "console") for pair in console_commands(block.text)]
+    assert any(lines for _, lines in shown)
+    (work / "raysk").write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m raysk "$@"\n')
+    (work / "raysk").chmod(0o755)
+    real = {**environment, "PATH": f"{work}{os.pathsep}{environment['PATH']}", "NO_COLOR": "1"}
+    for command, lines in shown:
+        written = on_terminal(command, work, real)
+        assert [line for line in map(alike, lines) if line not in written] == [], "\n".join(sorted(written))
+
+
+def on_terminal(command, folder, environment):
+    """Run a command on a terminal of 80 columns; returns the lines that it writes, without times and paths."""
+    ours, its = pty.openpty()
+    with open(ours, "rb", buffering=0) as screen:
+        process = subprocess.Popen(
+            ["bash", "-c", command], cwd=folder, env={**environment, "COLUMNS": "80"}, stdin=its, stdout=its, stderr=its
+        )
+        os.close(its)
+        parts = []
+        with contextlib.suppress(OSError):  # so Linux tells that the program has left its terminal
+            while part := screen.read(65536):
+                parts.append(part)
+        assert process.wait(TIMEOUT_S) == 0
+    text = re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", b"".join(parts).decode())
+    return {alike(line) for line in re.split(r"[\r\n]+", text)}
+
+
+def alike(line):
+    """Return a line without what differs from run to run: times, CPUs, paths."""
+    line = re.sub(r"\S*/\S+", "PATH", line)
+    line = re.sub(r"\b\d[\d.:]* s\b|\b\d+:\d\d\b|\b\d+ CPUs?\b", "N", line)
+    return " ".join(line.split())
+
+

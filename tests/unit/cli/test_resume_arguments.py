@@ -1,0 +1,105 @@
+"""With which arguments an earlier command starts again when it is resumed, with more or without."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import typer
+
+from raysk.cli import settings
+from raysk.cli.app import app
+from raysk.cli.commands import resume
+
+
+@pytest.fixture(scope="module")
+def search():
+    return typer.main.get_command(app).commands["search"]
+
+
+def restarted(search, then, now):
+    """Return the arguments with which a search starts again."""
+    context = typer.Context(search, info_name="search")
+    return settings.spelled(search, resume._merged(context, then.split(), now.split()))
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "again"),
+    [
+        ("spec.py --seed 1", "", "spec.py --seed=1"),
+        ("spec.py --time-budget 10m -q", "--time-budget 0", "spec.py --time-budget=0 --quiet"),
+        ("spec.py --time-budget=10m --n-iter 5", "--time-budget=1h", "spec.py --n-iter=5 --time-budget=1h"),
+        ("--n-iter 5 spec.py --n-iter 7", "--n-iter 9", "spec.py --n-iter=9"),
+        ("spec.py -o a.pkl --results b.csv", "--output c.pkl", "spec.py --output=c.pkl --results=b.csv"),
+        ("spec.py -oa.pkl", "-o c.pkl", "spec.py --output=c.pkl"),
+        ("spec.py --set C=1 --cv 3", "--set gamma=2 --cv 5", "spec.py --cv=5 --set=C=1 --set=gamma=2"),
+        ("spec.py --run-dir a --force --resume b --resume=c --run-dir=d -v", "", "spec.py --verbose"),
+        ("spec.py --stop-at -0.5 --address auto", "--stop-at -0.1", "spec.py --stop-at=-0.1 --address=auto"),
+        ("spec.py --strict --refit-on-stop", "--strict", "spec.py --refit-on-stop --strict"),
+        ("spec.py -qv -v", "-v", "spec.py --quiet --verbose"),
+        ("-- spec.py", "--cv 3", "spec.py --cv=3"),
+        ("--cv 3 -- -s.py", "--cv 5", "--cv=5 -- -s.py"),
+        ("-vy a -yb spec.py", "-yc", "spec.py --target=a --target=b --target=c --verbose"),
+        ("-y -a --data=-d.csv spec.py", "", "spec.py --data=-d.csv --target=-a"),
+        ("spec.py", "other.py -v", "spec.py other.py --verbose"),
+    ],
+)
+def test_what_is_given_again_takes_the_place_of_what_was(search, then, now, again):
+    """So that a limit can be lifted, and arguments do not pile up; options that add up stay, others too.
+
+    Whatever a command line accepts is understood; a second file stays, to be refused as it always is.
+    """
+    assert restarted(search, then, now) == again.split()
+
+
+@pytest.mark.parametrize(("then", "now"), [("spec.py --no-such 3", ""), ("spec.py", "--none"), ("spec.py --cv", "")])
+def test_what_a_command_line_never_was_is_wrong_usage(search, then, now):
+    """An option that is unknown, or has no value, is refused as if it were typed."""
+    with pytest.raises(Exception, match=r"No such option: --no|Option '--cv' requires") as raised:
+        restarted(search, then, now)
+    assert raised.value.exit_code == 2
+
+
+LINES = [
+    ["spec.py"],
+    ["--", "-s.py"],
+    ["-qvoa b.pkl", "--set", "a=[1, 2]", "--set=b='x y'", "spec.py", "--set-str", "c=--d"],
+    [
+        "spec.py",
+        "--stop-at",
+        "-1e-07",
+        "--cv",
+        "3",
+        "--n-iter=4",
+        "--time-budget=",
+        "--scoring",
+        "a,b",
+        "--space=C=1,2",
+    ],
+    [
+        "-y",
+        "a",
+        "spec.py",
+        "-yb",
+        "--data=./-d",
+        "--id-col",
+        "--",
+        "--run-dir",
+        "-",
+        "--address",
+        "ray://h:1",
+        "--strict",
+    ],
+]
+
+
+@pytest.mark.parametrize("line", LINES, ids=range(len(LINES)))
+def test_a_run_remembers_arguments_that_mean_the_same(search, line, monkeypatch):
+    """What a run's manifest holds is read as what was typed, with the settings that were in force."""
+    monkeypatch.setenv("RAYSK_SEED", "7")
+    typed = search.make_context("search", list(line))
+    kept = json.loads(json.dumps(settings.as_typed(typed)))
+    monkeypatch.delenv("RAYSK_SEED")
+    assert kept[0] == "search"
+    assert search.make_context("search", kept[1:]).params == typed.params
+    assert kept == settings.as_typed(search.make_context("search", kept[1:]))

@@ -1,0 +1,177 @@
+"""What a run did: counted from events, and told of a finished search as scikit-learn has it."""
+
+import math
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_iris
+from sklearn.linear_model import Ridge
+from sklearn.metrics import f1_score, make_scorer, mean_squared_error
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.svm import SVC
+
+from raysk import events
+from raysk.cli import recording
+from raysk.errors import NoScore
+from raysk.jobs import Limits
+from raysk.plans.limits import Enough, Watch
+from raysk.results.scores import best_of, has_score, metric_name
+from raysk.runner.outcome import Tally
+from raysk.runs.folder import RunFolder
+from raysk.runs.made import Made
+
+X, y = load_iris(return_X_y=True)
+
+
+def searched(**more):
+    """Return a finished search of scikit-learn's own."""
+    return GridSearchCV(SVC(), {"C": [0.1, 1.0, 10.0]}, cv=3, **more).fit(X, y)
+
+
+class TestTally:
+    def test_counts(self):
+        """Fits, failures and reasons add up; candidates that are alike count with theirs; a refit does not."""
+        told = []
+        tally = Tally(told.append)
+        params = {"C": 1}
+        said = [
+            events.WorkPlanned(
+                unit="fit", units=4, candidates=4, splits=2, saved=2, resumed=2, failed=1, reasons={"a": 1}
+            ),
+            events.FitFailed(candidate=0, params=params, split=0, reason="a"),
+            events.WorkDone(units=3, scores_failed=1, reasons={"b": 1}),
+            events.CandidateDone(index=0, params=params, score=math.nan, error="a"),
+            events.CandidateDone(index=1, params=params, score=0.5, alike=True),
+            events.FitLost(candidate=3, params=params, split=1, reason="c"),
+            events.WorkDone(units=1, failed=1, reasons={"a": 1}),
+            events.Stopped(reason="patience", kept=(0, 1)),
+            events.RefitStarted(params=params),
+            events.WorkPlanned(unit="fit", units=1),
+            events.WorkDone(units=1),
+        ]
+        for event in said:
+            tally(event)
+        done = tally.outcome
+        assert told == said
+        assert (done.fits, done.failed, done.scores_failed, done.saved, done.resumed) == (2 + 3 + 1 + 2, 2, 1, 2, 2)
+        assert (done.reasons, done.errors, done.candidates) == ({"a": 2, "b": 1}, {0: "a"}, 2)
+        assert (done.stopped, done.kept, len(done.lost), len(done.failures)) == ("patience", (0, 1), 1, 1)
+
+    def test_nothing_happened(self):
+        """Before anything happens all is nothing, and all candidates count as kept."""
+        assert (Tally().outcome.fits, Tally().outcome.kept, Tally().outcome.stopped) == (0, None, None)
+
+
+class TestBest:
+    def test_one_metric(self):
+        """Mean and spread of the best are those of cv_results_, train scores only where they were asked for."""
+        search = searched(return_train_score=True)
+        best, results = best_of(search), search.cv_results_
+        assert best["metric"] == "accuracy"
+        assert (best["best_score"], best["best_params"]) == (search.best_score_, search.best_params_)
+        assert best["best_score_std"] == results["std_test_score"][search.best_index_]
+        assert best["best_train_score"] == results["mean_train_score"][search.best_index_]
+        assert best_of(searched())["best_train_score"] is best["scores"] is None
+
+    def test_several_metrics(self):
+        """All of them are told of the candidate that is best by the one that decides."""
+        search = searched(scoring=["accuracy", "f1_macro"], refit="f1_macro")
+        best = best_of(search)
+        assert (best["metric"], best["best_score"]) == ("f1_macro", search.best_score_)
+        accuracy = search.cv_results_["mean_test_accuracy"][search.best_index_]
+        assert best["scores"]["accuracy"]["mean"] == accuracy
+
+    @pytest.mark.filterwarnings("ignore")
+    def test_no_score(self):
+        """Where every mean is NaN nothing is best, though scikit-learn has an index; one finite mean is enough."""
+        search = searched(scoring="f1")
+        assert not has_score(search)
+        assert set(best_of(search).values()) == {"f1", None}
+        search.cv_results_["mean_test_score"][1] = 0.5
+        assert has_score(search)
+
+    def test_a_person_chooses(self):
+        """A function that chooses the best may go by anything, and several metrics of which none decides by any."""
+        assert has_score(searched(refit=lambda _: 0))
+        search = searched(scoring=["accuracy", "f1_macro"], refit=False)
+        assert has_score(search)
+        assert best_of(search)["best_index"] is None
+
+    @pytest.mark.parametrize(
+        ("estimator", "scoring", "name"),
+        [
+            (SVC(), None, "accuracy"),
+            (make_pipeline(Ridge()), None, "r2"),
+            (SVC(), "f1_macro", "f1_macro"),
+            (SVC(), make_scorer(f1_score, average="macro"), "f1_score"),
+            (Ridge(), make_scorer(mean_squared_error, greater_is_better=False), "neg_mean_squared_error"),
+            (SVC(), lambda *_: 1.0, "<lambda>"),
+        ],
+    )
+    def test_names(self, estimator, scoring, name):
+        """A metric is called as scikit-learn or the person calls it."""
+        assert metric_name(GridSearchCV(estimator, {}, scoring=scoring)) == name
+
+
+def without_score(watch, count, reason="ValueError: no"):
+    """Let a watch hear of candidates that have no score."""
+    for number in range(count):
+        watch.hear_score(events.CandidateDone(index=number, params={}, score=math.nan, error=reason))
+    return watch
+
+
+class TestNoScore:
+    @pytest.mark.parametrize(
+        ("limits", "workers", "count", "reason"),
+        [
+            (Limits(require_score=True), 2, 10, "no-score"),
+            (Limits(require_score=True), 2, 9, None),
+            (Limits(require_score=True), 30, 29, None),
+            (Limits(require_score=True), 30, 30, "no-score"),
+            (Limits(), 2, 50, None),
+            (Limits(require_score=True, max_failures=100), 2, 50, None),
+        ],
+    )
+    def test_first_candidates(self, limits, workers, count, reason):
+        """Ten whole candidates, or one a worker, without a score end the search, unless the person allows failures."""
+        watch = Watch(limits)
+        watch.begin_round(candidates=60, splits=5, workers=workers)
+        assert without_score(watch, count).reason == reason
+
+    def test_two_reasons_or_one_score(self):
+        """Where reasons differ, or one candidate has a score, the search goes on."""
+        watch = Watch(Limits(require_score=True))
+        without_score(without_score(watch, 9), 5, "TypeError: other")
+        assert watch.reason is None
+        watch = Watch(Limits(require_score=True))
+        watch.hear_score(events.CandidateDone(index=0, params={}, score=0.5))
+        assert without_score(watch, 50).reason is None
+
+    def test_what_is_said(self):
+        """The message has how many, why, and how to go on all the same, in five lines."""
+        watch = Watch(Limits(require_score=True))
+        watch.begin_round(candidates=60, splits=5, workers=2)
+        without_score(watch, 10)
+        reason, error = watch.verdict(Enough("no-score"))
+        assert (reason, type(error)) == ("no-score", NoScore)
+        assert "first 10 of 60 candidates" in str(error)
+        assert "ValueError: no" in str(error)
+        assert "--max-failures 300" in str(error)
+        assert len(str(error).splitlines()) <= 5
+
+
+def test_interrupted_before_a_candidate_is_done(tmp_path, monkeypatch):
+    """Fits are in the journal: how to go on is said, and there is a table without rows."""
+    monkeypatch.chdir(tmp_path)
+    folder, said = RunFolder.create(tmp_path / "run", "spec"), []
+    view = type("View", (), {"say": staticmethod(said.append)})
+    job = type("Job", (), {"search": GridSearchCV(SVC(), [{"C": [1]}, {"C": [1], "gamma": [2]}])})
+    with pytest.raises(KeyboardInterrupt), recording.journal_of(folder, view, Made(), Tally(), job) as journal:  # noqa: PT012
+        fit = {"test_scores": 0.5, "fit_time": 0.1, "score_time": 0.1, "n_test_samples": 3, "fit_error": None}
+        parts = {"data": np.zeros(3)}
+        journal.round(parts, [{"C": 1}], [([0], [1])], whole=True).add([(0, fit)])
+        raise KeyboardInterrupt
+    assert said == ["Finished fits are kept. Go on with: raysk resume run"]
+    table = folder.path("results.csv").read_text()
+    assert table == "rank_test_score,mean_test_score,std_test_score,param_C,param_gamma\n"
