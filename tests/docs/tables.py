@@ -53,16 +53,17 @@ def overview(reports):
     rows = [["seconds", *BACKENDS.values()]]
     for report in reports:
         results = report["results"]
-        times = {row["backend"]: row["time_s"] for row in results}
-        best = min(time for backend, time in times.items() if time is not None and backend != "ideal")
+        times = {row["backend"]: row["time_s"]["median"] for row in results if row["time_s"]}
+        best = min(time for backend, time in times.items() if backend != "ideal")
         rows.append([title(results).partition(", scale")[0], *(cell(times.get(name), best) for name in BACKENDS)])
     return f"\nMeasured on {on(reports[0]['machine'])}.\n\n{table(rows)}"
 
 
 def cell(time_s, best_s):
     """Return a time; the best one stands out."""
-    text = "over 100" if time_s is None else f"{time_s:.1f}"
-    return f"**{text}**" if time_s is not None and time_s <= best_s else text
+    if time_s is None:
+        return "gave up"
+    return f"**{time_s:.1f}**" if time_s == best_s else f"{time_s:.1f}"
 
 
 def every_report(reports):
