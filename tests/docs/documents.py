@@ -132,8 +132,8 @@ def help_text(*args):
 
 
 def options(*args):
-    """Return the options that a command's help lists: the names a line of it begins with."""
-    found = set()
+    """Return the options that a command takes: in its help, the names a line begins with."""
+    found = options("search") if args == ("resume",) else set()  # which says: "Options that follow RUN"
     for line in help_text(*args).splitlines():
         for word in re.split(r"[\s,/]+", line.strip(" │|*")):
             if not word.startswith("-"):

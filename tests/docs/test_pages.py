@@ -10,9 +10,9 @@ from documents import GUIDE, PAGES, README, blocks, commands, help_text, mention
 
 LONGEST_README = 280  # lines
 LARGEST_PICTURE = 60_000  # bytes
-WIDEST_LINE = 100  # characters of an example
+WIDEST_LINE = 120  # characters of an example
 
-ELSEWHERE = {"MALLOC_ARENA_MAX=1 ray start", "ray start", "make", "pip install", ".venv/bin/python tests/multihost"}
+ELSEWHERE = {"MALLOC_ARENA_MAX=1 ray start", "ray start", "make", "pip install", "python3 -m venv", ".venv/bin/python tests/multihost"}
 """What a block that is not run may do, beside raysk with ``--address auto``, ``doctor`` and ``bench``."""
 
 LINK = re.compile(r"\[[^]]*\]\((?P<target>[^)#\s]+)(?:#(?P<heading>[^)]+))?\)")
@@ -65,8 +65,8 @@ def test_links_lead_somewhere(page):
         if not link["target"].startswith("https://"):
             target = page.parent / link["target"]
             assert target.exists(), link[0]
-            headings = {slug(heading) for heading in re.findall(r"^#+ (.+)$", target.read_text(), re.MULTILINE)}
-            assert link["heading"] is None or link["heading"] in headings, link[0]
+            if link["heading"]:
+                assert link["heading"] in map(slug, re.findall(r"^#+ (.+)$", target.read_text(), re.MULTILINE)), link[0]
 
 
 def slug(heading):
@@ -78,7 +78,7 @@ def slug(heading):
 def test_lines_of_examples_fit(page):
     """An example is not wider than a page."""
     lines = [line for block in blocks(TEXTS[page]) for line in block.text.splitlines()]
-    assert [line for line in lines if len(line) > WIDEST_LINE + 25] == []
+    assert [line for line in lines if len(line) > WIDEST_LINE] == []
 
 
 @each_page
@@ -94,9 +94,8 @@ def test_few_blocks_are_not_run(page):
 
 def test_each_command_is_shown():
     """The README and the guide show every command that the program has."""
-    shown = {" ".join(words[:n]) for text in TEXTS.values() for line in shell_lines(text) for words in commands(line)
-             for n in (1, 2)}  # fmt: skip
-    assert set(subcommands()) <= shown
+    shown = [words for text in TEXTS.values() for line in shell_lines(text) for words in commands(line)]
+    assert set(subcommands()) <= {" ".join(words[:count]) for words in shown for count in (1, 2)}
 
 
 @pytest.mark.parametrize("command", subcommands())
