@@ -1,4 +1,4 @@
-"""Reads the README and the guide as the tests need them: blocks, commands and options; and what ``--help`` says.
+"""Reads blocks, commands and options in the README and the guide, and says which the program has.
 
 A fenced block means
 
@@ -12,11 +12,8 @@ A fenced block means
 from __future__ import annotations
 
 import functools
-import os
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,10 +27,6 @@ SPAN = re.compile(r"(?<!`)`([^`]+)`(?!`)")
 INDENTED = re.compile(r"^(?: {4}|\t)(.+)$", re.MULTILINE)
 FILE_NAME = re.compile(r"# ([\w.-]+\.\w+)\n")
 SHELL = {"", "bash", "console", "sh", "shell"}
-
-# the console script's own name, wherever Python stands; as `python -m raysk` does it
-MAIN = "import sys; sys.argv[0] = 'raysk'; from raysk.cli.app import main; main()"
-FIXED_LOOK = {"TERMINAL_WIDTH": "80", "COLUMNS": "80", "_TYPER_FORCE_DISABLE_TERMINAL": "1", "NO_COLOR": "1"}
 
 
 class Block(NamedTuple):
@@ -118,33 +111,36 @@ def mentioned(text):
     return pairs
 
 
-# --- what --help says
+# --- what the program has
 
 
 @functools.cache
-def help_text(*args):
-    """Return what ``raysk ARGS --help`` prints on 80 columns."""
-    env = {**os.environ, **FIXED_LOOK, "PYTHONIOENCODING": "utf-8"}
-    command = [sys.executable, "-c", MAIN, *args, "--help"]
-    done = subprocess.run(command, env=env, capture_output=True, encoding="utf-8", timeout=60, check=False)
-    assert done.returncode == 0, f"raysk {' '.join(args)} --help: {done.stderr[-1000:]}"
-    return done.stdout
+def program():
+    """Return every command of the program by its name: ``fit``, ``model show``; the program itself is ``""``."""
+    import typer
+
+    from raysk.cli.app import app
+
+    def walk(command, *names):
+        inner = getattr(command, "commands", {})
+        below = [pair for name, each in inner.items() for pair in walk(each, *names, name)]
+        return below if inner and names else [(" ".join(names), command), *below]
+
+    return dict(walk(typer.main.get_command(app)))
 
 
-def options(*args):
-    """Return the options that a command takes: in its help, the names a line begins with."""
-    found = options("search") if args == ("resume",) else set()  # which says: "Options that follow RUN"
-    for line in help_text(*args).splitlines():
-        for word in re.split(r"[\s,/]+", line.strip(" │|*")):
-            if not word.startswith("-"):
-                break
-            found.add(word)
-    return found
+def subcommands():
+    """Return the names of all commands."""
+    return [name for name in program() if name]
 
 
-def subcommands(*group):
-    """Return the names of all commands, from the list in ``raysk --help``; those of a group with its name."""
-    listed = help_text(*group).partition("Commands")[2]
-    names = re.findall(r"^[│|\s]*([a-z]+)\s{2,}\S", listed, re.MULTILINE)
-    found = [" ".join([*group, name]) for name in names]
-    return [inner for name in found for inner in (subcommands(*name.split()) or [name])]
+def parameters(command):
+    """Return the options that a command takes, each with its parameter."""
+    found = {name: param for param in program()[command].params for name in (*param.opts, *param.secondary_opts)}
+    return {name: param for name, param in found.items() if name.startswith("-")}
+
+
+def options(command):
+    """Return the names of the options that a command takes."""
+    found = {*parameters(command), "-h", "--help"}
+    return found | options("search") if command == "resume" else found  # it passes them on

@@ -9,6 +9,7 @@ it showed when most fits were done, and at the end.
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import pty
 import re
@@ -51,49 +52,47 @@ class Screen:
                 self.lines[self.row] += control[0]
         self.lines[self.row] += text[position:]
 
-    def shown(self):
-        """Return what is on the screen now."""
-        return [*self.lines]
 
-
-def follow(command):
-    """Run a command on a terminal; yield what that shows after each thing that the command writes."""
+def follow(command, folder, environment):
+    """Run a command on a terminal, which has to succeed; yield what that shows after each thing that is written."""
     ours, its = pty.openpty()
-    environment = {**os.environ, "COLUMNS": str(COLUMNS), "TERM": "xterm-256color", "COLORTERM": "truecolor"}
-    path = f"{os.path.dirname(sys.executable)}{os.pathsep}{environment['PATH']}"  # noqa: PTH120 - a symlink stays one
-    with tempfile.TemporaryDirectory(prefix="work") as folder, open(ours, "rb", buffering=0) as terminal:
-        process = subprocess.Popen(
-            ["bash", "-c", command], cwd=folder, env={**environment, "PATH": path}, stdin=its, stdout=its, stderr=its
-        )
+    environment = {**environment, "COLUMNS": str(COLUMNS), "TERM": "xterm-256color", "COLORTERM": "truecolor"}
+    streams = {"stdin": its, "stdout": its, "stderr": its}
+    screen = Screen()
+    with io.FileIO(ours) as terminal:
+        process = subprocess.Popen(["bash", "-c", command], cwd=folder, env=environment, **streams)
         os.close(its)
-        screen = Screen()
         with contextlib.suppress(OSError):  # so Linux tells that the program has left its terminal
             while part := terminal.read(1 << 20):
                 screen.write(part.decode())
-                yield [line.replace(os.path.realpath(folder), "~") for line in screen.shown()]
-        process.wait()
+                yield [line for line in screen.lines if line]
+    if process.wait():
+        raise subprocess.CalledProcessError(process.returncode, command)
 
 
-def draw(lines, title, name):
+def draw(lines, name):
     """Write a picture of lines of a terminal."""
-    console = Console(record=True, width=COLUMNS, file=open(os.devnull, "w"), force_terminal=True)  # noqa: SIM115
+    console = Console(record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True)
     for line in lines:
         console.print(Text.from_ansi(line), soft_wrap=True)
-    console.save_svg(str(GUIDE / name), title=title)
+    console.save_svg(str(GUIDE / name), title="raysk search")
 
 
 def main():
     """Draw both pictures."""
     text = README.read_text(encoding="utf-8")
     command = next(command for block in blocks(text, "console") for command, _ in console_commands(block.text))
+    programs = os.path.dirname(sys.executable)  # noqa: PTH120 - a symlink stays one
     live = shown = None
-    for shown in follow(command):
-        fits = re.search(r"(\d+)/(\d+)", "\n".join(shown))
-        best = any("best" in line for line in shown)
-        if live is None and fits and best and int(fits[1]) >= SHARE_DONE * int(fits[2]):
-            live = shown
-    draw([line for line in live if line], "raysk search", "live.svg")
-    draw([line for line in shown if line], "raysk search", "result.svg")
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {**os.environ, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
+        for lines in follow(command, folder, environment):
+            shown = [line.replace(os.path.realpath(folder), "~") for line in lines]
+            fits = re.search(r"(\d+)/(\d+)", "\n".join(shown))
+            if live is None and fits and int(fits[1]) >= SHARE_DONE * int(fits[2]) and "best" in "\n".join(shown):
+                live = shown
+    draw(live, "live.svg")
+    draw(shown, "result.svg")
 
 
 if __name__ == "__main__":

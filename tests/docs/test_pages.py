@@ -6,13 +6,32 @@ import re
 
 import pytest
 import tables
-from documents import GUIDE, PAGES, README, blocks, commands, help_text, mentioned, options, shell_lines, subcommands
+from documents import (
+    GUIDE,
+    PAGES,
+    README,
+    blocks,
+    commands,
+    mentioned,
+    options,
+    parameters,
+    program,
+    shell_lines,
+    subcommands,
+)
 
 LONGEST_README = 280  # lines
 LARGEST_PICTURE = 60_000  # bytes
 WIDEST_LINE = 120  # characters of an example
 
-ELSEWHERE = {"MALLOC_ARENA_MAX=1 ray start", "ray start", "make", "pip install", "python3 -m venv", ".venv/bin/python tests/multihost"}
+ELSEWHERE = {
+    "MALLOC_ARENA_MAX=1 ray start",
+    "ray start",
+    "make",
+    "pip install",
+    "python3 -m venv",
+    ".venv/bin/python tests/multihost",
+}
 """What a block that is not run may do, beside raysk with ``--address auto``, ``doctor`` and ``bench``."""
 
 LINK = re.compile(r"\[[^]]*\]\((?P<target>[^)#\s]+)(?:#(?P<heading>[^)]+))?\)")
@@ -48,12 +67,11 @@ def test_benchmarks_are_the_measured_ones():
 @each_page
 def test_options_exist(page):
     """Every option that a page names is in the help of its command."""
-    names = subcommands()
-    every = {option for command in names for option in options(*command.split())} | options()
+    every = {option for command in program() for option in options(command)}
     missing = {
         f"raysk {command or '...'} {option}"
         for command, option in mentioned(TEXTS[page])
-        if option not in (every if command is None else options(*command.split()) if command in names else ())
+        if option not in (every if command is None else options(command) if command in program() else ())
     }
     assert missing == set()
 
@@ -101,11 +119,8 @@ def test_each_command_is_shown():
 @pytest.mark.parametrize("command", subcommands())
 def test_each_command_explains_itself(command):
     """The help of a command has an example, and says something about each option."""
-    text = help_text(*command.split())
-    assert f"raysk {command}" in text.partition("For example:")[2]
-    names = re.findall(r"^│\s+(--?[a-z][\w-]*)[^│]*?\s{2,}(\S[^│]*?)\s*│$", text, re.MULTILINE)
-    described = {name for name, _ in names}
-    assert {name for name in options(*command.split()) if name.startswith("--")} <= described | {"--help"}
+    assert f"raysk {command}" in program()[command].help.partition("For example:")[2]
+    assert [name for name, option in parameters(command).items() if not option.help] == []
 
 
 @pytest.mark.parametrize(

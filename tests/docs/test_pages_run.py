@@ -7,10 +7,8 @@ output, programs in Python, and `raysk doctor`.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import pty
 import re
 import shlex
 import shutil
@@ -21,6 +19,7 @@ import threading
 
 import pytest
 from documents import PAGES, README, blocks, console_commands
+from pictures import follow
 
 TIMEOUT_S = 300  # of all commands of a page; most take 1-5 s
 pytestmark = pytest.mark.deadline(TIMEOUT_S + 30)
@@ -148,31 +147,14 @@ def test_output_is_the_shown_one(work, environment):
     (work / "raysk").chmod(0o755)
     real = {**environment, "PATH": f"{work}{os.pathsep}{environment['PATH']}", "NO_COLOR": "1"}
     for command, lines in shown:
-        written = on_terminal(command, work, real)
-        assert [line for line in map(alike, lines) if line not in written] == [], "\n".join(sorted(written))
-
-
-def on_terminal(command, folder, environment):
-    """Run a command on a terminal of 80 columns; returns the lines that it writes, without times and paths."""
-    ours, its = pty.openpty()
-    with open(ours, "rb", buffering=0) as screen:
-        process = subprocess.Popen(
-            ["bash", "-c", command], cwd=folder, env={**environment, "COLUMNS": "80"}, stdin=its, stdout=its, stderr=its
-        )
-        os.close(its)
-        parts = []
-        with contextlib.suppress(OSError):  # so Linux tells that the program has left its terminal
-            while part := screen.read(65536):
-                parts.append(part)
-        assert process.wait(TIMEOUT_S) == 0
-    text = re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", b"".join(parts).decode())
-    return {alike(line) for line in re.split(r"[\r\n]+", text)}
+        *_, screen = follow(command, work, real)
+        written = [alike(line) for line in screen]
+        assert [line for line in map(alike, lines) if line not in written] == [], screen
 
 
 def alike(line):
-    """Return a line without what differs from run to run: times, CPUs, paths."""
+    """Return a line without colours, and what differs from run to run: times, CPUs, paths."""
+    line = re.sub(r"\x1b\[[\d;]*m", "", line)
     line = re.sub(r"\S*/\S+", "PATH", line)
     line = re.sub(r"\b\d[\d.:]* s\b|\b\d+:\d\d\b|\b\d+ CPUs?\b", "N", line)
     return " ".join(line.split())
-
-
