@@ -1,21 +1,16 @@
 """Every example in the README and in the guide runs as it stands.
 
-The commands of a page run in order, in one folder, through bash. `raysk` is there a small program that hands its
-arguments and streams to a process that has imported everything; see `forking`. A few are real: what is shown with its
-output, programs in Python, and `raysk doctor`.
+The commands of a page run in order, in one folder, through bash, with the warm `raysk` of `conftest`. A few are real:
+what is shown with its output, programs in Python, and `raysk doctor`.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shlex
-import shutil
-import socketserver
 import subprocess
 import sys
-import threading
 
 import pytest
 from documents import PAGES, README, blocks, console_commands
@@ -23,62 +18,6 @@ from pictures import follow
 
 TIMEOUT_S = 300  # of all commands of a page; most take 1-5 s
 pytestmark = pytest.mark.deadline(TIMEOUT_S + 30)
-
-REAL = {"doctor", "bench"}
-"""Commands that need Ray itself."""
-
-CLIENT = """\
-#!{python} -IS
-import json, os, socket, sys
-if sys.argv[1:2] and sys.argv[1] in {real}:
-    os.execv({python!r}, [{python!r}, "-m", "raysk", *sys.argv[1:]])
-streams = dict(zip(("stdin", "stdout", "stderr"), (f"/proc/{{os.getpid()}}/fd/{{n}}" for n in range(3))))
-job = {{"folder": os.getcwd(), "arguments": sys.argv[1:], "environment": dict(os.environ), **streams}}
-with socket.socket(socket.AF_UNIX) as server:
-    server.connect({address!r})
-    with server.makefile("rw") as lines:
-        print(json.dumps(job), file=lines, flush=True)
-        sys.exit(json.loads(lines.readline()))
-"""
-
-
-class Handler(socketserver.StreamRequestHandler):
-    """Passes a job on to the process that forks, and its exit code back."""
-
-    def handle(self):
-        """Take one job."""
-        job = json.loads(self.rfile.readline())
-        code = self.server.run(**job, limit_s=TIMEOUT_S)
-        self.wfile.write(json.dumps(code).encode() + b"\n")
-
-
-@pytest.fixture(scope="module")
-def programs(forking, tmp_path_factory):
-    """Return a folder with the programs `raysk` and `python`."""
-    folder = tmp_path_factory.mktemp("programs")
-    address = str(folder / "socket")
-    python = sys.executable
-    sources = {
-        "raysk": CLIENT.format(python=python, real=REAL, address=address),
-        "python": f'#!/bin/sh\nexec {shlex.quote(python)} "$@"\n',
-    }
-    if shutil.which("jq") is None:
-        sources["jq"] = "#!/bin/sh\nexec cat\n"
-    for name, source in sources.items():
-        (folder / name).write_text(source, encoding="utf-8")
-        (folder / name).chmod(0o755)
-    with socketserver.UnixStreamServer(address, Handler) as server:  # one job at a time
-        server.run = forking
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield folder
-        server.shutdown()
-
-
-@pytest.fixture
-def environment(programs):
-    """Return the environment of a new user, in which models are not loaded back: other tests see to that."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("RAY", "PYTHONDONT"))}
-    return {**kept, "PATH": f"{programs}{os.pathsep}{kept['PATH']}", "RAYSK_NO_VERIFY": "1"}
 
 
 @pytest.fixture
