@@ -24,6 +24,7 @@ HELP = {"-h", "--help"}
 app = typer.Typer(
     name="raysk",
     help="Run your own scikit-learn job on Ray: one fit, or a whole parameter search.",
+    epilog="The guide in this terminal: raysk guide, raysk guide resume.",
     context_settings={"help_option_names": ["-h", "--help"]},
     no_args_is_help=True,
     pretty_exceptions_enable=False,

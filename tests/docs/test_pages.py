@@ -22,7 +22,7 @@ from documents import (
 
 LONGEST_README = 280  # lines
 LARGEST_PICTURE = 60_000  # bytes
-WIDEST_LINE = 120  # characters of an example
+WIDEST_LINE = 79  # characters of an example: a terminal shows it in one line
 
 ELSEWHERE = {
     "MALLOC_ARENA_MAX=1 ray start",
@@ -107,7 +107,7 @@ def test_few_blocks_are_not_run(page):
     for block in blocks(TEXTS[page], "bash"):
         for line in block.text.splitlines():
             ours = [words for words in commands(line) if words[0] in {"bench", "doctor"} or "--address" in words]
-            assert ours or line.startswith(tuple(ELSEWHERE)), line
+            assert ours or line.startswith(("#", " ", *ELSEWHERE)), line
 
 
 def test_each_command_is_shown():

@@ -35,15 +35,16 @@ def guide(page: Page = None) -> None:
 
       raysk guide tables > tables.md
     """
+    from rich.console import Console
+
     from raysk.cli.streams import data_stdout
-    from raysk.cli.view.console import stdout_console
 
     text = pages.text_of("README" if page is None else pages.find_page(page))
     with data_stdout() as out:
         if not out.is_terminal:
             out.write_line(text.rstrip("\n"))
             return
-        console = stdout_console(out)
+    console = Console(emoji=False)  # on the terminal itself, where the pager writes too
     if page is None:
         _list(console)
     else:
