@@ -52,18 +52,19 @@ def overview(reports):
 
     rows = [["seconds", *BACKENDS.values()]]
     for report in reports:
-        results = report["results"]
-        times = {row["backend"]: row["time_s"]["median"] for row in results if row["time_s"]}
-        best = min(time for backend, time in times.items() if backend != "ideal")
-        rows.append([title(results).partition(", scale")[0], *(cell(times.get(name), best) for name in BACKENDS)])
+        results = {row["backend"]: row for row in report["results"]}
+        best = min(row["time_s"]["median"] for name, row in results.items() if row["time_s"] and name != "ideal")
+        name = title(report["results"]).partition(", scale")[0]
+        rows.append([name, *(cell(results[backend], best) for backend in BACKENDS)])
     return f"\nMeasured on {on(reports[0]['machine'])}.\n\n{table(rows)}"
 
 
-def cell(time_s, best_s):
-    """Return a time; the best one stands out."""
-    if time_s is None:
-        return "gave up"
-    return f"**{time_s:.1f}**" if time_s == best_s else f"{time_s:.1f}"
+def cell(row, best_s):
+    """Return the time of a row; the best one stands out, and of one that was given up, how long that took."""
+    if row["time_s"] is None:
+        return f"> {re.search('longer than ([0-9]+) s', row['error'])[1]}"
+    text = f"{row['time_s']['median']:.1f}"
+    return f"**{text}**" if row["time_s"]["median"] == best_s else text
 
 
 def every_report(reports):
