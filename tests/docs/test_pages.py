@@ -10,6 +10,7 @@ from documents import (
     GUIDE,
     PAGES,
     README,
+    ROOT,
     blocks,
     commands,
     mentioned,
@@ -136,3 +137,13 @@ def test_each_command_explains_itself(command):
 def test_mentions(text, expected):
     """Options are found in shell blocks, indented lines and spans, and only where raysk is the command."""
     assert mentioned(text) == expected
+
+
+def test_the_map_names_every_room():
+    """The map in the README has every room, and what rooms tell of their files is true."""
+    rooms = {path.parent.name for path in (ROOT / "raysk").glob("*/__init__.py")}
+    assert rooms <= set(re.findall(r"`?(\w+)/`?", TEXTS[README].partition("## Contribute")[2]))
+    for page in (ROOT / "raysk").glob("*/README.md"):
+        assert (page.parent / "__init__.py").exists(), f"{page}: the room has moved"
+        files = re.findall(r"`(?:raysk/\w+/)?(\w+\.py)`", page.read_text(encoding="utf-8"))
+        assert [name for name in files if not list((ROOT / "raysk").rglob(name))] == [], page
