@@ -11,7 +11,6 @@ import re
 import sys
 from typing import TYPE_CHECKING
 
-from raysk.models.instructions import Data
 from raysk.models.placeholders import WRAPPER, Made
 
 if TYPE_CHECKING:
@@ -226,7 +225,7 @@ def _may_call(name: str, arguments: Sequence[object]) -> bool:
 def is_no_text(value: object) -> bool:
     """Return whether something surely is no text; what is imported may be a constant."""
     if not isinstance(value, Made):
-        return not isinstance(value, (str, Data))
+        return not isinstance(value, str)
     makes = _OF_CLASS.fullmatch(value.name) or _CALLED.fullmatch(value.name)
     if not value.is_name:
         return bool(makes) or is_class(value.name)
