@@ -1,7 +1,6 @@
 """Every private name of other libraries that raysk uses, imported in one place.
 
-A name that has moved fails here, loudly and at once, and not as a slow or wrong run: Ray's own joblib backend lost
-its main optimisation to one swallowed ImportError.
+A name that has moved fails here, at once: one swallowed ImportError cost Ray's joblib backend its main optimisation.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ only what pickles of honest models call may be called.
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import sys
 from typing import TYPE_CHECKING
@@ -295,3 +296,20 @@ def is_code(name: str) -> bool:
 def is_class(name: str) -> bool:
     """Return whether a name is written as those of classes are."""
     return name.rpartition(".")[2].lstrip("_")[:1].isupper()
+
+
+def ends_pickle(module: str, attribute: str) -> bool:
+    """Return whether plain pickle stops at a name that only it reads, in an honest file of joblib's.
+
+    An array of objects is a pickle with a memo of its own. Pickle's reader goes on with the memo that it has, and so
+    looks for numpy's dtype in whatever text it finds there.
+    """
+    if attribute != "dtype" or module == "__main__":
+        return False
+    if module in sys.modules:
+        known = getattr(sys.modules[module], "__dict__", {})
+        return attribute not in known and "__getattr__" not in known
+    try:
+        return importlib.util.find_spec(module.partition(".")[0]) is None
+    except (ImportError, ValueError):
+        return True

@@ -4,18 +4,18 @@ The stack, the marks, the memo and the arguments of instructions are those of th
 one in Python. Wherever that would import, make, call or change something, placeholders are put on the stack instead.
 The reader notes each name, and each doubt: whatever may import or run more than the names tell.
 
-joblib's own unpickler with placeholders would be shorter still, but does not do: it makes real dtypes and arrays of
-what the file says, and numpy ends the process for some (`a dtype that crashes numpy` among the tests' hostile files).
-It reads frames that lie in another way than `pickle.load` (`a frame around an array`), reads as many bytes as a file
-asks for (`bytes that are not there`), and tells a call from a reference in no way (`a text that looks up`).
+joblib's own unpickler with placeholders for classes would be shorter, and finds the same names in honest files. But of
+the hostile files in the tests it takes 29 for harmless, since it tells no call from a reference (`a text that looks
+up`, `a type with append`) and knows nothing of pickle's other reading (`for pickle alone: readonly`). It makes real
+dtypes and arrays of what the file says: `fields of objects in a type of numbers` ends the process (numpy 2.4).
 """
+
+# ruff: noqa: D102 - a method named load_... follows the instruction that the standard library's method follows
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import pickle
-import sys
 from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from collections import Counter
 from typing import TYPE_CHECKING, Any
@@ -35,8 +35,8 @@ _MOST_PADDING = 16
 _MOST_MARKS = 10**5
 _PROTOCOL_OF_PYTHON_3 = 3  # earlier ones have the names of Python 2
 _MAKERS = {_RECONSTRUCTOR, "copyreg.__newobj__"}
-_BASE_NAMES = ("object", "dict", "list", "set", "frozenset", "tuple", "int", "float", "str", "bytes")
-_BASES = {f"builtins.{name}" for name in _BASE_NAMES}
+_BASES = {"builtins.object", "builtins.dict", "builtins.list", "builtins.set", "builtins.frozenset", "builtins.tuple"}
+_BASES |= {"builtins.int", "builtins.float", "builtins.str", "builtins.bytes"}
 _OLD_WRAPPERS = ("NDArrayWrapper", "ZNDArrayWrapper", "NumpyArrayWrapper")
 
 _Unpickler: Any = _compat.python_unpickler()
@@ -98,11 +98,12 @@ class Machine(_Unpickler):  # type: ignore[misc]
         Unclear
             Where nobody can tell how loading it would go on.
         """
-        self.metastack, self.stack = [], []
+        self.metastack: list[list[Any]] = []
+        self.stack: list[Any] = []
         self.append = self.stack.append
         try:
             while (code := self._next_code()) != pickle.STOP:
-                self._do(code)
+                self._follow(code)
             if self._in_frame:
                 raise Unclear(_LYING_FRAME)
             result = self.stack.pop()
@@ -120,11 +121,11 @@ class Machine(_Unpickler):  # type: ignore[misc]
         code: bytes = self.read(1)
         return code
 
-    def _do(self, code: bytes) -> None:
-        do = self.dispatch.get(code[0])
-        if do is None:
+    def _follow(self, code: bytes) -> None:
+        follow = self.dispatch.get(code[0])
+        if follow is None:
             raise Stops(f"{code!r} is no instruction of a pickle")
-        do(self)
+        follow(self)
         if self._framed and self._source.position > self._frame_end:
             raise Unclear(_LYING_FRAME)
 
@@ -143,9 +144,9 @@ class Machine(_Unpickler):  # type: ignore[misc]
         return self._source.position < self._frame_end
 
     def load_frame(self) -> None:
-        size_bytes = int.from_bytes(self.read(8), "little")
         if self._framed:
             raise Unclear(_LYING_FRAME)
+        size_bytes = int.from_bytes(self.read(8), "little")
         self._frame_end = self._source.position + size_bytes
 
     # instructions that nobody writes into a file
@@ -237,7 +238,7 @@ class Machine(_Unpickler):  # type: ignore[misc]
         full = f"{module}.{name}"
         if self._as_joblib and full != WRAPPER and (full.endswith(_OLD_WRAPPERS) or ".numpy_pickle" in f".{full}"):
             raise Unclear("its arrays are not kept as joblib keeps them since 2016")
-        if self._second and _stops_at(module, name):
+        if self._second and harmless.ends_pickle(module, name):
             raise Stops(f"there is no {full}")
         self._found.refer(module, name)
         made: Made = self._pushed(Made(full))
@@ -282,11 +283,7 @@ class Machine(_Unpickler):  # type: ignore[misc]
         if not isinstance(function, Made):
             raise Stops("it calls what cannot be called")
         followed = self._followed.get(function.name) if function.is_name else None
-        if followed is not None:
-            self.append(followed(known))
-            return
-        self._check_call(function, known, only_made=only_made)
-        self.append(Made(function.name if function.is_name else harmless.OF_OWN_CLASS, known))
+        self.append(followed(known) if followed else self._result(function, known, only_made=only_made))
 
     def _made_by(self, maker: str, arguments: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...], bool]:
         """Return the class of which a function of copyreg makes an object, and the arguments."""
@@ -300,13 +297,14 @@ class Machine(_Unpickler):  # type: ignore[misc]
             self._found.doubt(f"it makes an object of {base.name}")
         return cls, (), True
 
-    def _check_call(self, function: Made, arguments: tuple[Any, ...], *, only_made: bool) -> None:
+    def _result(self, function: Made, arguments: tuple[Any, ...], *, only_made: bool) -> Made:
         doubt = harmless.doubt_about_call(function, arguments, only_made=only_made)
         if doubt is not None:
             self._found.doubt(doubt)
         if function.name.endswith(_IMPORTS_ITS_ARGUMENT):
             known = bool(arguments) and isinstance(arguments[0], str)
             self._found.refer_to_module(arguments[0] if known else None)
+        return Made(function.name if function.is_name else harmless.OF_OWN_CLASS, arguments)
 
     # calls that are followed
 
@@ -384,23 +382,6 @@ class Machine(_Unpickler):  # type: ignore[misc]
         self._source.skip(size_bytes)
 
 
-# the table of instructions names functions, which the methods above replace
+# the standard library's table of instructions holds functions: those are replaced by the methods above
 Machine.dispatch = {code: getattr(Machine, do.__name__) for code, do in _Unpickler.dispatch.items()}
 _LYING_FRAME = "a frame in it does not end where it says"
-
-
-def _stops_at(module: str, attribute: str) -> bool:
-    """Return whether plain pickle stops at a name that only it reads, in an honest file of joblib's.
-
-    An array of objects is a pickle with a memo of its own. Pickle's reader goes on with the memo that it has, and so
-    looks for numpy's dtype in whatever text it finds there.
-    """
-    if attribute != "dtype" or module == "__main__":
-        return False
-    if module in sys.modules:
-        known = getattr(sys.modules[module], "__dict__", {})
-        return attribute not in known and "__getattr__" not in known
-    try:
-        return importlib.util.find_spec(module.partition(".")[0]) is None
-    except (ImportError, ValueError):
-        return True

@@ -13,6 +13,7 @@ looks for more: a file that a transfer has lengthened by a byte fills the memory
 from __future__ import annotations
 
 import bz2
+import contextlib
 import gzip
 import io
 import lzma
@@ -28,6 +29,7 @@ READ_BYTES = 2**16
 BUFFER_BYTES = 2**20
 LZ4 = b"\x04\x22\x4d\x18"
 """How files begin that joblib unpacks by itself, if that library is installed."""
+_ONLY_JOBLIBS = (LZ4, b"ZF")  # the second one until 2016
 
 
 class _JoblibsOwn(Exception):  # noqa: N818 - no error: a turn to take
@@ -41,7 +43,7 @@ class _Unpickler(pickle.Unpickler):
         return super().find_class(module_name, global_name)
 
 
-def load_pickle(path: Path, opened: BinaryIO | None = None) -> Any:
+def load_pickle(path: Path, opened: io.BufferedReader | None = None) -> Any:
     """Load a pickle, whatever wrote and compressed it; raises whatever unpickling raises.
 
     Parameters
@@ -59,18 +61,10 @@ def load_pickle(path: Path, opened: BinaryIO | None = None) -> Any:
     content = uncompressed(opened)
     if content is not opened:
         return joblib.load(content)
-    try:
-        return _Unpickler(opened).load()
-    except (ImportError, AttributeError, OSError):  # joblib would fail on the same name
-        raise
-    except Exception as error:  # noqa: BLE001 - a file that is no pickle raises almost anything
-        first = error
-    try:
-        return joblib.load(path)
-    except (ImportError, AttributeError):
-        raise
-    except Exception as error:  # noqa: BLE001 - of the two reasons, pickle's is the clearer one
-        raise (error if isinstance(first, _JoblibsOwn) else first) from None
+    if not opened.peek(_LONGEST_START).startswith(_ONLY_JOBLIBS):
+        with contextlib.suppress(_JoblibsOwn):
+            return _Unpickler(opened).load()
+    return joblib.load(path)
 
 
 def uncompressed(raw: Any) -> Any:

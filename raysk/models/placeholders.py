@@ -62,7 +62,11 @@ class Table(dict[Any, Any]):
         Whether a dtype or an array is made of it.
     """
 
-    shared = fixed = False
+    __slots__ = ("fixed", "shared")  # a file may hold millions
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shared = self.fixed = False
 
     def __setitem__(self, key: Any, value: Any) -> None:
         if self.fixed:

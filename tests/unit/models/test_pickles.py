@@ -1,9 +1,14 @@
-"""Compressed pickles are read as joblib reads them, and to their end."""
+"""Pickles are loaded as pickle and joblib load them, and compressed ones to their end."""
+
+import bz2
+import gzip
+import pickle
 
 import joblib
 import numpy as np
 import pytest
 
+from raysk.models.imports import imports_of
 from raysk.models.pickles import load_pickle, zlib_open
 
 VALUE = {"array": np.arange(300_000.0), "text": "x" * 100_000}
@@ -35,3 +40,12 @@ def test_a_stream_that_was_cut(tmp_path):
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(EOFError), path.open("rb") as raw:
         zlib_open(raw).read()
+
+
+def test_what_is_compressed_twice(tmp_path):
+    """What joblib would unpack twice, and so load something else than was looked into, is refused."""
+    path = tmp_path / "v.joblib"
+    path.write_bytes(gzip.compress(bz2.compress(pickle.dumps([1, 2]))))
+    assert imports_of(path).doubts == ["UnpicklingError: it is compressed twice"]
+    with pytest.raises(pickle.UnpicklingError, match="compressed twice"):
+        load_pickle(path)
