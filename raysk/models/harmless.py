@@ -33,15 +33,9 @@ _CLOUDPICKLE = re.compile(
     r"(ray\.|joblib\.externals\.)?cloudpickle\.cloudpickle(_fast)?\.(subimport|_make_\w+|_builtin_type"
     r"|_(class|function)_setstate|_get_dataclass_field_type_sentinel)"
 )
-_TUPLE_GETTER = "_collections._tuplegetter"  # of named tuples
-_OF_CODE = {
-    "builtins.classmethod",
-    "builtins.staticmethod",
-    "builtins.property",
-    "types.CodeType",
-    "types.FunctionType",
-}
-_CODE = {"types.CodeType", "types.FunctionType", "marshal.loads", "builtins.exec", "builtins.eval"}
+_CODE_TYPES = {"types.CodeType", "types.FunctionType"}
+_OF_CODE = {"builtins.classmethod", "builtins.staticmethod", "builtins.property", *_CODE_TYPES}
+_CODE = {*_CODE_TYPES, "marshal.loads", "builtins.exec", "builtins.eval"}
 _MAKES_CLASSES = ("._make_skeleton_class", "._make_skeleton_enum")
 _MADE_TYPES = (("CodeType",), ("MethodType",))
 OF_OWN_CLASS = "(an object of a class that the file carries)"
@@ -99,14 +93,7 @@ _LIBRARIES = {
     **dict.fromkeys(_OTHERS.split()),
 }
 # what else is named as a module of the standard library is one, by way of somebody's import
-_OWN = {
-    ("numpy", "random"),
-    ("numpy", "_pickle"),
-    ("scipy", "signal"),
-    ("numpy", "array"),
-    ("numpy", "copy"),
-    ("numpy", "select"),
-}
+_OWN = {("numpy", name) for name in ("random", "_pickle", "array", "copy", "select")} | {("scipy", "signal")}
 _ALIASES = {f"{root}.array_api_compat.numpy._aliases.asarray" for root in ("scipy._lib", "sklearn.externals")}
 _BAD_PARTS = {"test", "tests", "testing", "_testing", "_test_common", "distutils", "f2py", "conftest", "setup"}
 _BAD_PARTS |= {"externals", "estimator_checks", "computation", "fixes", "pickle", "numpy_pickle", "cbook"}
@@ -207,9 +194,7 @@ def doubt_about_call(function: Made, arguments: Sequence[object], *, only_made: 
 def _may_call(name: str, arguments: Sequence[object]) -> bool:
     first = arguments[0] if arguments else None
     if name == TYPE:  # of None, and its like
-        constant = (
-            isinstance(first, Made) and first.is_name and first.name in {"builtins.Ellipsis", "builtins.NotImplemented"}
-        )
+        constant = isinstance(first, Made) and first.is_name and first.name in _CONSTANTS
         return len(arguments) == 1 and (first is None or constant)
     if _OF_CLASS.fullmatch(name):
         return is_class_here(first)
