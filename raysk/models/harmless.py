@@ -57,7 +57,7 @@ _KEEPS = {
     "functools.partial",
     "collections.defaultdict",
     "types.SimpleNamespace",
-}  # they store their arguments, and do no more
+}  # and do no more
 _PLAIN = {"builtins", "collections", "datetime", "decimal", "fractions", "numpy", "pathlib", "uuid", "zoneinfo"}
 _REFERRED_STANDARD = {
     *_CALLED_STANDARD,

@@ -154,6 +154,9 @@ class Machine(_Unpickler):  # type: ignore[misc]
     def persistent_load(self, pid: Any) -> Any:  # noqa: ARG002 - the standard library's signature
         raise Stops("it refers to objects outside of the file")
 
+    def load_next_buffer(self) -> None:
+        raise Stops("it refers to objects outside of the file")
+
     def load_readonly_buffer(self) -> None:
         raise Unclear("it makes something read-only that is in the file")
 
@@ -196,11 +199,12 @@ class Machine(_Unpickler):  # type: ignore[misc]
     load_additems = load_appends
 
     def load_empty_dictionary(self) -> None:
+        self._source.budget.spend_instruction()  # a second time: nothing takes more memory for a byte of the file
         self.append(Table())
 
     def load_dict(self) -> None:
         items = self.pop_mark()
-        self.append(Table())
+        self.load_empty_dictionary()
         self._set(items)
 
     def load_setitem(self) -> None:
