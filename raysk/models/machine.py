@@ -111,6 +111,8 @@ class Machine(_Unpickler):  # type: ignore[misc]
             raise Stops("it takes more off its stack than is there") from None
         except pickle.UnpicklingError as error:
             raise Stops(str(error)) from error
+        except ValueError as error:  # an argument that cannot be read
+            raise Damaged(str(error)) from error
         for name in +self._uncalled:
             self._found.doubt(f"it refers to {name}")
         return result
