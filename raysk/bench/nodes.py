@@ -92,7 +92,7 @@ def _sleeping(lengths: list[float], units: int) -> Work:
 @contextlib.contextmanager
 def _cluster(nodes: int, cpus: int) -> Iterator[str]:
     """Start Ray nodes on this machine, as private as a Ray of our own; yields their address."""
-    from raysk import _compat
+    from raysk._compat import ray as ray_private
     from raysk.cluster.private import Private
 
     private = Private()
@@ -100,7 +100,7 @@ def _cluster(nodes: int, cpus: int) -> Iterator[str]:
         from ray.cluster_utils import Cluster
 
         options = {"num_cpus": cpus, "object_store_memory": STORE_BYTES, "node_ip_address": "127.0.0.1"}
-        with _compat.simulated_nodes():
+        with ray_private.simulated_nodes():
             simulated = Cluster(
                 initialize_head=True,
                 head_node_args={**options, "include_dashboard": False, "temp_dir": str(private.folder / "ray")},

@@ -16,7 +16,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from raysk import _compat
+from raysk._compat import ray as ray_private
 from raysk.cluster import refusals
 from raysk.cluster.private import Private
 from raysk.errors import ClusterError, UsageError
@@ -162,14 +162,14 @@ class Cluster:
         if self.address is None:
             self._private = Private()  # Ray opens its own folder, inside, to everybody
             options |= {"address": "local", "include_dashboard": False, "_temp_dir": str(self._private.folder / "ray")}
-            options |= {"_skip_env_hook": True}  # see `_compat.ray_settings`: there is no runtime environment
+            options |= {"_skip_env_hook": True}  # see `ray_private.ray_settings`: there is no runtime environment
         else:
             for name, value in PATIENT.items():
                 os.environ.setdefault(name, value)
             knock(self.address)  # may import Ray
             options |= {"address": self.address}
         private = self._private is not None
-        with _compat.ray_settings(private=private, quiet=not worker_output), _compat.priority(usual=private):
+        with ray_private.ray_settings(private=private, quiet=not worker_output), ray_private.priority(usual=private):
             return _Init(self.address, options)
 
     def _find_head(self) -> Head:
@@ -330,7 +330,7 @@ def _is_connected(address: str | None) -> bool:
 
 def knock(address: str) -> None:
     """Fail at once, with a `ClusterError`, when nothing listens at an address."""
-    where = (_compat.last_cluster() or "") if address == "auto" else address
+    where = (ray_private.last_cluster() or "") if address == "auto" else address
     host, _, port = where.removeprefix("ray://").rpartition(":")
     if address == "auto" and not host:
         return  # Ray says that there is none, or finds one that no "ray start" has started
@@ -342,7 +342,7 @@ def knock(address: str) -> None:
     try:
         socket.create_connection((host.strip("[]"), int(port)), timeout=KNOCK_S).close()
     except (OSError, OverflowError) as error:
-        if address == "auto" and _compat.runs_here():
+        if address == "auto" and ray_private.runs_here():
             return  # as above
         last = "the last one that was started here, " if address == "auto" else ""
         raise ClusterError(refusals.nothing_there(where, str(error), last)) from error
@@ -394,4 +394,4 @@ class _Init:
 
         Starting.abandoned = True
         atexit.unregister(ray.shutdown)
-        atexit.register(_compat.let_go_of_ray)  # for those whose program does not end as ours
+        atexit.register(ray_private.let_go_of_ray)  # for those whose program does not end as ours

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from raysk import _compat
+from raysk._compat import sklearn as sklearn_private
 from raysk.errors import TaskLost, what_was_raised
 from raysk.events import CandidateDone, FitFailed, FitLost, WorkDone
 from raysk.plans import warned
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from raysk.plans.search import Rounds
 
-_parts = _compat.search_parts()
+_parts = sklearn_private.search_parts()
 
 
 class Board:

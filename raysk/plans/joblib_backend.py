@@ -22,7 +22,7 @@ import joblib
 import numpy as np
 from joblib import parallel
 
-from raysk import _compat
+from raysk._compat import sklearn as sklearn_private
 from raysk.errors import TaskLost
 from raysk.events import Remark, WorkDone, WorkPlanned
 from raysk.plans.parts import parameters
@@ -221,8 +221,8 @@ class RayskBackend(parallel.AutoBatchingMixin, parallel.ParallelBackendBase):  #
 
     def _task(self, items: Sequence[Any], used: dict[int, _Argument]) -> Task:
         reducers = {}
-        if (context_class := _compat.callback_context_class()) is not None:
-            reducers[context_class] = _compat.reduce_callback_context
+        if (context_class := sklearn_private.callback_context_class()) is not None:
+            reducers[context_class] = sklearn_private.reduce_callback_context
         packing = Packing(stand_in=functools.partial(self._stand_in, used), reducers=reducers)
         return Task(function=_call, units=items, packing=packing)
 

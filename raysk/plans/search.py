@@ -27,7 +27,7 @@ from sklearn.base import is_classifier
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV, check_cv
 from sklearn.utils import indexable
 
-from raysk import _compat
+from raysk._compat import sklearn as sklearn_private
 from raysk.errors import AllFitsFailed
 from raysk.events import RefitStarted, Remark, Stopped, WorkPlanned
 from raysk.jobs import Limits
@@ -57,7 +57,7 @@ MOST_ROWS = 20_000
 """After Ctrl-C, results have rows also for candidates that were not fitted themselves, as others are alike, unless
 there are more in all: the table of a million takes scikit-learn and us half a minute, that of so many half a second."""
 
-_parts = _compat.search_parts()
+_parts = sklearn_private.search_parts()
 
 
 def suits(estimator: Any, fit_params: Mapping[str, Any]) -> bool:  # noqa: ARG001 - every plan is asked this
@@ -132,7 +132,7 @@ class _PoolSearch(_parts.BaseSearchCV):  # type: ignore[misc, name-defined]
         if "callback_ctx" not in inspect.signature(self._run_search).parameters:
             self._run_search(evaluate_candidates)
             return
-        context = _compat.root_callback_context(self)
+        context = sklearn_private.root_callback_context(self)
         self._run_search(evaluate_candidates, callback_ctx=context)
 
     def _choose_best(self, rounds: Rounds, refit_metric: Any) -> None:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import joblib
 
-from raysk import _compat
-from raysk.errors import AllFitsFailed, UsageError
+from raysk._compat import sklearn as sklearn_private
+from raysk.errors import UsageError
 from raysk.events import Remark
 from raysk.plans import one_job
 from raysk.plans.parts import parts
@@ -50,13 +50,13 @@ def fit(  # noqa: PLR0913 - see `raysk.plans.fit`
         try:
             estimator.fit(*((X,) if y is None else (X, y)), **fit_params)
         except ValueError as error:
-            if told := AllFitsFailed.told_by(error):
+            if told := sklearn_private.all_fits_failed(error):
                 raise told from None
             raise
 
 
 def _callbacks(estimator: Any) -> list[Any]:
-    return [callback for part in parts(estimator) for callback in _compat.callbacks(part)]
+    return [callback for part in parts(estimator) for callback in sklearn_private.callbacks(part)]
 
 
 def _can_be_spread(pool: Pool, estimator: Any) -> bool:

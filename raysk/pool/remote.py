@@ -10,6 +10,7 @@ import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+from raysk._compat import ray as ray_private
 from raysk.errors import ClusterError
 from raysk.pool.head import Head
 from raysk.pool.reply import Reply
@@ -252,9 +253,9 @@ def _reason(error: BaseException) -> str:
 
     if isinstance(error, exceptions.ActorUnschedulableError):
         return f"no node can take it: {error}".splitlines()[0]
-    if isinstance(error, exceptions.OutOfMemoryError) or "OutOfMemory" in str(error) or "OOM" in str(error)[:200]:
+    if ray_private.is_out_of_memory(error):
         return "its node ran out of memory"
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    if isinstance(error, exceptions.ActorDiedError) and "creation task" in lines[0]:
+    if ray_private.is_failed_start(error):
         return f"it failed to start: {lines[-1]}"
     return "its process died" if isinstance(error, exceptions.RayActorError) else lines[0]

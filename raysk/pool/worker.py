@@ -16,7 +16,8 @@ import time
 import traceback
 from typing import TYPE_CHECKING, Any
 
-from raysk import _compat
+from raysk._compat import numpy as numpy_private
+from raysk._compat import ray as ray_private
 from raysk.pool import memory
 from raysk.pool.progress import Progress, Turns
 from raysk.pool.reply import Packed
@@ -87,7 +88,7 @@ class Worker:
         with contextlib.suppress(ImportError):  # then the answer says so, and no task comes
             self._limit_threads()  # here: OpenMP's limit is the thread's own, and this is the one that `run` gets
             inside.register()  # a person's function may name our backend
-        memory.keep_freed(at_most=int(KEPT * _compat.memory()[0] * self._cpus / _compat.cpus()))
+        memory.keep_freed(at_most=int(KEPT * ray_private.memory()[0] * self._cpus / ray_private.cpus()))
         return {
             "node": ray.get_runtime_context().get_node_id(),
             "address": ray.util.get_node_ip_address(),
@@ -151,7 +152,7 @@ class Worker:
         try:
             return self._attempt(message, cpus)
         except ValueError as error:
-            if "read-only" not in str(error) or self._used <= self._copied:
+            if not numpy_private.is_read_only(error) or self._used <= self._copied:
                 raise
             self._copied |= self._used  # also for the next tasks that use it
             return self._attempt(message, cpus)
