@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import raysk
-from raysk import _compat
+from raysk._compat import ray as ray_private
 from raysk.cluster import _ray_agent, private, refusals
 from raysk.cluster import connection as module
 from raysk.errors import ClusterError, UsageError
@@ -80,13 +80,13 @@ def test_where_nothing_listens_it_is_said_at_once(address):
 
 def test_a_cluster_that_is_gone_is_not_waited_for(monkeypatch):
     """``auto`` is the address that `ray start` left behind, unless something else runs that Ray would take."""
-    monkeypatch.setattr(_compat, "last_cluster", lambda: "localhost:1")
-    monkeypatch.setattr(_compat, "runs_here", lambda: False)
+    monkeypatch.setattr(ray_private, "last_cluster", lambda: "localhost:1")
+    monkeypatch.setattr(ray_private, "runs_here", lambda: False)
     with pytest.raises(ClusterError, match="answered at the last one that was started here, 'localhost:1'"):
         module.knock("auto")
-    monkeypatch.setattr(_compat, "runs_here", lambda: True)
+    monkeypatch.setattr(ray_private, "runs_here", lambda: True)
     module.knock("auto")
-    monkeypatch.setattr(_compat, "last_cluster", lambda: None)
+    monkeypatch.setattr(ray_private, "last_cluster", lambda: None)
     module.knock("auto")
 
 
@@ -124,7 +124,7 @@ def test_the_last_cluster_is_the_one_that_was_started(run_python, tmp_path):
     folder = tmp_path / "ray"
     folder.mkdir()
     folder.joinpath("ray_current_cluster").write_text("192.0.2.1:6379\n")
-    code = "from raysk import _compat; print(_compat.last_cluster(), _compat.runs_here() in {True, False})"
+    code = "from raysk._compat import ray; print(ray.last_cluster(), ray.runs_here() in {True, False})"
     assert run_python(code, RAY_TMPDIR=str(tmp_path)).stdout.split() == ["192.0.2.1:6379", "True"]
 
 

@@ -136,12 +136,12 @@ def test_only_the_cli_knows_the_terminal():
 
 
 def test_few_rooms_know_ray():
-    """Ray is imported in cluster/, pool/ and bench/; its private names in _compat.py; nowhere else."""
+    """Ray is imported in cluster/, pool/ and bench/; its private names in _compat/; nowhere else."""
     assert not wrong(lambda here, name: name.split(".")[0] == "ray" and here not in RAY_ROOMS)
 
 
 def test_private_names_come_in_by_one_door():
-    """Names that other libraries keep to themselves are imported in _compat.py only."""
+    """Names that other libraries keep to themselves are imported in _compat/ only."""
 
     def private(here, name):
         first, *rest = name.split(".")
