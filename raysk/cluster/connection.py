@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from raysk.events import Sink
     from raysk.pool import Pool
-    from raysk.pool.head import Head
+    from raysk.pool.ray.head import Head
 
 ADDRESS_VARIABLES = ("RAYSK_ADDRESS", "RAY_ADDRESS")
 
@@ -47,7 +47,7 @@ LEAVE_S = 3.0
 
 PATIENT = {"RAY_gcs_rpc_server_reconnect_timeout_s": "86400"}
 """Read by Ray when it is imported. By default its library ends the whole program, with exit code 1, when the head has
-been silent for 60 s; raysk has its own way of hearing of that, and raises a `ClusterError` (see `raysk.pool.head`)."""
+been silent for 60 s; raysk has its own way of hearing of that, and raises a `ClusterError`: see `pool.ray.head`."""
 
 _open: list[Cluster] = []
 _joining = threading.Lock()
@@ -98,7 +98,7 @@ class Cluster:
             try:
                 self._joined = self._join(worker_output=worker_output)
                 self._head = self._find_head()
-                from raysk.pool.need import Need  # not before: it imports Ray
+                from raysk.pool.ray.need import Need  # not before: it imports Ray
 
                 self._need = Need(cpus=self._resources.cpus_per_fit, memory=self._resources.memory_per_fit)
                 self.nodes, self.cpus = self._size()
@@ -173,9 +173,9 @@ class Cluster:
             return _Init(self.address, options)
 
     def _find_head(self) -> Head:
-        from raysk.pool.remote import head
+        from raysk.pool.ray.head import connected_head
 
-        return head()
+        return connected_head()
 
     def _leave(self, joined: _Init) -> None:
         """Leave in order, unless that would have to wait for a head that has gone."""
@@ -194,7 +194,8 @@ class Cluster:
     def _open_pool(self) -> Pool:
         from raysk.pool import Pool
         from raysk.pool.admission import Admission
-        from raysk.pool.remote import RayLauncher, travelling
+        from raysk.pool.ray.launcher import RayLauncher
+        from raysk.pool.ray.pickling import travelling
 
         travel_by_value(travelling())  # so that nodes need not have it
         wanted = self._resources

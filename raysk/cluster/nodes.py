@@ -64,7 +64,8 @@ def look(
     Unpicklable
         If it cannot even be pickled.
     """
-    from raysk.pool.remote import PRELOAD, travelling
+    from raysk.pool.ray.launcher import PRELOAD
+    from raysk.pool.ray.pickling import travelling
 
     travel_by_value(travelling())
     payload = None if what is None else _packed(what)

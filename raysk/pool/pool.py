@@ -27,12 +27,11 @@ from typing import TYPE_CHECKING, Any
 from raysk.errors import ClusterError, TaskLost
 from raysk.events import WorkerLost, null_sink
 from raysk.pool import lend, slow
+from raysk.pool.assignment import Entry
 from raysk.pool.crew import Crew
-from raysk.pool.entry import Entry
 from raysk.pool.pace import Pace
-from raysk.pool.remote import Gone
-from raysk.pool.reply import Reply
-from raysk.pool.shared import travelling
+from raysk.pool.reply import Gone, Reply
+from raysk.pool.shared import put_into_words
 from raysk.pool.task import NOTHING
 
 if TYPE_CHECKING:
@@ -40,8 +39,9 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from raysk.events import Sink
-    from raysk.pool.crew import Most, Slot
-    from raysk.pool.remote import Hello, Launcher
+    from raysk.pool.assignment import Slot
+    from raysk.pool.crew import Most
+    from raysk.pool.launcher import Hello, Launcher
     from raysk.pool.shared import Shared
     from raysk.pool.task import Task
 
@@ -58,7 +58,7 @@ class Pool:
     Parameters
     ----------
     launcher : Launcher
-        Starts workers; see `raysk.pool.remote`.
+        Starts workers; see `raysk.pool.launcher`.
     workers : int or None
         How many workers; None means as many as the cluster has room for, growing and shrinking with it.
     sink : callable
@@ -97,14 +97,14 @@ class Pool:
         ------
         Unpicklable
         """
-        with travelling():
+        with put_into_words():
             entry = Entry.of(task, task.units)
         self._post(self._on_submit, entry)
         return entry.future
 
     def share(self, value: Any) -> Shared:
         """Send an object once to whoever needs it, for use in any number of tasks; raises `Unpicklable`."""
-        with travelling():
+        with put_into_words():
             return self._launcher.put(value)
 
     def release(self, shared: Iterable[Shared], *, now: bool = False) -> None:

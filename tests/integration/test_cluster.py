@@ -18,7 +18,7 @@ from raysk._compat import ray as ray_private
 from raysk.cluster import _ray_agent, private, refusals
 from raysk.cluster import connection as module
 from raysk.errors import ClusterError, UsageError
-from raysk.pool.need import Need
+from raysk.pool.ray.need import Need
 from raysk.pool.task import Task
 
 

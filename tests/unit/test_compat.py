@@ -7,7 +7,7 @@ import re
 from types import SimpleNamespace
 
 import numpy as np
-import pyarrow
+import pyarrow as pa
 import pytest
 from pyarrow import csv, json
 from ray import client_builder, exceptions
@@ -72,7 +72,7 @@ def test_ray_has_other_versions():
 
 
 def test_ray_refuses_a_token():
-    """The exception that Ray raises for a wrong token, or none, is recognised by its words: so are those of its client."""
+    """What Ray says of a wrong token, and of none, is recognised."""
     from ray._private.authentication import authentication_constants as constants
 
     for text in (constants.TOKEN_INVALID_ERROR_MESSAGE, constants.TOKEN_AUTH_ENABLED_BUT_NO_TOKEN_FOUND_ERROR_MESSAGE):
@@ -136,7 +136,7 @@ def test_an_array_of_numpys_is_read_only():
 
 def test_what_pyarrow_refuses():
     """A name that comes late in JSON lines, and a decimal comma; rows and columns are said in our words."""
-    parse = json.ParseOptions(explicit_schema=pyarrow.schema([("a", "int64")]), unexpected_field_behavior="error")
+    parse = json.ParseOptions(explicit_schema=pa.schema([("a", "int64")]), unexpected_field_behavior="error")
     late = raised(json.read_json, io.BytesIO(b'{"a": 1}\n{"b": 1}\n'), parse_options=parse)
     assert pyarrow_private.is_new_name(late)
     types = csv.ConvertOptions(column_types={"b": "float64"})

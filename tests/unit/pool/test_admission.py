@@ -9,8 +9,7 @@ import pytest
 from raysk.errors import ClusterError
 from raysk.events import Remark
 from raysk.pool import Task, crew
-from raysk.pool.admission import Admission
-from raysk.pool.remote import Refused
+from raysk.pool.admission import Admission, Refused
 from raysk.util.versions import installed
 
 SOON_S = 20

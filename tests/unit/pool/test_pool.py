@@ -15,10 +15,9 @@ from raysk.errors import ClusterError, TaskLost, Unpicklable
 from raysk.events import WorkerLost, WorkersChanged
 from raysk.pool import Packing, RemoteTraceback, Shared, Task
 from raysk.pool.crew import MAX_FAILED_STARTS
-from raysk.pool.remote import Gone
-from raysk.pool.reply import Reply
+from raysk.pool.ray.worker import Worker
+from raysk.pool.reply import Gone, Reply
 from raysk.pool.shared import SMALL_BYTES, contents, large, small
-from raysk.pool.worker import Worker
 
 rules = importlib.import_module("raysk.pool.pool")
 slow = importlib.import_module("raysk.pool.slow")
@@ -614,7 +613,7 @@ def test_the_last_worker_lost_after_failed_starts_ends_in_an_error(make_pool, la
     launcher.held[0]("node-0")
     future = pool.submit(one("a"))
     call = launcher.next_call()
-    from raysk.pool.remote import Gone
+    from raysk.pool.reply import Gone
 
     launcher.held[1](Gone("no room"))
     eventually(lambda: pool._crew.gave_up)

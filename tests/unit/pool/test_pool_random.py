@@ -19,12 +19,12 @@ from ray import cloudpickle
 from raysk.errors import TaskLost
 from raysk.pool import Pool, Shared, Task, stream
 from raysk.pool.progress import Turns
-from raysk.pool.remote import Gone
-from raysk.pool.reply import Reply
+from raysk.pool.reply import Gone, Reply
 from raysk.pool.shared import unpack
+from raysk.pool.task import NOTHING
 
-rules, slow, crew, streams, lend = (
-    importlib.import_module(f"raysk.pool.{name}") for name in ("pool", "slow", "crew", "stream", "lend")
+rules, streams, *others = (
+    importlib.import_module(f"raysk.pool.{name}") for name in ("pool", "stream", "slow", "crew", "lend", "assignment")
 )
 
 MOST_STEPS = 20_000
@@ -32,7 +32,7 @@ MOST_STEPS = 20_000
 
 
 class ChanceWorker:
-    """A worker as `raysk.pool.worker.Worker` is one: runs its calls in order, and tells news of the first."""
+    """A worker as `raysk.pool.ray.worker.Worker` is one: runs its calls in order, and tells news of the first."""
 
     def __init__(self, world):
         self.world, self.calls, self.questions, self.turns = world, [], [], Turns()
@@ -214,7 +214,7 @@ def make_world(monkeypatch):
 
         still = SimpleNamespace(Thread=lambda **_: SimpleNamespace(start=lambda: None), current_thread=lambda: None)
         clock = SimpleNamespace(monotonic=lambda: world.now)
-        for module in (rules, slow, crew, streams, lend):
+        for module in (rules, streams, *others):
             monkeypatch.setattr(module, "time", clock)
         monkeypatch.setattr(rules, "threading", still)
         monkeypatch.setattr(rules, "queue", SimpleNamespace(SimpleQueue=_Inbox, Empty=queue.Empty))
@@ -329,7 +329,7 @@ def check_loans(world):
     loans = [slot.loan for slot in slots if slot.lends]
     assert len({loan.entry for loan in loans}) <= 1
     for slot in slots:
-        assert not slot.lends or all(entry.task is lend.NOTHING for entry in slot.queue)
+        assert not slot.lends or all(entry.task is NOTHING for entry in slot.queue)
     for loan in loans:
         assert loan.borrower in slots
         assert loan.borrower.node in {slot.node for slot in slots if slot.lends}

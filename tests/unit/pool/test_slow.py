@@ -14,9 +14,8 @@ import pytest
 
 from raysk.errors import TaskLost
 from raysk.pool import Task, slow
-from raysk.pool.crew import Slot
-from raysk.pool.entry import Entry
-from raysk.pool.remote import Gone
+from raysk.pool.assignment import Entry, Slot
+from raysk.pool.reply import Gone
 
 rules = importlib.import_module("raysk.pool.pool")
 

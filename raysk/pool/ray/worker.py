@@ -10,6 +10,7 @@ import copy
 import functools
 import gc
 import os
+import pickle
 import socket
 import sys
 import time
@@ -21,7 +22,7 @@ from raysk._compat import ray as ray_private
 from raysk.pool import memory
 from raysk.pool.progress import Progress, Turns
 from raysk.pool.reply import Packed
-from raysk.pool.shared import fetched, unpack
+from raysk.pool.shared import unpack
 from raysk.pool.task import key_of
 from raysk.util import forks, inside, neighbours
 from raysk.util.exits import as_error  # not the module, which holds the program's own handlers: it would travel too
@@ -180,6 +181,14 @@ class Worker:
         import threadpoolctl
 
         threadpoolctl.threadpool_limits(self._cpus)
+
+
+def fetched(ref: Any) -> Any:
+    """Return the object that a worker gets by a `Shared.ref`."""
+    import ray
+
+    content, buffers = ref if isinstance(ref, tuple) else ray.get(ref)
+    return pickle.loads(content, buffers=buffers)
 
 
 @contextlib.contextmanager
