@@ -44,7 +44,7 @@ class Evaluation:
 
     @classmethod
     def of(cls, search: Any, estimator: Any, data: tuple[Any, Any], routed: Any, scorers: Any) -> Evaluation:
-        """Return what the fits of a search need; the parameters are those of `raysk.plans.search.Rounds`."""
+        """Return what the fits of a search need; the parameters are those of the search plan's."""
         arguments = {
             "scorer": scorers,
             "fit_params": routed.estimator.fit,

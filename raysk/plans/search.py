@@ -19,7 +19,6 @@ import inspect
 import math
 import time
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from sklearn import clone
@@ -31,12 +30,13 @@ from raysk._compat import sklearn as sklearn_private
 from raysk.errors import AllFitsFailed
 from raysk.events import RefitStarted, Remark, Stopped, WorkPlanned
 from raysk.jobs import Limits
-from raysk.plans import alike, halving, single
-from raysk.plans.board import Board, is_multimetric
+from raysk.plans import alike, halving
+from raysk.plans.board import Board, Scoring, is_multimetric
 from raysk.plans.candidates import Candidates
 from raysk.plans.evaluation import Evaluation
 from raysk.plans.limits import INTERRUPTED, Enough, Watch, nothing_finished
 from raysk.plans.outlook import Prospect
+from raysk.plans.single import Stored
 from raysk.pool import Task, stream
 from raysk.results.scores import has_score
 from raysk.runs.journal import NoRound
@@ -44,7 +44,7 @@ from raysk.runs.records import Wanted
 from raysk.util import exits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from raysk.pool import Pool
     from raysk.runs.journal import Journal, Round
@@ -60,9 +60,13 @@ there are more in all: the table of a million takes scikit-learn and us half a m
 _parts = sklearn_private.search_parts()
 
 
-def suits(estimator: Any, fit_params: Mapping[str, Any]) -> bool:  # noqa: ARG001 - every plan is asked this
-    """Tell whether the estimator is a search."""
-    return isinstance(estimator, _parts.BaseSearchCV)
+def suits(estimator: Any, _: Mapping[str, Any]) -> str | None:
+    """Return why not: the estimator is no search."""
+    return None if isinstance(estimator, _parts.BaseSearchCV) else "it is no search"
+
+
+def remark(_: Pool, __: Any) -> None:
+    """Return nothing: the fits of a search run on the workers, as a person expects."""
 
 
 def fit(  # noqa: PLR0913 - those of scikit-learn's fit, where it runs, and what it remembers
@@ -72,13 +76,14 @@ def fit(  # noqa: PLR0913 - those of scikit-learn's fit, where it runs, and what
     y: Any,
     fit_params: Mapping[str, Any],
     *,
+    fit_best: Callable[[Pool, Any, Stored], None],
     journal: Journal | None = None,
     limits: Limits | None = None,
 ) -> None:
-    """Run the search on the pool; see `raysk.plans.fit`."""
+    """Run the search on the pool; see `raysk.plans.fit`. Its best estimator is fitted by `fit_best`."""
     own = type(search)
     names: dict[str, Any] = {"__module__": own.__module__, "__qualname__": own.__qualname__}
-    names |= {"_pool": pool, "_journal": journal, "_limits": limits or Limits()}
+    names |= {"_pool": pool, "_journal": journal, "_limits": limits or Limits(), "_fit_best": staticmethod(fit_best)}
     if journal is not None:
         journal.random_state()
     search.__class__ = type(own.__name__, (own, _PoolSearch), names)
@@ -94,6 +99,7 @@ class _PoolSearch(_parts.BaseSearchCV):  # type: ignore[misc, name-defined]
     _pool: Pool
     _journal: Journal | None
     _limits: Limits
+    _fit_best: Callable[[Pool, Any, Stored], None]
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         """Pickle as an object of the person's own class: a scorer of theirs may refer to it."""
@@ -109,7 +115,7 @@ class _PoolSearch(_parts.BaseSearchCV):  # type: ignore[misc, name-defined]
         if hasattr(_parts.BaseSearchCV, "_check_input_parameters"):  # before scikit-learn 1.8 only halving has it
             self._check_input_parameters(X=X, y=y, split_params=routed.splitter.split)
         self.n_splits_ = self._checked_cv_orig.get_n_splits(X, y, **routed.splitter.split)
-        with contextlib.closing(Rounds(self, (X, y), routed, scorers, refit_metric)) as rounds:
+        with contextlib.closing(_Rounds(self, (X, y), routed, scorers, refit_metric)) as rounds:
             early: BaseException | None = None
             try:
                 with exits.Contained():
@@ -135,7 +141,7 @@ class _PoolSearch(_parts.BaseSearchCV):  # type: ignore[misc, name-defined]
         context = sklearn_private.root_callback_context(self)
         self._run_search(evaluate_candidates, callback_ctx=context)
 
-    def _choose_best(self, rounds: Rounds, refit_metric: Any) -> None:
+    def _choose_best(self, rounds: _Rounds, refit_metric: Any) -> None:
         first = rounds.out[0]["test_scores"]
         self.multimetric_ = isinstance(first, dict)
         if callable(self.scoring) and self.multimetric_:
@@ -152,24 +158,30 @@ class _PoolSearch(_parts.BaseSearchCV):  # type: ignore[misc, name-defined]
         """Tell whether the best so far is wanted, and is one: where every fit failed none is."""
         return self._limits.refit_on_stop and not math.isnan(getattr(self, "best_score_", 0.0))
 
-    def _refit(self, rounds: Rounds) -> None:
+    def _refit(self, rounds: _Rounds) -> None:
         self._pool.sink(RefitStarted(params=self.best_params_))
         best = clone(rounds.estimator).set_params(**clone(self.best_params_, safe=False))
         start = time.time()
-        self.best_estimator_ = rounds.fit(best)
+        self._fit_best(self._pool, best, rounds.data)
+        self.best_estimator_ = best
         self.refit_time_ = time.time() - start
         if hasattr(self.best_estimator_, "feature_names_in_"):
             self.feature_names_in_ = self.best_estimator_.feature_names_in_
 
 
-class Rounds:
+class _Rounds:
     """The rounds of a search - one for grid and random, several for halving - and their results so far."""
 
     def __init__(self, search: _PoolSearch, data: tuple[Any, Any], routed: Any, scorers: Any, metric: Any) -> None:
         self.search, self.pool = search, search._pool
-        (self.X, self.y), self.routed, self.scorers = data, routed, scorers
+        self.routed, self.scorers = routed, scorers
         self.estimator = clone(search.estimator)
-        self.metric = search.refit if isinstance(search.refit, str) else metric
+        self._scoring = Scoring(
+            scorers=scorers,
+            metric=search.refit if isinstance(search.refit, str) else metric,
+            error_score=search.error_score,
+            train=bool(search.return_train_score),
+        )
         limits = search._limits
         if callable(search.refit):  # it may choose by anything
             limits = replace(limits, require_score=False)
@@ -179,25 +191,12 @@ class Rounds:
         self.more: dict[str, list[Any]] = {}
         self.results: dict[str, Any] = {}
         self._current: tuple[Board, Mapping[str, Sequence[Any]]] | None = None
-        self._evaluation: Any = self.pool.share(Evaluation.of(search, self.estimator, data, routed, scorers))
-
-    def fit(self, estimator: Any) -> Any:
-        """Fit an estimator on all data: on what is in the store, or in its place where its plan sends another form."""
-        from raysk import plans
-
-        fit_params = self.routed.estimator.fit
-        if plans.choose(estimator, fit_params) is single:
-            values = SimpleNamespace(X=self.X, y=self.y, fit_params=dict(fit_params))
-            single.fit_on(self.pool, estimator, (self._evaluation, values), single.remark(estimator))
-            return estimator
-        self.close()
-        return plans.fit(self.pool, estimator, self.X, self.y, fit_params)
+        evaluation = Evaluation.of(search, self.estimator, data, routed, scorers)
+        self.data = Stored(self.pool, *data, routed.estimator.fit, evaluation)
 
     def close(self) -> None:
         """Let the workers forget the data, and the store. May be called twice."""
-        if self._evaluation is not None:
-            self.pool.release([self._evaluation], now=True)
-            self._evaluation = None
+        self.data.release()
 
     def evaluate_candidates(
         self,
@@ -212,7 +211,16 @@ class Rounds:
         columns = Candidates(candidates)
         leaders = alike.leaders(self.estimator, columns, self.scorers)
         self.watch.begin_round(len(candidates), len(splits), self.pool.wanted)
-        board = Board(self, candidates, leaders, splits)
+        board = Board(
+            candidates,
+            leaders,
+            splits,
+            before=len(self.candidates),
+            pool=self.pool,
+            journal=self._journal_round(candidates, splits),
+            watch=self.watch,
+            scoring=self._scoring,
+        )
         board.recall()
         if round_ := halving.round_of(self.search, len(candidates), more_results):
             self.pool.sink(round_)
@@ -281,7 +289,7 @@ class Rounds:
             raise AllFitsFailed(str(error), [result["fit_error"] for result in out]) from None
 
     def _splits(self, cv: Any) -> list[tuple[Any, Any]]:
-        splits = list(cv.split(self.X, self.y, **self.routed.splitter.split))
+        splits = list(cv.split(self.data.X, self.data.y, **self.routed.splitter.split))
         if len(splits) != self.search.n_splits_:
             raise ValueError(
                 "cv.split and cv.get_n_splits return inconsistent results. "
@@ -310,12 +318,12 @@ class Rounds:
                 f"Fitting {n_splits} folds for each of {n_candidates} candidates, totalling {fits} fits"
             )
 
-    def journal_round(self, candidates: list[dict[str, Any]], splits: list[tuple[Any, Any]]) -> Round | NoRound:
+    def _journal_round(self, candidates: list[dict[str, Any]], splits: list[tuple[Any, Any]]) -> Round | NoRound:
         """Return the journal's part for these fits."""
         journal, search, routed = self.search._journal, self.search, self.routed
         if journal is None:
             return NoRound()
-        data = (self.X, self.y, dict(routed.estimator.fit), dict(routed.scorer.score))
+        data = (self.data.X, self.data.y, self.data.fit_params, dict(routed.scorer.score))
         options = (repr(search.error_score), search.return_train_score)
         parts = {"estimator": self.estimator, "data": data, "scoring": self.scorers, "options": options}
         # Halving, and a search of the person's own, may have other candidates later.
@@ -331,7 +339,7 @@ class Rounds:
         """Fit and score every candidate on every split."""
         round_, limits = self.pool.share((candidates, board.splits)), self.watch.limits
         task = Task(
-            function=self._evaluation,
+            function=self.data.shared,
             args=(round_,),
             patience_s=PATIENCE_S,
             limit_s=limits.fit_timeout,
