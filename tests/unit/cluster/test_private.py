@@ -18,8 +18,9 @@ NOBODY = 65534
 
 
 @pytest.fixture
-def root(monkeypatch):
+def root(monkeypatch, tmp_path_factory):
     """Use a short temporary folder of the test's own."""
+    tmp_path_factory.getbasetemp()  # made elsewhere
     with tempfile.TemporaryDirectory(prefix="t") as folder:
         monkeypatch.setattr(tempfile, "tempdir", folder)
         monkeypatch.setattr("raysk.cluster.private._settings", {})  # this program's Ray keeps its own
