@@ -23,7 +23,7 @@ from sklearn.utils import check_random_state
 
 from raysk.errors import TaskLost
 from raysk.events import WorkDone, WorkPlanned
-from raysk.plans import state, warned
+from raysk.plans import places, state, warned
 from raysk.pool import Task, stream
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def fit(pool: Pool, forest: Any, X: Any, y: Any, fit_params: Mapping[str, Any]) 
     count = int(forest.n_estimators)
     pool.sink(WorkPlanned(unit="tree", units=count))
     random_state = check_random_state(forest.random_state)
-    here = state.parts(forest)
+    here = places.parts(forest)
     job = {
         "forest": _without_trees(forest),
         "places": tuple(here),

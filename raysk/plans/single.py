@@ -11,7 +11,7 @@ import joblib
 from sklearn.utils import check_random_state
 
 from raysk.events import Remark, WorkDone, WorkPlanned
-from raysk.plans import state, warned
+from raysk.plans import places, state, warned
 from raysk.pool import Task
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def fit_stored(pool: Pool, estimator: Any, data: Stored, *, one_job: bool = Fals
     from sklearn import get_config
 
     pool.sink(WorkPlanned(unit="fit", units=1))
-    here = state.parts(estimator)
+    here = places.parts(estimator)
     settings = (get_config(), list(warnings.filters), _global_random(), one_job)
     task = Task(function=_fit, args=(estimator, tuple(here), data.shared, settings), lone=True)
     outcome = pool.submit(task).result()
@@ -126,7 +126,7 @@ def _drawing_from(random: dict[str, Any] | None) -> Iterator[None]:
         generator.set_state(own)
 
 
-def _fit(estimator: Any, places: tuple[state.Place, ...], data: Any, settings: tuple[Any, ...]) -> dict[str, Any]:
+def _fit(estimator: Any, places: tuple[places.Place, ...], data: Any, settings: tuple[Any, ...]) -> dict[str, Any]:
     """Fit on the worker.
 
     Returns

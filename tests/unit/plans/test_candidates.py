@@ -13,8 +13,7 @@ from sklearn.svm import SVC
 
 from raysk import plans
 from raysk.events import CandidateDone, Remark, WorkPlanned
-from raysk.plans import board
-from raysk.plans import search as plan
+from raysk.plans import board, rounds
 from raysk.plans.alike import Alike, leaders
 from raysk.plans.candidates import Candidates
 from raysk.runs import journal as journals
@@ -110,7 +109,7 @@ def test_only_fitted_candidates_have_results(make_pool, launcher, monkeypatch):
     """Those that are fitted alike have none of their own, and are told of; the table is scikit-learn's."""
     launcher.by_hand = False
     boards, heard = [], []
-    monkeypatch.setattr(plan, "Board", lambda *args, **more: boards.append(board.Board(*args, **more)) or boards[-1])
+    monkeypatch.setattr(rounds, "Board", lambda *args, **more: boards.append(board.Board(*args, **more)) or boards[-1])
     search = alike_search()
     plans.fit(make_pool(sink=heard.append), search, X, Y, {})
     (made,) = boards
@@ -127,7 +126,7 @@ def test_only_fitted_candidates_have_results(make_pool, launcher, monkeypatch):
 def test_a_big_search_that_is_cut_short(make_pool, launcher, monkeypatch):
     """Its table has what was fitted; rows of those that are alike to these would take too long to make."""
     launcher.by_hand = False
-    monkeypatch.setattr(plan, "MOST_ROWS", 5)
+    monkeypatch.setattr(rounds, "MOST_ROWS", 5)
     heard, stop_after = [], 6
 
     def sink(event):
