@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     from raysk.events import Sink
     from raysk.pool import Pool
-    from raysk.pool.ray.head import Head
 
 LEAVE_S = 3.0
 """How long the head has, in seconds, to say that it is there when we leave; Ray itself would wait for minutes."""
@@ -88,9 +87,10 @@ class Cluster:
         with _joining:
             try:
                 self._joined = self._join(worker_output=worker_output)
-                self._head = self._find_head()
-                from raysk.pool.ray.need import Need  # not before: it imports Ray
+                from raysk.pool.ray.head import connected_head  # not before: they import Ray
+                from raysk.pool.ray.need import Need
 
+                self._head = connected_head()
                 self._need = Need(cpus=self._resources.cpus_per_fit, memory=self._resources.memory_per_fit)
                 self.nodes, self.cpus = self._size()
                 sink(ClusterReady(address=self.address, nodes=self.nodes, cpus=self.cpus))
@@ -162,11 +162,6 @@ class Cluster:
         private = self._private is not None
         with ray_private.ray_settings(private=private, quiet=not worker_output), ray_private.priority(usual=private):
             return Session(self.address, options)
-
-    def _find_head(self) -> Head:
-        from raysk.pool.ray.head import connected_head
-
-        return connected_head()
 
     def _leave(self, joined: Session) -> None:
         """Leave in order, unless that would have to wait for a head that has gone."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from raysk._compat import ray as ray_private
+from raysk._compat.ray import free_resources, memory  # not the module: all of it would travel
 from raysk.cluster.connection import Cluster, alive, travel_by_value
 from raysk.cluster.report import Node, Report
 from raysk.errors import Unpicklable
@@ -127,10 +127,10 @@ def _facts(modules: Sequence[str]) -> dict[str, Any]:
     from pathlib import Path
 
     errors = imported(modules)
-    memory_bytes, memory_free_bytes = ray_private.memory()
+    memory_bytes, memory_free_bytes = memory()
     facts = {"versions": installed(errors), "errors": errors}
     facts |= {"memory_bytes": memory_bytes, "memory_free_bytes": memory_free_bytes}
-    free = ray_private.free_resources()
+    free = free_resources()
     if free:
         facts |= {"cpus_free": free.get("CPU", 0.0), "store_free_bytes": int(free.get("object_store_memory", 0))}
     if Path("/dev/shm").is_dir():  # noqa: S108 - looked at, not used
