@@ -276,9 +276,9 @@ def test_events_count_trees(events):
 def test_trees_travel_taken_apart(pool, monkeypatch):
     """A reply holds what its trees have in common once, and no tree object; the data is put once."""
     puts, replies = [], []
-    put, hear = pool._launcher.put, pool._on_answer
+    put, hear = pool._launcher.put, pool._dispatcher._on_answer
     monkeypatch.setattr(pool._launcher, "put", lambda value: puts.append(value) or put(value))
-    monkeypatch.setattr(pool, "_on_answer", lambda *args: replies.append(args[-1]) or hear(*args))
+    monkeypatch.setattr(pool._dispatcher, "_on_answer", lambda *args: replies.append(args[-1]) or hear(*args))
     forest = raysk.fit(RandomForestClassifier(300, random_state=0), X, Y)
     assert len(puts) == 2
     assert len(replies) < 300 / 3

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from raysk.cluster.connection import LEAVE_S
-from raysk.pool.pool import TICK_S
+from raysk.pool.dispatch import TICK_S
 from raysk.pool.ray.head import LOST_S
 
 CUT_S = 20.0

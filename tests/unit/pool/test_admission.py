@@ -132,7 +132,7 @@ def test_a_refused_worker_fails_every_task(make_pool, launcher, judge, eventuall
     early = pool.submit(one()) if first == "submitted" else None
     launcher.held[1]("node-1")
     if early is None:
-        eventually(lambda: pool._crew.refusal)
+        eventually(lambda: pool._dispatcher.crew.refusal)
         early = pool.submit(one())
     for future in (early, pool.submit(one())):
         with pytest.raises(ClusterError, match="other versions"):
