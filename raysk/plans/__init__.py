@@ -1,7 +1,7 @@
 """The ways to spread a job over the pool.
 
 watched.py          whatever scikit-learn callbacks watch: its own fit, here
-search.py           any *SearchCV: candidates x splits
+search.py           any *SearchCV: candidates x splits; its rounds are in rounds.py, their results in board.py
 forest.py           random forests and extra trees: sub-forests with scikit-learn's own seeds
 one_job.py          an estimator whose answer depends on its number of jobs: in one piece
 joblib_backend.py   every other estimator that uses joblib inside, fitted here with our backend
@@ -13,7 +13,7 @@ Each plan has three functions. `fit` below asks them in that order, and is the o
     remark(pool, estimator)      -> what a person should hear of how the estimator is fitted; None if that is nothing
     fit(pool, estimator, X, y, fit_params)  fits the estimator in place
 
-What is fitted elsewhere is brought home by state.py.
+What is fitted elsewhere is brought home by state.py, part by part (places.py).
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from raysk.events import null_sink
 from raysk.pool.assignment import Entry
 from raysk.pool.dispatch import Dispatcher
-from raysk.pool.shared import put_into_words
+from raysk.pool.shared import translate_pickling_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -75,14 +75,14 @@ class Pool:
         ------
         Unpicklable
         """
-        with put_into_words():
+        with translate_pickling_errors():
             entry = Entry.of(task, task.units)
         self._post(self._dispatcher.on_submit, entry)
         return entry.future
 
     def share(self, value: Any) -> Shared:
         """Send an object once to whoever needs it, for use in any number of tasks; raises `Unpicklable`."""
-        with put_into_words():
+        with translate_pickling_errors():
             return self._launcher.put(value)
 
     def release(self, shared: Iterable[Shared], *, now: bool = False) -> None:

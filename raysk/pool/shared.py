@@ -188,7 +188,7 @@ def unpack(message: bytes, load: Callable[[str], Any]) -> Any:
 
 
 @contextlib.contextmanager
-def put_into_words() -> Iterator[None]:
+def translate_pickling_errors() -> Iterator[None]:
     """Say what cannot be pickled in our own words; joblib's users expect a PicklingError, which ours is too."""
     try:
         yield
