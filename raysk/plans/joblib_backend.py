@@ -25,7 +25,7 @@ from joblib import parallel
 from raysk._compat import sklearn as sklearn_private
 from raysk.errors import TaskLost
 from raysk.events import WorkDone, WorkPlanned
-from raysk.plans.parts import parameters
+from raysk.plans.parts import call_fit, parameters
 from raysk.pool import GRACE_S, Packing, Task
 from raysk.util import inside
 
@@ -57,7 +57,7 @@ def remark(_: Pool, estimator: Any) -> str:
 def fit(pool: Pool, estimator: Any, X: Any, y: Any, fit_params: Mapping[str, Any]) -> None:
     """Call the estimator's own ``fit`` here, with its joblib calls on the pool; see `raysk.plans.fit`."""
     with joblib.parallel_config(backend=RayskBackend(lambda: pool), n_jobs=-1):
-        estimator.fit(*((X,) if y is None else (X, y)), **fit_params)
+        call_fit(estimator, X, y, fit_params)
 
 
 class RayskBackend(parallel.AutoBatchingMixin, parallel.ParallelBackendBase):  # type: ignore[misc]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from raysk.plans import single
-from raysk.plans.parts import parameters, parts
+from raysk.plans.parts import call_fit, parameters, parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -58,7 +58,7 @@ def fit(pool: Pool, estimator: Any, X: Any, y: Any, fit_params: Mapping[str, Any
     if _says_one_job(estimator):
         single.fit(pool, estimator, X, y, fit_params, one_job=True)
     else:
-        estimator.fit(*((X,) if y is None else (X, y)), **fit_params)
+        call_fit(estimator, X, y, fit_params)
 
 
 def _says_one_job(estimator: Any) -> bool:

@@ -12,6 +12,7 @@ from sklearn.utils import check_random_state
 
 from raysk.events import Remark, WorkDone, WorkPlanned
 from raysk.plans import places, state, warned
+from raysk.plans.parts import call_fit
 from raysk.pool import Task
 
 if TYPE_CHECKING:
@@ -94,17 +95,13 @@ def fit_stored(pool: Pool, estimator: Any, data: Stored, *, one_job: bool = Fals
         kinds = ", ".join(outcome["stuck"])
         text = f"{type(estimator).__name__} changes what was given to it ({kinds}) where only this process can"
         pool.sink(Remark(text=f"{text}: it is fitted here."))
-        _call_fit(estimator, data)
+        call_fit(estimator, data.X, data.y, data.fit_params)
     else:
         warned.Repeater().warn(outcome["heard"])
         state.bring_home(outcome["changes"], here)
         if outcome["random"] is not None:
             check_random_state(None).set_state(outcome["random"])
     pool.sink(WorkDone(units=1))
-
-
-def _call_fit(estimator: Any, data: Any) -> None:
-    estimator.fit(*((data.X,) if data.y is None else (data.X, data.y)), **data.fit_params)
 
 
 def _global_random() -> dict[str, Any] | None:
@@ -141,7 +138,7 @@ def _fit(estimator: Any, places: tuple[places.Place, ...], data: Any, settings: 
     jobs = joblib.parallel_config(backend="sequential") if one_job else contextlib.nullcontext()
     record = state.Record(estimator, places)
     with config_context(**config), warned.listening(filters) as heard, _drawing_from(random), jobs:
-        _call_fit(estimator, data)
+        call_fit(estimator, data.X, data.y, data.fit_params)
         if stuck := record.stuck():
             return {"stuck": stuck}
         drawn = None if random is None else _global_random()

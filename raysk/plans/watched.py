@@ -15,7 +15,7 @@ import joblib
 from raysk._compat import sklearn as sklearn_private
 from raysk.errors import UsageError
 from raysk.plans import one_job
-from raysk.plans.parts import parts
+from raysk.plans.parts import call_fit, parts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,7 +51,7 @@ def fit(pool: Pool, estimator: Any, X: Any, y: Any, fit_params: Mapping[str, Any
     """
     with _spread_on(pool) if _can_be_spread(pool, estimator) else contextlib.nullcontext():
         try:
-            estimator.fit(*((X,) if y is None else (X, y)), **fit_params)
+            call_fit(estimator, X, y, fit_params)
         except ValueError as error:
             if told := sklearn_private.all_fits_failed(error):
                 raise told from None
