@@ -18,9 +18,8 @@ NOBODY = 65534
 
 
 @pytest.fixture
-def root(monkeypatch, tmp_path_factory):
+def root(monkeypatch, tmp_path):  # noqa: ARG001 - pytest's own folder, which is made where it is first asked for
     """Use a short temporary folder of the test's own."""
-    tmp_path_factory.getbasetemp()  # made elsewhere
     with tempfile.TemporaryDirectory(prefix="t") as folder:
         monkeypatch.setattr(tempfile, "tempdir", folder)
         monkeypatch.setattr("raysk.cluster.private._settings", {})  # this program's Ray keeps its own
