@@ -94,4 +94,4 @@ class Evaluation:
                 if complaints:
                     result["score_error"] = what_was_raised(complaints[0])
                     complaints.clear()
-                yield result, warned.taken(heard) if heard else ()
+                yield result, warned.pop_warnings(heard) if heard else ()

@@ -173,6 +173,6 @@ def _grow(job: Mapping[str, Any], units: range) -> Iterator[tuple[Any, ...] | No
     with config_context(**job["config"]), warned.listening(job["filters"]) as heard:
         forest.fit(job["X"], job["y"], **job["fit_params"])
         parts = _packed(vars(forest.set_params(**own)).pop("estimators_"))
-        said = warned.taken(heard)
+        said = warned.pop_warnings(heard)
     yield parts, record.changes() if record is not None else None, said
     yield from [None] * (len(units) - 1)

@@ -142,4 +142,4 @@ def _fit(estimator: Any, places: tuple[places.Place, ...], data: Any, settings: 
         if stuck := record.stuck():
             return {"stuck": stuck}
         drawn = None if random is None else _global_random()
-        return {"stuck": [], "changes": record.changes(), "heard": warned.taken(heard), "random": drawn}
+        return {"stuck": [], "changes": record.changes(), "heard": warned.pop_warnings(heard), "random": drawn}
