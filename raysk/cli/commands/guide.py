@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,13 +19,9 @@ WIDEST = 100
 
 _LINK_TO_PAGE = re.compile(r"\[(?P<text>[^]]+)\]\((?P<page>[\w-]+)\.md(?:#[\w-]*)?\)")
 
-Page = Annotated[
-    str | None,
-    typer.Argument(metavar="PAGE", help="Name of a page, or a part of it; without it, all are listed."),
-]
 
-
-def guide(page: Page = None) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Guide:
     """Read the user's guide: a page in the terminal, or its Markdown in a pipe.
 
     For example:
@@ -35,20 +32,28 @@ def guide(page: Page = None) -> None:
 
       raysk guide tables > tables.md
     """
-    from rich.console import Console
 
-    from raysk.cli.streams import data_stdout
+    page: Annotated[
+        str | None,
+        typer.Argument(metavar="PAGE", help="Name of a page, or a part of it; without it, all are listed."),
+    ] = None
 
-    text = pages.text_of("README" if page is None else pages.find_page(page))
-    with data_stdout() as out:
-        if not out.is_terminal:
-            out.write_line(text.rstrip("\n"))
-            return
-    console = Console(emoji=False)  # on the terminal itself, where the pager writes too
-    if page is None:
-        _list(console)
-    else:
-        _show(console, text)
+    def run(self) -> None:
+        """List the pages, or show one."""
+        from rich.console import Console
+
+        from raysk.cli.streams import data_stdout
+
+        text = pages.text_of("README" if self.page is None else pages.find_page(self.page))
+        with data_stdout() as out:
+            if not out.is_terminal:
+                out.write_line(text.rstrip("\n"))
+                return
+        console = Console(emoji=False)  # on the terminal itself, where the pager writes too
+        if self.page is None:
+            _list(console)
+        else:
+            _show(console, text)
 
 
 def _list(console: Console) -> None:
