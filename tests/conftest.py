@@ -33,8 +33,20 @@ PATIENCE_S = 60
 """How long a test waits for one thing to happen, in seconds; usually it takes milliseconds."""
 
 
+RAYS = {"_session_cluster": "cluster", "head": "head"}
+"""Fixtures that start a Ray for the whole session, and the groups of tests that use them: each runs in one process."""
+
+
 def pytest_configure(config):
     config.addinivalue_line("markers", "deadline(seconds): how long this test may take before it fails")
+
+
+def pytest_collection_modifyitems(items):
+    """Keep tests of one Ray in one process (``--dist loadgroup``), so that it is started once."""
+    for item in items:
+        for fixture, group in RAYS.items():
+            if fixture in item.fixturenames and not item.get_closest_marker("xdist_group"):
+                item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(autouse=True)

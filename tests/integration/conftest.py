@@ -113,12 +113,16 @@ def forking():
         process.stdin.close()
 
 
-def _needs_no_ray(args: Sequence[str], options: Mapping[str, Any]) -> bool:
-    """Tell whether a command can be carried out by a fork: it starts no Ray, and reads and writes files only."""
-    backend = dict(itertools.pairwise(args)).get("--backend")
-    here = args[0] in HERE or (args[0] in JOBS and ("--dry-run" in args or backend == "threading"))
+def _place(args: Sequence[str], options: Mapping[str, Any]) -> str:
+    """Tell what carries a command out: a fork without Ray, a fork with Ray, or a process of its own."""
     files = all(isinstance(getattr(options.get(name), "name", ""), str) for name in ("stdin", "stdout"))
-    return here and "--address" not in args and files and all(map(_is_text, args)) and options.keys() <= BY_A_FORK
+    if not files or not all(map(_is_text, args)) or not options.keys() <= BY_A_FORK:
+        return "process"
+    pairs = dict(itertools.pairwise(args))
+    if "--address" in args or args[0] == "resume" or "RAYSK_ADDRESS" in options.get("env", {}):
+        return "ray"
+    here = args[0] in HERE or (args[0] in JOBS and ("--dry-run" in args or pairs.get("--backend") == "threading"))
+    return "threads" if here else "process"
 
 
 def _is_text(argument: Any) -> bool:
@@ -129,19 +133,22 @@ def _is_text(argument: Any) -> bool:
 def raysk(start, request, tmp_path_factory):
     """Return a function that runs a command to its end.
 
-    One that needs no Ray is carried out by a fork of a process that has imported all: `start` starts real ones.
+    One that starts no Ray of its own is carried out by a fork of a process that has imported all: `start` starts real
+    ones.
     """
 
     def run(*args: str, **options) -> Ran:
-        if not _needs_no_ray(args, options):
+        place = _place(args, options)
+        if place == "process":
             process = start(*args, **options)
             out, err = process.communicate(timeout=RUN_S)
             return Ran(process.returncode, out, err)
         said = tmp_path_factory.mktemp("said")
         places = {"stdout": str(said / "OUT"), "stderr": str(said / "ERR"), "environment": options.get("env", {})}
+        places |= {"memory_bytes": 2**36}
         places |= {name: os.path.realpath(options[name].name) for name in ("stdin", "stdout") if name in options}
         folder = options.get("cwd", Path.cwd())
-        code = request.getfixturevalue("forking")(folder, args, **places, memory_bytes=2**36, limit_s=RUN_S)
+        code = request.getfixturevalue("forking")(folder, args, **places, ray=place == "ray", limit_s=RUN_S)
         texts = (
             (said / name).read_text(encoding="utf-8") if (said / name).exists() else None for name in ("OUT", "ERR")
         )
