@@ -20,10 +20,16 @@ if TYPE_CHECKING:
 
 COMMAND = [sys.executable, "-m", "raysk"]
 
-HERE, JOBS = {"predict", "score", "inspect", "config", "model"}, {"fit", "search"}
-"""Commands that start no Ray, and those that do, unless they are told otherwise."""
+JOBS = {"fit", "search", "doctor"}
+"""Commands that start a Ray of their own, unless they are told otherwise."""
 
 BY_A_FORK = {"stdin", "stdout", "env", "cwd"}
+READ_AT_START = ("PYTHON", "LC_", "HOME")
+"""Variables that make no difference to a process that runs already."""
+
+CHEAP = {"RAYSK_NO_VERIFY": "1", "RAYSK_WORKERS": "1"}
+"""Settings of every command that `raysk` runs: another process for the check, and one for a second worker, cost more
+than all else. Where these are the subject a test sets them to nothing."""
 
 RUN_S = 150
 """How long one command may take, in seconds; with a Ray of its own it takes about 8."""
@@ -113,20 +119,18 @@ def forking():
         process.stdin.close()
 
 
-def _place(args: Sequence[str], options: Mapping[str, Any]) -> str:
+def _place(args: Sequence[str], env: Mapping[str, str], options: Mapping[str, Any]) -> str:
     """Tell what carries a command out: a fork without Ray, a fork with Ray, or a process of its own."""
     files = all(isinstance(getattr(options.get(name), "name", ""), str) for name in ("stdin", "stdout"))
-    if not files or not all(map(_is_text, args)) or not options.keys() <= BY_A_FORK:
+    read = any(name.startswith(READ_AT_START) for name in env)
+    if read or not files or not options.keys() <= BY_A_FORK:
         return "process"
-    pairs = dict(itertools.pairwise(args))
-    if "--address" in args or args[0] == "resume" or "RAYSK_ADDRESS" in options.get("env", {}):
+    backend = dict(itertools.pairwise(args)).get("--backend")
+    by_ray = args[0] in {"resume", "bench"} or "--address" in args or "RAYSK_ADDRESS" in env
+    if by_ray or backend not in {None, "threading"}:
         return "ray"
-    here = args[0] in HERE or (args[0] in JOBS and ("--dry-run" in args or pairs.get("--backend") == "threading"))
-    return "threads" if here else "process"
-
-
-def _is_text(argument: Any) -> bool:
-    return isinstance(argument, str) and argument.isprintable()
+    own_ray = args[0] in JOBS and backend is None and not {"--dry-run", "-h", "--help"} & set(args)
+    return "process" if own_ray else "threads"
 
 
 @pytest.fixture
@@ -137,18 +141,19 @@ def raysk(start, request, tmp_path_factory):
     ones.
     """
 
-    def run(*args: str, **options) -> Ran:
-        place = _place(args, options)
+    def run(*args: str, env: Mapping[str, str] | None = None, **options) -> Ran:
+        env = (CHEAP if args[0] in {"fit", "search"} else {}) | (env or {})
+        place = _place(args, env, options)
         if place == "process":
-            process = start(*args, **options)
+            process = start(*args, env=env, **options)
             out, err = process.communicate(timeout=RUN_S)
             return Ran(process.returncode, out, err)
         said = tmp_path_factory.mktemp("said")
-        places = {"stdout": str(said / "OUT"), "stderr": str(said / "ERR"), "environment": options.get("env", {})}
-        places |= {"memory_bytes": 2**36}
+        places = {"stdout": str(said / "OUT"), "stderr": str(said / "ERR")}
         places |= {name: os.path.realpath(options[name].name) for name in ("stdin", "stdout") if name in options}
+        settings = {"environment": env, "ray": place == "ray", "memory_bytes": 2**36, "limit_s": RUN_S}
         folder = options.get("cwd", Path.cwd())
-        code = request.getfixturevalue("forking")(folder, args, **places, ray=place == "ray", limit_s=RUN_S)
+        code = request.getfixturevalue("forking")(folder, [*map(os.fsdecode, args)], **places, **settings)
         texts = (
             (said / name).read_text(encoding="utf-8") if (said / name).exists() else None for name in ("OUT", "ERR")
         )

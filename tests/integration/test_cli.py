@@ -79,7 +79,7 @@ def test_a_search_in_a_pipe(raysk, folder, spec, expected):
     """
     home = folder / "home"
     home.mkdir()
-    process_env = {"HOME": str(home)}
+    process_env = {"HOME": str(home), "RAYSK_NO_VERIFY": "", "RAYSK_WORKERS": ""}
     for name in ("ray", "joblib", "pyarrow", "threadpoolctl", "psutil"):
         (folder / f"{name}.py").write_text("raise SystemExit('taken for the library of that name')\n")
     ran = raysk("search", spec.name, "-o", "best model.pkl", "--results", "table.jsonl", env=process_env)

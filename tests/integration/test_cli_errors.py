@@ -119,8 +119,7 @@ X, y =""",
 }
 
 
-WITH_RAY = {"no such file", "exit at import", "unknown parameter", "unknown address", "unknown backend", "no workers"}
-WITH_RAY |= {"unknown backend of a dry run", "missing value"}
+WITH_RAY = {"no such file", "unknown parameter"}
 """The others need no Ray that is being started meanwhile, which takes seconds of CPU: what they say is the same."""
 
 
@@ -129,7 +128,8 @@ def test_bad_input_names_the_value_and_what_to_do(raysk, folder, name):
     """Bad input ends with its exit code and at most five lines that name the value and what to look at."""
     command, source, options, code, words, text = CASES[name]
     (folder / "model.py").write_text(text)
-    ran = raysk(command, source, *options, *([] if name in WITH_RAY else ["--backend", "threading"]))
+    chosen = name in WITH_RAY or {"--address", "--backend"} & set(options)
+    ran = raysk(command, source, *options, *([] if chosen else ["--backend", "threading"]))
     ran.assert_error(code, *words)
     assert ran.out == ""
     assert code == 1 or not (folder / "raysk-runs").exists()

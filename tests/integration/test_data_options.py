@@ -21,6 +21,7 @@ from sklearn.model_selection import GridSearchCV, GroupKFold, train_test_split
 from sklearn.neighbors import KNeighborsClassifier
 
 SVC = "sklearn.svm:SVC()"
+HERE = ["--backend", "threading"]  # no Ray is started meanwhile
 RNG = np.random.default_rng(0)
 FRAME = pd.DataFrame(
     {
@@ -147,15 +148,15 @@ def test_damaged_data(raysk, folder, name):
 
 
 WRONG = {
-    "columns without data": (["fit", SVC, "-y", "left"], ["--target", "--data FILE.py:load_data"]),
-    "unknown format": (["fit", SVC, "--data", "t.csv", "--format", "cvs"], ["cvs", "csv"]),
-    "password": (["fit", SVC, "--data", "s3://me:hush@bucket/t.csv"], ["password", "environment"]),
+    "columns without data": (["fit", SVC, *HERE, "-y", "left"], ["--target", "--data FILE.py:load_data"]),
+    "unknown format": (["fit", SVC, *HERE, "--data", "t.csv", "--format", "cvs"], ["cvs", "csv"]),
+    "password": (["fit", SVC, *HERE, "--data", "s3://me:hush@bucket/t.csv"], ["password", "environment"]),
     "no such distribution": (
-        ["search", SVC, "--data", "sklearn:digits", "--space", "C=loguniforn:1:2"],
+        ["search", SVC, *HERE, "--data", "sklearn:digits", "--space", "C=loguniforn:1:2"],
         ["loguniform"],
     ),
-    "a space of nothing": (["search", SVC, "--data", "sklearn:digits", "--space", "C"], ["NAME=VALUE"]),
-    "text of nothing": (["search", SVC, "--data", "sklearn:digits", "--set-str", "C"], ["NAME=VALUE"]),
+    "a space of nothing": (["search", SVC, *HERE, "--data", "sklearn:digits", "--space", "C"], ["NAME=VALUE"]),
+    "text of nothing": (["search", SVC, *HERE, "--data", "sklearn:digits", "--set-str", "C"], ["NAME=VALUE"]),
 }
 
 

@@ -201,7 +201,7 @@ def test_it_does_not_wait_for_a_free_cpu(raysk, head, held):
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["--timeout", "0"], 2, "--timeout 0"),
+        (["--timeout", "0", "--address", "localhost:1"], 2, "--timeout 0"),
         (["nothing.py"], 3, "nothing.py"),
         (["--address", "127.0.0.1:1"], 4, "ray start --head"),
     ],

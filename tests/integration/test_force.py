@@ -21,10 +21,12 @@ X, y = load_iris(return_X_y=True)
 search = RandomizedSearchCV(SVC(), {"C": np.logspace(-2, 2, 20)}, n_iter=6, random_state=0)
 """
 
+HERE = ["--backend", "threading"]
+
 NAMED = {
-    "model of a fit": ["fit", "spec.py", "-o", "out.pkl"],
-    "model of a search": ["search", "spec.py", "-o", "out.pkl"],
-    "table of candidates": ["search", "spec.py", "--results", "out.csv"],
+    "model of a fit": ["fit", "spec.py", *HERE, "-o", "out.pkl"],
+    "model of a search": ["search", "spec.py", *HERE, "-o", "out.pkl"],
+    "table of candidates": ["search", "spec.py", *HERE, "--results", "out.csv"],
     "predictions": ["predict", "nothing.pkl", "nothing.csv", "--output", "out.csv"],
     "plot": ["bench", "--plot", "out.svg"],
 }
@@ -52,11 +54,11 @@ def test_a_run_that_is_there(raysk, folder):
     run.mkdir()
     for name in ("run.json", "results.csv", "notes.txt"):
         (run / name).write_text("before")
-    fit = ["fit", "sklearn.svm:SVC()", "--data", "sklearn:iris", "--run-dir", "run", "--backend", "threading"]
-    raysk("fit", "nothing.py", "--run-dir", "run").assert_error(2, "'run'", "run.json", "--force")
+    fit = ["fit", "sklearn.svm:SVC()", "--data", "sklearn:iris", "--run-dir", "run", *HERE]
+    raysk("fit", "nothing.py", *HERE, "--run-dir", "run").assert_error(2, "'run'", "run.json", "--force")
     assert (run / "run.json").read_text() == "before"
     (folder / "out.pkl").write_text("before")
-    ran = raysk(*fit, "--no-verify", "-o", "out.pkl", "--force")
+    ran = raysk(*fit, "-o", "out.pkl", "--force")
     assert ran.code == 0, ran.err
     assert pickle.loads((folder / "out.pkl").read_bytes()).n_features_in_ == 4
     assert sorted(each.name for each in run.iterdir()) == ["notes.txt", "run.json"]
@@ -85,7 +87,7 @@ def test_a_run_that_goes_on(raysk, folder, head):
     """Resume writes again what its run has written, with the settings of then, and nothing else that is there."""
     (folder / "spec.py").write_text(SPEC)
     (folder / "pyproject.toml").write_text("[tool.raysk]\nn-iter = 4\n")
-    outputs = ["-o", "best.pkl", "--results", "table.csv", "--run-dir", "run", "--no-verify", "--workers", "1"]
+    outputs = ["-o", "best.pkl", "--results", "table.csv", "--run-dir", "run"]
     ran = raysk("search", "spec.py", "--address", head, "-q", *outputs, env={"RAYSK_CV": "3", "RAYSK_SEED": "0"})
     assert ran.code == 0, ran.err
     (folder / "pyproject.toml").write_text("[tool.raysk]\nn-iter = 5\nseed = 7\n")
@@ -103,7 +105,7 @@ def test_a_run_that_goes_on(raysk, folder, head):
 def test_a_search_that_fits_no_model(raysk, folder, command, output):
     """Where the person's own search has refit=False there is nothing to save: exit 2 before it runs."""
     (folder / "spec.py").write_text(SPEC.replace("n_iter=6", "n_iter=6, refit=False"))
-    ran = raysk(command, "spec.py", "-o", output, "--backend", "threading")
+    ran = raysk(command, "spec.py", "-o", output, *HERE)
     ran.assert_error(2, f"-o {output}", "spec.py", "refit=False")
     assert ran.out == ""
     assert not (folder / "raysk-runs").exists()

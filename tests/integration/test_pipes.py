@@ -309,7 +309,7 @@ def test_no_secret_is_an_option(raysk):
     every = {option for words in commands() for param in command_of(words).params for option in param.opts}
     assert "--address" in every
     assert not [option for option in every if re.search("token|password|passwd|secret|key|credential", option)]
-    ran = raysk("fit", "model.py", "--token", "s3cret")
+    ran = raysk("fit", "model.py", "--token", "s3cret", "--dry-run")
     assert (ran.code, ran.out) == (2, "")
 
 
@@ -317,7 +317,7 @@ def test_no_secret_is_an_option(raysk):
     ("args", "words"),
     [
         (["serch", "spec.py"], ["search"]),
-        (["fit", "spec.py", "--adress", "auto"], ["--address"]),
+        (["fit", "spec.py", "--dry-run", "--adress", "auto"], ["--address"]),
     ],
 )
 def test_the_nearest_name(raysk, args, words):

@@ -150,11 +150,11 @@ def test_a_refused_resume_changes_nothing(raysk, folder, spec, head):
     assert not (folder / "raysk-runs").exists()  # nor is a run left that never began
 
 
-def test_what_cannot_be_resumed(raysk, folder, spec):
+def test_what_cannot_be_resumed(raysk, folder, spec, head):
     """A folder that holds no search, none at all, or both options at once is an error that says what to do."""
     raysk("resume", "latest").assert_error(3, "no search to resume")
     raysk("resume", "nowhere").assert_error(3, "nowhere")
-    raysk("search", spec.name, "--resume", "a", "--run-dir", "b").assert_error(2, "--resume")
+    raysk("search", spec.name, "--resume", "a", "--run-dir", "b", "--address", head).assert_error(2, "--resume")
     run = folder / "run"
     run.mkdir()
     (run / "journal.jsonl").touch()
@@ -162,7 +162,7 @@ def test_what_cannot_be_resumed(raysk, folder, spec):
         (run / "run.json").write_text(content)
         raysk("resume", "run").assert_error(3, "run.json", "--resume")
     (run / "journal.jsonl").write_text("no journal\n")
-    raysk("search", spec.name, "--resume", "run").assert_error(3, "no journal")
+    raysk("search", spec.name, "--resume", "run", "--address", head).assert_error(3, "no journal")
 
 
 def test_two_runs_cannot_share_a_folder(start, raysk, spec, head):
