@@ -63,6 +63,8 @@ __version__ = "1.0.2"
 """
 """A scikit-learn that says it is another release."""
 
+ON_ALL = {"RAYSK_WORKERS": ""}
+
 NONE = "raise ModuleNotFoundError(\"No module named 'sklearn'\", name='sklearn')"
 
 
@@ -157,18 +159,18 @@ def test_this_machine_without_a_cluster(raysk):
 
 
 @pytest.mark.parametrize(
-    ("does", "words"),
+    ("does", "limit_s", "words"),
     [
-        ("raise OSError('no licence here')", "OSError: no licence here"),
-        ("os._exit(1)", "its process died"),
-        ("time.sleep(3600)", "no answer within 20 s"),
+        ("raise OSError('no licence here')", 60, "OSError: no licence here"),
+        ("os._exit(1)", 60, "its process died"),
+        ("time.sleep(3600)", 8, "no answer within 8 s"),
     ],
 )
-def test_an_estimator_that_does_not_load_there(raysk, head, eventually, does, words):
+def test_an_estimator_that_does_not_load_there(raysk, head, eventually, does, limit_s, words):
     """Exit 4 with what went wrong; the facts of the node are there all the same, and nothing goes on running."""
     told = Path("pid").absolute()
     Path("model.py").write_text(DATA + MINE.replace("TOLD", repr(str(told))).replace("DOES", does))
-    ran = raysk("doctor", "model.py", "--address", head, "--timeout", "20")
+    ran = raysk("doctor", "model.py", "--address", head, "--timeout", str(limit_s))
     ran.assert_error(4, "A job would fail", f"does not unpickle: {words}")
     (node,) = ran.summary["nodes"]
     assert (ran.summary["ok"], node["unpickles"]) == (False, False)
@@ -243,7 +245,7 @@ def test_a_node_without_scikit_learn(raysk, folder, head):
         ran = raysk("doctor", "--address", head)
         ran.assert_error(4, "no scikit-learn", "no fit can run there")
         assert [node["versions"]["scikit-learn"] for node in ran.summary["nodes"]].count(None) == 1
-        ran = raysk("search", "spec.py", "--address", head, "--allow-versions")
+        ran = raysk("search", "spec.py", "--address", head, "--allow-versions", env=ON_ALL)
         ran.assert_error(4, "no scikit-learn", f"pip install scikit-learn=={sklearn.__version__}")
 
 
@@ -281,7 +283,7 @@ def test_no_job_runs_on_other_versions(raysk, folder, other, command):
     """Every kind of job ends with exit 4 that names the node, both versions and the remedy, whatever is running."""
     more = "from sklearn.ensemble import BaggingClassifier\nbagging = BaggingClassifier(Held(), n_jobs=-1)\n"
     (folder / "held.py").write_text(DATA + HELD.replace("GO", repr(str(folder / "never"))) + more)
-    ran = raysk(*command, "--address", other)
+    ran = raysk(*command, "--address", other, env=ON_ALL)
     ran.assert_error(4, "scikit-learn 1.0.2", f"{sklearn.__version__} here", "--allow-versions")
     assert ran.out == ""
 

@@ -157,8 +157,11 @@ def test_a_measurement_that_takes_too_long_is_given_up(monkeypatch, eventually):
     monkeypatch.setattr(
         process.Peak, "look", lambda peak, pid: seen.update([pid, *process.descendants(pid)]) or look(peak, pid)
     )
+    sleep = [sys.executable, "-c", "import time; time.sleep(99)"]
+    program = f"import subprocess; subprocess.run({sleep})"
+    monkeypatch.setattr(runner, "command", lambda *_: [sys.executable, "-c", program])
     (request,) = runner.requests(["wide"], ["loky"], scale=0.05, cpus=2)
-    for limit_s in (5, 15, 45):  # on a busy machine the workers are not there so soon
+    for limit_s in (1, 5, 25):  # on a busy machine the workers are not there so soon
         (found,) = runner.run([request], repeat=1, limit_s=limit_s)
         assert f"longer than {limit_s} s" in found.error
         assert found.results == []
