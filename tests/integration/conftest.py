@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import pickle
 import re
 import socket
 import subprocess
@@ -28,8 +29,8 @@ READ_AT_START = ("PYTHON", "LC_", "HOME")
 """Variables that make no difference to a process that runs already."""
 
 CHEAP = {"RAYSK_NO_VERIFY": "1", "RAYSK_WORKERS": "1"}
-"""Settings of every command that `raysk` runs: another process for the check, and one for a second worker, cost more
-than all else. Where these are the subject a test sets them to nothing."""
+"""Settings of every job: another process for the check, and one for a second worker, cost more than all else. Where
+they are the subject a test sets them to nothing."""
 
 RUN_S = 150
 """How long one command may take, in seconds; with a Ray of its own it takes about 8."""
@@ -79,12 +80,21 @@ def folder(tmp_path, monkeypatch):
 
 
 @pytest.fixture
+def model(folder):
+    """Save a model of the iris as `model.pkl`."""
+    from sklearn.datasets import load_iris
+    from sklearn.svm import SVC
+
+    (folder / "model.pkl").write_bytes(pickle.dumps(SVC().fit(*load_iris(return_X_y=True))))
+
+
+@pytest.fixture
 def start(folder):
     """Return a function that starts a command in that folder; what still runs at the end is ended."""
     started = []
 
     def run(*args: str, **options) -> subprocess.Popen:
-        environment = _environment(**options.pop("env", {}))
+        environment = _environment(**_settings(args, options.pop("env", {})))
         pipes = {
             "cwd": folder,
             "stdin": subprocess.DEVNULL,
@@ -119,6 +129,10 @@ def forking():
         process.stdin.close()
 
 
+def _settings(args: Sequence[str], env: Mapping[str, str]) -> Mapping[str, str]:
+    return {**(CHEAP if args[:1] and args[0] in {"fit", "search"} else {}), **env}
+
+
 def _place(args: Sequence[str], env: Mapping[str, str], options: Mapping[str, Any]) -> str:
     """Tell what carries a command out: a fork without Ray, a fork with Ray, or a process of its own."""
     files = all(isinstance(getattr(options.get(name), "name", ""), str) for name in ("stdin", "stdout"))
@@ -142,7 +156,7 @@ def raysk(start, request, tmp_path_factory):
     """
 
     def run(*args: str, env: Mapping[str, str] | None = None, **options) -> Ran:
-        env = (CHEAP if args[0] in {"fit", "search"} else {}) | (env or {})
+        env = _settings(args, env or {})
         place = _place(args, env, options)
         if place == "process":
             process = start(*args, env=env, **options)

@@ -49,7 +49,7 @@ def test_backends_side_by_side(raysk, folder):
 @pytest.mark.skipif(importlib.util.find_spec("distributed") is None, reason="the bench extra is not installed")
 def test_the_other_backends_work(raysk):
     """Each other backend grows the same trees: else it were an error."""
-    backends = ["ray", "dask", "multiprocessing", "threading", "ideal"]
+    backends = ["ray", "dask", "multiprocessing"]
     found = rows(raysk("bench", "forest", "--backends", ",".join(backends), "--scale", "0.0002"))
     assert {name: row["error"] for name, row in found.items()} == dict.fromkeys(backends)
     assert {row["units"] for row in found.values()} == {10}

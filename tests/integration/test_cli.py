@@ -177,11 +177,11 @@ print(json.dumps({"actors": left, "busy": ray.cluster_resources()["CPU"] - free}
 def test_a_shared_cluster_is_left_as_it_was(start, folder, head, environment):
     """However searches end, no actor of theirs stays on a cluster of others, and no CPU is kept."""
     (folder / "slow.py").write_text(SLOW)
-    for sent in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
-        process = start("search", "slow.py", "--stream", "--address", head)
-        process.stdout.readline()
-        process.send_signal(sent)
-        process.communicate(timeout=30)
+    for together in ((signal.SIGINT, signal.SIGTERM), (signal.SIGKILL,)):
+        for sent, process in [(sent, start("search", "slow.py", "--stream", "--address", head)) for sent in together]:
+            process.stdout.readline()
+            process.send_signal(sent)
+            process.communicate(timeout=30)
     look = [sys.executable, "-c", LEFT, head]
     said = subprocess.run(look, env=environment(), stdout=subprocess.PIPE, text=True, timeout=90, check=True).stdout
     assert json.loads(said) == {"actors": [], "busy": 0}
@@ -193,7 +193,7 @@ def test_a_killed_worker_costs_nothing(start, spec, expected, head):
     once = f"open({str(pid)!r}, 'x').write(str(os.getpid()))"  # whole before it is read: its fit ends later
     told = f"os.path.exists({str(pid)!r}) or {once}; __import__('time').sleep(0.2); return super()"
     spec.write_text(SPEC.replace("return super()", told))
-    process = start("search", spec.name, "--stream", "--address", head)
+    process = start("search", spec.name, "--stream", "--address", head, env={"RAYSK_WORKERS": ""})
     process.stdout.readline()
     os.kill(int(pid.read_text()), signal.SIGKILL)
     out, err = process.communicate(timeout=60)

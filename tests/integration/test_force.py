@@ -8,8 +8,6 @@ import pickle
 import threading
 
 import pytest
-from sklearn.datasets import load_iris
-from sklearn.svm import SVC
 
 SPEC = """
 import numpy as np
@@ -30,11 +28,6 @@ NAMED = {
     "predictions": ["predict", "nothing.pkl", "nothing.csv", "--output", "out.csv"],
     "plot": ["bench", "--plot", "out.svg"],
 }
-
-
-@pytest.fixture
-def model(folder):
-    (folder / "model.pkl").write_bytes(pickle.dumps(SVC().fit(*load_iris(return_X_y=True))))
 
 
 @pytest.mark.parametrize("name", NAMED)

@@ -153,7 +153,7 @@ from sklearn.neighbors import KNeighborsClassifier
 
 class Moody(KNeighborsClassifier):
     def fit(self, X, y):
-        if self.leaf_size == 13:
+        if self.leaf_size == 13 and X[0, 0] == 0:
             os._exit(1)
         if self.leaf_size > 50:
             raise ArithmeticError("in no mood")
@@ -199,14 +199,12 @@ def test_fits_that_were_set_aside_are_named(raysk, folder, spec, head):
     """A candidate that ends its worker each time is named on stderr, in the summary and in the table."""
     ran = raysk("search", spec([10, 13, 20]), "--address", head, "--run-dir", "run")
     assert ran.code == 0, ran.err
-    lost = sorted(ran.summary["fits_lost"], key=lambda each: each["split"])
-    assert [(each["candidate"], each["params"], each["split"]) for each in lost] == [
-        (1, {"leaf_size": 13}, split) for split in range(2)
-    ]
-    assert all("died 3 times" in each["reason"] for each in lost)
-    assert ran.summary["fits_failed"] == 2
-    assert ran.err.count("Given up: candidate 1, split ") == 2
-    assert [row["fits_lost"] for row in table(folder)] == ["0", "2", "0"]
+    (lost,) = ran.summary["fits_lost"]
+    assert (lost["candidate"], lost["params"], lost["split"]) == (1, {"leaf_size": 13}, 1)
+    assert "died 3 times" in lost["reason"]
+    assert ran.summary["fits_failed"] == 1
+    assert ran.err.count("Given up: candidate 1, split 1") == 1
+    assert [row["fits_lost"] for row in table(folder)] == ["0", "1", "0"]
     assert ran.summary["best_params"]["leaf_size"] == 10
 
 

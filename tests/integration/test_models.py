@@ -77,7 +77,9 @@ class TestOutputIsStdout:
     def test_not_with_stream(self, raysk, folder):
         """Candidates and a model cannot share stdout."""
         (folder / "model.py").write_text(MODEL + "param_grid = {'C': [1, 2]}\n")
-        raysk("search", "model.py", "-o", "-", "--stream", "--address", "localhost:1").assert_error(2, "--stream", "-o -")
+        raysk("search", "model.py", "-o", "-", "--stream", "--address", "localhost:1").assert_error(
+            2, "--stream", "-o -"
+        )
 
 
 class TestCheck:

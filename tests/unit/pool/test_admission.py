@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import pytest
+from pooling import SOON_S
 
 from raysk.errors import ClusterError
 from raysk.events import Remark
@@ -12,8 +13,6 @@ from raysk.pool import Task, crew
 from raysk.pool.admission import Admission
 from raysk.pool.remote import Refused
 from raysk.util.versions import installed
-
-SOON_S = 20
 
 
 def hello(node="node-0", errors=None, **versions):

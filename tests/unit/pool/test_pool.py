@@ -9,6 +9,7 @@ from concurrent.futures import CancelledError, wait
 
 import numpy as np
 import pytest
+from pooling import SOON_S, add, assert_idle, one, result, settle
 from ray import cloudpickle
 
 from raysk.errors import ClusterError, TaskLost, Unpicklable
@@ -23,13 +24,6 @@ from raysk.pool.worker import Worker
 rules = importlib.import_module("raysk.pool.pool")
 slow = importlib.import_module("raysk.pool.slow")
 
-SOON_S = 20
-"""How long a future may take in these tests, in seconds; it takes milliseconds."""
-
-
-def add(a, b):
-    return a + b
-
 
 def squares(units):
     return (unit * unit for unit in units)
@@ -37,18 +31,6 @@ def squares(units):
 
 def fails(text):
     raise KeyError(text)
-
-
-def settle(pool):
-    """Wait until the pool has handled all it was told so far, and sent out all it could."""
-    for _ in range(3):
-        handled = threading.Event()
-        pool._post(handled.set)
-        assert handled.wait(SOON_S)
-
-
-def result(future):
-    return future.result(timeout=SOON_S)
 
 
 def outcome(future):
@@ -60,11 +42,6 @@ def outcome(future):
     if isinstance(error, CancelledError):
         return "cancelled"
     return error if error is not None else future.result()
-
-
-def one(text):
-    """Return a task that is told apart by its argument."""
-    return Task(function=add, args=(text, ""))
 
 
 def names(calls):
@@ -503,8 +480,7 @@ def test_every_future_is_completed_exactly_once(make_pool, launcher):
         assert len(got) == len(task.units)
         assert all(isinstance(v, TaskLost) or v == u * u for u, v in zip(task.units, got, strict=True))
     assert sum(isinstance(value, TaskLost) for got in values for value in got) < 10
-    assert not pool._entries
-    assert not pool._pending
+    assert_idle(pool)
 
 
 # --- growing and shrinking

@@ -6,6 +6,7 @@ import queue
 import threading
 
 import pytest
+from pooling import SOON_S
 from ray import cloudpickle
 
 from raysk.pool import Task
@@ -13,7 +14,6 @@ from raysk.pool.progress import Turns
 from raysk.pool.reply import Reply
 from raysk.pool.worker import Worker
 
-SOON_S = 20
 """How long a worker in these tests may take for anything, in seconds; it takes milliseconds."""
 
 KEY = 7
