@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_limits
 from raysk.bench import ideal, nodes, plot, process, report, runner
 from raysk.bench.arm import BACKENDS, Request, measure
 from raysk.bench.workloads import FOLDS, GROUPS, PUBLISHED, WORKLOADS, answer, digest
+from raysk.cli.commands import bench
 from raysk.errors import BenchFailed
 
 MACHINE = {
@@ -301,6 +302,14 @@ def test_a_lone_fit(name, monkeypatch):
     with threadpool_limits(1):  # threads that wait spin, beside other tests for very long
         result = measure(request)
     assert (result["answer"], result["units"], result["time_s"] > 0) == (None, 1, True)
+
+
+def test_simulated_nodes_are_asked_for():
+    """Each number of nodes is a simulation of its own, with times in seconds."""
+    asked = bench._simulated("1,5", None, None, 20.0)
+    assert asked == [{"nodes": count, "cpus_per_node": 8, "fit_s": 0.02} for count in (1, 5)]
+    (request, _) = runner.requests(["short"], ["raysk"], simulate=asked)
+    assert (request.nodes, request.simulate) == (1, asked[0])
 
 
 def test_forks_do_not_fit_with_threads():
