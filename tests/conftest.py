@@ -313,20 +313,6 @@ def make_pool(launcher):
         pool.close()
 
 
-@pytest.fixture
-def _as_a_worker(monkeypatch):
-    """Let a real worker be made in this process; it changes nothing that lasts."""
-    from raysk.pool.worker import THREAD_VARIABLES, Worker
-    from raysk.util import inside
-
-    for name in (*THREAD_VARIABLES, inside.WORKER):
-        monkeypatch.setenv(name, os.environ.get(name, "1"))
-    monkeypatch.setattr(Worker, "_limit_threads", lambda _: None)
-
-
-# --- one private Ray for the session
-
-
 class Events:
     """A sink that keeps what it hears, and may act on it."""
 
@@ -342,6 +328,26 @@ class Events:
     def of(self, kind):
         """Return the events of a class so far."""
         return [event for event in self.heard if isinstance(event, kind)]
+
+
+@pytest.fixture(name="Events")
+def _events_class():
+    """Return the class of a sink that keeps what it hears."""
+    return Events
+
+
+@pytest.fixture
+def _as_a_worker(monkeypatch):
+    """Let a real worker be made in this process; it changes nothing that lasts."""
+    from raysk.pool.worker import THREAD_VARIABLES, Worker
+    from raysk.util import inside
+
+    for name in (*THREAD_VARIABLES, inside.WORKER):
+        monkeypatch.setenv(name, os.environ.get(name, "1"))
+    monkeypatch.setattr(Worker, "_limit_threads", lambda _: None)
+
+
+# --- one private Ray for the session
 
 
 @pytest.fixture(scope="session")
