@@ -151,13 +151,13 @@ def _place(args: Sequence[str], env: Mapping[str, str], options: Mapping[str, An
 def raysk(start, request, tmp_path_factory):
     """Return a function that runs a command to its end.
 
-    One that starts no Ray of its own is carried out by a fork of a process that has imported all: `start` starts real
-    ones.
+    One that starts no Ray of its own is carried out by a fork of a process that has imported all, where `threads` are
+    wanted with these as workers, whatever the command says of a cluster: `start` starts real ones.
     """
 
-    def run(*args: str, env: Mapping[str, str] | None = None, **options) -> Ran:
+    def run(*args: str, env: Mapping[str, str] | None = None, threads: bool = False, **options) -> Ran:
         env = _settings(args, env or {})
-        place = _place(args, env, options)
+        place = "threads" if threads else _place(args, env, options)
         if place == "process":
             process = start(*args, env=env, **options)
             out, err = process.communicate(timeout=RUN_S)

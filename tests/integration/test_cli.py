@@ -111,9 +111,9 @@ def test_the_model_needs_no_file(raysk, folder, spec, expected, head):
     assert sidecar["scores"]["best_params"] == expected.best_params_
 
 
-def test_stream_and_the_run_folder(raysk, spec, expected, head):
+def test_stream_and_the_run_folder(raysk, spec, expected):
     """--stream prints a line per candidate with its mean score; table and model are in the folder it names at last."""
-    ran = raysk("search", spec.name, "--stream", "--address", head)
+    ran = raysk("search", spec.name, "--stream", threads=True)
     lines = [json.loads(line) for line in ran.out.splitlines()]
     candidates = {line["candidate"]: line for line in lines[:-1]}
     assert sorted(candidates) == list(range(6))
@@ -204,7 +204,7 @@ def test_a_killed_worker_costs_nothing(start, spec, expected, head):
     assert summary["best_score"] == expected.best_score_
 
 
-def test_fit_without_parallel_part_says_so(raysk, folder, head):
+def test_fit_without_parallel_part_says_so(raysk, folder):
     """`raysk fit` of an estimator with no part to spread runs it on one worker and says so."""
     (folder / "model.py").write_text(
         "from sklearn.svm import SVC\n"
@@ -212,14 +212,14 @@ def test_fit_without_parallel_part_says_so(raysk, folder, head):
         "X, y = load_iris(return_X_y=True)\n"
         "model = SVC()\n"
     )
-    ran = raysk("fit", "model.py:model", "--set", "C=3", "--address", head, "-o", "m.pkl")
+    ran = raysk("fit", "model.py:model", "--set", "C=3", "-o", "m.pkl", threads=True)
     assert ran.code == 0, ran.err
     assert "SVC has no part to spread: it is fitted on one worker" in ran.err
     assert ran.summary["params"]["C"] == 3
     assert pickle.loads((folder / "m.pkl").read_bytes()).C == 3
 
 
-def test_a_pickled_search(raysk, folder, expected, head):
+def test_a_pickled_search(raysk, folder, expected):
     """A pickle that holds a search and its data gives the same answer as the file it came from."""
     import cloudpickle
     from sklearn.base import clone
@@ -228,7 +228,7 @@ def test_a_pickled_search(raysk, folder, expected, head):
     X, y = load_digits(return_X_y=True)
     content = cloudpickle.dumps({"search": clone(expected), "X": X[:150], "y": y[:150]})
     (folder / "search.pkl").write_bytes(content)
-    ran = raysk("search", "search.pkl", "--address", head)
+    ran = raysk("search", "search.pkl", threads=True)
     assert ran.code == 0, ran.err
     assert ran.summary["best_params"] == expected.best_params_
 

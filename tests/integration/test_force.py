@@ -76,22 +76,22 @@ def test_pipes_and_devices_are_no_outputs_that_are_there(raysk, folder, name):
     assert (folder / "stdout").read_text().startswith("prediction\n") == (name == "/dev/stdout")
 
 
-def test_a_run_that_goes_on(raysk, folder, head):
+def test_a_run_that_goes_on(raysk, folder):
     """Resume writes again what its run has written, with the settings of then, and nothing else that is there."""
     (folder / "spec.py").write_text(SPEC)
     (folder / "pyproject.toml").write_text("[tool.raysk]\nn-iter = 4\n")
     outputs = ["-o", "best.pkl", "--results", "table.csv", "--run-dir", "run"]
-    ran = raysk("search", "spec.py", "--address", head, "-q", *outputs, env={"RAYSK_CV": "3", "RAYSK_SEED": "0"})
+    ran = raysk("search", "spec.py", "-q", *outputs, env={"RAYSK_CV": "3", "RAYSK_SEED": "0"}, threads=True)
     assert ran.code == 0, ran.err
     (folder / "pyproject.toml").write_text("[tool.raysk]\nn-iter = 5\nseed = 7\n")
     before = (folder / "best.pkl").stat().st_mtime_ns
-    again = raysk("resume", "run", env={"RAYSK_SCORING": "f1_macro"})
+    again = raysk("resume", "run", env={"RAYSK_SCORING": "f1_macro"}, threads=True)
     assert again.code == 0, again.err
     assert [again.summary[name] for name in ("candidates", "splits", "fits_resumed")] == [4, 3, 12]
     assert (folder / "best.pkl").stat().st_mtime_ns > before
     assert {"--cv=3", "--seed=0"} <= set(json.loads((folder / "run" / "run.json").read_text())["job"]["arguments"])
     (folder / "other.csv").write_text("somebody's work")
-    raysk("resume", "run", "--results", "other.csv").assert_error(2, "other.csv", "--force")
+    raysk("resume", "run", "--results", "other.csv", threads=True).assert_error(2, "other.csv", "--force")
 
 
 @pytest.mark.parametrize(("command", "output"), [("fit", "best.pkl"), ("search", "-")])

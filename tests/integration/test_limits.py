@@ -43,16 +43,16 @@ def table(folder):
         return list(csv.DictReader(file))
 
 
-def test_a_failed_job_keeps_what_is_done(raysk, folder, spec, head):
+def test_a_failed_job_keeps_what_is_done(raysk, folder, spec):
     """Too many failures exit with 1 and say what was raised, after the table and the summary; more may be allowed."""
-    command = ["search", spec([10, *range(60, 80)]), "--address", head]  # 20 candidates that fail twice
-    ran = raysk(*command, "--max-failures", "20", "--run-dir", "run")
+    command = ["search", spec([10, *range(60, 80)])]  # 20 candidates that fail twice
+    ran = raysk(*command, "--max-failures", "20", "--run-dir", "run", threads=True)
     ran.assert_error(1, "--max-failures 20", "ArithmeticError: in no mood")
     assert (ran.summary["stopped"], ran.summary["model"]) == ("max-failures", None)
     assert ran.summary["candidates"] == len(table(folder)) >= 1
     assert "raysk resume run --max-failures N" in ran.err
     assert json.loads((folder / "run" / "run.json").read_text())["outcome"] == "failed"
-    more = raysk("resume", "run", "--max-failures", "99", "--strict")
+    more = raysk("resume", "run", "--max-failures", "99", "--strict", threads=True)
     assert more.code == 5, more.err
     assert (more.summary["stopped"], more.summary["candidates"]) == (None, 21)
     assert Path(more.summary["model"]).exists()
