@@ -45,14 +45,14 @@ def small_disk(folder):
     subprocess.run(["umount", "--lazy", str(path)], check=True)
 
 
-def test_the_result_of_a_search_reaches_stdout(raysk, folder, small_disk):
+def test_the_result_of_a_search_reaches_stdout(raysk, folder, small_disk, head):
     """Without room for journal, table and model the search ends with its summary, an error that names them, and 3."""
-    (folder / "spec.py").write_text(SPEC.replace("N)", "500)"))
-    ran = raysk("search", "spec.py", "--run-dir", "small/run", "--results", "table.csv", threads=True)
+    (folder / "spec.py").write_text(SPEC.replace("N)", "300)"))
+    ran = raysk("search", "spec.py", "--address", head, "--run-dir", "small/run", "--results", "table.csv")
     ran.assert_error(3, "the disk is full", "model.pkl", "Free some space")
-    assert (ran.summary["candidates"], ran.summary["model"], ran.summary["stopped"]) == (500, None, None)
+    assert (ran.summary["candidates"], ran.summary["model"], ran.summary["stopped"]) == (300, None, None)
     assert ran.err.count("journal.jsonl cannot be written") == 1
-    assert len((folder / "table.csv").read_text().splitlines()) == 501
+    assert len((folder / "table.csv").read_text().splitlines()) == 301
     run = small_disk / "run"
     assert not (run / "model.pkl").exists()
     assert not list(run.glob(".*"))
