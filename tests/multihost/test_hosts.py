@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from raysk.cluster import LEAVE_S
+from raysk.cluster.connection import LEAVE_S
 from raysk.pool.head import LOST_S
 from raysk.pool.pool import TICK_S
 
