@@ -7,6 +7,7 @@ eventually  waits for a condition, never longer than a deadline
 
 from __future__ import annotations
 
+import json
 import os
 import queue
 import secrets
@@ -345,6 +346,23 @@ def _as_a_worker(monkeypatch):
     for name in (*THREAD_VARIABLES, inside.WORKER):
         monkeypatch.setenv(name, os.environ.get(name, "1"))
     monkeypatch.setattr(Worker, "_limit_threads", lambda _: None)
+
+
+@pytest.fixture(scope="session")
+def forking():
+    """Return a function that runs raysk in a fork of one process, and returns its exit code; see `forking`."""
+    program = Path(__file__).with_name("integration") / "forking.py"
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("RAY", "PYTHONDONT"))}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, str(program)], env={**kept, "NO_COLOR": "1"}, **pipes) as process:
+
+        def run(folder, arguments, **more):
+            job = {"folder": str(folder), "arguments": arguments, **more}
+            print(json.dumps(job), file=process.stdin, flush=True)
+            return json.loads(process.stdout.readline())
+
+        yield run
+        process.stdin.close()
 
 
 # --- one private Ray for the session

@@ -113,22 +113,6 @@ def start(folder):
         process.communicate()
 
 
-@pytest.fixture(scope="session")
-def forking():
-    """Return a function that runs raysk in a fork of one process, and returns its exit code; see `forking`."""
-    program = Path(__file__).with_name("forking.py")
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    with subprocess.Popen([sys.executable, str(program)], env=_environment(), **pipes) as process:
-
-        def run(folder, arguments, **more):
-            job = {"folder": str(folder), "arguments": arguments, **more}
-            print(json.dumps(job), file=process.stdin, flush=True)
-            return json.loads(process.stdout.readline())
-
-        yield run
-        process.stdin.close()
-
-
 def _settings(args: Sequence[str], env: Mapping[str, str]) -> Mapping[str, str]:
     return {**(CHEAP if args[:1] and args[0] in {"fit", "search"} else {}), **env}
 
