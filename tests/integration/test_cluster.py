@@ -211,30 +211,24 @@ def test_room_for_one_worker_is_enough(nodes, need, rooms):
     assert [Need(**need).room(node) for node in nodes] == rooms
 
 
-def test_as_many_workers_as_have_their_memory(run_python):
-    """Where most of the memory is asked for one worker comes, however many CPUs there are."""
+def test_workers_as_many_as_have_their_memory_or_are_asked_for(run_python):
+    """Where most of the memory is asked for one worker comes, however many CPUs there are.
+
+    With --workers a cluster without room is joined: its autoscaler may bring some.
+    """
     done = run_python("""
         import raysk
         from raysk.cluster import Cluster
         from raysk.jobs import Resources
-        with raysk.connect("local", workers=1):
+        with raysk.connect("local", cpus_per_fit=1000, workers=1) as cluster:
             import ray
+            print(cluster.pool.wanted)
             memory = int(ray.cluster_resources()["memory"])
         with Cluster("local", resources=Resources(memory_per_fit=memory // 4 * 3)) as cluster:
             print(cluster.pool.wanted)
             raysk.fit(__import__("sklearn.dummy").dummy.DummyClassifier(), [[0], [1]], [0, 1])
     """)
-    assert (done.stdout, done.returncode) == ("1\n", 0), done.stderr
-
-
-def test_a_number_of_workers_is_asked_for_wherever_they_come_from(run_python):
-    """With --workers a cluster without room is joined: its autoscaler may bring some."""
-    done = run_python("""
-        import raysk
-        with raysk.connect("local", cpus_per_fit=1000, workers=1) as cluster:
-            print(cluster.pool.wanted)
-    """)
-    assert (done.stdout, done.returncode) == ("1\n", 0), done.stderr
+    assert (done.stdout, done.returncode) == ("1\n1\n", 0), done.stderr
 
 
 def test_the_connection_knows_its_size(cluster):

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import pytest
+from pooling import SOON_S
 
 from raysk.errors import ClusterError
 from raysk.events import Remark
 from raysk.pool import Task, crew
 from raysk.pool.admission import Admission, Refused
 from raysk.util.versions import installed
-
-SOON_S = 20
 
 
 def hello(node="node-0", errors=None, **versions):

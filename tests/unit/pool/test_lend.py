@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import importlib
 import os
-import threading
 
 import joblib
 import pytest
 import threadpoolctl
+from pooling import SOON_S, add, one, settle
 from ray import cloudpickle
 
 from raysk.pool import Task
@@ -17,28 +17,10 @@ from raysk.pool.reply import Reply
 
 crew = importlib.import_module("raysk.pool.crew")
 
-SOON_S = 20
-
-
-def add(a, b):
-    return a + b
-
 
 def lone(text):
     """Return a lone task that is told apart by its argument."""
     return Task(function=add, args=(text, ""), lone=True)
-
-
-def one(text):
-    return Task(function=add, args=(text, ""))
-
-
-def settle(pool):
-    """Wait until the pool has handled all it was told so far."""
-    for _ in range(3):
-        handled = threading.Event()
-        pool._post(handled.set)
-        assert handled.wait(SOON_S)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from concurrent.futures import CancelledError, wait
 
 import numpy as np
 import pytest
+from pooling import SOON_S, add, assert_idle, one, result, settle
 from ray import cloudpickle
 
 from raysk.errors import ClusterError, TaskLost, Unpicklable
@@ -22,13 +23,6 @@ from raysk.pool.shared import SMALL_BYTES, contents, large, small
 pools, rules = (importlib.import_module(f"raysk.pool.{name}") for name in ("pool", "dispatch"))
 slow = importlib.import_module("raysk.pool.slow")
 
-SOON_S = 20
-"""How long a future may take in these tests, in seconds; it takes milliseconds."""
-
-
-def add(a, b):
-    return a + b
-
 
 def squares(units):
     return (unit * unit for unit in units)
@@ -36,18 +30,6 @@ def squares(units):
 
 def fails(text):
     raise KeyError(text)
-
-
-def settle(pool):
-    """Wait until the pool has handled all it was told so far, and sent out all it could."""
-    for _ in range(3):
-        handled = threading.Event()
-        pool._post(handled.set)
-        assert handled.wait(SOON_S)
-
-
-def result(future):
-    return future.result(timeout=SOON_S)
 
 
 def outcome(future):
@@ -59,11 +41,6 @@ def outcome(future):
     if isinstance(error, CancelledError):
         return "cancelled"
     return error if error is not None else future.result()
-
-
-def one(text):
-    """Return a task that is told apart by its argument."""
-    return Task(function=add, args=(text, ""))
 
 
 def names(calls):
@@ -502,8 +479,7 @@ def test_every_future_is_completed_exactly_once(make_pool, launcher):
         assert len(got) == len(task.units)
         assert all(isinstance(v, TaskLost) or v == u * u for u, v in zip(task.units, got, strict=True))
     assert sum(isinstance(value, TaskLost) for got in values for value in got) < 10
-    assert not pool._dispatcher.entries
-    assert not pool._dispatcher.pending
+    assert_idle(pool)
 
 
 # --- growing and shrinking
@@ -684,10 +660,9 @@ def test_cancelling_a_split_task_stops_its_units(make_pool, launcher):
     unit = launcher.next_call()
     pool.cancel([future])
     assert outcome(future) == "cancelled"
-    settle(pool)
+    assert_idle(pool)
     assert unit.worker.killed
     assert launcher.calls.empty()
-    assert not pool._dispatcher.entries
 
 
 def test_a_failing_unit_ends_the_whole_split_task(make_pool, launcher):
@@ -767,13 +742,12 @@ def test_a_callback_may_close_the_pool(make_pool, launcher):
     future.add_done_callback(lambda _: pool.close())
     launcher.next_call().answer("a")
     assert result(future) == "a"
-    pool._thread.join(SOON_S)
-    assert not pool._thread.is_alive()
+    pool.close()  # waits for that thread, or the test does not end
 
 
 @pytest.mark.usefixtures("_quick_tick")
 @pytest.mark.parametrize("workers", [None, 2])
-def test_a_cluster_that_is_lost_fails_all_tasks(make_pool, launcher, workers):
+def test_a_cluster_that_is_lost_fails_all_tasks(make_pool, launcher, workers, eventually):
     """When the cluster no longer answers every task fails with ClusterError, and later ones are cancelled."""
     pool = make_pool(workers=workers)
     futures = [pool.submit(one(text)) for text in "abcdef"]
@@ -781,8 +755,7 @@ def test_a_cluster_that_is_lost_fails_all_tasks(make_pool, launcher, workers):
     launcher.slots_error = RuntimeError("Ray has gone")
     errors = [outcome(future) for future in futures]
     assert all(isinstance(error, ClusterError) and "Ray has gone" in str(error) for error in errors)
-    pool._thread.join(SOON_S)
-    assert outcome(pool.submit(one("late"))) == "cancelled"
+    eventually(lambda: outcome(pool.submit(one("late"))) == "cancelled", "the pool to end")
 
 
 # --- shared objects

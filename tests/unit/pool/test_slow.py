@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import importlib
 import queue
-import threading
 import time
 from collections import deque
 from concurrent.futures import wait
 
 import pytest
+from pooling import SOON_S, result, settle
 
 from raysk.errors import TaskLost
 from raysk.pool import Task, slow
@@ -19,9 +19,6 @@ from raysk.pool.reply import Gone
 
 rules = importlib.import_module("raysk.pool.dispatch")
 
-SOON_S = 20
-"""How long a future may take in these tests, in seconds; it takes milliseconds."""
-
 
 def same(units):
     return iter(units)
@@ -29,18 +26,6 @@ def same(units):
 
 def slow_task(units, **options):
     return Task(function=same, units=units, **{"patience_s": 0.01, **options})
-
-
-def settle(pool):
-    """Wait until the pool has handled all it was told so far."""
-    for _ in range(3):
-        handled = threading.Event()
-        pool._post(handled.set)
-        assert handled.wait(SOON_S)
-
-
-def result(future):
-    return future.result(timeout=SOON_S)
 
 
 @pytest.fixture
