@@ -88,7 +88,7 @@ class Cluster:
         self.address = resolve(address)
         refusals.check_surroundings()
         self.sink = sink
-        self._resources = resources or Resources()
+        self.resources = resources or Resources()
         self._closed = False
         self._private: Private | None = None
         self._pool: Pool | None = None
@@ -100,7 +100,7 @@ class Cluster:
                 self._head = self._find_head()
                 from raysk.pool.need import Need  # not before: it imports Ray
 
-                self._need = Need(cpus=self._resources.cpus_per_fit, memory=self._resources.memory_per_fit)
+                self._need = Need(cpus=self.resources.cpus_per_fit, memory=self.resources.memory_per_fit)
                 self.nodes, self.cpus = self._size()
                 sink(ClusterReady(address=self.address, nodes=self.nodes, cpus=self.cpus))
                 if warm:
@@ -187,7 +187,7 @@ class Cluster:
     def _size(self) -> tuple[int, int]:
         """Return the cluster's nodes and CPUs, if they are enough for one worker, or more may come."""
         nodes = self._head.nodes()
-        if self._resources.workers is None:
+        if self.resources.workers is None:
             self._need.check(nodes)
         return len(nodes), int(sum(node["Resources"].get("CPU", 0) for node in nodes))
 
@@ -197,7 +197,7 @@ class Cluster:
         from raysk.pool.remote import RayLauncher, travelling
 
         travel_by_value(travelling())  # so that nodes need not have it
-        wanted = self._resources
+        wanted = self.resources
         large = [node["NodeID"] for node in self._head.nodes() if self._need.room(node)]
         admission = Admission(large, allow_versions=wanted.allow_versions, sink=self.sink)
         launcher = RayLauncher(self._head, self._need, wanted.nodes, admission)

@@ -78,7 +78,7 @@ def fit(  # noqa: PLR0913 - those of scikit-learn's fit, where it runs, and what
     """Run the search on the pool; see `raysk.plans.fit`."""
     own = type(search)
     names: dict[str, Any] = {"__module__": own.__module__, "__qualname__": own.__qualname__}
-    names |= {"_pool": pool, "_journal": journal, "_limits": limits or Limits()}
+    names |= {"_pool": pool, "_journal": journal, "_limits": (limits or Limits()).begun()}
     if journal is not None:
         journal.random_state()
     search.__class__ = type(own.__name__, (own, _PoolSearch), names)
@@ -334,7 +334,7 @@ class Rounds:
             function=self._evaluation,
             args=(round_,),
             patience_s=PATIENCE_S,
-            limit_s=limits.fit_timeout,
+            limit_s=limits.fit_timeout_s,
             repeatable=True,
         )
         units = board.units if self.watch.reason is None else ()  # what the journal knows may be enough

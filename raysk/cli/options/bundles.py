@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import time
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 from raysk.cli.options import data as d  # noqa: TC001 - Typer reads the annotations
@@ -19,14 +18,14 @@ from raysk.cli.options import shared as o  # noqa: TC001 - Typer reads the annot
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from raysk.cli.keeping import Kept
     from raysk.data.reading import Given
     from raysk.jobs import Limits, Resources
     from raysk.request.held_out import HoldOut
     from raysk.request.overrides import Overrides
+    from raysk.runner.outputs import Outputs
 
 
-MADE = ("Given", "HoldOut", "Kept", "Limits", "Overrides", "PredictJob", "Resources", "ScoreJob")
+MADE = ("Given", "HoldOut", "Limits", "Outputs", "Overrides", "PredictJob", "Resources", "ScoreJob")
 """What bundles become; the names stand in annotations only."""
 
 
@@ -98,14 +97,14 @@ def limits(
 
     budget = None if time_budget is None else parse_duration(time_budget, "--time-budget")
     return Limits(
-        until=None if budget is None else time.monotonic() + budget,
-        fit_timeout=None if fit_timeout is None else parse_duration(fit_timeout, "--fit-timeout"),
+        time_budget_s=budget,
+        fit_timeout_s=None if fit_timeout is None else parse_duration(fit_timeout, "--fit-timeout"),
         stop_at=stop_at,
         patience=patience,
         max_failures=max_failures,
         require_score=True,
         refit_on_stop=refit_on_stop,
-    )
+    ).begun()
 
 
 def kept_search(
@@ -115,10 +114,10 @@ def kept_search(
     resume: o.Resume = None,
     resume_anyway: o.ResumeAnyway = False,
     force: o.Force = False,
-) -> Kept:
+) -> Outputs:
     """Return where a search is kept."""
-    from raysk.cli.keeping import Kept
     from raysk.errors import UsageError
+    from raysk.runner.outputs import Outputs
     from raysk.runs.which import find_search
 
     if run_dir is not None and resume is not None:
@@ -126,14 +125,14 @@ def kept_search(
     if resume_anyway and resume is None:
         raise UsageError("--resume-anyway needs a run to go on with. Name it: --resume RUN")
     earlier = None if resume is None else find_search(resume)
-    return Kept(output=output, results=results, run_dir=run_dir, resume=earlier, anyway=resume_anyway, force=force)
+    return Outputs(output=output, results=results, run_dir=run_dir, resume=earlier, anyway=resume_anyway, force=force)
 
 
-def kept_fit(output: o.Output = None, run_dir: o.RunDir = None, force: o.Force = False) -> Kept:
+def kept_fit(output: o.Output = None, run_dir: o.RunDir = None, force: o.Force = False) -> Outputs:
     """Return where a fit is kept."""
-    from raysk.cli.keeping import Kept
+    from raysk.runner.outputs import Outputs
 
-    return Kept(output=output, run_dir=run_dir, force=force)
+    return Outputs(output=output, run_dir=run_dir, force=force)
 
 
 def given_data(
