@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import sys
-import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from raysk import cluster
+from raysk.cluster.borrowing import borrow, give_back, leave_standing, standing_pool
 from raysk.errors import CallError, ClusterError, UsageError
 from raysk.events import null_sink
 from raysk.jobs import Data, FitJob, Limits, Resources, SearchJob
@@ -25,18 +25,10 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from raysk.events import Sink
-    from raysk.pool import Pool
     from raysk.runner.outputs import Outputs
     from raysk.runner.where import Start
-    from raysk.source.found import Found
 
-_borrowers: dict[cluster.Cluster, int] = {}
-"""Connections that nobody has asked for by name, and how many use each."""
-
-_standing: list[cluster.Cluster] = []
-"""The one of them that joblib's backend uses, until the program ends or connects by name."""
-
-_lock = threading.RLock()
+__all__ = ["Limits", "Outcome", "Resources", "connect", "fit", "register", "run"]
 
 
 def connect(  # noqa: PLR0913 - the options of the command line's panel "Cluster"
@@ -94,7 +86,7 @@ def connect(  # noqa: PLR0913 - the options of the command line's panel "Cluster
     resources = Resources(
         workers=workers, cpus_per_fit=cpus_per_fit, memory_per_fit=memory_per_fit, allow_versions=allow_versions
     )
-    _leave_standing()
+    leave_standing()
     return cluster.Cluster(address, resources=resources, sink=sink, worker_output=worker_output)
 
 
@@ -169,7 +161,7 @@ def run(  # noqa: PLR0913 - as `fit`
     verify: bool = True,
     sink: Sink = null_sink,
 ) -> Outcome:
-    """Fit an estimator or a search as `fit` does, and return what the run did; ``raysk search`` runs by the same rules.
+    """Fit an estimator or a search as `fit` does, and return what the run did.
 
     Parameters
     ----------
@@ -182,15 +174,14 @@ def run(  # noqa: PLR0913 - as `fit`
     limits : Limits, optional
         When a search ends early. Its time budget is counted from this call.
     run_dir : str or Path, optional
-        A folder for what the run leaves behind, as that of ``raysk search``: ``run.json``, of a search
-        ``journal.jsonl`` and ``results.csv``, ``model.pkl`` and ``model.json``. None leaves nothing.
+        A folder with the files of the run, as ``raysk search`` and ``raysk fit`` leave it. None leaves nothing.
     resume : bool, str or Path, default=False
-        An earlier run of this search to go on with: fits in its journal are not done again. True means the run in
-        `run_dir`, if there is one already.
+        An earlier run of this search: fits in its journal are not done again. True means the run in `run_dir`, if there
+        is one already.
     resume_anyway : bool, default=False
-        Whether it goes on although something changed since.
+        Whether an earlier run goes on although something changed since.
     force : bool, default=False
-        Whether the run in `run_dir` is replaced, if there is one already.
+        Whether another run in `run_dir` is replaced.
     verify : bool, default=True
         Whether the model in the run folder is loaded back in another process.
     sink : callable, optional
@@ -203,28 +194,56 @@ def run(  # noqa: PLR0913 - as `fit`
 
     Raises
     ------
-    KeyboardInterrupt
-        After Ctrl-C, when the run folder is written; a search has the candidates in ``cv_results_`` that were done.
-    FitsFailed
-        If a limit says so, when the run folder is written.
+    KeyboardInterrupt, FitsFailed
+        When the run folder is written; ``cv_results_`` of a search has the candidates that were done.
     InputError, UsageError
-        See `fit`; if the earlier run is of another search, or another run would be written over.
+        See `fit`; also if `resume` is another search's run, or `run_dir` has a run already.
     """
-    if isinstance(estimator, type):
-        raise CallError(f"{estimator.__name__} is a class; give an object of it: {estimator.__name__}()")
-    job = _job(Data(X=X, y=y, fit_params=fit_params or {}), estimator, limits)
+    data = Data(X=X, y=y, fit_params=fit_params or {})
     if inside.stays_here():
-        begin = time.perf_counter()
-        keep = {"limits": limits, "run_dir": run_dir, "resume": resume}
-        inside.run(estimator, X, y, fit_params=job.data.fit_params, **keep)
-        return Outcome(estimator=estimator, time_s=time.perf_counter() - begin)
-    outputs = _outputs(job, run_dir, resume, anyway=resume_anyway, force=force, verify=verify)
-    where = _Open(address=address, resources=resources or getattr(cluster.current(), "resources", Resources()))
-    work = Work(job=job, found=_found(job, outputs), needs_score=False)
+        return _run_here(estimator, data, limits=limits, run_dir=run_dir, resume=resume)
+    work = _work(estimator, data, limits, is_recorded=run_dir is not None or resume is not False)
+    outputs = _outputs(work.job, run_dir, resume=resume, anyway=resume_anyway, force=force, verify=verify)
+    return _run(work, _Open(address=address, resources=resources or _resources()), outputs, sink)
+
+
+def _run_here(estimator: Any, data: Data, **said: Any) -> Outcome:
+    """Fit in this process, a worker or a fork."""
+    begin = time.perf_counter()
+    inside.run(_checked(estimator), data.X, data.y, fit_params=data.fit_params, **said)
+    return Outcome(estimator=estimator, time_s=time.perf_counter() - begin)
+
+
+def _run(work: Work, where: Where, outputs: Outputs | None, sink: Sink) -> Outcome:
+    """Run a job, and raise what ended it early."""
     with _saved_by_value(work.found.modules):
         outcome = run_job(lambda _: work, where, outputs, call=_call(work), sink=sink)
     outcome.raise_error()
     return outcome
+
+
+def _checked(estimator: Any) -> Any:
+    if isinstance(estimator, type):
+        raise CallError(f"{estimator.__name__} is a class; give an object of it: {estimator.__name__}()")
+    return estimator
+
+
+def _resources() -> Resources:
+    """Return those of the connection that is open, or the usual ones."""
+    running = cluster.current()
+    return Resources() if running is None else running.resources
+
+
+def _work(estimator: Any, data: Data, limits: Limits | None, *, is_recorded: bool) -> Work:
+    """Make a job, and say whose code it is; that matters only to a run that is recorded."""
+    from raysk.source.found import Found
+    from raysk.source.own import own_modules
+
+    job = _job(data, _checked(estimator), limits)
+    file = getattr(sys.modules.get("__main__"), "__file__", None)
+    path = None if file is None or not is_recorded else Path(file).absolute()
+    modules = own_modules(set(), None) if is_recorded else ()
+    return Work(job=job, found=Found(source=job.source, path=path, names={}, modules=modules), needs_score=False)
 
 
 def _job(data: Data, estimator: Any, limits: Limits | None) -> FitJob | SearchJob:
@@ -240,7 +259,7 @@ def _job(data: Data, estimator: Any, limits: Limits | None) -> FitJob | SearchJo
 
 
 def _outputs(
-    job: FitJob | SearchJob, run_dir: str | Path | None, resume: bool | str | Path, **said: bool
+    job: FitJob | SearchJob, run_dir: str | Path | None, *, resume: bool | str | Path, **said: Any
 ) -> Outputs | None:
     """Return what a run leaves behind; None without a run folder."""
     if resume is not False and not isinstance(job, SearchJob):
@@ -264,17 +283,6 @@ def _outputs(
     )
     outputs.check()
     return outputs
-
-
-def _found(job: FitJob | SearchJob, outputs: Outputs | None) -> Found:
-    """Say where a job of this program's is from; whose code it is matters to a run folder only."""
-    from raysk.source.found import Found
-    from raysk.source.own import own_modules
-
-    file = getattr(sys.modules.get("__main__"), "__file__", None)
-    path = None if file is None or outputs is None else Path(file).absolute()
-    modules = () if outputs is None else own_modules(set(), None)
-    return Found(source=job.source, path=path, names={}, modules=modules)
 
 
 @contextlib.contextmanager
@@ -318,10 +326,10 @@ def _backend(**options: Any) -> Any:
     """Make joblib's backend; connects first, since Ray reads our settings when it is imported."""
     if inside.stays_here():
         return inside.backend(**options)
-    _standing_pool()
+    standing_pool()
     from raysk.plans.joblib_backend import RayskBackend
 
-    return RayskBackend(_standing_pool, **options)
+    return RayskBackend(standing_pool, **options)
 
 
 class _Open(Where):
@@ -330,11 +338,11 @@ class _Open(Where):
     @contextlib.contextmanager
     def starting(self, _: Sink) -> Iterator[Start]:
         """Borrow the connection."""
-        borrowed = _borrow(self.address, self.resources)
+        borrowed = borrow(self.address, self.resources)
         try:
             yield _There(borrowed)
         finally:
-            _give_back(borrowed)
+            give_back(borrowed)
 
     def send(self, modules: Iterable[ModuleType]) -> None:
         """Send nothing: workers import the program's modules, with a run folder as without."""
@@ -344,56 +352,7 @@ class _Open(Where):
 class _There:
     """A cluster that need not be waited for."""
 
-    cluster: cluster.Cluster
+    running: cluster.Cluster
 
     def result(self) -> cluster.Cluster:
-        return self.cluster
-
-
-def _borrow(address: str | None, resources: Resources | None = None) -> cluster.Cluster:
-    """Return the connection that is open, or a new one; calls of other threads share it, and the last one closes it."""
-    with _lock:
-        running = cluster.current()
-        if running is None:
-            running = cluster.Cluster(address, resources=resources)
-            _borrowers[running] = 0
-        elif address is not None and cluster.resolve(address) != running.address:
-            raise UsageError(
-                f"address={address!r}: this program is connected to {running.address or 'a Ray of its own'} already.\n"
-                "Close that connection first, or leave address out to use it."
-            )
-        elif resources is not None and resources != running.resources:
-            raise UsageError(
-                "resources: this program is connected already, with others.\n"
-                "Give them to raysk.connect, or close that connection first."
-            )
-        if running in _borrowers:
-            _borrowers[running] += 1
-        return running
-
-
-def _give_back(borrowed: cluster.Cluster) -> None:
-    with _lock:
-        if borrowed not in _borrowers:  # a `connect` block's own, which closes it
-            return
-        _borrowers[borrowed] -= 1
-        if not _borrowers[borrowed]:
-            del _borrowers[borrowed]
-            borrowed.close()
-
-
-def _standing_pool() -> Pool:
-    """Return the running cluster's pool, or that of one that stands until the program ends."""
-    with _lock:
-        running = cluster.current()
-        if running is None or (running in _borrowers and running not in _standing):
-            running = _borrow(None)
-            _standing.append(running)
-        return running.pool
-
-
-def _leave_standing() -> None:
-    """Close the connection that nobody asked for by name: its workers hold the CPUs."""
-    with _lock:
-        while _standing:
-            _give_back(_standing.pop())
+        return self.running

@@ -1,6 +1,7 @@
 """Connect to a Ray cluster, or start a private Ray on this machine; look at a cluster's nodes before a job runs there.
 
 connection.py  the only `ray.init` in the program; begin here
+borrowing.py   connections that calls share
 private.py     what a private Ray needs around it, and leaves behind
 refusals.py    what keeps a program from Ray, in words
 nodes.py       asks every node what it has, and whether a job could run there

@@ -130,7 +130,7 @@ def run(
             work = read(tally)
             outputs.check_fits_model(work.job.estimator, work.found.source)
             saver.expect(work.job.estimator)
-            outcome = _fit_and_record(where, start, work, outputs, call, saver, tally)
+            outcome = _fit_and_record(where, start, work, outputs, call=call, saver=saver, tally=tally)
         saver.verify(outcome.model, outcome.estimator, work.job.data.X)
     return outcome
 
@@ -140,6 +140,7 @@ def _fit_and_record(  # noqa: PLR0913 - what a run is made of
     start: Start | None,
     work: Work,
     outputs: Outputs,
+    *,
     call: Mapping[str, Any],
     saver: Saver,
     tally: Tally,

@@ -35,7 +35,7 @@ HANDLERS: list[Any] = []
 
 
 def take_back() -> None:
-    """Handle SIGTERM by our own handler again, if there is one: Ray, once it is started, would print its stack first."""
+    """Handle SIGTERM by our handler again, if there is one: Ray, once it is started, would print its stack first."""
     handler = signal.getsignal(signal.SIGTERM)
     if handler in HANDLERS:
         signal.signal(signal.SIGTERM, handler)

@@ -86,7 +86,7 @@ def search(
     make_job = functools.partial(search_job, overrides=overrides, given=given, hold_out=held, limits=limits)
     where = Where(address=address, resources=resources, backend=backend, worker_output=verbose)
     asked = {"--address": is_typed(context, "address"), "--resume": kept.resume, "--strict": strict, "--stream": stream}
-    where.check({**asked, **dict.fromkeys(limits.options, True)})
+    where.check(asked | dict.fromkeys(limits.options, True))
     outputs = replace(kept, verify=not no_verify)
     outputs.check(FILE=file, **read_by(given, held))
     _check_options(outputs.output, no_refit=not overrides.refit, stream=stream)
@@ -96,8 +96,8 @@ def search(
             inspect.show(out, file, where, as_json=as_json, make_job=make_job, quiet=quiet)
             return
         view = View(quiet=quiet, verbose=verbose, still=stream and out.is_terminal, until=limits.until)
-        sink = _streaming(view, out) if stream else view
         with view.running():
+            sink = _streaming(view, out) if stream else view
             outcome = run(work_of(file, make_job, where), where, outputs, call=call_of(context, file), sink=sink)
         show_search(out, outcome, outputs.output, as_json=as_json or stream, quiet=quiet)
         _exit(outcome, strict=strict)
