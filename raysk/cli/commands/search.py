@@ -3,64 +3,31 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from raysk.cli.options import shared as o  # noqa: TC001 - Typer reads the annotations
-from raysk.cli.options.bundles import (
-    bundled,
-    given_data,
-    hold_out,
-    kept_search,
-    limits,
-    resources,
-    search_overrides,
-)
+from raysk.cli.options.cluster import ClusterOptions
+from raysk.cli.options.data import HoldOutOptions
+from raysk.cli.options.job import DryRun, File, SearchOverrides
+from raysk.cli.options.limits import LimitOptions
+from raysk.cli.options.output import SearchOutput
+from raysk.cli.settings import is_typed
 from raysk.errors import UsageError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from raysk.cli.streams import DataOut
     from raysk.cli.view.live import View
-    from raysk.data.reading import Given
     from raysk.events import Event, Sink
-    from raysk.jobs import Limits, Resources
-    from raysk.request.assemble import Overrides
-    from raysk.request.held_out import HoldOut
     from raysk.runner.outcome import Outcome
-    from raysk.runner.outputs import Outputs
 
 OUT_OF_TIME, FITS_FAILED = 124, 5
 """Exit codes with --strict; the first is that of timeout(1)."""
 
 
-@bundled(
-    overrides=search_overrides, given=given_data, held=hold_out, limits=limits, resources=resources, kept=kept_search
-)
-def search(
-    context: typer.Context,
-    file: o.File,
-    *,
-    overrides: Overrides,
-    given: Given | None,
-    held: HoldOut | None,
-    limits: Limits,
-    address: o.Address = None,
-    resources: Resources,
-    backend: o.Backend = None,
-    kept: Outputs,
-    no_verify: o.NoVerify = False,
-    strict: o.Strict = False,
-    as_json: o.Json = False,
-    stream: o.Stream = False,
-    quiet: o.Quiet = False,
-    verbose: o.Verbose = False,
-    debug: o.Debug = False,  # noqa: ARG001 - read by main
-    dry_run: o.DryRun = False,
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Search(SearchOutput, ClusterOptions, HoldOutOptions, LimitOptions, SearchOverrides):
     """Run the parameter search defined in FILE on a Ray cluster.
 
     For example:
@@ -73,53 +40,72 @@ def search(
 
       raysk search 'sklearn.svm:SVC()' --data sklearn:digits --space C=loguniform:1e-3:1e3
     """
-    from raysk.cli.commands import inspect
-    from raysk.cli.commands.work import call_of, check_terminal, read_by, work_of
-    from raysk.cli.settings import is_typed
-    from raysk.cli.streams import data_stdout
-    from raysk.cli.view.live import View
-    from raysk.cli.view.outcome import show_search
-    from raysk.request.assemble import search_job
-    from raysk.runner.run import run
-    from raysk.runner.where import Where
 
-    make_job = functools.partial(search_job, overrides=overrides, given=given, hold_out=held, limits=limits)
-    where = Where(address=address, resources=resources, backend=backend, worker_output=verbose)
-    asked = {"--address": is_typed(context, "address"), "--resume": kept.resume, "--strict": strict, "--stream": stream}
-    where.check(asked | dict.fromkeys(limits.options, True))
-    outputs = replace(kept, verify=not no_verify)
-    outputs.check(FILE=file, **read_by(given, held))
-    _check_options(outputs.output, no_refit=not overrides.refit, stream=stream)
-    with data_stdout() as out:
-        check_terminal(outputs.output, out)
-        if dry_run:
-            inspect.show(out, file, where, as_json=as_json, make_job=make_job, quiet=quiet)
-            return
-        view = View(quiet=quiet, verbose=verbose, still=stream and out.is_terminal, until=limits.until)
-        with view.running():
-            sink = _streaming(view, out) if stream else view
-            outcome = run(work_of(file, make_job, where), where, outputs, call=call_of(context, file), sink=sink)
-        show_search(out, outcome, outputs.output, as_json=as_json or stream, quiet=quiet)
-        _exit(outcome, strict=strict)
+    context: typer.Context
+    file: File
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict",
+            envvar="RAYSK_STRICT",
+            metavar="",
+            help="Exit with 5 if fits failed, with 124 if the time budget ended it.",
+        ),
+    ] = False
+    dry_run: DryRun = False
 
+    def run(self) -> None:
+        """Run the search, or say what would run."""
+        from raysk.cli.commands import inspect
+        from raysk.cli.commands.work import call_of, check_terminal, read_by, work_of
+        from raysk.cli.streams import data_stdout
+        from raysk.cli.view.live import View
+        from raysk.cli.view.outcome import show_search
+        from raysk.request.assemble import search_job
+        from raysk.runner.run import run
 
-def _exit(outcome: Outcome, *, strict: bool) -> None:
-    """Leave with the exit code of a search that ended early, or whose fits failed, now that all is written."""
-    outcome.raise_error()
-    if strict and outcome.stopped == "time-budget":
-        raise typer.Exit(OUT_OF_TIME)
-    if strict and (outcome.failed or outcome.scores_failed):
-        raise typer.Exit(FITS_FAILED)
+        overrides, given, held, limits = self.overrides(), self.given(), self.hold_out(), self.limits()
+        where, outputs = self.where(worker_output=self.verbose), self.outputs()
+        make_job = functools.partial(search_job, overrides=overrides, given=given, hold_out=held, limits=limits)
+        where.check(self._asked() | dict.fromkeys(limits.options, True))
+        outputs.check(FILE=self.file, **read_by(given, held))
+        self._check_output()
+        with data_stdout() as out:
+            check_terminal(outputs.output, out)
+            if self.dry_run:
+                inspect.show(out, self.file, where, as_json=self.as_json, make_job=make_job, quiet=self.quiet)
+                return
+            still = self.stream and out.is_terminal
+            view = View(quiet=self.quiet, verbose=self.verbose, still=still, until=limits.until)
+            read, call = work_of(self.file, make_job, where), call_of(self.context, self.file)
+            with view.running():
+                outcome = run(read, where, outputs, call=call, sink=_streaming(view, out) if self.stream else view)
+            show_search(out, outcome, outputs.output, as_json=self.as_json or self.stream, quiet=self.quiet)
+            self._exit(outcome)
 
+    def _asked(self) -> dict[str, object]:
+        """Return the options that only raysk's own plans can do, and whether each was given."""
+        address = is_typed(self.context, "address")
+        return {"--address": address, "--resume": self.resume, "--strict": self.strict, "--stream": self.stream}
 
-def _check_options(output: Path | None, *, no_refit: bool, stream: bool) -> None:
-    """Fail before anything runs if options contradict each other."""
-    from raysk.runner.outputs import is_stdout
+    def _check_output(self) -> None:
+        """Fail before anything runs if options contradict each other."""
+        from raysk.runner.outputs import is_stdout
 
-    if no_refit and output is not None:
-        raise UsageError(f"--no-refit fits no model that could be saved as {output}. Leave one of the two out.")
-    if stream and is_stdout(output):
-        raise UsageError("--stream and -o - both write to stdout. Save the model in a file.")
+        if self.no_refit and self.output is not None:
+            raise UsageError(
+                f"--no-refit fits no model that could be saved as {self.output}. Leave one of the two out."
+            )
+        if self.stream and is_stdout(self.output):
+            raise UsageError("--stream and -o - both write to stdout. Save the model in a file.")
+
+    def _exit(self, outcome: Outcome) -> None:
+        """Leave with the exit code of a search that ended early, or whose fits failed, now that all is written."""
+        outcome.raise_error()
+        if self.strict and outcome.stopped == "time-budget":
+            raise typer.Exit(OUT_OF_TIME)
+        if self.strict and (outcome.failed or outcome.scores_failed):
+            raise typer.Exit(FITS_FAILED)
 
 
 def _streaming(view: View, out: DataOut) -> Sink:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import gc
 from typing import TYPE_CHECKING, Any
 
-from raysk.cli.settings import as_typed, is_typed
+from raysk.cli.settings import as_typed
 from raysk.errors import UsageError
 from raysk.runner.outputs import is_stdout
 from raysk.runner.run import Work, read_file
-from raysk.runner.where import Where
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,27 +19,10 @@ if TYPE_CHECKING:
     from raysk.cli.streams import DataOut
     from raysk.data.reading import Given
     from raysk.events import Sink
-    from raysk.jobs import FitJob, Resources, SearchJob
+    from raysk.jobs import FitJob, SearchJob
     from raysk.request.held_out import HoldOut
+    from raysk.runner.where import Where
     from raysk.source.found import Found
-
-
-def place_of(context: Context, resources: Resources, **asked: object) -> Where:
-    """Return where a command's job runs; fail if an option asks for what that place cannot do.
-
-    Parameters
-    ----------
-    context : typer.Context
-        Of the command.
-    resources : Resources
-    **asked : object
-        Options that only raysk's own plans can do, and whether each was given.
-    """
-    said = context.params
-    options = {"backend": said["backend"], "worker_output": said["verbose"]}
-    where = Where(address=said["address"], resources=resources, **options)
-    where.check({"--address": is_typed(context, "address"), **{f"--{name}": each for name, each in asked.items()}})
-    return where
 
 
 def work_of(
