@@ -12,7 +12,7 @@ import typer
 
 import raysk
 from raysk.cli import drawing, signals, streams
-from raysk.cli.commands import bench, config, doctor, fit, inspect, model, predict, resume, score, search
+from raysk.cli.commands import bench, config, doctor, fit, guide, inspect, model, predict, resume, score, search
 from raysk.cli.options.origins import Command
 from raysk.errors import FitsFailed, InputError, RayskError, ReaderGone, UsageError
 
@@ -42,6 +42,7 @@ class CommandLine:
 app = typer.Typer(
     name="raysk",
     help="Run your own scikit-learn job on Ray: one fit, or a whole parameter search.",
+    epilog="The guide in this terminal: raysk guide, raysk guide resume.",
     context_settings={"help_option_names": ["-h", "--help"]},
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -56,6 +57,7 @@ app.command(cls=Command)(doctor.Doctor)
 app.add_typer(model.app)
 app.command(cls=Command)(bench.Bench)
 app.command(cls=Command)(config.Config)
+app.command(cls=Command)(guide.Guide)
 
 
 def _version(*, wanted: bool) -> None:
@@ -84,7 +86,7 @@ def _options(
     try:
         context.default_map = settings.default_map(context)
     except UsageError:
-        if not line.help:
+        if context.invoked_subcommand != "guide" and not line.help:
             raise
 
 

@@ -68,7 +68,7 @@ class Show:
 def _facts(model: str) -> dict[str, Any]:
     """Describe a file, or what comes through stdin or another pipe: that is read three times, and so copied."""
     from raysk.models.describe import describe_file
-    from raysk.models.formats import NoModel
+    from raysk.models.imports import NoModel
     from raysk.runner.loaded import STDIN, model_path, no_model_on_stdin
     from raysk.runs.which import find_model
 
