@@ -110,7 +110,7 @@ class Call:
 
     def gone(self, reason):
         """Tell the pool that the worker is gone."""
-        from raysk.pool.remote import Gone
+        from raysk.pool.reply import Gone
 
         if (done := self._take()) is not None:
             done(Gone(reason))
@@ -178,8 +178,8 @@ class FakeWorker:
             threading.Thread(target=self._work, daemon=True).start()
 
     def call(self, message, refs, drop, done, lenders=0):
-        """Take a task; see `raysk.pool.remote.RemoteWorker`."""
-        from raysk.pool.remote import Gone
+        """Take a task; see `raysk.pool.launcher.RemoteWorker`."""
+        from raysk.pool.reply import Gone
 
         call = Call(self, message, refs, drop, done)
         call.lenders = lenders
@@ -247,7 +247,7 @@ class FakeLauncher:
 
     def launch(self, up):
         """Start a worker: it comes up at once, never (`refuse`), or when the test says so (`hold`)."""
-        from raysk.pool.remote import Gone
+        from raysk.pool.reply import Gone
 
         worker = FakeWorker(self, len(self.launched), by_hand=self.by_hand)
         self.launched.append(worker)
@@ -304,7 +304,7 @@ def make_pool(launcher):
 @pytest.fixture
 def _as_a_worker(monkeypatch):
     """Let a real worker be made in this process; it changes nothing that lasts."""
-    from raysk.pool.worker import THREAD_VARIABLES, Worker
+    from raysk.pool.ray.worker import THREAD_VARIABLES, Worker
     from raysk.util import inside
 
     for name in (*THREAD_VARIABLES, inside.WORKER):

@@ -9,7 +9,8 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from raysk.cluster.connection import Cluster, current, resolve
+from raysk.cluster.address import resolve
+from raysk.cluster.connection import Cluster, current
 from raysk.errors import UsageError
 
 if TYPE_CHECKING:

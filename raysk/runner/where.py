@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from raysk import cluster
-from raysk.errors import AllFitsFailed, FitsFailed, TaskLost, Unpicklable, UsageError
+from raysk._compat import sklearn as sklearn_private
+from raysk.errors import FitsFailed, TaskLost, Unpicklable, UsageError
 from raysk.jobs import Resources, SearchJob
 from raysk.util import exits
 from raysk.util.here import check_sendable
@@ -234,7 +235,7 @@ def _fit_plainly(where: Where, job: FitJob | SearchJob, running: cluster.Cluster
         try:
             whole = whole.fit(*((data.X,) if data.y is None else (data.X, data.y)), **data.fit_params)
         except ValueError as error:
-            if told := AllFitsFailed.told_by(error):
+            if told := sklearn_private.all_fits_failed(error):
                 raise told from None
             raise
     time_s, nodes = time.perf_counter() - begin, None if running is None else running.nodes

@@ -34,8 +34,6 @@ MEMORY_BYTES = 3 * 2**30
 class Threads:
     """A cluster whose workers are threads; takes the place of `raysk.cluster.Starting`."""
 
-    abandoned = False
-
     def __init__(self, _then=None, *, sink, **_options):
         from raysk.pool import Pool
 
@@ -50,10 +48,6 @@ class Threads:
     def result(self):
         """Return what a command uses of a cluster."""
         return SimpleNamespace(pool=self.pool, address="threads", nodes=1, cpus=2)
-
-    @staticmethod
-    def wait_for_end() -> None:
-        """Do nothing: threads end with the program."""
 
     @staticmethod
     def _launcher():

@@ -14,7 +14,8 @@ from sklearn.model_selection import ParameterGrid
 from threadpoolctl import threadpool_limits
 
 from raysk.bench import ideal, nodes, plot, process, report, runner
-from raysk.bench.arm import BACKENDS, Request, measure
+from raysk.bench.arm import measure
+from raysk.bench.request import BACKENDS, Arm, Request
 from raysk.bench.workloads import FOLDS, GROUPS, PUBLISHED, WORKLOADS, answer, digest
 from raysk.errors import BenchFailed
 
@@ -32,7 +33,7 @@ def arm(backend, *times, workload="short", error=None, answer="same", **more):
     """Return an arm that took these times."""
     request = Request(workload=workload, backend=backend, scale=1.0, cpus=2, **more)
     results = [{"time_s": time_s, "units": 100, "workers": 2, "best": None, "answer": answer} for time_s in times]
-    return runner.Arm(request=request, results=results, error=error)
+    return Arm(request=request, results=results, error=error)
 
 
 def rows(*arms):

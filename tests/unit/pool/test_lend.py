@@ -12,8 +12,8 @@ import threadpoolctl
 from ray import cloudpickle
 
 from raysk.pool import Task
+from raysk.pool.ray.worker import THREAD_VARIABLES, Worker
 from raysk.pool.reply import Reply
-from raysk.pool.worker import THREAD_VARIABLES, Worker
 
 crew = importlib.import_module("raysk.pool.crew")
 

@@ -15,12 +15,11 @@ from raysk.errors import ClusterError, TaskLost, Unpicklable
 from raysk.events import WorkerLost, WorkersChanged
 from raysk.pool import Packing, RemoteTraceback, Shared, Task
 from raysk.pool.crew import MAX_FAILED_STARTS
-from raysk.pool.remote import Gone
-from raysk.pool.reply import Reply
+from raysk.pool.ray.worker import Worker
+from raysk.pool.reply import Gone, Reply
 from raysk.pool.shared import SMALL_BYTES, contents, large, small
-from raysk.pool.worker import Worker
 
-rules = importlib.import_module("raysk.pool.pool")
+pools, rules = (importlib.import_module(f"raysk.pool.{name}") for name in ("pool", "dispatch"))
 slow = importlib.import_module("raysk.pool.slow")
 
 SOON_S = 20
@@ -503,8 +502,8 @@ def test_every_future_is_completed_exactly_once(make_pool, launcher):
         assert len(got) == len(task.units)
         assert all(isinstance(v, TaskLost) or v == u * u for u, v in zip(task.units, got, strict=True))
     assert sum(isinstance(value, TaskLost) for got in values for value in got) < 10
-    assert not pool._entries
-    assert not pool._pending
+    assert not pool._dispatcher.entries
+    assert not pool._dispatcher.pending
 
 
 # --- growing and shrinking
@@ -543,8 +542,8 @@ def test_a_pool_with_a_number_of_workers_keeps_it(make_pool, launcher, eventuall
     eventually(lambda: pool.up == 3)
     launcher.room = 7
     for _ in range(3):
-        before = pool._next_tick
-        eventually(lambda: pool._next_tick > before)  # noqa: B023 - used at once
+        before = pool._dispatcher.next_tick
+        eventually(lambda: pool._dispatcher.next_tick > before)  # noqa: B023 - used at once
     settle(pool)
     assert len(launcher.launched) == 3
 
@@ -614,10 +613,10 @@ def test_the_last_worker_lost_after_failed_starts_ends_in_an_error(make_pool, la
     launcher.held[0]("node-0")
     future = pool.submit(one("a"))
     call = launcher.next_call()
-    from raysk.pool.remote import Gone
+    from raysk.pool.reply import Gone
 
     launcher.held[1](Gone("no room"))
-    eventually(lambda: pool._crew.gave_up)
+    eventually(lambda: pool._dispatcher.crew.gave_up)
     call.worker.die()
     assert isinstance(outcome(future), ClusterError)
 
@@ -688,7 +687,7 @@ def test_cancelling_a_split_task_stops_its_units(make_pool, launcher):
     settle(pool)
     assert unit.worker.killed
     assert launcher.calls.empty()
-    assert not pool._entries
+    assert not pool._dispatcher.entries
 
 
 def test_a_failing_unit_ends_the_whole_split_task(make_pool, launcher):
@@ -742,7 +741,7 @@ def test_a_task_handed_in_too_late_is_cancelled(make_pool):
 def test_a_task_handed_in_while_the_pool_closes_is_cancelled(make_pool, monkeypatch):
     """Between its last look at the inbox and its end, the collector thread leaves no task behind."""
     looked, go_on = threading.Event(), threading.Event()
-    drain = rules.Pool._drain
+    drain = pools.Pool._drain
 
     def drain_and_linger(self):
         drain(self)
@@ -750,7 +749,7 @@ def test_a_task_handed_in_while_the_pool_closes_is_cancelled(make_pool, monkeypa
             looked.set()
             assert go_on.wait(SOON_S)
 
-    monkeypatch.setattr(rules.Pool, "_drain", drain_and_linger)
+    monkeypatch.setattr(pools.Pool, "_drain", drain_and_linger)
     pool = make_pool()
     closing = threading.Thread(target=pool.close)
     closing.start()
@@ -833,7 +832,7 @@ def test_idle_workers_forget_now_if_that_is_wanted(make_pool, launcher):
         assert set(launcher.launched[0].store) == {table.key}
         pool.release([table], now=now)
         if not now:
-            pool._next_tick = 0.0
+            pool._dispatcher.next_tick = 0.0
         settle(pool)
         assert not launcher.launched[0].store
 

@@ -10,8 +10,8 @@ from ray import cloudpickle
 
 from raysk.pool import Task
 from raysk.pool.progress import Turns
+from raysk.pool.ray.worker import Worker
 from raysk.pool.reply import Reply
-from raysk.pool.worker import Worker
 
 SOON_S = 20
 """How long a worker in these tests may take for anything, in seconds; it takes milliseconds."""

@@ -156,8 +156,8 @@ def assert_idle(pool):
     handled = threading.Event()
     pool._post(handled.set)
     assert handled.wait(20)
-    assert not pool._pending
-    assert not pool._entries
+    assert not pool._dispatcher.pending
+    assert not pool._dispatcher.entries
 
 
 @pytest.fixture
