@@ -88,7 +88,7 @@ def recorded(folder: RunFolder, source: Path | None, saver: Saver, **begin: Any)
     earlier, refused = folder.said(), None
     running = {**manifest(job=begin.pop("job"), source=source), **begin}
     folder.write_manifest(running)
-    facts: dict[str, Any] = {}
+    facts: dict[str, Any] = {"model_sha256": None}
     outcome = "failed"
     try:
         with exits.Contained():
