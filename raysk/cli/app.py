@@ -159,7 +159,7 @@ def _report_code(error: Exception, *, debug: bool) -> int:
     int
         The exit code.
     """
-    from raysk.cli import blame
+    from raysk.source import blame
     from raysk.util.here import current_folder
 
     if isinstance(error, OSError):  # a path is made absolute in many places, also in other libraries

@@ -3,6 +3,7 @@
 starting.py    a cluster is started while the program does something else; begin here
 connection.py  the connection and its pool
 session.py     the only `ray.init` in the program
+borrowing.py   connections that calls share
 address.py     which cluster is meant, and whether anything listens there
 leaving.py     how the program ends after its clusters
 private.py     what a private Ray needs around it, and leaves behind

@@ -78,7 +78,7 @@ class Cluster:
         self.address = resolve(address)
         refusals.check_surroundings()
         self.sink = sink
-        self._resources = resources or Resources()
+        self.resources = resources or Resources()
         self._closed = False
         self._private: Private | None = None
         self._pool: Pool | None = None
@@ -91,7 +91,7 @@ class Cluster:
                 from raysk.pool.ray.need import Need
 
                 self._head = connected_head()
-                self._need = Need(cpus=self._resources.cpus_per_fit, memory=self._resources.memory_per_fit)
+                self._need = Need(cpus=self.resources.cpus_per_fit, memory=self.resources.memory_per_fit)
                 self.nodes, self.cpus = self._size()
                 sink(ClusterReady(address=self.address, nodes=self.nodes, cpus=self.cpus))
                 if warm:
@@ -173,7 +173,7 @@ class Cluster:
     def _size(self) -> tuple[int, int]:
         """Return the cluster's nodes and CPUs, if they are enough for one worker, or more may come."""
         nodes = self._head.nodes()
-        if self._resources.workers is None:
+        if self.resources.workers is None:
             self._need.check(nodes)
         return len(nodes), int(sum(node["Resources"].get("CPU", 0) for node in nodes))
 
@@ -184,7 +184,7 @@ class Cluster:
         from raysk.pool.ray.pickling import travelling
 
         travel_by_value(travelling())  # so that nodes need not have it
-        wanted = self._resources
+        wanted = self.resources
         large = [node["NodeID"] for node in self._head.nodes() if self._need.room(node)]
         admission = Admission(large, allow_versions=wanted.allow_versions, sink=self.sink)
         launcher = RayLauncher(self._head, self._need, wanted.nodes, admission)

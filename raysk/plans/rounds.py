@@ -220,7 +220,7 @@ class Rounds:
             function=self.data.shared,
             args=(round_,),
             patience_s=PATIENCE_S,
-            limit_s=limits.fit_timeout,
+            limit_s=limits.fit_timeout_s,
             repeatable=True,
         )
         units = board.units if self.watch.reason is None else ()  # what the journal knows may be enough

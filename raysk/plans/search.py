@@ -67,7 +67,12 @@ def fit(  # noqa: PLR0913 - those of scikit-learn's fit, where it runs, and what
     """Run the search on the pool; see `raysk.plans.fit`. Its best estimator is fitted by `fit_best`."""
     own = type(search)
     names: dict[str, Any] = {"__module__": own.__module__, "__qualname__": own.__qualname__}
-    names |= {"_pool": pool, "_journal": journal, "_limits": limits or Limits(), "_fit_best": staticmethod(fit_best)}
+    names |= {
+        "_pool": pool,
+        "_journal": journal,
+        "_limits": (limits or Limits()).begun(),
+        "_fit_best": staticmethod(fit_best),
+    }
     if journal is not None:
         journal.random_state()
     search.__class__ = type(own.__name__, (own, _PoolSearch), names)

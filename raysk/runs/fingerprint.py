@@ -92,7 +92,7 @@ def _hasher_class() -> Any:
         def _is_known(self, obj: Any) -> bool:
             """Tell whether the name says it all."""
             if _is_found(obj):
-                return obj.__module__ in self._by_name or obj.__module__ not in self._by_value
+                return obj.__module__ in self._by_name or obj.__module__ not in {*self._by_value, "__main__"}
             return False
 
         def _code(self, obj: Any) -> tuple[Any, ...]:

@@ -34,6 +34,13 @@ HANDLERS: list[Any] = []
 """Handlers of signals that raise these classes; a program that only imports raysk has none."""
 
 
+def take_back() -> None:
+    """Handle SIGTERM by our handler again, if there is one: Ray, once it is started, would print its stack first."""
+    handler = signal.getsignal(signal.SIGTERM)
+    if handler in HANDLERS:
+        signal.signal(signal.SIGTERM, handler)
+
+
 def as_error(end: BaseException) -> Exception:
     """Return an error that says what was raised, and where.
 

@@ -18,12 +18,18 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from raysk._compat import ray as ray_private
+from raysk.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from typing_extensions import Self
 
 WORKER = "_RAYSK_WORKER"
 """Set in the environment of workers, which processes that a fit starts inherit."""
+
+REFUSED = ("limits", "run_dir", "resume")
+"""Parameters of `raysk.run` that scikit-learn's own fit cannot do."""
 
 IN_WORKER = "Calls of raysk inside a fit run on the worker that does the fit, on its CPUs."
 IN_FORK = (
@@ -76,10 +82,27 @@ def stays_here() -> bool:
     return in_worker() or in_fork()
 
 
-def fit(estimator: Any, X: Any, y: Any = None, *, address: str | None = None, **fit_params: Any) -> Any:  # noqa: ARG001
+def fit(estimator: Any, X: Any, y: Any = None, *, address: Any = None, sink: Any = None, **said: Any) -> Any:  # noqa: ARG001
     """Fit an estimator in this process; see `raysk.fit`."""
+    keep = {name: said.pop(name, None) for name in REFUSED}
+    return run(estimator, X, y, fit_params=said, **keep).estimator
+
+
+def run(
+    estimator: Any, X: Any, y: Any = None, *, fit_params: Mapping[str, Any] | None = None, **said: Any
+) -> types.SimpleNamespace:
+    """Fit an estimator in this process; see `raysk.run`.
+
+    What says where a job runs, and who hears of it, is ignored; what would change the answer, or leave files behind, is
+    refused.
+    """
+    for name in REFUSED:
+        if said.get(name):
+            where = "inside a fit" if in_worker() else "in a process forked from one that is connected"
+            raise UsageError(f"{name}: raysk cannot do that {where}: scikit-learn's own fit runs there. Leave it out.")
     remark()
-    return estimator.fit(X, **fit_params) if y is None else estimator.fit(X, y, **fit_params)
+    estimator.fit(*((X,) if y is None else (X, y)), **(fit_params or {}))
+    return types.SimpleNamespace(estimator=estimator)
 
 
 def connect(*_: Any, **__: Any) -> Here:
@@ -110,7 +133,7 @@ def remark() -> None:
         return
     _warned.add(os.getpid())
     with contextlib.suppress(Warning):  # where warnings are errors the call is made all the same
-        warnings.warn(IN_WORKER if in_worker() else IN_FORK, stacklevel=4)
+        warnings.warn(IN_WORKER if in_worker() else IN_FORK, stacklevel=5)
 
 
 class Here:
@@ -129,5 +152,6 @@ class Here:
 def stand_in() -> types.ModuleType:
     """Make a module with raysk's public names."""
     module = types.ModuleType("raysk", "The names of raysk, on a worker whose node does not have it.")
-    vars(module).update(fit=fit, connect=connect, register=register, __path__=[], api=module)
+    vars(module).update(fit=fit, run=run, connect=connect, register=register, __path__=[], api=module)
+    vars(module).update(dict.fromkeys(("Limits", "Resources", "Outcome"), types.SimpleNamespace))
     return module

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
 
 _LONGEST = 200  # characters of one foreign text in a message: about two terminal lines
 _MOST_LISTED = 6  # names in one list: more are not read
+_LONGEST_VALUE = 40  # characters of one value: about half a line
 
 
 def shown(text: Any) -> str:
@@ -70,3 +72,33 @@ def type_name(value: Any) -> str:
 def with_types(objects: Mapping[str, Any]) -> str:
     """Return "a (SVC), b (Ridge)"."""
     return listed(f"{name} ({type_name(value)})" for name, value in objects.items())
+
+
+def count(number: int, noun: str) -> str:
+    """Return "1 node" or "1,200 nodes"."""
+    return f"{number:,} {noun}" + "s" * (number != 1)
+
+
+def pairs(params: Mapping[str, Any], names: Mapping[str, str] | None = None) -> list[str]:
+    """Return ``name=value`` for each parameter, short.
+
+    Parameters
+    ----------
+    params : mapping
+    names : mapping of str to str, or None
+        Which of them are written, and how they are called; None means all, by their whole names.
+    """
+    if names is None:
+        names = {name: name for name in params}
+    return [f"{short}={brief_value(params[name])}" for name, short in names.items() if name in params]
+
+
+def brief_value(value: Any) -> str:
+    """Return a value as a person would write it, on one line; what is long ends at a word."""
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    text = " ".join(str(value).split())
+    if len(text) <= _LONGEST_VALUE:
+        return text
+    ends = [match.end() for match in re.finditer(r"\w+[(]?|[^\w\s]+", text) if match.end() < _LONGEST_VALUE]
+    return text[: ends[-1] if ends else _LONGEST_VALUE - 1] + "…"
