@@ -35,10 +35,6 @@ def read(stream: Stream, kind: str) -> Table:
     stream : Stream
     kind : str
         One of `FORMATS`.
-
-    Returns
-    -------
-    Table
     """
     return {"npy": _npy, "npz": _npz, "svmlight": _svmlight}[kind](stream)
 

@@ -118,10 +118,6 @@ def place_of(text: str, names: Sequence[str] | None, count: int) -> int | None:
         Of all columns; None where they have none.
     count : int
         How many columns there are.
-
-    Returns
-    -------
-    int or None
     """
     for part in (text, text.strip()):
         if names is not None and part in names:
@@ -144,10 +140,6 @@ def places_among(
     most : int or None
     by_name : bool
         Whether each text is a name as a whole.
-
-    Returns
-    -------
-    tuple of int
 
     Raises
     ------

@@ -123,10 +123,6 @@ def learn(table: Table, features: tuple[int, ...], columns: Columns, estimator: 
         `dates` and `categorical` say which; texts become categories for an estimator that takes categories itself.
     estimator : estimator or None
 
-    Returns
-    -------
-    Encoding
-
     Raises
     ------
     InputError

@@ -18,10 +18,6 @@ def extra(module: str, why: str) -> Any:
     why : str
         What needs it, for the message.
 
-    Returns
-    -------
-    module
-
     Raises
     ------
     InputError

@@ -61,10 +61,6 @@ class Features:
         unseen : Unseen or None
             Counts categories that the model was not fitted on.
 
-        Returns
-        -------
-        Data
-
         Raises
         ------
         InputError

@@ -21,10 +21,6 @@ def features_of(model: Any, sidecar: Mapping[str, Any] | None) -> Features:
     model : estimator
     sidecar : mapping or None
         From `raysk.models.store.read_sidecar`.
-
-    Returns
-    -------
-    Features
     """
     recorded = recorded_features(sidecar)
     names, count = _attribute(model, "feature_names_in_"), _attribute(model, "n_features_in_")

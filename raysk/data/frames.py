@@ -33,10 +33,6 @@ def column_types(
         Whether later values can no longer change a type: a whole number may be followed by 1.5.
     has_types : bool
         Whether the format tells numbers from text, as JSON does and CSV does not.
-
-    Returns
-    -------
-    dict of str to pyarrow.DataType
     """
     found, ids = {}, known.id_place(schema.names, headless=headless)
     for place, field in enumerate(schema):
@@ -81,10 +77,6 @@ def as_table(table: Any, label: str, known: Known, *, headless: bool = False) ->
     known : Known
     headless : bool
         Whether its names are pyarrow's, for want of any.
-
-    Returns
-    -------
-    Table
 
     Raises
     ------

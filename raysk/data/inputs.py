@@ -117,14 +117,6 @@ def label_of(text: str) -> str:
 def opened(text: str) -> Iterator[Stream]:
     """Open a file, stdin or a URI for reading.
 
-    Parameters
-    ----------
-    text : str
-
-    Yields
-    ------
-    Stream
-
     Raises
     ------
     InputError

@@ -27,14 +27,6 @@ SKLEARN, OPENML = "sklearn:", "openml:"
 def read(text: str) -> Table:
     """Read ``sklearn:NAME?arg=1``, ``openml:ID``, ``model.py:load_data`` or ``package.module:attr``.
 
-    Parameters
-    ----------
-    text : str
-
-    Returns
-    -------
-    Table
-
     Raises
     ------
     InputError

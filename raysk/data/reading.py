@@ -72,10 +72,6 @@ def read_table(
     dialect : Dialect or None
         How a CSV or TSV is written; None finds its separator.
 
-    Returns
-    -------
-    Table
-
     Raises
     ------
     InputError

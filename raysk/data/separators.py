@@ -36,10 +36,6 @@ def separator_of(head: bytes, kind: str, dialect: Dialect) -> str:
         ``csv`` or ``tsv``.
     dialect : Dialect
         What the person says holds.
-
-    Returns
-    -------
-    str
     """
     own = _SEPARATED[kind]
     if dialect.sep is not None:

@@ -83,11 +83,6 @@ def split(  # noqa: PLR0913 - what a table, a person and a fitted model say
 def id_values(table: Table, columns: Columns) -> Any | None:
     """Return the column that names the rows.
 
-    Parameters
-    ----------
-    table : Table
-    columns : Columns
-
     Returns
     -------
     ndarray or pyarrow.ChunkedArray of shape (n_rows,), or None

@@ -26,10 +26,6 @@ def read(stream: Stream, kind: str, known: Known) -> Table:
     kind : str
         One of `FORMATS`.
     known : Known
-
-    Returns
-    -------
-    Table
     """
     if kind == "parquet":
         return columnar.read_parquet(stream, known)
@@ -47,10 +43,6 @@ def read_blocks(stream: Stream, kind: str, known: Known, rows: int | None) -> It
         As for `read`.
     rows : int or None
         The most rows in a block; None for as many as come at once.
-
-    Yields
-    ------
-    Table
     """
     for table in _blocks(stream, kind, known, rows):
         step = rows or len(table)

@@ -101,10 +101,6 @@ def search_job(
     limits : Limits or None
         When it ends early; None means never.
 
-    Returns
-    -------
-    SearchJob
-
     Raises
     ------
     InputError

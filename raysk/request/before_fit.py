@@ -46,10 +46,6 @@ WHOLE = {
 def check_job(job: FitJob | SearchJob) -> None:
     """Raise for data that no fit of a job could use, and for scorers that cannot score it.
 
-    Parameters
-    ----------
-    job : FitJob or SearchJob
-
     Raises
     ------
     InputError

@@ -25,14 +25,6 @@ _USUAL = ("loguniform", "uniform", "randint", "norm", *_LISTS, "choice")
 def parse_space(text: str) -> tuple[str, Any]:
     """Read one entry of a parameter space.
 
-    Parameters
-    ----------
-    text : str
-
-    Returns
-    -------
-    tuple of (str, list or distribution)
-
     Raises
     ------
     UsageError
@@ -89,17 +81,7 @@ def is_distribution(values: Any) -> bool:
 
 
 def merged(space: Any, texts: tuple[str, ...]) -> Any:
-    """Return a parameter space with entries replaced or added by name, in each of its dicts if it has several.
-
-    Parameters
-    ----------
-    space : dict or list of dict, or None
-    texts : tuple of str
-
-    Returns
-    -------
-    dict or list of dict
-    """
+    """Return a parameter space with entries replaced or added by name, in each of its dicts if it has several."""
     entries = dict(map(parse_space, texts))
     if space is None or isinstance(space, Mapping):
         return {**(space or {}), **entries}
@@ -108,11 +90,6 @@ def merged(space: Any, texts: tuple[str, ...]) -> Any:
 
 def override_space(search: Any, texts: tuple[str, ...]) -> None:
     """Set entries of the parameter space on a copy of the person's search, in place.
-
-    Parameters
-    ----------
-    search : BaseSearchCV
-    texts : tuple of str
 
     Raises
     ------

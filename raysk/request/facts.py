@@ -18,16 +18,7 @@ _LOOKED_AT = 100
 
 
 def estimator_facts(estimator: Any) -> dict[str, Any]:
-    """Return an estimator's class, short repr, steps and kind.
-
-    Parameters
-    ----------
-    estimator : estimator
-
-    Returns
-    -------
-    dict
-    """
+    """Return an estimator's class, short repr, steps and kind."""
     steps = getattr(estimator, "steps", None)
     return {
         "class": type_name(estimator),
@@ -134,16 +125,7 @@ def _splits(search: Any, data: Data | None) -> int | None:
 
 
 def data_facts(data: Data) -> dict[str, Any]:
-    """Return type, shape and dtype of X, kind and classes of y, and what else goes to ``fit``.
-
-    Parameters
-    ----------
-    data : Data
-
-    Returns
-    -------
-    dict
-    """
+    """Return type, shape and dtype of X, kind and classes of y, and what else goes to ``fit``."""
     return {
         "source": data.source,
         "X": {**_array_facts(data.X), "missing": _missing(data.X), "columns": data.feature_names},

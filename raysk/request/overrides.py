@@ -67,10 +67,6 @@ class Overrides:
 def copied(value: Any) -> Any:
     """Return a copy, so that flags and fits never change the person's object.
 
-    Parameters
-    ----------
-    value : estimator
-
     Returns
     -------
     estimator
@@ -111,11 +107,6 @@ def _holds_generator(value: Any) -> bool:
 
 def override_estimator(estimator: Any, overrides: Overrides) -> None:
     """Set seed and settings on a copy of the person's estimator, in place.
-
-    Parameters
-    ----------
-    estimator : estimator
-    overrides : Overrides
 
     Raises
     ------
@@ -162,11 +153,6 @@ def override_search(search: Any, overrides: Overrides) -> None:
     """Apply every flag to a copy of the person's search, in place.
 
     Attributes are set, not parameters: a person's own search class need not follow ``set_params``.
-
-    Parameters
-    ----------
-    search : BaseSearchCV
-    overrides : Overrides
 
     Raises
     ------
@@ -239,11 +225,6 @@ def scorer_hint(name: str) -> str:
 
 def refuse_search_flags(estimator: Any, overrides: Overrides) -> None:
     """Say which flags need a search, when what is fitted is none.
-
-    Parameters
-    ----------
-    estimator : estimator
-    overrides : Overrides
 
     Raises
     ------

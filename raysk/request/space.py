@@ -96,12 +96,7 @@ MOST_VALUES = 6
 
 
 def in_words(values: Any) -> str:
-    """Say what is searched of one parameter: ``loguniform 0.0001 .. 0.1``, or values with commas between them.
-
-    Parameters
-    ----------
-    values : sequence, or object with ``rvs``
-    """
+    """Say what is searched of one parameter: ``loguniform 0.0001 .. 0.1``, or values with commas between them."""
     if hasattr(values, "rvs"):
         return _distribution_in_words(values)
     each = list(values)

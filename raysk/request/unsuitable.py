@@ -66,10 +66,6 @@ def refusal(estimator: Any, seen: Seen) -> str | None:
     estimator : estimator
         No search.
     seen : Seen
-
-    Returns
-    -------
-    str or None
     """
     from sklearn import get_config
 

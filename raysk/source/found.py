@@ -85,10 +85,6 @@ def is_estimator(value: Any) -> bool:
 def find_search(found: Found) -> Any | None:
     """Return the ``*SearchCV`` object that is meant, or None.
 
-    Parameters
-    ----------
-    found : Found
-
     Returns
     -------
     BaseSearchCV or None
@@ -106,14 +102,6 @@ def find_search(found: Found) -> Any | None:
 
 def find_estimator(found: Found) -> Any:
     """Return the estimator that is meant; a search when there is nothing else.
-
-    Parameters
-    ----------
-    found : Found
-
-    Returns
-    -------
-    estimator
 
     Raises
     ------
@@ -136,10 +124,6 @@ def find_estimator(found: Found) -> Any:
 
 def fitted_on_import(found: Found) -> str | None:
     """Say that what is meant was fitted when the file was run, which nobody needs; None if it was not.
-
-    Parameters
-    ----------
-    found : Found
 
     Returns
     -------
@@ -176,10 +160,6 @@ def _is_fitted(estimator: Any) -> bool:
 def find_space(found: Found) -> tuple[str, Any] | None:
     """Return the name and the value of the parameter space, or None.
 
-    Parameters
-    ----------
-    found : Found
-
     Returns
     -------
     tuple of (str, dict or list of dict) or None
@@ -203,17 +183,7 @@ def find_space(found: Found) -> tuple[str, Any] | None:
 
 
 def find_option(found: Found, name: str) -> Any | None:
-    """Return ``cv`` or ``scoring`` as the file has it, or None.
-
-    Parameters
-    ----------
-    found : Found
-    name : str
-
-    Returns
-    -------
-    object or None
-    """
+    """Return ``cv`` or ``scoring`` as the file has it, or None."""
     value = found.names.get(name)
     if name == "cv" and value is not None and not _is_cv(value):
         raise InputError(

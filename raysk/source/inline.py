@@ -24,14 +24,6 @@ def find_data(found: Found) -> Data | None:
     ``X_train`` is looked at first, whose ``X_test`` is then held out, then ``X``, then ``data``, then ``load_data()``,
     which is called.
 
-    Parameters
-    ----------
-    found : Found
-
-    Returns
-    -------
-    Data or None
-
     Raises
     ------
     InputError
@@ -87,14 +79,6 @@ def _source(found: Found, name: str) -> str:
 
 def chosen_data(found: Found) -> Data:
     """Return what was named as data: after the colon, or else what `find_data` finds.
-
-    Parameters
-    ----------
-    found : Found
-
-    Returns
-    -------
-    Data
 
     Raises
     ------

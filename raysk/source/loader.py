@@ -64,10 +64,6 @@ def load(source: str) -> Found:
     source : str
         ``PATH[:ATTR]``, ``package.module:attr``, ``PATH:factory(arg=1)`` with literal arguments, or a pickle.
 
-    Returns
-    -------
-    Found
-
     Raises
     ------
     InputError
@@ -215,10 +211,6 @@ def load_pickle(path: Path, source: str) -> Found:
     path : Path
     source : str
         Its name in messages.
-
-    Returns
-    -------
-    Found
 
     Raises
     ------

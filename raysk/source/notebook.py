@@ -106,11 +106,6 @@ def is_notebook(path: Path | str) -> bool:
 def read_source(content: bytes, path: Path) -> Source:
     """Return the Python of a file.
 
-    Parameters
-    ----------
-    content : bytes
-    path : Path
-
     Returns
     -------
     Source

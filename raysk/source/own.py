@@ -48,10 +48,6 @@ def own_modules(before: set[str], folder: Path | None) -> tuple[ModuleType, ...]
         Names of the modules that were imported before the person's file.
     folder : Path or None
         Modules in this folder count also when they were imported before, as in a notebook.
-
-    Returns
-    -------
-    tuple of module
     """
     found = []
     for name, module in list(sys.modules.items()):
@@ -105,10 +101,6 @@ def raised(err: BaseException, what: str) -> str:
     err : BaseException
     what : str
         What was run, named when no frame of the person's is found: ``model.py`` or ``make()``.
-
-    Returns
-    -------
-    str
     """
     place = _blamed(err)
     text = f": {brief(str(err))}" if str(err) else ""

@@ -76,14 +76,6 @@ def kind_of(path: Path) -> str | None:
 def split_source(source: str) -> Place:
     """Split what the person wrote into a file or module, and the object in it.
 
-    Parameters
-    ----------
-    source : str
-
-    Returns
-    -------
-    Place
-
     Raises
     ------
     InputError

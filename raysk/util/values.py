@@ -17,10 +17,6 @@ def parse_value(text: str) -> Any:
     ----------
     text : str
         For example ``10``, ``[1, 2]``, ``None``, ``true`` or ``rbf``.
-
-    Returns
-    -------
-    object
     """
     try:
         return ast.literal_eval(text.strip())
@@ -37,14 +33,6 @@ def _json_or_text(text: str) -> Any:
 
 def split_setting(text: str) -> tuple[str, str]:
     """Split ``name=text`` at its first ``=``.
-
-    Parameters
-    ----------
-    text : str
-
-    Returns
-    -------
-    tuple of (str, str)
 
     Raises
     ------
@@ -70,10 +58,6 @@ def parse_values(text: str) -> list[Any]:
     ----------
     text : str
         For example ``rbf,linear``, ``None,balanced``, ``0.1,1,10``, ``(50,),(100,50)`` or ``[0.1, 1, 10]``.
-
-    Returns
-    -------
-    list
     """
     for read in (ast.literal_eval, json.loads):
         try:

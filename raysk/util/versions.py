@@ -162,10 +162,6 @@ def compare(
         What `imported` returned there.
     allow_versions : bool
         Whether the person accepts that results may differ.
-
-    Returns
-    -------
-    list of Difference
     """
     found = []
     for package, rule in RULES.items():

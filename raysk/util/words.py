@@ -40,10 +40,6 @@ def nearest(name: str, names: Iterable[str], count: int = 3) -> list[str]:
     names : iterable of str
     count : int
         The most names to return.
-
-    Returns
-    -------
-    list of str
     """
     known = {other.casefold(): other for other in names}
     sought = name.casefold()
