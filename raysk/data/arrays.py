@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from raysk.data.inputs import Stream
+    from raysk.data.known import Known
 
-FORMATS = ("npy", "npz", "svmlight")
 _X_NAMES = ("X", "data")
 _BESIDE = {"y": "y", "target": "y", "groups": "groups", "sample_weight": "sample_weight"}
 _NAMES = "feature_names"
@@ -27,16 +27,9 @@ CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
 """Where a container is told how much memory it may take, in bytes."""
 
 
-def read(stream: Stream, kind: str) -> Table:
-    """Read a whole table.
-
-    Parameters
-    ----------
-    stream : Stream
-    kind : str
-        One of `FORMATS`.
-    """
-    return {"npy": _npy, "npz": _npz, "svmlight": _svmlight}[kind](stream)
+def read(stream: Stream, known: Known) -> Table:
+    """Read a whole file."""
+    return {"npy": _npy, "npz": _npz, "svmlight": _svmlight}[str(known.format)](stream)
 
 
 def check_fits(size: int, label: str) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from raysk.data.table import is_frame, is_number
+from raysk.util.values import is_float
 from raysk.util.words import brief
 
 if TYPE_CHECKING:
@@ -288,7 +289,7 @@ def _is_fraction(array: Any) -> Any:
 
 def _is_no_number(array: Any) -> Any:
     """Tell of each object whether it is text that is no number."""
-    return _each(array, _is_word)
+    return _each(array, lambda value: isinstance(value, str) and not is_float(value))
 
 
 def _each(array: Any, is_wrong: Callable[[Any], bool]) -> Any:
@@ -296,13 +297,3 @@ def _each(array: Any, is_wrong: Callable[[Any], bool]) -> Any:
 
     flat = array.ravel()
     return np.fromiter(map(is_wrong, flat), dtype=bool, count=len(flat)).reshape(array.shape)
-
-
-def _is_word(value: Any) -> bool:
-    if not isinstance(value, str):
-        return False
-    try:
-        float(value)
-    except ValueError:
-        return True
-    return False

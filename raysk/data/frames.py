@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from raysk.data.extras import extra
 from raysk.data.table import TEXT, Table, is_number, unique_names
 from raysk.errors import InputError
 from raysk.util.words import brief, listed, shown
@@ -14,12 +13,8 @@ if TYPE_CHECKING:
 
     from raysk.data.known import Known
 
-_WHAT = "Reading a table"  # what needs pyarrow, in messages
 
-
-def column_types(
-    schema: Any, known: Known, *, headless: bool = False, widened: bool = False, has_types: bool = False
-) -> dict[str, Any]:
+def column_types(schema: Any, known: Known, *, widened: bool = False, has_types: bool = False) -> dict[str, Any]:
     """Return pyarrow's types of the columns that must not be left to what their first values look like.
 
     Parameters
@@ -27,43 +22,40 @@ def column_types(
     schema : pyarrow.Schema
         What the first values look like.
     known : Known
-    headless : bool
-        Whether its names are pyarrow's, for want of any.
     widened : bool
         Whether later values can no longer change a type: a whole number may be followed by 1.5.
     has_types : bool
         Whether the format tells numbers from text, as JSON does and CSV does not.
     """
-    found, ids = {}, known.id_place(schema.names, headless=headless)
+    found, ids = {}, known.id_place(schema.names)
     for place, field in enumerate(schema):
-        if place == ids:
-            kind = _type(field.type, TEXT, widened=widened, has_types=has_types)
-        else:
-            kind = _type(field.type, known.dtypes.get(field.name), widened=widened, has_types=has_types)
+        dtype = TEXT if place == ids else known.dtypes.get(field.name)
+        kind = _type(field.type, dtype, widened=widened, has_types=has_types)
         if widened or kind != field.type:
             found[field.name] = kind
     return found
 
 
 def _type(kind: Any, dtype: str | None, *, widened: bool, has_types: bool) -> Any:
-    arrow, types = extra("pyarrow", _WHAT), extra("pyarrow.types", _WHAT)
+    import pyarrow as pa
+    from pyarrow import types
+
     if dtype == TEXT and has_types and not types.is_temporal(kind):
         return kind
-    if dtype is not None and not is_number(dtype):
-        return arrow.string()
-    if dtype is not None:
-        return kind if types.is_boolean(kind) else arrow.float64()
-    if types.is_temporal(kind):  # dates stay text, as pandas.read_csv leaves them
-        return arrow.string()
-    return arrow.float64() if widened and (types.is_integer(kind) or types.is_null(kind)) else kind
+    if dtype is not None and is_number(dtype):
+        return kind if types.is_boolean(kind) else pa.float64()
+    if dtype is not None or types.is_temporal(kind):  # dates stay text, as pandas.read_csv leaves them
+        return pa.string()
+    return pa.float64() if widened and (types.is_integer(kind) or types.is_null(kind)) else kind
 
 
 def as_tables(batches: Any, label: str, known: Known) -> Iterator[Table]:
     """Yield a table per batch of pyarrow's that is not empty."""
-    arrow = extra("pyarrow", _WHAT)
+    import pyarrow as pa
+
     for batch in batches:
         if batch.num_rows:
-            yield as_table(arrow.Table.from_batches([batch]), label, known)
+            yield as_table(pa.Table.from_batches([batch]), label, known)
 
 
 def as_table(table: Any, label: str, known: Known, *, headless: bool = False) -> Table:
@@ -83,7 +75,6 @@ def as_table(table: Any, label: str, known: Known, *, headless: bool = False) ->
     InputError
         If two columns have the same name, text is not UTF-8, or values cannot have the types that are known.
     """
-    extra("pandas", "A table with columns")
     table = table.drop_columns(_index_columns(table))
     place = known.id_place(table.column_names, headless=headless)
     ids = None if place is None else table.column(place)
@@ -106,15 +97,17 @@ def _index_columns(table: Any) -> list[str]:
 
 def _without_decimals(table: Any) -> Any:
     """Turn decimals, which numpy does not have, into floats."""
-    arrow, types = extra("pyarrow", _WHAT), extra("pyarrow.types", _WHAT)
+    import pyarrow as pa
+
     for number, field in enumerate(table.schema):
-        if types.is_decimal(field.type):
-            table = table.set_column(number, field.name, table.column(number).cast(arrow.float64()))
+        if pa.types.is_decimal(field.type):
+            table = table.set_column(number, field.name, table.column(number).cast(pa.float64()))
     return table
 
 
 def _check_text(table: Any, label: str) -> None:
-    is_binary = extra("pyarrow.types", _WHAT).is_binary
+    from pyarrow.types import is_binary
+
     wrong = [shown(field.name) for field in table.schema if is_binary(field.type)]
     if wrong:
         raise InputError(

@@ -6,7 +6,6 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from raysk.data import lines
-from raysk.data.extras import extra
 from raysk.data.frames import as_table, column_types
 from raysk.errors import InputError
 from raysk.util.words import shown
@@ -18,25 +17,25 @@ if TYPE_CHECKING:
     from raysk.data.known import Known
     from raysk.data.table import Table
 
-_WHAT = "Reading JSON lines"  # what needs pyarrow, in messages
-
 MOST_EXACT = 2**53
 """From here on floats do not tell a whole number from the next."""
 
 
 def read(stream: Stream, known: Known) -> Table:
-    """Read all JSON lines; see `raysk.data.tabular.read`."""
-    arrow, json = extra("pyarrow", _WHAT), extra("pyarrow.json", _WHAT)
+    """Read all JSON lines."""
+    from pyarrow import OSFile, json
+
     options, names = _options(stream, known, widened=False)
     with stream.local() as path:
-        table = json.read_json(arrow.OSFile(os.fsencode(path)), **options)
+        table = json.read_json(OSFile(os.fsencode(path)), **options)
     later = [name for name in table.column_names if name not in names]
     return as_table(table.select([*names, *later]), stream.label, known)
 
 
-def read_blocks(stream: Stream, known: Known) -> Iterator[Table]:
+def read_blocks(stream: Stream, known: Known, _rows: int | None) -> Iterator[Table]:
     """Read JSON lines in blocks of a few MiB."""
-    json = extra("pyarrow.json", _WHAT)
+    from pyarrow import json
+
     options, _ = _options(stream, known, widened=True)
 
     def parse(block: Any) -> Any:
@@ -49,10 +48,11 @@ def read_blocks(stream: Stream, known: Known) -> Iterator[Table]:
 
 def _check_ids(table: Any, known: Known, label: str) -> None:
     """Refuse ids that are numbers with more digits than pyarrow keeps: two rows could get the same name."""
+    from pyarrow import compute, types
+
     place = known.id_place(table.column_names)
-    if place is None or not extra("pyarrow.types", _WHAT).is_floating(table.schema.field(place).type):
+    if place is None or not types.is_floating(table.schema.field(place).type):
         return
-    compute = extra("pyarrow.compute", _WHAT)
     largest = compute.max(compute.abs(table.column(place))).as_py()
     if largest is not None and largest >= MOST_EXACT:
         raise InputError(
@@ -63,12 +63,14 @@ def _check_ids(table: Any, known: Known, label: str) -> None:
 
 def _options(stream: Stream, known: Known, *, widened: bool) -> tuple[dict[str, Any], list[str]]:
     """Return pyarrow's options, and the names in the first lines, in order."""
-    arrow, json = extra("pyarrow", _WHAT), extra("pyarrow.json", _WHAT)
+    import pyarrow as pa
+    from pyarrow import json
+
     read_options = json.ReadOptions(block_size=lines.BLOCK_BYTES)
-    schema = json.read_json(arrow.BufferReader(lines.first_lines(stream)), read_options=read_options).schema
+    schema = json.read_json(pa.BufferReader(lines.first_lines(stream)), read_options=read_options).schema
     types = column_types(schema, known, widened=widened, has_types=True)
     parse_options = json.ParseOptions(
-        explicit_schema=arrow.schema(list(types.items())),
+        explicit_schema=pa.schema(list(types.items())),
         unexpected_field_behavior="infer" if not widened else "ignore" if known.dtypes or known.ids else "error",
     )
     return {"read_options": read_options, "parse_options": parse_options}, schema.names

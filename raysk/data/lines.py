@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from raysk.data.extras import extra
 from raysk.data.frames import as_table
 from raysk.data.inputs import HEAD_BYTES
 from raysk.errors import InputError
@@ -34,12 +33,13 @@ def parsed(
     headless: bool = False,
 ) -> Iterator[Table]:
     """Yield a table for each block of whole lines. pyarrow would read ahead in a thread; see `raysk.data.inputs`."""
-    arrow = extra("pyarrow", "Reading a table")
+    from pyarrow import ArrowInvalid, BufferReader
+
     rows = 0
     for block in _blocks_of_lines(stream.file, quoted=quoted):
         try:
-            table = parse(arrow.BufferReader(block))
-        except arrow.ArrowInvalid as err:
+            table = parse(BufferReader(block))
+        except ArrowInvalid as err:
             raise InputError(f"{stream.label} cannot be read after row {rows:,}: {brief(str(err))}") from err
         rows += table.num_rows
         if table.num_rows:

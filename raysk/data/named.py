@@ -17,8 +17,9 @@ from raysk.util.words import brief, listed, shown, suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
+    from raysk.data.inputs import Stream
+    from raysk.data.known import Known
     from raysk.jobs import Data
 
 SKLEARN, OPENML = "sklearn:", "openml:"
@@ -41,9 +42,10 @@ def read(text: str) -> Table:
     return _as_table(chosen_data(loader.load(text)), shown(text))
 
 
-def read_pickle(path: Path, label: str) -> Table:
+def read_pickle(stream: Stream, _known: Known) -> Table:
     """Read what a pickle holds that the person named: ``X y`` in a dict, a pair, a DataFrame or an array."""
-    return _as_table(chosen_data(loader.load_pickle(path, label)), label)
+    with stream.local() as path:
+        return _as_table(chosen_data(loader.load_pickle(path, stream.label)), stream.label)
 
 
 # --- scikit-learn's

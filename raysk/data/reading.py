@@ -1,23 +1,23 @@
 """Tables from outside -> X, y, groups and weights.
 
-    text --+-- sklearn: openml: model.py:load_data --> named ---+
-           +-- file, stdin, URI --> inputs --> formats --+      |
-                   csv tsv jsonl parquet arrow --> tabular --+--+--> Table --split--> Data: X, y, fit_params
-                   npy npz svmlight -------------> arrays ---+
-                   pickle, if it was named ------> named ----+
+    text --+-- sklearn: openml: model.py:load_data --> named --------------+
+           +-- file, stdin, URI --> inputs --> formats --> a reader of it -+--> Table --split--> Data: X, y, fit_params
 
-`read_table` reads all of it, `blocks` a part at a time.
+`read_table` reads all of it, `blocks` a part at a time. A reader is a function ``read(stream, known) -> Table``. Of
+formats that can be streamed there is also ``read_blocks(stream, known, rows) -> Tables``, in bounded memory.
 """
 
 from __future__ import annotations
 
 import contextlib
+import sys
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from raysk.data import arrays, json_faults, lines, named, tabular
+from raysk.data import arrays, arrow, json_faults, json_lines, lines, named, parquet, separated
 from raysk.data.columns import Columns
 from raysk.data.dialect import Dialect
+from raysk.data.extras import extra
 from raysk.data.features import Features, recorded_features
 from raysk.data.formats import FORMATS, check_format, format_of, suffix_format
 from raysk.data.inputs import STDIN, check_there, is_file, is_uri, label_of, opened
@@ -29,7 +29,7 @@ from raysk.source.reference import PYTHON
 from raysk.util.words import brief, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from raysk.data.inputs import Stream
     from raysk.jobs import Data
@@ -49,6 +49,19 @@ __all__ = [
     "recorded_features",
     "split",
 ]
+
+
+_READERS: dict[str | None, tuple[Callable[..., Table], Callable[..., Iterator[Table]] | None]] = {
+    "csv": (separated.read, separated.read_blocks),
+    "tsv": (separated.read, separated.read_blocks),
+    "jsonl": (json_lines.read, json_lines.read_blocks),
+    "parquet": (parquet.read, parquet.read_blocks),
+    "arrow": (arrow.read, arrow.read_blocks),
+    "npy": (arrays.read, None),
+    "npz": (arrays.read, None),
+    "svmlight": (arrays.read, None),
+    "pickle": (named.read_pickle, None),
+}
 
 
 def read_table(
@@ -80,15 +93,11 @@ def read_table(
     UsageError
         If there is no such format, or it has no such dialect.
     """
-    known = Known(dtypes=dtypes or {}, dialect=dialect or Dialect())
+    known = Known(format=format, dtypes=dtypes or {}, dialect=dialect or Dialect())
     if _is_named(text, format):
-        known.dialect.check_format(label_of(text), "no file")
-        return named.read(text)
-    with opened(text) as stream:
-        kind = format_of(stream, format)
-        known.dialect.check_format(stream.label, kind)
-        with _blaming(stream, kind):
-            return _read(stream, kind, known)
+        return _read_named(text, known)
+    with _opened(text, known) as (stream, found):
+        return _READERS[found.format][0](stream, found)
 
 
 def blocks(  # noqa: PLR0913 - what the shell can say of a table
@@ -128,21 +137,43 @@ def blocks(  # noqa: PLR0913 - what the shell can say of a table
     InputError
         As for `read_table`; also if no row is there, or a later value is not of its column's type.
     """
-    known = Known(dtypes=dtypes or {}, ids=ids, dialect=dialect or Dialect())
-    if _is_named(text, format):
-        known.dialect.check_format(label_of(text), "no file")
-        yield from _cut(named.read(text), rows)
+    known = Known(format=format, dtypes=dtypes or {}, ids=ids, dialect=dialect or Dialect())
+    before = 0
+    for table in _tables(text, known, rows):
+        yield replace(table, before=before)
+        before += len(table)
+    if not before:
+        raise InputError(f"{label_of(text)} has no rows.")
+
+
+def _tables(text: str, known: Known, rows: int | None) -> Iterator[Table]:
+    if _is_named(text, known.format):
+        yield from _cut(_read_named(text, known), rows)
         return
+    with _opened(text, known) as (stream, found):
+        read, read_blocks = _READERS[found.format]
+        if read_blocks is None:
+            yield from _cut(read(stream, found), rows)
+            return
+        for table in read_blocks(stream, found, rows):
+            yield from _cut(table, rows or len(table))
+
+
+def _read_named(text: str, known: Known) -> Table:
+    known.dialect.check_format(label_of(text), "no file")
+    return named.read(text)
+
+
+@contextlib.contextmanager
+def _opened(text: str, known: Known) -> Iterator[tuple[Stream, Known]]:
+    """Open a file, find its format, and turn what libraries raise about it into bad input."""
     with opened(text) as stream:
-        kind = format_of(stream, format)
+        kind = format_of(stream.label, stream.head, known.format)
         known.dialect.check_format(stream.label, kind)
-        rows_before = 0
+        for library in ("pyarrow", "pandas") if _READERS[kind][1] else ():
+            extra(library, f"Reading {kind}")
         with _blaming(stream, kind):
-            for table in _stream(stream, kind, known, rows):
-                yield replace(table, before=rows_before)
-                rows_before += len(table)
-    if not rows_before:
-        raise InputError(f"{stream.label} has no rows.")
+            yield stream, replace(known, format=kind)
 
 
 @contextlib.contextmanager
@@ -181,21 +212,6 @@ def _is_named(text: str, said: str | None) -> bool:
     if said is not None or text == STDIN or is_uri(text) or suffix_format(text) is not None:
         return False
     return text.endswith(PYTHON) or (":" in text and not is_file(text))
-
-
-def _read(stream: Stream, kind: str, known: Known) -> Table:
-    if kind in tabular.FORMATS:
-        return tabular.read(stream, kind, known)
-    if kind in arrays.FORMATS:
-        return arrays.read(stream, kind)
-    with stream.local() as path:
-        return named.read_pickle(path, stream.label)
-
-
-def _stream(stream: Stream, kind: str, known: Known, rows: int | None) -> Iterator[Table]:
-    if kind in tabular.FORMATS:
-        return tabular.read_blocks(stream, kind, known, rows)
-    return _cut(_read(stream, kind, known), rows)
 
 
 def _cut(table: Table, rows: int | None) -> Iterator[Table]:
@@ -275,7 +291,8 @@ class Given:
     def load(self, estimator: Any) -> Data:
         """Read the data, for an estimator; see `split`. Nobody holds the table, so stdin can be read only once."""
         data = self._split(read_table(self.source, format=self.format, dialect=self.dialect), estimator)
-        tabular.release_unused()
+        if pyarrow := sys.modules.get("pyarrow"):  # it keeps the memory of tables that are gone
+            pyarrow.default_memory_pool().release_unused()
         return data
 
     def _split(self, table: Table, estimator: Any, part: str = "") -> Data:

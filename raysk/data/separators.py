@@ -6,15 +6,13 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from raysk.data import lines
-from raysk.data.extras import extra
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from raysk.data.dialect import Dialect
+    from raysk.data.known import Known
 
 _LOOKED_FOR = (",", ";", "\t", "|")
-_SEPARATED = {"csv": ",", "tsv": "\t"}
 _LOOKED_AT = 2**16
 """How many bytes tell the separator; they are parsed once for each that is looked for."""
 
@@ -22,22 +20,13 @@ DECIMAL_COMMA = re.compile(r"\s*[+-]?(\d+|\d{1,3}(\.\d{3})+),\d+\s*")
 """A number as much of Europe writes it."""
 
 
-def separator_of(head: bytes, kind: str, dialect: Dialect) -> str:
-    """Return what separates the columns.
+def separator_of(head: bytes, known: Known) -> str:
+    """Return the character that separates the columns: the person's, or else what the first lines tell.
 
     It is what gives the same number of columns in all first lines, and the most; the one that the format is named
     for where two give as many, or none gives several.
-
-    Parameters
-    ----------
-    head : bytes
-        Whole lines.
-    kind : str
-        ``csv`` or ``tsv``.
-    dialect : Dialect
-        What the person says holds.
     """
-    own = _SEPARATED[kind]
+    dialect, own = known.dialect, "\t" if known.format == "tsv" else ","
     if dialect.sep is not None:
         return dialect.sep
     some = head if len(head) <= _LOOKED_AT else head[: lines.end_of_lines(head[:_LOOKED_AT], quoted=True) or None]
@@ -54,12 +43,14 @@ def are_decimal(texts: Sequence[str]) -> bool:
 
 def _names(head: bytes, mark: str) -> list[str]:
     """Return the first line's columns, or none if not all lines have as many; pyarrow knows what quotes do."""
-    csv, arrow = extra("pyarrow.csv", "Reading csv"), extra("pyarrow", "Reading csv")
+    import pyarrow as pa
+    from pyarrow import csv
+
     options: dict[str, Any] = {
         "read_options": csv.ReadOptions(use_threads=False),
         "parse_options": csv.ParseOptions(delimiter=mark, newlines_in_values=True),
     }
     try:
-        return list(csv.read_csv(arrow.BufferReader(head + lines.LAST_END), **options).column_names)
-    except arrow.ArrowInvalid:
+        return list(csv.read_csv(pa.BufferReader(head + lines.LAST_END), **options).column_names)
+    except pa.ArrowInvalid:
         return []

@@ -31,6 +31,15 @@ def _json_or_text(text: str) -> Any:
         return text
 
 
+def is_float(text: str) -> bool:
+    """Return whether a text can be read as a number."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
 def split_setting(text: str) -> tuple[str, str]:
     """Split ``name=text`` at its first ``=``.
 
