@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from raysk.data.table import is_frame, is_number
 from raysk.util.values import is_float
-from raysk.util.words import brief
+from raysk.util.words import brief, rows_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,8 +27,8 @@ MOST_OBJECTS = 2_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
-    """Cells of one kind.
+class Cell:
+    """The first cell of a kind, and where there are more.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ class Found:
     @property
     def rows(self) -> str:
         """Which rows, in words."""
-        return f"row {self.row:,}" + (f" and {self.count - 1:,} more" if self.count > 1 else "")
+        return rows_text(self.row, self.count)
 
     @property
     def shown(self) -> str:
@@ -77,27 +77,27 @@ class Cells:
         self._names = tuple(map(str, values.columns)) if is_frame(values) else names
 
     @functools.cached_property
-    def missing(self) -> Found | None:
+    def missing(self) -> Cell | None:
         """Cells that are NaN; None is not always taken for it."""
         return self._first(_is_missing)
 
     @functools.cached_property
-    def absent(self) -> Found | None:
+    def absent(self) -> Cell | None:
         """Cells of objects that are None, NaN or pandas' NA."""
         return self._first(_is_absent)
 
     @functools.cached_property
-    def infinite(self) -> Found | None:
+    def infinite(self) -> Cell | None:
         """Cells that are infinite."""
         return self._first(_is_infinite)
 
     @functools.cached_property
-    def text(self) -> Found | None:
+    def text(self) -> Cell | None:
         """Cells that cannot be read as a number."""
         return self._first(_is_no_number, floats=False)
 
     @functools.cached_property
-    def fraction(self) -> Found | None:
+    def fraction(self) -> Cell | None:
         """Numbers that are no whole ones."""
         return self._first(_is_fraction, certain=False)
 
@@ -113,7 +113,7 @@ class Cells:
             return []
         return [str(name) for name, kind in zip(frame.columns, frame.dtypes, strict=True) if _may_hold_text(kind)]
 
-    def _first(self, is_wrong: Callable[[Any], Any], *, floats: bool = True, certain: bool = True) -> Found | None:
+    def _first(self, is_wrong: Callable[[Any], Any], *, floats: bool = True, certain: bool = True) -> Cell | None:
         """Return the cells for which `is_wrong` tells so.
 
         Parameters
@@ -136,7 +136,7 @@ class Cells:
         row = int(mask.argmax())
         others = [self._name(other) for other, _, _ in found[1:]]
         at = {"row": row + 1, "count": int(mask.sum()), "value": column[row]}
-        return Found(column=self._name(place), others=others, **at)
+        return Cell(column=self._name(place), others=others, **at)
 
     def _name(self, place: int) -> str:
         return self._names[place] if self._names is not None and place < len(self._names) else str(place)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 from raysk.data import wants
+from raysk.data.cells import Cells
 from raysk.data.table import is_frame, is_number
 from raysk.data.texts import refuse_text
 from raysk.errors import InputError
-from raysk.source.own import is_own_file
-from raysk.util.words import brief, listed, shown, type_name
+from raysk.util.words import listed, rows_text, shown, type_name
 
 if TYPE_CHECKING:
+    from raysk.data.cells import Cell
     from raysk.data.table import Table
 
 _PER_SAMPLE = ("y", "groups", "sample_weight")
@@ -34,22 +34,11 @@ def check_features(X: Any, names: tuple[str, ...], label: str, estimator: Any = 
     ------
     InputError
     """
-    import numpy as np
-
-    if is_frame(X):
-        if estimator is not None and wants.wants_numbers(estimator):
-            refuse_text(X, label, estimator)
-        for number, name in enumerate(X.columns):
-            _refuse_infinite(X.iloc[:, number], f"column {shown(name)!r}", label)
-    elif hasattr(X, "tocsr"):
-        _refuse_infinite(X.data, "X", label)
-    elif getattr(X, "ndim", 0) == 2:  # noqa: PLR2004 - rows and columns
-        floats = _floats(X)
-        if floats is not None and _has_infinite(floats):
-            at = int(np.isinf(floats).any(axis=0).argmax())
-            _refuse_infinite(X[:, at], f"column {shown(names[at])!r}", label)
-    else:
-        _refuse_infinite(X, "X", label)
+    if is_frame(X) and estimator is not None and wants.wants_numbers(estimator):
+        refuse_text(X, label, estimator)
+    found = Cells(X, names).infinite
+    if found is not None:
+        _refuse_infinite(found, f"column {shown(found.column)!r}" if getattr(X, "ndim", 0) == 2 else "X", label)  # noqa: PLR2004
 
 
 def check_beside(value: Any, name: str, label: str) -> None:
@@ -67,40 +56,17 @@ def check_beside(value: Any, name: str, label: str) -> None:
     ------
     InputError
     """
-    if name not in _PER_SAMPLE or not _is_array(value):
+    values = _as_array(value) if name in _PER_SAMPLE else None
+    if values is None:
         return
-    missing = _missing(value)
+    missing = _find_missing(values)
     if missing.any():
-        raise InputError(f"{label}: {name} is missing in {_rows(missing)}.\nLeave these rows out, or fill them in.")
-    if name == "sample_weight" and not all(is_number(dtype) for dtype in _dtypes(value)):
+        rows = rows_text(int(missing.argmax()) + 1, int(missing.sum()))
+        raise InputError(f"{label}: {name} is missing in {rows}.\nLeave these rows out, or fill them in.")
+    dtypes = values.dtypes if is_frame(values) else [values.dtype]
+    if name == "sample_weight" and not all(map(is_number, dtypes)):
         raise InputError(f"{label}: the weights are text, not numbers.\nName another column with --weight.")
-    _refuse_infinite(value, name, label)
-
-
-def check_whole(estimator: Any) -> None:
-    """Raise if an object of a library's class lacks what its class has, as one from another version's pickle may.
-
-    Raises
-    ------
-    InputError
-    """
-    try:
-        estimator.get_params(deep=True)
-    except AttributeError as error:
-        if not _is_of_a_library(type(error.obj)):
-            return
-        raise InputError(
-            f"The {type_name(estimator)} is damaged, or was made by another version of its library:\n"
-            f"{brief(f'{type(error).__name__}: {error}')}\n"
-            "Make it again, with what is installed here."
-        ) from error
-    except Exception:  # noqa: BLE001 - a person's class may do anything here; it will say so where it matters
-        return
-
-
-def _is_of_a_library(kind: type) -> bool:
-    file = getattr(sys.modules.get(kind.__module__), "__file__", None)
-    return file is not None and not is_own_file(file)
+    _refuse_infinite(Cells(values).infinite, name, label)
 
 
 def check_target(estimator: Any, table: Table) -> None:
@@ -118,70 +84,33 @@ def check_target(estimator: Any, table: Table) -> None:
         )
 
 
-# --- what is missing, what is infinite
-
-
-def _is_array(value: Any) -> bool:
-    """Return whether an array-like is one: of dense values, and lists of one length. scikit-learn takes others too."""
+def _as_array(value: Any) -> Any | None:
+    """Return dense values, and lists of one length, as an array, pandas' own as they are; None for all others."""
     import numpy as np
 
+    if hasattr(value, "isna"):
+        return value
     try:
-        return np.asarray(value).ndim > 0
+        array = np.asarray(value)
     except ValueError:
-        return False
+        return None
+    return array if array.ndim else None
 
 
-def _missing(value: Any) -> Any:
+def _find_missing(value: Any) -> Any:
     """Return for each row, as an array, whether something is missing."""
     import numpy as np
 
     if hasattr(value, "isna"):
         missing = value.isna().to_numpy()
     else:
-        array = np.asarray(value)
-        missing = array != array if array.dtype.kind in "fcO" else np.zeros(len(array), dtype=bool)  # noqa: PLR0124
+        missing = value != value if value.dtype.kind in "fcO" else np.zeros(len(value), dtype=bool)  # noqa: PLR0124
     return missing if missing.ndim == 1 else missing.reshape(len(missing), -1).any(axis=1)
 
 
-def _refuse_infinite(value: Any, name: str, label: str) -> None:
-    import numpy as np
-
-    for column in [value.iloc[:, number] for number in range(value.shape[1])] if is_frame(value) else [value]:
-        floats = _floats(column)
-        if floats is not None and _has_infinite(floats):
-            rows = np.isinf(floats.reshape(len(floats), -1)).any(axis=1)
-            raise InputError(
-                f"{label}: {name} holds an infinite value in {_rows(rows)}.\n"
-                "scikit-learn takes no infinite values: leave these rows out, or put a large number there."
-            )
-
-
-def _floats(value: Any) -> Any | None:
-    """Return what may hold infinite values as an array, or None for what cannot."""
-    import numpy as np
-
-    if getattr(_dtypes(value)[0], "kind", "") != "f":
-        return None
-    return value.to_numpy(dtype=float, na_value=np.nan) if hasattr(value, "to_numpy") else np.asarray(value)
-
-
-def _has_infinite(floats: Any) -> bool:
-    """Return whether an array holds an infinite value; a finite sum says cheaply that it does not."""
-    import numpy as np
-
-    with np.errstate(all="ignore"):
-        return not np.isfinite(floats.sum(dtype=float)) and bool(np.isinf(floats).any())
-
-
-def _dtypes(value: Any) -> list[Any]:
-    import numpy as np
-
-    if is_frame(value):
-        return list(value.dtypes)
-    return [value.dtype if hasattr(value, "dtype") else np.asarray(value).dtype]
-
-
-def _rows(mask: Any) -> str:
-    """Return "row 3", or "row 3 and 5 more", counted from 1."""
-    count = int(mask.sum())
-    return f"row {int(mask.argmax()) + 1:,}" + (f" and {count - 1:,} more" if count > 1 else "")
+def _refuse_infinite(found: Cell | None, name: str, label: str) -> None:
+    if found is not None:
+        raise InputError(
+            f"{label}: {name} holds an infinite value in {found.rows}.\n"
+            "scikit-learn takes no infinite values: leave these rows out, or put a large number there."
+        )

@@ -95,11 +95,11 @@ class Places:
         both = [index for index in features if index in target]
         if both and columns.by_name:
             raise UsageError(
-                f"--target {','.join(columns.target)}: {_name(table, both[0])} is a feature of the model.\n"
+                f"--target {','.join(columns.target)}: {table.name_of(both[0])} is a feature of the model.\n"
                 "Name the column that it was fitted to predict."
             )
         if both:
-            raise UsageError(f"--features and --target both name {_name(table, both[0])}: it can only be one.")
+            raise UsageError(f"--features and --target both name {table.name_of(both[0])}: it can only be one.")
         taken = {*drop, *(() if features else (*target, *one.values()))}
         left = tuple(index for index in features or range(table.n_columns) if index not in taken)
         if not left:
@@ -184,7 +184,3 @@ def _unknown(table: Table, missing: list[str], said: str) -> str:
 
 def _known(table: Table) -> str:
     return f"0 to {table.n_columns - 1}" if table.names is None else listed(table.names)
-
-
-def _name(table: Table, index: int) -> str:
-    return str(index) if table.names is None else shown(table.names[index])

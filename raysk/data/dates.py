@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from raysk.data.extras import extra
 from raysk.errors import InputError, UsageError
-from raysk.util.words import brief, shown
+from raysk.util.words import brief, rows_text, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -112,10 +112,10 @@ def days(  # noqa: PLR0913 - what a message needs
         dates = dates.fillna(_parsed(texts, ISO))
         wrong = (dates.isna() & column.notna()).to_numpy()
     if wrong.any():
-        row, count = int(wrong.argmax()), int(wrong.sum())
+        row = int(wrong.argmax())
         raise InputError(
-            f"{label}: column {shown(name)!r} holds {brief(repr(column.iloc[row]))} in row {before + row + 1:,}"
-            f"{f' and {count - 1:,} more' if count > 1 else ''}, which is no date"
+            f"{label}: column {shown(name)!r} holds {brief(repr(column.iloc[row]))} "
+            f"in {rows_text(before + row + 1, int(wrong.sum()))}, which is no date"
             f"{'' if format == ISO else f' of the format {format}'}.\n{advice}"
         )
     since = pandas.Timestamp(0, tz="UTC" if getattr(dates.dtype, "tz", None) is not None else None)

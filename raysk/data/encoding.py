@@ -139,7 +139,7 @@ def learn(table: Table, features: tuple[int, ...], columns: Columns, estimator: 
     both = [place for place in chosen if place in dates]
     if both:
         raise UsageError(
-            f"--dates and --categorical both name {_name(table, features[both[0]])!r}: it can only be one."
+            f"--dates and --categorical both name {table.name_of(features[both[0]])!r}: it can only be one."
         )
     categories = {place: _found(_column(table, features[place])) for place in chosen}
     indexes, counts = [features[place] for place in categories], list(map(len, categories.values()))
@@ -154,7 +154,7 @@ def _dates(table: Table, features: tuple[int, ...], texts: Sequence[str]) -> dic
         said = percent[1:] + rest or None
         for place in _places(table, features, (name,), "--dates"):
             column = _column(table, features[place])
-            found[place] = date_format(column, _name(table, features[place]), table.label, said)
+            found[place] = date_format(column, table.name_of(features[place]), table.label, said)
     return found
 
 
@@ -165,7 +165,7 @@ def _places(table: Table, features: tuple[int, ...], texts: Sequence[str], optio
     indexes = places_among(table, texts, option)
     missing = [index for index in indexes if index not in features]
     if missing:
-        raise UsageError(f"{option} {','.join(texts)}: {_name(table, missing[0])!r} is no feature here.")
+        raise UsageError(f"{option} {','.join(texts)}: {table.name_of(missing[0])!r} is no feature here.")
     return [features.index(index) for index in indexes]
 
 
@@ -179,7 +179,7 @@ def _texts(table: Table, features: tuple[int, ...], dates: Mapping[int, str], es
     takes = wants.takes_categories(estimator)
     if texts and wants.must_enable_categories(estimator):
         raise InputError(
-            f"{table.label}: column {_name(table, features[texts[0]])!r} is text, which "
+            f"{table.label}: column {table.name_of(features[texts[0]])!r} is text, which "
             f"{type_name(wants.first_step(estimator))} takes as categories if it is told so.\n"
             "Say --set enable_categorical=True"
         )
@@ -195,7 +195,7 @@ def is_text(dtype: Any) -> bool:
 
 def _find_decimal_commas(table: Table, index: int, *, takes: bool) -> None:
     """Say so if a column of texts is of numbers with a decimal comma; refuse to take these for categories."""
-    column, name = table.values.iloc[:, index].dropna(), _name(table, index)
+    column, name = table.values.iloc[:, index].dropna(), table.name_of(index)
     some = column.iloc[:1000].astype(str)
     if len(some) and are_decimal(some):
         comma = some[some.str.contains(",")].iloc[0]
@@ -209,7 +209,7 @@ def _check_counts(table: Table, indexes: Sequence[int], counts: Sequence[int], e
     """Refuse more categories than an estimator takes; say what may be no category."""
     most = None if estimator is None else wants.most_categories(estimator)
     for index, count in zip(indexes, counts, strict=True):
-        name, column = _name(table, index), _column(table, index)
+        name, column = table.name_of(index), _column(table, index)
         dates = is_text(column.dtype) and look_like_dates(column)
         if most is not None and count > most:
             advice = f"Make numbers of these dates with --dates {name}" if dates else f"Leave it out with --drop {name}"
@@ -254,7 +254,3 @@ def _column(table: Table, index: int) -> Any:
     if is_frame(table.values):
         return table.values.iloc[:, index]
     return extra("pandas", "A table with column names").Series(table.values[:, index])
-
-
-def _name(table: Table, index: int) -> str:
-    return str(index) if table.names is None else shown(table.names[index])

@@ -27,7 +27,8 @@ from urllib.parse import urlsplit
 from raysk.data.extras import extra
 from raysk.data.formats import suffix_format
 from raysk.errors import InputError, UsageError
-from raysk.util.words import brief, listed, nearest, shown
+from raysk.util.near import meant
+from raysk.util.words import brief, listed, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -221,10 +222,8 @@ def _unreadable(text: str, label: str, err: Exception) -> str:
         return f"There is no file {label}: its folder {shown(path.parent)} does not exist."
     names = _names(path.parent)
     tables = [name for name in names if suffix_format(name) is not None]
-    close = [shown(path.with_name(name)) for name in nearest(path.name, tables or names)]
     there = f"In its folder there is: {listed(tables or names) or 'nothing'}."
-    hint = f"Did you mean {' or '.join(close)}?" if close else there
-    return f"There is no file {label}.\n{hint}"
+    return f"There is no file {label}.\n{meant(path, tables or names) or there}"
 
 
 def check_there(text: str) -> None:

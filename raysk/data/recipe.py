@@ -59,7 +59,7 @@ def encoding_recipe(estimator: Any, columns: Sequence[Any], *, missing: bool = F
 def _construction(estimator: Any) -> tuple[str, set[str]] | None:
     """Return the call that makes an estimator and the modules that it is from; None if it is not all scikit-learn's."""
     kind = type(estimator)
-    if not kind.__module__.startswith("sklearn."):
+    if not wants.is_sklearns(estimator):
         return None
     module = kind.__module__.split(".")[1]
     if isinstance(steps := getattr(estimator, "steps", None), list):

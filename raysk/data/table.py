@@ -57,6 +57,10 @@ class Table:
         """The number of columns."""
         return int(self.values.shape[1])
 
+    def name_of(self, place: int) -> str:
+        """Return a column's name, or its index where columns have no names, for messages."""
+        return str(place) if self.names is None else shown(self.names[place])
+
     def rows(self, start: int, stop: int) -> Table:
         """Return some of the rows as a table, without what came beside them."""
         part = self.values.iloc[start:stop] if is_frame(self.values) else self.values[start:stop]

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from raysk.source.found import is_estimator, is_search, params_of
+
 
 def wants_names(estimator: Any) -> bool:
     """Return whether somewhere in an estimator columns are chosen, which may be by name."""
@@ -25,12 +27,29 @@ def wants_numbers(estimator: Any) -> bool:
     """Return whether it is certain that an estimator refuses text: one of scikit-learn's, with no parts of its own."""
     first = first_step(estimator)
     tags = tags_of(first)
-    if tags is None or not type(first).__module__.startswith("sklearn."):
+    if tags is None or not is_sklearns(first):
         return False
-    simple = not any(callable(value) or hasattr(value, "get_params") for value in params_of(first).values())
     predicts = tags.estimator_type is not None or type(first).__module__.startswith("sklearn.preprocessing._data")
-    takes_text = tags.no_validation or tags.input_tags.categorical or tags.input_tags.string
-    return simple and predicts and not takes_text
+    return is_simple(first) and predicts and not (tags.input_tags.categorical or tags.input_tags.string)
+
+
+def is_sklearns(estimator: Any) -> bool:
+    """Return whether an estimator is of one of scikit-learn's own classes: nobody knows what others refuse."""
+    return type(estimator).__module__.startswith("sklearn.")
+
+
+def is_simple(estimator: Any) -> bool:
+    """Return whether an estimator has no parts and no functions of a person's, and tags that hold."""
+    values = [value for value in params_of(estimator).values() if not isinstance(value, type)]
+    tags = tags_of(estimator)
+    has_parts = any(callable(value) or hasattr(value, "get_params") for value in values)
+    return not has_parts and tags is not None and not tags.no_validation
+
+
+def kind_of(estimator: Any) -> str | None:
+    """Return ``classifier``, ``regressor`` or another kind, as an estimator's tags have it; None where unknown."""
+    tags = tags_of(estimator)
+    return None if tags is None else str(tags.estimator_type or "") or None
 
 
 def takes_categories(estimator: Any) -> bool:
@@ -98,8 +117,6 @@ def steps_of(estimator: Any) -> list[tuple[str, Any]]:
 
 def _inner(estimator: Any) -> Any | None:
     """Return the estimator of a search."""
-    from raysk.source.found import is_estimator, is_search
-
     return estimator.estimator if is_search(estimator) and is_estimator(estimator.estimator) else None
 
 
@@ -111,11 +128,3 @@ def tags_of(estimator: Any) -> Any | None:
         return get_tags(estimator)
     except Exception:  # noqa: BLE001 - a person's class without scikit-learn's tags
         return None
-
-
-def params_of(estimator: Any) -> dict[str, Any]:
-    """Return all parameters of an estimator; none where it does not tell."""
-    try:
-        return dict(estimator.get_params(deep=True))
-    except Exception:  # noqa: BLE001 - a person's class may do anything here; then it has no known parts
-        return {}

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from raysk.errors import InputError
 from raysk.jobs import Data, FitJob, Limits, SearchJob
-from raysk.request.distributions import is_distribution, merged, override_space
+from raysk.request.distributions import merged, override_space
 from raysk.request.facts import data_facts, estimator_facts, search_facts
 from raysk.request.overrides import (
     Overrides,
@@ -29,7 +29,7 @@ from raysk.request.overrides import (
 )
 from raysk.request.parameter_values import check_values
 from raysk.request.space import check_space
-from raysk.source.found import find_estimator, find_option, find_search, find_space, is_estimator, is_search
+from raysk.source.found import as_grids, find_estimator, find_option, find_search, find_space, is_estimator, is_search
 from raysk.source.inline import find_data
 from raysk.util.values import split_setting
 from raysk.util.words import brief, shown, type_name
@@ -194,8 +194,7 @@ def _space(found: Found, overrides: Overrides) -> tuple[str, Any] | None:
         return space
     name, values = space or ("param_grid", None)
     values = merged(values, overrides.space)
-    grids = [values] if isinstance(values, Mapping) else values
-    drawn = any(is_distribution(entry) for grid in grids for entry in grid.values())
+    drawn = any(hasattr(entry, "rvs") for grid in as_grids(values) for entry in grid.values())
     return "param_distributions" if drawn else name, values
 
 

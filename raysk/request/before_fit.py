@@ -19,10 +19,9 @@ from typing import TYPE_CHECKING, Any
 from raysk.errors import InputError, RayskError
 from raysk.jobs import FitJob
 from raysk.request.overrides import copied
-from raysk.request.parameter_values import grids_of
 from raysk.request.scorable import check_scoring
 from raysk.request.unsuitable import Seen, refusal
-from raysk.source.found import is_search
+from raysk.source.found import grids_of, is_search
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

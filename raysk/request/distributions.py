@@ -75,11 +75,6 @@ def _distribution(name: str, text: str) -> Any:
     )
 
 
-def is_distribution(values: Any) -> bool:
-    """Return whether values are drawn and not listed."""
-    return hasattr(values, "rvs")
-
-
 def merged(space: Any, texts: tuple[str, ...]) -> Any:
     """Return a parameter space with entries replaced or added by name, in each of its dicts if it has several."""
     entries = dict(map(parse_space, texts))
@@ -104,7 +99,7 @@ def override_space(search: Any, texts: tuple[str, ...]) -> None:
             f"--space {shown(texts[0])}: a {type_name(search)} has no param_grid and no param_distributions."
         )
     space = merged(getattr(search, name), texts)
-    drawn = next((text for text in texts if is_distribution(parse_space(text)[1])), None)
+    drawn = next((text for text in texts if hasattr(parse_space(text)[1], "rvs")), None)
     if name == "param_grid" and drawn is not None:
         raise UsageError(
             f"--space {shown(drawn)}: a {type_name(search)} tries every value, and a distribution has no end of them.\n"

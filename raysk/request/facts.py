@@ -7,7 +7,9 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from raysk.data.table import is_number
+from raysk.data.wants import kind_of
 from raysk.request.space import in_words
+from raysk.source.found import grids_of
 from raysk.util.words import brief, shown, type_name
 
 if TYPE_CHECKING:
@@ -24,18 +26,9 @@ def estimator_facts(estimator: Any) -> dict[str, Any]:
         "class": type_name(estimator),
         "module": type(estimator).__module__,
         "repr": brief(repr(estimator)),
-        "kind": _kind(estimator),
+        "kind": kind_of(estimator),
         "steps": [name for name, _ in steps] if isinstance(steps, list) else None,
     }
-
-
-def _kind(estimator: Any) -> str | None:
-    from sklearn.utils import get_tags
-
-    try:
-        return str(get_tags(estimator).estimator_type or "") or None
-    except Exception:  # noqa: BLE001 - a person's class without scikit-learn's tags
-        return None
 
 
 def search_facts(search: Any, data: Data | None) -> dict[str, Any]:
@@ -54,7 +47,7 @@ def search_facts(search: Any, data: Data | None) -> dict[str, Any]:
         ``fits`` leaves out the refit.
     """
     candidates, splits = _candidates(search), _splits(search, data)
-    space = getattr(search, "param_grid", None) or getattr(search, "param_distributions", None)
+    space = [(str(key), values) for grid in grids_of(search) for key, values in grid.items()]
     return {
         "class": type_name(search),
         "candidates": candidates,
@@ -64,8 +57,8 @@ def search_facts(search: Any, data: Data | None) -> dict[str, Any]:
         "scoring": _scoring(search.scoring),
         "cv": None if search.cv is None else brief(repr(search.cv)),
         "random_state": _seed(getattr(search, "random_state", None)),
-        "parameters": _parameters(space),
-        "space": {str(key): in_words(values) for grid in _grids(space) for key, values in grid.items()},
+        "parameters": {name: len(values) if hasattr(values, "__len__") else None for name, values in space},
+        "space": {name: in_words(values) for name, values in space},
     }
 
 
@@ -85,16 +78,6 @@ def _scoring(scoring: Any) -> str | list[str] | None:
     return _name(scoring)
 
 
-def _parameters(space: Any) -> dict[str, int | None]:
-    """Return each searched parameter and its number of values, None for a distribution."""
-    each = (item for grid in _grids(space) for item in grid.items())
-    return {str(key): len(values) if hasattr(values, "__len__") else None for key, values in each}
-
-
-def _grids(space: Any) -> list[Any]:
-    return [space] if isinstance(space, Mapping) else list(space or [])
-
-
 def _candidates(search: Any) -> int | None:
     from sklearn.model_selection import GridSearchCV, ParameterGrid, RandomizedSearchCV
 
@@ -103,11 +86,11 @@ def _candidates(search: Any) -> int | None:
         return len(ParameterGrid(search.param_grid))
     if run is not RandomizedSearchCV._run_search:  # noqa: SLF001
         return None
-    space = search.param_distributions
-    grids = [space] if isinstance(space, Mapping) else space
-    if any(hasattr(values, "rvs") for grid in grids for values in grid.values()):
+    if any(hasattr(values, "rvs") for grid in grids_of(search) for values in grid.values()):
         return int(search.n_iter)
-    return min(int(search.n_iter), len(ParameterGrid(space)))  # lists alone are drawn without repeats
+    return min(
+        int(search.n_iter), len(ParameterGrid(search.param_distributions))
+    )  # lists alone are drawn without repeats
 
 
 def _splits(search: Any, data: Data | None) -> int | None:
@@ -286,8 +269,8 @@ def _target_kind(y: Any, estimator: Any) -> tuple[str, int | None]:
     """Return ``classes`` and how many, or ``numbers``: what the estimator takes y for, or else what y looks like."""
     import numpy as np
 
-    kind = _kind(estimator)
-    if kind is None or kind not in {"classifier", "regressor"}:
+    kind = kind_of(estimator)
+    if kind not in {"classifier", "regressor"}:
         kind = "classifier" if _target_facts(y)["classes"] is not None else "regressor"
     if kind == "regressor":
         return "numbers", None

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import copy
+import sys
 from dataclasses import dataclass
 from typing import Any
 
-from raysk.data.checks import check_whole
 from raysk.errors import InputError, UsageError
+from raysk.source.own import is_own_file
 from raysk.util.values import parse_setting, split_setting
 from raysk.util.words import brief, listed, suggestion, type_name
 
@@ -79,7 +80,7 @@ def copied(value: Any) -> Any:
     """
     from sklearn.base import clone
 
-    check_whole(value)
+    _check_whole(value)
     # clone copies each random generator by itself; one that is shared (between search, cv and estimator) must
     # stay shared, or the draws differ from scikit-learn's
     ways = (copy.deepcopy, clone) if _holds_generator(value) else (clone, copy.deepcopy)
@@ -92,6 +93,23 @@ def copied(value: Any) -> Any:
         f"{type_name(value)} cannot be copied, so raysk cannot fit it.\n"
         "Let its __init__ only store its arguments, as scikit-learn asks of an estimator."
     )
+
+
+def _check_whole(estimator: Any) -> None:
+    """Raise if an object of a library's class lacks what its class has, as one from another version's pickle may."""
+    try:
+        estimator.get_params(deep=True)
+    except AttributeError as error:
+        file = getattr(sys.modules.get(type(error.obj).__module__), "__file__", None)
+        if file is None or is_own_file(file):
+            return
+        raise InputError(
+            f"The {type_name(estimator)} is damaged, or was made by another version of its library:\n"
+            f"{brief(f'{type(error).__name__}: {error}')}\n"
+            "Make it again, with what is installed here."
+        ) from error
+    except Exception:  # noqa: BLE001 - a person's class may do anything here; it will say so where it matters
+        return
 
 
 def _holds_generator(value: Any) -> bool:

@@ -11,18 +11,17 @@ from __future__ import annotations
 import copy
 import itertools
 import warnings
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from raysk import _compat
-from raysk.data.wants import params_of
+from raysk.data.wants import is_sklearns
 from raysk.errors import InputError, UsageError
-from raysk.source.found import is_search
+from raysk.source.found import grids_of, is_search, params_of
 from raysk.util.values import split_setting
 from raysk.util.words import brief, listed, nearest, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 
     from raysk.request.overrides import Overrides
 
@@ -73,18 +72,6 @@ def check_values(estimator: Any, overrides: Overrides) -> None:
     _raise_first(_refused_of(base, {name for grid in grids for name in grid}), said)
     if grids:
         _check_space(estimator, base, grids, {split_setting(text)[0]: text for text in overrides.space})
-
-
-def grids_of(search: Any) -> list[Mapping[str, Any]]:
-    """Return a search's parameter space as a list of dicts; empty if it is of another form."""
-    space = getattr(search, "param_grid", None) or getattr(search, "param_distributions", None) or []
-    grids = [space] if isinstance(space, Mapping) else space
-    return [grid for grid in grids if isinstance(grid, Mapping)] if isinstance(grids, list | tuple) else []
-
-
-def is_sklearns(estimator: Any) -> bool:
-    """Tell whether an estimator is of one of scikit-learn's own classes: of others nobody knows what they refuse."""
-    return type(estimator).__module__.startswith("sklearn.")
 
 
 # --- the estimator as it is

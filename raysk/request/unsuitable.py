@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from raysk.data import wants
 from raysk.data.cells import Cells, is_text, number_of_dimensions
-from raysk.request.parameter_values import is_sklearns
 from raysk.source.found import is_search
 from raysk.util.words import listed, shown, type_name
 
@@ -95,12 +94,12 @@ def _readers(estimator: Any) -> list[Any]:
 
 def _in_order(estimator: Any) -> Iterator[Any]:
     """Yield the steps of a pipeline and of those within it; None in the place of what nobody knows."""
-    if not is_sklearns(estimator) or is_search(estimator):
+    if not wants.is_sklearns(estimator) or is_search(estimator):
         yield None
         return
     steps = [step for _, step in wants.steps_of(estimator) if step is not None and not isinstance(step, str)]
     if not steps:
-        yield estimator if _is_simple(estimator) else None
+        yield estimator if wants.is_simple(estimator) else None
     elif hasattr(estimator, "steps"):
         for step in steps:
             yield from _in_order(step)
@@ -110,20 +109,12 @@ def _in_order(estimator: Any) -> Iterator[Any]:
 
 
 def _last(estimator: Any) -> Any | None:
-    while is_sklearns(estimator) and not is_search(estimator):
+    while wants.is_sklearns(estimator) and not is_search(estimator):
         steps = getattr(estimator, "steps", None)
         if not steps:
             return estimator
         estimator = steps[-1][1]
     return None
-
-
-def _is_simple(estimator: Any) -> bool:
-    """Tell whether an estimator has no parts and no functions of a person's, and tags that hold."""
-    values = [value for value in wants.params_of(estimator).values() if not isinstance(value, type)]
-    simple = not any(callable(value) or hasattr(value, "get_params") for value in values)
-    tags = wants.tags_of(estimator)
-    return simple and tags is not None and not tags.no_validation
 
 
 def _is_vectorizer(estimator: Any) -> bool:
@@ -141,7 +132,7 @@ def _y_refused(last: Any, seen: Seen) -> str | None:
     if seen.data.y is None:
         where = "Say which column with --target." if seen.data.given else "Name it y in the file beside X."
         return f"{name} needs a target y, and there is none.\n{where}"
-    if not _is_simple(last) or tags.estimator_type not in {"classifier", "regressor"}:
+    if not wants.is_simple(last) or tags.estimator_type not in {"classifier", "regressor"}:
         return None
     for what, found in (("no value", seen.y.missing), ("an infinite value", seen.y.infinite)):
         if found is not None:
@@ -175,7 +166,7 @@ def _x_refused(readers: list[Any], last: Any, seen: Seen) -> str | None:
 
 def _takes(step: Any) -> Any:
     tags = wants.tags_of(step)
-    assert tags is not None  # noqa: S101 - `_is_simple` has asked for them
+    assert tags is not None  # noqa: S101 - `wants.is_simple` has asked for them
     return tags.input_tags
 
 
@@ -210,7 +201,7 @@ def _missing_refused(first: Any, last: Any, seen: Seen) -> str | None:
     found = seen.X.missing
     if found is None:
         return None
-    kind = {"classifier": "Classifier", "regressor": "Regressor"}.get(_kind(last))
+    kind = {"classifier": "Classifier", "regressor": "Regressor"}.get(str(wants.kind_of(last)))
     trees = "" if kind is None else f",\nor take HistGradientBoosting{kind}, which takes missing values as they are"
     return (
         f"{seen.label}: column {shown(found.column)!r} has no value in {found.rows}, "
@@ -228,11 +219,6 @@ def _infinite_refused(first: Any, seen: Seen) -> str | None:
         f"and {type_name(first)} takes none.{_others(found.others)}\n"
         "Leave these rows out, or put a large number there."
     )
-
-
-def _kind(last: Any) -> str:
-    tags = None if last is None else wants.tags_of(last)
-    return str(getattr(tags, "estimator_type", None))
 
 
 def _others(names: list[str]) -> str:

@@ -82,6 +82,25 @@ def is_estimator(value: Any) -> bool:
     return callable(getattr(kind, "fit", None)) and callable(getattr(kind, "get_params", None))
 
 
+def params_of(estimator: Any) -> dict[str, Any]:
+    """Return all parameters of an estimator; none where it does not tell."""
+    try:
+        return dict(estimator.get_params(deep=True))
+    except Exception:  # noqa: BLE001 - a person's class may do anything here; then it has no known parts
+        return {}
+
+
+def grids_of(search: Any) -> list[Mapping[str, Any]]:
+    """Return a search's parameter space as a list of dicts; empty if it is of another form."""
+    return as_grids(getattr(search, "param_grid", None) or getattr(search, "param_distributions", None))
+
+
+def as_grids(space: Any) -> list[Mapping[str, Any]]:
+    """Return a parameter space as a list of dicts; empty if it is of another form."""
+    grids = [space] if isinstance(space, Mapping) else space if isinstance(space, list | tuple) else []
+    return [grid for grid in grids if isinstance(grid, Mapping)]
+
+
 def find_search(found: Found) -> Any | None:
     """Return the ``*SearchCV`` object that is meant, or None.
 
@@ -226,14 +245,7 @@ def _wholes(found: Found, objects: dict[str, Any]) -> dict[str, Any]:
 
 
 def _parts(estimators: list[Any]) -> set[int]:
-    return {id(inner) for estimator in estimators for inner in _inside(_params(estimator))}
-
-
-def _params(estimator: Any) -> dict[str, Any]:
-    try:
-        return dict(estimator.get_params(deep=True))
-    except Exception:  # noqa: BLE001 - a person's class may do anything here; then it has no known parts
-        return {}
+    return {id(inner) for estimator in estimators for inner in _inside(params_of(estimator))}
 
 
 def _inside(value: Any, depth: int = 0) -> Iterator[Any]:

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from raysk.errors import InputError
-from raysk.util.words import listed, nearest, shown
+from raysk.util.near import meant
+from raysk.util.words import listed, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -204,8 +205,6 @@ def _inside(folder: Path) -> str:
 
 def _nearby(path: Path) -> str:
     names = _files(path.parent)
-    close = nearest(path.name, names)
     where = "this folder" if path.parent == Path() else shown(path.parent)
-    if close:
-        return "Did you mean " + " or ".join(shown(path.with_name(name)) for name in close) + "?"
-    return f"In {where} there is: {listed(names)}." if names else f"In {where} there is no .py, .ipynb or .pkl file."
+    there = f"In {where} there is: {listed(names)}." if names else f"In {where} there is no .py, .ipynb or .pkl file."
+    return meant(path, names) or there

@@ -31,6 +31,11 @@ def listed(names: Iterable[str]) -> str:
     return ", ".join(shown(name) for name in every[:_MOST_LISTED]) + tail
 
 
+def rows_text(first: int, count: int) -> str:
+    """Return "row 3", or "row 3 and 5 more"."""
+    return f"row {first:,}" + (f" and {count - 1:,} more" if count > 1 else "")
+
+
 def nearest(name: str, names: Iterable[str], count: int = 3) -> list[str]:
     """Return the names most like `name`, whatever their case; ``C`` also finds ``svc__C``.
 
