@@ -11,12 +11,12 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 from raysk.data import wants
-from raysk.data.cells import Cells, is_text, number_of_dimensions
+from raysk.data.cells import Cell, Cells, is_text, number_of_dimensions
 from raysk.source.found import is_search
 from raysk.util.words import listed, shown, type_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from raysk.jobs import Data
 
@@ -153,15 +153,27 @@ def _x_refused(readers: list[Any], last: Any, seen: Seen) -> str | None:
     takes = _takes(first)
     if not takes.two_d_array or takes.one_d_array or takes.three_d_array or takes.string or takes.dict:
         return None
+    if reason := _shape_refused(first, seen):
+        return reason
+    if wants.wants_numbers(first) and (cell := seen.X.text):
+        advice = "Encode it in a pipeline, for example with OneHotEncoder, or leave it out."
+        return _cell_refused(cell, f"holds {cell.shown} in row {cell.row:,}", first, "numbers", seen, advice)
     refusing = next((step for step in readers if not _takes(step).allow_nan), None)
-    finite = not takes.allow_nan or type(first).__name__ in KEEP_MISSING
-    rules: list[tuple[bool, Callable[[], str | None]]] = [
-        (True, lambda: _shape_refused(first, seen)),
-        (wants.wants_numbers(first), lambda: _text_refused(first, seen)),
-        (refusing is not None, lambda: _missing_refused(refusing, last, seen)),
-        (finite, lambda: _infinite_refused(first, seen)),
-    ]
-    return next((reason for holds, rule in rules if holds and (reason := rule()) is not None), None)
+    if refusing is not None and (cell := seen.X.missing):
+        kind = {"classifier": "Classifier", "regressor": "Regressor"}.get(str(wants.kind_of(last)))
+        trees = f",\nor take HistGradientBoosting{kind}, which takes missing values as they are" if kind else ""
+        advice = f"Fill them in: make_pipeline(SimpleImputer(), ...){trees}."
+        return _cell_refused(cell, f"has no value in {cell.rows}", refusing, "no missing values", seen, advice)
+    if (not takes.allow_nan or type(first).__name__ in KEEP_MISSING) and (cell := seen.X.infinite):
+        advice = "Leave these rows out, or put a large number there."
+        return _cell_refused(cell, f"holds an infinite value in {cell.rows}", first, "none", seen, advice)
+    return None
+
+
+def _cell_refused(cell: Cell, holds: str, step: Any, takes: str, seen: Seen, advice: str) -> str:  # noqa: PLR0913, PLR0917
+    others = f"\nIt is the same with {listed(cell.others)}." if cell.others else ""
+    column = f"{seen.label}: column {shown(cell.column)!r} {holds}"
+    return f"{column}, and {type_name(step)} takes {takes}.{others}\n{advice}"
 
 
 def _takes(step: Any) -> Any:
@@ -184,45 +196,6 @@ def _shape_refused(first: Any, seen: Seen) -> str | None:
             f"and {name} takes a table of rows and columns.\nWrite X.reshape{columns}."
         )
     return None
-
-
-def _text_refused(first: Any, seen: Seen) -> str | None:
-    found = seen.X.text
-    if found is None:
-        return None
-    return (
-        f"{seen.label}: column {shown(found.column)!r} holds {found.shown} in row {found.row:,}, "
-        f"and {type_name(first)} takes numbers.{_others(found.others)}\n"
-        "Encode it in a pipeline, for example with OneHotEncoder, or leave it out."
-    )
-
-
-def _missing_refused(first: Any, last: Any, seen: Seen) -> str | None:
-    found = seen.X.missing
-    if found is None:
-        return None
-    kind = {"classifier": "Classifier", "regressor": "Regressor"}.get(str(wants.kind_of(last)))
-    trees = "" if kind is None else f",\nor take HistGradientBoosting{kind}, which takes missing values as they are"
-    return (
-        f"{seen.label}: column {shown(found.column)!r} has no value in {found.rows}, "
-        f"and {type_name(first)} takes no missing values.{_others(found.others)}\n"
-        f"Fill them in: make_pipeline(SimpleImputer(), ...){trees}."
-    )
-
-
-def _infinite_refused(first: Any, seen: Seen) -> str | None:
-    found = seen.X.infinite
-    if found is None:
-        return None
-    return (
-        f"{seen.label}: column {shown(found.column)!r} holds an infinite value in {found.rows}, "
-        f"and {type_name(first)} takes none.{_others(found.others)}\n"
-        "Leave these rows out, or put a large number there."
-    )
-
-
-def _others(names: list[str]) -> str:
-    return f"\nIt is the same with {listed(names)}." if names else ""
 
 
 # --- documents

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from raysk.errors import InputError, UserCodeError
 from raysk.jobs import Data, length
-from raysk.source.own import no_bytecode, raised
-from raysk.util import exits
+from raysk.source.own import running
 from raysk.util.words import listed, shown, type_name
 
 if TYPE_CHECKING:
@@ -107,7 +106,9 @@ def _held(found: Found) -> tuple[str, Mapping[str, Any] | None]:
         # y stays the module's when data is X alone
         return "data", {"y": names.get("y"), **_unpacked(data, "data", found)}
     if callable(names.get("load_data")):
-        return "load_data()", _unpacked(_loaded(found), "load_data()", found)
+        with running("load_data()", UserCodeError):
+            made = names["load_data"]()
+        return "load_data()", _unpacked(made, "load_data()", found)
     return "", None
 
 
@@ -119,16 +120,6 @@ def _is_data(value: Any) -> bool:
 def _is_table(value: Any) -> bool:
     shape = getattr(value, "shape", None)
     return isinstance(value, list) or (isinstance(shape, tuple) and len(shape) > 0)
-
-
-def _loaded(found: Found) -> Any:
-    try:
-        with no_bytecode():
-            return found.names["load_data"]()
-    except exits.Terminated:
-        raise
-    except (Exception, SystemExit) as err:
-        raise UserCodeError(raised(err, "load_data()")) from err
 
 
 def _unpacked(value: Any, name: str, found: Found) -> Mapping[str, Any]:

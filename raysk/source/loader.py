@@ -32,7 +32,7 @@ from raysk.models.compressed import load_joblib
 from raysk.source.found import CONVENTIONAL, Found, find_estimator, find_search, find_space, is_estimator, is_search
 from raysk.source.inline import find_data
 from raysk.source.notebook import is_notebook, read_source
-from raysk.source.own import is_own_file, no_bytecode, own_modules, raised
+from raysk.source.own import is_own_file, no_bytecode, own_modules, running
 from raysk.source.reference import Place, Request, kind_of, split_source
 from raysk.util import exits, neighbours
 from raysk.util.words import brief, listed, shown, suggestion, type_name
@@ -77,7 +77,7 @@ def load(source: str) -> Found:
     kind = kind_of(path)
     if kind is None:
         raise InputError(_unknown_kind(path))
-    return _load_pickle(source, place) if kind == "pickle" else _load_file(source, place)
+    return load_pickle(path, source, place.request) if kind == "pickle" else _load_file(source, place, path)
 
 
 def _unknown_kind(path: Path) -> str:
@@ -89,8 +89,7 @@ def _unknown_kind(path: Path) -> str:
 # --- a Python file
 
 
-def _load_file(source: str, place: Place) -> Found:
-    path = place.path or Path()
+def _load_file(source: str, place: Place, path: Path) -> Found:
     content = _read(path)
     python = read_source(content, path)
     codes = _compiled(python, path)
@@ -154,14 +153,12 @@ def _run(codes: Sequence[CodeType], path: Path, folder: Path) -> ModuleType:
     sys.modules[name] = module
     neighbours.add(str(folder))
     try:
-        with no_bytecode():
+        with running(shown(path.name)):
             for code in codes:
                 exec(code, vars(module))  # noqa: S102 - running the file that the person named is the task
-    except BaseException as err:
+    except BaseException:
         del sys.modules[name]
-        if isinstance(err, exits.Ordered) or not isinstance(err, Exception | SystemExit):
-            raise
-        raise InputError(raised(err, shown(path.name))) from err
+        raise
     return module
 
 
@@ -173,16 +170,13 @@ def _load_module(source: str, place: Place) -> Found:
     before = set(sys.modules)
     neighbours.add(str(Path.cwd()))
     try:
-        with no_bytecode():
+        with running(name):
             module = importlib.import_module(name)
-    except ModuleNotFoundError as err:
-        if err.name and (name + ".").startswith(err.name + "."):
-            raise InputError(_no_module(name, err.name)) from err
-        raise InputError(raised(err, name)) from err
-    except exits.Terminated:
+    except InputError as error:
+        missing = error.__cause__.name if isinstance(error.__cause__, ModuleNotFoundError) else None
+        if missing and (name + ".").startswith(missing + "."):
+            raise InputError(_no_module(name, missing)) from error.__cause__
         raise
-    except (Exception, SystemExit) as err:
-        raise InputError(raised(err, name)) from err
     file = getattr(module, "__file__", None)
     if not is_own_file(file):
         return _found(source, place, module, own_modules(before, None))
@@ -203,7 +197,7 @@ def _no_module(name: str, missing: str) -> str:
 # --- a pickle
 
 
-def load_pickle(path: Path, source: str) -> Found:
+def load_pickle(path: Path, source: str, request: Request | None = None) -> Found:
     """Read a pickle that the person named, whatever its suffix.
 
     Parameters
@@ -211,23 +205,20 @@ def load_pickle(path: Path, source: str) -> Found:
     path : Path
     source : str
         Its name in messages.
+    request : Request or None
+        What in it is meant; None means all.
 
     Raises
     ------
     InputError
         If it cannot be read or unpickled.
     """
-    return _load_pickle(source, Place(path=path))
-
-
-def _load_pickle(source: str, place: Place) -> Found:
-    path = place.path or Path()
     before = set(sys.modules)
     content = _read(path)
     if not content:
         raise InputError(f"{shown(path.name)} is empty: nothing was pickled into it.\nDump the object again.")
     base = _unpickled(path)
-    return _found(source, place, base, own_modules(before, None), content)
+    return _found(source, Place(path=path, request=request), base, own_modules(before, None), content)
 
 
 def _unpickled(path: Path) -> Any:
@@ -302,16 +293,16 @@ def _names(base: Any) -> dict[str, Any]:
 
 
 def _chosen(base: Any, names: Mapping[str, Any], request: Request, where: str) -> Any:
-    value = _looked_up(base, names, request, where)
+    value = _look_up(base, names, request, where)
     wants_call = inspect.isclass(value) or inspect.isroutine(value) or isinstance(value, partial)
     if request.called or wants_call:
-        value = _called(value, request, where)
+        value = _call(value, request, where)
     if value is None:
         raise InputError(f"{where}:{request.text} is None.\nIt must be, or return, an estimator or a search.")
     return value
 
 
-def _looked_up(base: Any, names: Mapping[str, Any], request: Request, where: str) -> Any:
+def _look_up(base: Any, names: Mapping[str, Any], request: Request, where: str) -> Any:
     value = base
     for name in request.names:
         if isinstance(value, dict) and name in value:
@@ -319,29 +310,21 @@ def _looked_up(base: Any, names: Mapping[str, Any], request: Request, where: str
         elif hasattr(value, name):
             value = getattr(value, name)
         else:
-            raise InputError(f"{where} has no {'.'.join(request.names)!r}.\n{_others(value, base, names, name)}")
+            known = names if value is base else [other for other in dir(value) if not other.startswith("_")]
+            hint = suggestion(name, known, "names in it")
+            raise InputError(f"{where} has no {'.'.join(request.names)!r}.\n{hint}")
     return value
 
 
-def _others(value: Any, base: Any, names: Mapping[str, Any], name: str) -> str:
-    known = names if value is base else [other for other in dir(value) if not other.startswith("_")]
-    return suggestion(name, known, "names in it")
-
-
-def _called(function: Any, request: Request, where: str) -> Any:
+def _call(function: Any, request: Request, where: str) -> Any:
     called = f"{where}:{'.'.join(request.names)}"
     if not callable(function):
         raise InputError(
             f"{called} is of type {type_name(function)} and cannot be called.\nSay {called}, without the brackets."
         )
     _check_arguments(function, request, called)
-    try:
-        with no_bytecode():
-            return function(*request.args, **request.kwargs)
-    except exits.Terminated:
-        raise
-    except (Exception, SystemExit) as err:
-        raise InputError(raised(err, f"{called}()")) from err
+    with running(f"{called}()"):
+        return function(*request.args, **request.kwargs)
 
 
 def _check_arguments(function: Callable[..., Any], request: Request, called: str) -> None:

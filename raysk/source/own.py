@@ -12,6 +12,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from raysk.errors import InputError, RayskError
+from raysk.util import exits
 from raysk.util.neighbours import library_folders, of_a_library
 from raysk.util.words import brief, shown
 
@@ -70,6 +72,18 @@ def no_bytecode() -> Iterator[None]:
         yield
     finally:
         sys.dont_write_bytecode = saved
+
+
+@contextmanager
+def running(what: str, kind: type[RayskError] = InputError) -> Iterator[None]:
+    """Run the person's code: what it raises becomes an error of ours that says where; see `raised`."""
+    try:
+        with no_bytecode():
+            yield
+    except exits.Terminated:
+        raise
+    except (Exception, SystemExit) as err:
+        raise kind(raised(err, what)) from err
 
 
 def _blamed(err: BaseException) -> tuple[str, int] | None:
