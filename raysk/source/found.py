@@ -228,7 +228,11 @@ def _picked(found: Found, names: tuple[str, ...], kind: Callable[[Any], bool], n
         return next(value for value in conventional.values() if id(value) not in parts)
     candidates = _wholes(found, objects)
     if len(candidates) > 1:
-        raise InputError(_which(found, candidates, noun))
+        example = shlex.quote(f"{found.source}:{next(iter(candidates))}")
+        raise InputError(
+            f"{found.where} holds {len(candidates)} {noun}: {with_types(candidates)}.\n"
+            f"Say which one is meant, for example {shown(example)}"
+        )
     return next(iter(candidates.values()), None)
 
 
@@ -257,14 +261,6 @@ def _inside(value: Any, depth: int = 0) -> Iterator[Any]:
             yield from _inside(inner, depth + 1)
     elif is_estimator(value):
         yield value
-
-
-def _which(found: Found, candidates: dict[str, Any], noun: str) -> str:
-    example = shlex.quote(f"{found.source}:{next(iter(candidates))}")
-    return (
-        f"{found.where} holds {len(candidates)} {noun}: {with_types(candidates)}.\n"
-        f"Say which one is meant, for example {shown(example)}"
-    )
 
 
 def _no_estimator(found: Found) -> str:

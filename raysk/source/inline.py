@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from raysk.source.found import Found
 
 _PER_SAMPLE = ("groups", "sample_weight")
-_PAIR = 2
 
 
 def find_data(found: Found) -> Data | None:
@@ -102,7 +101,7 @@ def _held(found: Found) -> tuple[str, Mapping[str, Any] | None]:
     if names.get("X") is not None:
         return "X", {"X": names["X"], "y": names.get("y")}
     data = names.get("data")
-    if _is_data(data):
+    if isinstance(data, Mapping) or _is_pair(data) or _is_table(data):
         # y stays the module's when data is X alone
         return "data", {"y": names.get("y"), **_unpacked(data, "data", found)}
     if callable(names.get("load_data")):
@@ -112,9 +111,8 @@ def _held(found: Found) -> tuple[str, Mapping[str, Any] | None]:
     return "", None
 
 
-def _is_data(value: Any) -> bool:
-    pair = isinstance(value, tuple) and len(value) == _PAIR
-    return pair or isinstance(value, Mapping) or _is_table(value)
+def _is_pair(value: Any) -> bool:
+    return isinstance(value, tuple) and len(value) == len(("X", "y"))
 
 
 def _is_table(value: Any) -> bool:
@@ -125,7 +123,7 @@ def _is_table(value: Any) -> bool:
 def _unpacked(value: Any, name: str, found: Found) -> Mapping[str, Any]:
     if isinstance(value, Mapping):
         return _from_mapping(value, name, found)
-    if isinstance(value, tuple) and len(value) == _PAIR and value[0] is not None:
+    if _is_pair(value) and value[0] is not None:
         return {"X": value[0], "y": value[1]}
     if _is_table(value):
         return {"X": value}

@@ -76,14 +76,12 @@ def load(source: str) -> Found:
     place = replace(place, path=path)
     kind = kind_of(path)
     if kind is None:
-        raise InputError(_unknown_kind(path))
+        what = f"of kind {shown(path.suffix)}" if path.suffix else "without a suffix"
+        raise InputError(
+            f"{shown(path)} is a file {what}, which raysk cannot load.\n"
+            "Give a Python file (.py), a notebook (.ipynb) or a pickle (.pkl, .pickle, .joblib)."
+        )
     return load_pickle(path, source, place.request) if kind == "pickle" else _load_file(source, place, path)
-
-
-def _unknown_kind(path: Path) -> str:
-    shown_as = f"of kind {shown(path.suffix)}" if path.suffix else "without a suffix"
-    text = f"{shown(path)} is a file {shown_as}, which raysk cannot load."
-    return f"{text}\nGive a Python file (.py), a notebook (.ipynb) or a pickle (.pkl, .pickle, .joblib)."
 
 
 # --- a Python file

@@ -17,13 +17,13 @@ import json
 import re
 import tokenize
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from raysk.errors import InputError
 from raysk.util.words import brief, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
     from types import CodeType
 
@@ -33,6 +33,7 @@ SKIP = "skip"
 
 _SHELL = re.compile(r"\s*(?:[\w\s.,]+=\s*)?(?:%(?!=)|!(?!=))|\s*\?|.*[\w\])]\s*\?\??\s*;?\s*$")
 _OWN_DISPLAY = re.compile(r"^\s*(?:def display\b|display\s*=|(?:from|import)\b.*\bdisplay\b)", re.MULTILINE)
+_NAMES_IPYTHON = re.compile(r"get_ipython|display\(")
 _LINE_MAGIC = re.compile(r"\s*%(\w+)\s+(?!-)(\S.*)")
 _CELL_MAGIC = re.compile(r"\s*%%(\w+)")
 _RUNS_BODY = frozenset({"time", "capture", "prun"})
@@ -120,10 +121,10 @@ def read_source(content: bytes, path: Path) -> Source:
         cells = list(_cells(content, path))
         own_display = any(_binds_display(text) for _, text in cells)
         made = [_plain(text, f"{path}, cell {number}", own_display=own_display) for number, text in cells]
-    elif _is_plain(content):
-        return Source((Part(str(path), content),))
     else:
         text = _decoded(content)
+        if text is None or not (_NAMES_IPYTHON.search(text) or isinstance(_parsed(content), SyntaxError)):
+            return Source((Part(str(path), content),))
         made = [_plain(text, str(path), own_display=_binds_display(text))]
     return Source(tuple(part for part, _ in made), tuple(line for _, lines in made for line in lines))
 
@@ -136,9 +137,11 @@ def _cells(content: bytes, path: Path) -> Iterator[tuple[int, str]]:
     name = shown(path.name)
     try:
         notebook = json.loads(content)
-        language = _language(notebook)
+        about = notebook.get("metadata", {})
+        said = about.get("language_info", {}).get("name") or about.get("kernelspec", {}).get("language")
+        language = str(said or "python").lower()
         cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
-        texts = [_text(cell["source"]) for cell in cells]
+        texts = ["".join(cell["source"]) for cell in cells]  # a text, or a list of lines
         tags = [cell.get("metadata", {}).get("tags") or [] for cell in cells]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as err:
         raise InputError(
@@ -152,38 +155,16 @@ def _cells(content: bytes, path: Path) -> Iterator[tuple[int, str]]:
             yield number, text
 
 
-def _language(notebook: Mapping[str, Any]) -> str:
-    about = notebook.get("metadata", {})
-    said = about.get("language_info", {}).get("name") or about.get("kernelspec", {}).get("language")
-    return str(said or "python").lower()
-
-
-def _text(source: str | list[str]) -> str:
-    return source if isinstance(source, str) else "".join(source)
-
-
 # --- what only IPython knows
 
 
-def _is_plain(content: bytes) -> bool:
-    """Return whether a file holds nothing of IPython's; also for what is not to be mended."""
-    if b"get_ipython" in content or b"display(" in content:
-        return False
-    return not isinstance(_parsed(content), SyntaxError) or _undecodable(content)
-
-
-def _undecodable(content: bytes) -> bool:
+def _decoded(content: bytes) -> str | None:
+    """Return the text of a file, with universal newlines as Python's own reader has them; None if it is not text."""
     try:
-        _decoded(content)
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
+        return io.TextIOWrapper(io.BytesIO(content), encoding).read()
     except (SyntaxError, ValueError, LookupError):
-        return True
-    return False
-
-
-def _decoded(content: bytes) -> str:
-    encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
-    # universal newlines, as Python's own reader has them
-    return io.TextIOWrapper(io.BytesIO(content), encoding).read()
+        return None
 
 
 def _parsed(text: str | bytes) -> ast.Module | SyntaxError | None:

@@ -124,7 +124,10 @@ def _request(text: str | None, source: str) -> Request | None:
     if not isinstance(node, ast.Call):
         return Request(text=text, names=_dotted(node, text, source))
     names = _dotted(node.func, text, source)
-    args, kwargs = _literals(node, text)
+    if any(word.arg is None for word in node.keywords):
+        raise InputError(f"{text}: '**' cannot be used here.\nWrite each argument as name=value.")
+    kwargs = {str(word.arg): _literal(word.value, text) for word in node.keywords}
+    args = tuple(_literal(value, text) for value in node.args)
     return Request(text=text, names=names, called=True, args=args, kwargs=kwargs)
 
 
@@ -146,17 +149,6 @@ def _dotted(node: ast.expr, text: str, source: str) -> tuple[str, ...]:
     return (node.id, *names)
 
 
-def _literals(call: ast.Call, text: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    args = tuple(_literal(node, text) for node in call.args)
-    return args, {_keyword(word, text): _literal(word.value, text) for word in call.keywords}
-
-
-def _keyword(word: ast.keyword, text: str) -> str:
-    if word.arg is None:
-        raise InputError(f"{text}: '**' cannot be used here.\nWrite each argument as name=value.")
-    return word.arg
-
-
 def _literal(node: ast.expr, text: str) -> Any:
     try:
         return ast.literal_eval(node)
@@ -173,10 +165,16 @@ def _nothing_there(source: str) -> str:
     text = next((head for head, _ in _cuts(source) if kind_of(Path(head))), source)
     path = Path(text)
     if _is_folder(path):
-        return f"{shown(text)} is a folder, not a file.\n{_inside(path)}"
+        names = _files(path)
+        inside = "It holds no .py, .ipynb, .pkl or .joblib file; name the file that defines your model."
+        if names:
+            inside = f"Name a file in it, for example {shown(path / names[0])}; it holds: {listed(names)}."
+        return f"{shown(text)} is a folder, not a file.\n{inside}"
     if not _is_folder(path.parent):
         return f"There is no file {shown(text)}: its folder {shown(path.parent)} does not exist."
-    lines = [f"There is no file {shown(text)}.", _nearby(path)]
+    names, where = _files(path.parent), "this folder" if path.parent == Path() else shown(path.parent)
+    there = f"In {where} there is: {listed(names)}." if names else f"In {where} there is no .py, .ipynb or .pkl file."
+    lines = [f"There is no file {shown(text)}.", meant(path, names) or there]
     if _is_module(source) and not kind_of(path):
         lines.append(f"To name an object of an importable module, write {source}:NAME.")
     return "\n".join(lines)
@@ -194,17 +192,3 @@ def _files(folder: Path) -> list[str]:
         return sorted(path.name for path in folder.iterdir() if kind_of(path))
     except (OSError, ValueError):
         return []
-
-
-def _inside(folder: Path) -> str:
-    names = _files(folder)
-    if not names:
-        return "It holds no .py, .ipynb, .pkl or .joblib file; name the file that defines your model."
-    return f"Name a file in it, for example {shown(folder / names[0])}; it holds: {listed(names)}."
-
-
-def _nearby(path: Path) -> str:
-    names = _files(path.parent)
-    where = "this folder" if path.parent == Path() else shown(path.parent)
-    there = f"In {where} there is: {listed(names)}." if names else f"In {where} there is no .py, .ipynb or .pkl file."
-    return meant(path, names) or there

@@ -33,11 +33,12 @@ def versions(*distributions: str) -> dict[str, str | None]:
     return {
         "python": platform.python_version(),
         "raysk": ours,
-        **{name: _version(name) for name in distributions},
+        **{name: version_of(name) for name in distributions},
     }
 
 
-def _version(distribution: str) -> str | None:
+def version_of(distribution: str) -> str | None:
+    """Return the version of what is installed under a name that pip knows; None if nothing is."""
     try:
         return importlib.metadata.version(distribution)
     except importlib.metadata.PackageNotFoundError:

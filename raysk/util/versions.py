@@ -14,9 +14,10 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from raysk.util.provenance import version_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-
 
 MODULES = {
     "ray": "ray",
@@ -128,21 +129,9 @@ def installed(errors: Iterable[str] = ()) -> dict[str, str | None]:
     """
     found: dict[str, str | None] = {"Python": platform.python_version()}
     for package, module in MODULES.items():
-        found[package] = None if module in errors else _version(package, module)
+        said = getattr(sys.modules.get(module), "__version__", None)  # importing one to ask it would take seconds
+        found[package] = None if module in errors else str(said) if said else version_of(package)
     return found
-
-
-def _version(package: str, module: str) -> str | None:
-    """Return what an imported module says; importing one for that would take seconds."""
-    from importlib import metadata
-
-    said = getattr(sys.modules.get(module), "__version__", None)
-    if said is not None:
-        return str(said)
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
 
 
 def compare(

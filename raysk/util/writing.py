@@ -30,7 +30,7 @@ _DEVICES = {Path("/dev"), Path("/dev/fd"), Path("/proc/self/fd")}
 _umask_lock = threading.Lock()
 
 
-Write = Callable[[BinaryIO], None]
+Write = Callable[[BinaryIO], object]
 """Gets an open binary file, and writes it."""
 
 
@@ -110,7 +110,7 @@ def _alone_in(folder: Path) -> Iterator[None]:
 
 def write_bytes(path: Path, content: bytes, *, new: bool = False) -> None:
     """Write bytes, whole or not at all; raises as `write_atomically`."""
-    write_atomically(path, lambda file: _write_all(file, content), new=new)
+    write_atomically(path, lambda file: file.write(content), new=new)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -156,10 +156,6 @@ def _check_target(path: Path) -> None:
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     if path.exists() and not os.access(path, os.W_OK):  # it could be replaced, but its owner locked it
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
-
-
-def _write_all(file: BinaryIO, content: bytes) -> None:
-    file.write(content)
 
 
 def is_special(path: Path) -> bool:
