@@ -79,12 +79,15 @@ class Cells:
     @functools.cached_property
     def missing(self) -> Cell | None:
         """Cells that are NaN; None is not always taken for it."""
-        return self._first(_is_missing)
+        return self._first(lambda array: _each(array, _is_nan) if array.dtype.kind == "O" else array != array)  # noqa: PLR0124
 
     @functools.cached_property
     def absent(self) -> Cell | None:
         """Cells of objects that are None, NaN or pandas' NA."""
-        return self._first(_is_absent)
+        is_none = functools.partial(
+            _each, is_wrong=lambda value: value is None or _is_nan(value) or type(value).__name__ == "NAType"
+        )
+        return self._first(is_none)
 
     @functools.cached_property
     def infinite(self) -> Cell | None:
@@ -94,7 +97,8 @@ class Cells:
     @functools.cached_property
     def text(self) -> Cell | None:
         """Cells that cannot be read as a number."""
-        return self._first(_is_no_number, floats=False)
+        is_word = functools.partial(_each, is_wrong=lambda value: isinstance(value, str) and not is_float(value))
+        return self._first(is_word, floats=False)
 
     @functools.cached_property
     def fraction(self) -> Cell | None:
@@ -263,16 +267,8 @@ def _may_be_wrong(array: Any, *, floats: bool, certain: bool) -> bool:
         return not certain or not np.isfinite(array.sum())
 
 
-def _is_missing(array: Any) -> Any:
-    return _each(array, _is_nan) if array.dtype.kind == "O" else array != array  # noqa: PLR0124 - NaN
-
-
 def _is_nan(value: Any) -> bool:
     return isinstance(value, float) and value != value  # noqa: PLR0124 - NaN
-
-
-def _is_absent(array: Any) -> Any:
-    return _each(array, lambda value: value is None or _is_nan(value) or type(value).__name__ == "NAType")
 
 
 def _is_infinite(array: Any) -> Any:
@@ -285,11 +281,6 @@ def _is_fraction(array: Any) -> Any:
     import numpy as np
 
     return np.isfinite(array) & (array != np.floor(array)) if array.dtype.kind == "f" else np.zeros(array.shape, bool)
-
-
-def _is_no_number(array: Any) -> Any:
-    """Tell of each object whether it is text that is no number."""
-    return _each(array, lambda value: isinstance(value, str) and not is_float(value))
 
 
 def _each(array: Any, is_wrong: Callable[[Any], bool]) -> Any:

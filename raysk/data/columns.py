@@ -9,7 +9,7 @@ from raysk.errors import InputError, UsageError
 from raysk.util.words import listed, shown, suggestion
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from raysk.data.table import Table
 
@@ -103,7 +103,8 @@ class Places:
         taken = {*drop, *(() if features else (*target, *one.values()))}
         left = tuple(index for index in features or range(table.n_columns) if index not in taken)
         if not left:
-            raise InputError(f"{table.label}: no column is left for X.\nIts columns are: {_known(table)}.")
+            known = f"0 to {table.n_columns - 1}" if table.names is None else listed(table.names)
+            raise InputError(f"{table.label}: no column is left for X.\nIts columns are: {known}.")
         ids = one.get("--id-col")
         return cls(target=target, features=left, groups=one.get("--groups"), weight=one.get("--weight"), id_col=ids)
 
@@ -150,7 +151,11 @@ def places_among(
     """
     texts = list(texts)
     named = {name: number for number, name in enumerate(table.names or ())}
-    parts = texts if by_name else [part for text in texts for part in _parts(text, named)]
+    parts = (
+        texts
+        if by_name
+        else [part for text in texts for part in ([text] if text in named else map(str.strip, text.split(",")))]
+    )
     counted = {} if by_name else {part: _counted(part, table.n_columns) for part in parts}
     found = {part: named.get(part, counted.get(part)) for part in parts}
     missing = [part for part, index in found.items() if index is None]
@@ -159,11 +164,6 @@ def places_among(
     if most is not None and len(found) > most:
         raise UsageError(f"{option} {','.join(texts)}: it names one column.")
     return tuple(dict.fromkeys(index for index in found.values() if index is not None))
-
-
-def _parts(text: str, named: Container[str]) -> list[str]:
-    """Cut a text at its commas, unless it is the name of a column as a whole."""
-    return [text] if text in named else [part.strip() for part in text.split(",")]
 
 
 def _counted(text: str, count: int) -> int | None:
@@ -180,7 +180,3 @@ def _unknown(table: Table, missing: list[str], said: str) -> str:
         return f"{said}{table.label} has {table.n_columns} columns without names.\nGive indexes, from 0."
     what = f"no column {shown(missing[0])!r}" if len(missing) == 1 else f"none of these columns: {listed(missing)}"
     return f"{said}{table.label} has {what}.\n{suggestion(missing[0], table.names, 'columns')}"
-
-
-def _known(table: Table) -> str:
-    return f"0 to {table.n_columns - 1}" if table.names is None else listed(table.names)

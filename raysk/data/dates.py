@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from raysk.data.extras import extra
 from raysk.errors import InputError, UsageError
 from raysk.util.words import brief, rows_text, shown
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 ISO = "ISO8601"
 """What pandas calls all that ISO 8601 allows, with and without time."""
@@ -147,7 +144,7 @@ def _best(texts: Any) -> list[str]:
     some = texts.iloc[:_TRIED_ON]
     if _parsed(some, ISO).notna().all():
         return [ISO]
-    counts = {each: int(_parsed(some, each).notna().sum()) for each in _formats()}
+    counts = {each: int(_parsed(some, each).notna().sum()) for each in map("".join, itertools.product(_DAYS, _TIMES))}
     most = max(counts.values())
     if not most:
         return [ISO]
@@ -156,7 +153,3 @@ def _best(texts: Any) -> list[str]:
         return found[:1]
     whole = [each for each in found if _parsed(texts, each).notna().all()]
     return (whole or found[:1])[:2]
-
-
-def _formats() -> Iterator[str]:
-    return (day + time for day, time in itertools.product(_DAYS, _TIMES))

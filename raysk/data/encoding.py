@@ -94,7 +94,10 @@ class Encoding:
         """
         if not self.dates and not self.categories:
             return values
-        frame = _framed(values, names)
+        if is_frame(values):
+            frame = values.copy(deep=False)
+        else:
+            frame = extra("pandas", "A table with column names").DataFrame(values, columns=list(names))
         for place, format_ in self.dates.items():
             frame.isetitem(place, days(frame.iloc[:, place], format_, names[place], label, before=before))
         for place, known in self.categories.items():
@@ -241,12 +244,6 @@ def _categorical(column: Any, known: Sequence[Any], *, only_known: bool) -> tupl
         more = list(dict.fromkeys(lost.tolist()))
         return _categorical(column, [*known, *more], only_known=True)
     return pandas.Series(pandas.Categorical.from_codes(codes, categories=categories), index=column.index), lost
-
-
-def _framed(values: Any, names: Sequence[str]) -> Any:
-    if is_frame(values):
-        return values.copy(deep=False)
-    return extra("pandas", "A table with column names").DataFrame(values, columns=list(names))
 
 
 def _column(table: Table, index: int) -> Any:

@@ -75,7 +75,9 @@ def as_table(table: Any, label: str, known: Known, *, headless: bool = False) ->
     InputError
         If two columns have the same name, text is not UTF-8, or values cannot have the types that are known.
     """
-    table = table.drop_columns(_index_columns(table))
+    metadata = table.schema.pandas_metadata or {}  # an index without a name is no feature
+    indexes = [name for name in metadata.get("index_columns", ()) if str(name).startswith("__index_level_")]
+    table = table.drop_columns([name for name in indexes if name in table.column_names])
     place = known.id_place(table.column_names, headless=headless)
     ids = None if place is None else table.column(place)
     table = _without_decimals(table)
@@ -86,13 +88,6 @@ def as_table(table: Any, label: str, known: Known, *, headless: bool = False) ->
     for name in set(known.dtypes).intersection(names or ()):
         _cast(frame, name, known.dtypes[name], label)
     return Table(values=frame, names=names, label=label, ids=ids)
-
-
-def _index_columns(table: Any) -> list[str]:
-    """Return the columns in which pandas keeps an index without a name: no features."""
-    metadata = table.schema.pandas_metadata or {}
-    named = [name for name in metadata.get("index_columns", ()) if isinstance(name, str)]
-    return [name for name in named if name in table.column_names and name.startswith("__index_level_")]
 
 
 def _without_decimals(table: Any) -> Any:
@@ -121,8 +116,10 @@ def _cast(frame: Any, name: str, wanted: str, label: str) -> None:
     column = frame[name]
     if wanted in {TEXT, str(column.dtype)} or wanted.startswith(("str", "object")):
         return
-    if is_number(wanted) and not _is_whole(column, wanted):
-        return
+    if is_number(wanted):  # whole numbers that were read as floats become what they were
+        integers = wanted.lower().startswith(("int", "uint")) and column.dtype.kind == "f"
+        if not integers or column.isna().any() or (column % 1 != 0).any():
+            return
     try:
         frame[name] = column.astype(wanted)
     except (TypeError, ValueError) as err:
@@ -130,9 +127,3 @@ def _cast(frame: Any, name: str, wanted: str, label: str) -> None:
             f"{label}: column {shown(name)!r} should be of type {wanted}, as it was when the model was fitted.\n"
             f"{brief(str(err))}"
         ) from err
-
-
-def _is_whole(column: Any, wanted: str) -> bool:
-    """Return whether whole numbers that were read as floats can be what they were."""
-    integers = wanted.lower().startswith(("int", "uint"))
-    return integers and column.dtype.kind == "f" and not column.isna().any() and bool((column % 1 == 0).all())

@@ -182,7 +182,9 @@ class _Unseekable(io.BufferedReader):
 @contextlib.contextmanager
 def _raw(text: str, label: str) -> Iterator[BinaryIO]:
     if text == STDIN:
-        yield _stdin()
+        if sys.stdin is None or sys.stdin.isatty():
+            raise UsageError("- reads the data from stdin, but nothing is piped in: cat data.csv | raysk ... -")
+        yield sys.stdin.buffer
         return
     try:
         file = _remote(text) if is_uri(text) else Path(text).open("rb")  # noqa: SIM115 - closed below
@@ -192,12 +194,6 @@ def _raw(text: str, label: str) -> Iterator[BinaryIO]:
         raise InputError(_unreadable(text, label, err)) from err
     with file:
         yield file
-
-
-def _stdin() -> BinaryIO:
-    if sys.stdin is None or sys.stdin.isatty():
-        raise UsageError("- reads the data from stdin, but nothing is piped in: cat data.csv | raysk ... -")
-    return sys.stdin.buffer
 
 
 def _remote(uri: str) -> BinaryIO:

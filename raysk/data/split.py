@@ -130,6 +130,8 @@ def _beside(table: Table, places: Places) -> dict[str, Any]:
 
 
 def _features(table: Table, places: tuple[int, ...], values: Any, estimator: Any, *, as_frame: bool) -> Any:
+    import numpy as np
+
     if estimator is not None and len(places) == 1 and wants.wants_documents(estimator):
         return values.iloc[:, 0] if is_frame(values) else values[:, 0]
     if hasattr(values, "tocsr"):
@@ -140,7 +142,7 @@ def _features(table: Table, places: tuple[int, ...], values: Any, estimator: Any
     if framed and table.names is not None and not table.as_made:
         names = [table.names[place] for place in places]
         return extra("pandas", "A table with column names").DataFrame(values, columns=names)
-    return _contiguous(values)
+    return values if values.dtype.hasobject else np.ascontiguousarray(values)
 
 
 def _chosen(table: Table, places: tuple[int, ...]) -> Any:
@@ -177,9 +179,3 @@ def _as_array(frame: Any) -> Any:
         column = frame.iloc[:, place]  # of pandas' own types of numbers some may be missing
         values[:, place] = column.to_numpy() if plain else column.astype("float64").to_numpy()
     return values
-
-
-def _contiguous(values: Any) -> Any:
-    import numpy as np
-
-    return values if values.dtype.hasobject else np.ascontiguousarray(values)

@@ -32,19 +32,18 @@ def refuse_text(frame: Any, label: str, estimator: Any) -> None:
     InputError
         Naming column and row, with what to type or to paste.
     """
-    found = {}
-    for number, dtype in enumerate(frame.dtypes):
-        # categories are for the estimator to judge: some of scikit-learn's take them
-        if not is_number(dtype) and not hasattr(dtype, "categories"):
-            found[number] = _first_text(frame.iloc[:, number])
-    wrong = [(number, cell) for number, cell in found.items() if cell is not None]
+    # categories are for the estimator to judge: some of scikit-learn's take them
+    kinds = enumerate(frame.dtypes)
+    some = [number for number, kind in kinds if not is_number(kind) and not hasattr(kind, "categories")]
+    wrong = {number: mask for number in some if (mask := _find_text(frame.iloc[:, number])).any()}
     if not wrong:
         return
-    number, (row, value) = wrong[0]
-    names = [frame.columns[number] for number, _ in wrong]
+    number, mask = next(iter(wrong.items()))
+    row, value = int(mask.argmax()), frame.iloc[mask.argmax(), number]
+    names = [frame.columns[number] for number in wrong]
     others = f" It is the same with {listed(names[1:])}." if len(names) > 1 else ""
     raise InputError(
-        f"{label}: column {shown(names[0])!r} holds {brief(repr(value))} in row {row:,}, "
+        f"{label}: column {shown(names[0])!r} holds {brief(repr(value))} in row {row + 1:,}, "
         f"and {type_name(wants.first_step(estimator))} takes numbers.{others}\n"
         f"{_advice(frame, frame.iloc[:, number], value, names, estimator)}"
     )
@@ -56,7 +55,7 @@ def _advice(frame: Any, column: Any, value: Any, names: Sequence[Any], estimator
         return "If its comma is a decimal one, say --decimal ,"
     if look_like_dates(column):
         return f"Dates become numbers with --dates {name}, or are left out with --drop {name}"
-    if _mostly_numbers(column):
+    if 2 * _find_text(column).sum() < column.notna().sum():
         return f"The rest of it is mostly numbers: correct that value, or leave the column out with --drop {name}"
     if wants.takes_categories(estimator):
         every = shlex.quote(",".join(map(str, names)))
@@ -69,17 +68,8 @@ def _advice(frame: Any, column: Any, value: Any, names: Sequence[Any], estimator
     return f"Leave it out with --drop, or save these lines in a file, and give that for FILE{before}:\n{code}"
 
 
-def _first_text(column: Any) -> tuple[int, Any] | None:
-    """Return row and value of the first cell that is neither a number nor missing."""
-    wrong = _is_text(column)
-    return (int(wrong.argmax()) + 1, column.iloc[wrong.argmax()]) if wrong.any() else None
-
-
-def _is_text(column: Any) -> Any:
+def _find_text(column: Any) -> Any:
+    """Return for each row, as an array, whether it is neither a number nor missing."""
     import pandas as pd
 
     return (pd.to_numeric(column.astype(object), errors="coerce").isna() & column.notna()).to_numpy()
-
-
-def _mostly_numbers(column: Any) -> bool:
-    return bool(2 * _is_text(column).sum() < column.notna().sum())

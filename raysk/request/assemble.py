@@ -181,7 +181,9 @@ def _built(found: Found, overrides: Overrides) -> Any:
         raise InputError(_no_search(found, estimator))
     name, values = space
     scoring = find_option(found, "scoring")
-    options = {"cv": find_option(found, "cv"), "scoring": scoring, "refit": _refit(scoring)}
+    several = list(scoring) if isinstance(scoring, Mapping | list | tuple) else []
+    refit = str(several[0]) if several else True  # the first decides, as with --scoring a,b
+    options = {"cv": find_option(found, "cv"), "scoring": scoring, "refit": refit}
     if name == "param_grid" and overrides.n_iter is None:
         return GridSearchCV(estimator, values, **options)
     return RandomizedSearchCV(estimator, values, **options)  # n_iter and the seed come with the flags
@@ -196,12 +198,6 @@ def _space(found: Found, overrides: Overrides) -> tuple[str, Any] | None:
     values = merged(values, overrides.space)
     drawn = any(hasattr(entry, "rvs") for grid in as_grids(values) for entry in grid.values())
     return "param_distributions" if drawn else name, values
-
-
-def _refit(scoring: Any) -> bool | str:
-    """Return what to choose by: of several metrics the first, as ``--scoring a,b`` does."""
-    several = isinstance(scoring, Mapping | list | tuple) and len(scoring) > 0
-    return str(next(iter(scoring))) if several else True
 
 
 _OFTEN_SEARCHED = ("C", "alpha", "max_iter", "max_depth", "n_estimators", "n_neighbors", "n_components", "n_clusters")
@@ -269,7 +265,8 @@ def describe(
 def _likely(found: Found, overrides: Overrides) -> Any:
     """Return the search in the file, or of its parts, or else its estimator; with the flags applied."""
     search = find_search(found)
-    if search is None and not _is_chosen_alone(found) and _space(found, overrides) is not None:
+    is_alone = found.chosen is not None and not is_estimator(found.chosen)
+    if search is None and not is_alone and _space(found, overrides) is not None:
         search = _built(found, overrides)
     if search is not None:
         return _adjusted(search, overrides)
@@ -277,7 +274,3 @@ def _likely(found: Found, overrides: Overrides) -> Any:
     override_estimator(estimator, overrides)
     check_values(estimator, overrides)
     return estimator
-
-
-def _is_chosen_alone(found: Found) -> bool:
-    return found.chosen is not None and not is_estimator(found.chosen)

@@ -64,7 +64,8 @@ def _check(job: FitJob | SearchJob) -> None:
     if not is_search(whole):
         _refuse(refusal(whole, Seen(job.data)))
         return
-    counts = _splits_all_rows(whole) and not _has_score_for_failures(whole)
+    score = whole.error_score  # a number: a search with failed fits goes on to an answer
+    counts = _splits_all_rows(whole) and not (_is_number(score) and math.isfinite(score))
     if counts or whole.refit:
         _check_variants(whole, Seen(job.data))
     if counts and not callable(whole.refit):  # such a function may choose by anything
@@ -94,11 +95,6 @@ def _splits_all_rows(search: Any) -> bool:
         return False
     whole = tuple(getattr(model_selection, name) for name in WHOLE)
     return search.cv is None or isinstance(search.cv, int) or type(search.cv) in whole
-
-
-def _has_score_for_failures(search: Any) -> bool:
-    """Tell whether a fit that fails has a score all the same, so that the search goes on to an answer."""
-    return _is_number(search.error_score) and math.isfinite(search.error_score)
 
 
 def variants(search: Any) -> Iterator[Any]:

@@ -47,7 +47,9 @@ def _made(function: str, arguments: str, text: str) -> Any:
     try:
         if function in _LISTS:
             return getattr(np, function)(*numbers).tolist()
-        distribution = _distribution(function, text)(*_scipys(function, numbers))
+        if function == "uniform" and len(numbers) == len(("lower", "upper")):
+            numbers[1] -= numbers[0]  # scipy's takes the lower bound and the width
+        distribution = _distribution(function, text)(*numbers)
         distribution.rvs(random_state=0)  # only drawing tells whether the arguments are possible
     except (TypeError, ValueError, AttributeError) as err:
         raise UsageError(
@@ -55,12 +57,6 @@ def _made(function: str, arguments: str, text: str) -> Any:
             "Write for example loguniform:1e-3:1e3, uniform:0:1, randint:1:10 or logspace:-3:3:7"
         ) from err
     return distribution
-
-
-def _scipys(function: str, numbers: list[Any]) -> list[Any]:
-    """Return arguments as scipy takes them: its ``uniform`` wants the lower bound and the width."""
-    bounds = function == "uniform" and len(numbers) == len(("lower", "upper"))
-    return [numbers[0], numbers[1] - numbers[0]] if bounds else numbers
 
 
 def _distribution(name: str, text: str) -> Any:

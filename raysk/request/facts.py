@@ -47,6 +47,7 @@ def search_facts(search: Any, data: Data | None) -> dict[str, Any]:
         ``fits`` leaves out the refit.
     """
     candidates, splits = _candidates(search), _splits(search, data)
+    seed = getattr(search, "random_state", None)
     space = [(str(key), values) for grid in grids_of(search) for key, values in grid.items()]
     return {
         "class": type_name(search),
@@ -56,14 +57,10 @@ def search_facts(search: Any, data: Data | None) -> dict[str, Any]:
         "refit": search.refit if isinstance(search.refit, bool | str) else _name(search.refit),
         "scoring": _scoring(search.scoring),
         "cv": None if search.cv is None else brief(repr(search.cv)),
-        "random_state": _seed(getattr(search, "random_state", None)),
+        "random_state": seed if seed is None or isinstance(seed, int) else brief(repr(seed)),
         "parameters": {name: len(values) if hasattr(values, "__len__") else None for name, values in space},
         "space": {name: in_words(values) for name, values in space},
     }
-
-
-def _seed(value: Any) -> int | str | None:
-    return value if value is None or isinstance(value, int) else brief(repr(value))
 
 
 def _name(value: Any) -> str:

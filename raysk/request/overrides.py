@@ -132,7 +132,7 @@ def override_estimator(estimator: Any, overrides: Overrides) -> None:
         If a setting names no parameter.
     """
     if overrides.seed is not None:
-        seeds = {name: overrides.seed for name in parameters(estimator) if _is_seed(name)}
+        seeds = {name: overrides.seed for name in parameters(estimator) if name.rpartition("__")[2] == "random_state"}
         estimator.set_params(**seeds)
     for setting in overrides.set:  # after the seed, so that --set random_state=1 has the last word
         _set(estimator, *parse_setting(setting))
@@ -149,10 +149,6 @@ def parameters(estimator: Any) -> dict[str, Any]:
             f"{type_name(estimator)}.get_params() raised {type(err).__name__}: {brief(str(err))}\n"
             "Let its __init__ only store its arguments, as scikit-learn asks of an estimator."
         ) from err
-
-
-def _is_seed(name: str) -> bool:
-    return name.rpartition("__")[2] == "random_state"
 
 
 def _set(estimator: Any, name: str, value: Any) -> None:

@@ -134,15 +134,11 @@ def _check_space(search: Any, base: Any, grids: Sequence[Mapping[str, Any]], sai
     if hopeless == len(grids) or (tries_all and getattr(search, "error_score", None) == "raise"):
         first = refused[0]
         raise InputError(f"The search's space has {first.name}={brief(repr(first.value))}.\n{first}")
-    for each in _first_of_each(refused):
-        warnings.warn(f"Fits with {each.name}={brief(repr(each.value))} will fail: {brief(each.reason)}", stacklevel=2)
-
-
-def _first_of_each(refused: Sequence[Refused]) -> list[Refused]:
-    by_name: dict[str, Refused] = {}
+    firsts: dict[str, Refused] = {}
     for each in refused:
-        by_name.setdefault(each.name, each)
-    return list(by_name.values())
+        firsts.setdefault(each.name, each)
+    for each in firsts.values():
+        warnings.warn(f"Fits with {each.name}={brief(repr(each.value))} will fail: {brief(each.reason)}", stacklevel=2)
 
 
 def _refused_in(base: Any, grid: Mapping[str, Any], name: str, values: Any) -> tuple[list[Refused], int]:

@@ -42,6 +42,8 @@ def check_space(name: str, space: Any, estimator: Any, said: Container[str] = ()
 
 
 def _check_values(name: str, key: str, values: Any) -> None:
+    import numpy as np
+
     samples = hasattr(values, "rvs")
     if samples and name == "param_grid" and not hasattr(values, "__len__"):
         raise InputError(
@@ -55,19 +57,13 @@ def _check_values(name: str, key: str, values: Any) -> None:
             f"{name} gives {key!r} the single value {brief(repr(values))}.\n"
             f"Put it in a list: {key!r}: [{brief(repr(values))}]"
         )
-    if not _is_list(values):
+    if not (values.ndim == 1 if isinstance(values, np.ndarray) else isinstance(values, Sequence)):
         raise InputError(
             f"{name} gives {key!r} a {type_name(values)}, which scikit-learn cannot draw from.\n"
             f"Write a list or a 1-d array: {key!r}: [...]"
         )
     if len(values) == 0:
         raise InputError(f"{name} gives {key!r} an empty list.\nName at least one value, or leave {key!r} out.")
-
-
-def _is_list(values: Any) -> bool:
-    import numpy as np
-
-    return values.ndim == 1 if isinstance(values, np.ndarray) else isinstance(values, Sequence)
 
 
 def _check_names(name: str, grid: Mapping[str, Any], estimator: Any, said: Container[str]) -> None:

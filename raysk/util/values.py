@@ -21,10 +21,7 @@ def parse_value(text: str) -> Any:
     try:
         return ast.literal_eval(text.strip())
     except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
-        return _json_or_text(text)
-
-
-def _json_or_text(text: str) -> Any:
+        pass
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
