@@ -29,7 +29,7 @@ CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 def read(stream: Stream, known: Known) -> Table:
     """Read a whole file."""
-    return {"npy": _npy, "npz": _npz, "svmlight": _svmlight}[str(known.format)](stream)
+    return {"npy": _read_npy, "npz": _read_npz, "svmlight": _read_svmlight}[str(known.format)](stream)
 
 
 def check_fits(size: int, label: str) -> None:
@@ -55,30 +55,30 @@ def _memory_bytes() -> int:
     return memory
 
 
-def _npy(stream: Stream) -> Table:
+def _read_npy(stream: Stream) -> Table:
     import numpy as np
 
     with stream.local() as path:
         with path.open("rb") as file:
             _check_header(file, path.stat().st_size, stream.label)
         values = np.load(path, mmap_mode="r", allow_pickle=False)
-    return _as_table(values, stream.label)
+    return _make_table(values, stream.label)
 
 
-def _npz(stream: Stream) -> Table:
+def _read_npz(stream: Stream) -> Table:
     import numpy as np
 
     with stream.local() as path:
-        names = _checked_members(path, stream.label)
+        names = _check_members(path, stream.label)
         if {"format.npy", "shape.npy"} <= names:
             from scipy import sparse
 
             return Table(values=sparse.load_npz(path).tocsr(), label=stream.label)
         with np.load(path, allow_pickle=False) as held:
-            return _from_arrays({name: held[name] for name in held.files}, stream.label)
+            return _pick_features({name: held[name] for name in held.files}, stream.label)
 
 
-def _checked_members(path: Path, label: str) -> set[str]:
+def _check_members(path: Path, label: str) -> set[str]:
     """Return the names in a zip archive, if no array in it claims to be larger than it is, or than the memory."""
     with zipfile.ZipFile(path) as archive:
         members = archive.infolist()
@@ -109,7 +109,7 @@ def _check_header(array: Any, size: int, label: str) -> None:
         )
 
 
-def _from_arrays(held: Mapping[str, Any], label: str) -> Table:
+def _pick_features(held: Mapping[str, Any], label: str) -> Table:
     names = [name for name in _X_NAMES if name in held] or list(held)[: len(held) == 1]
     if not names:
         raise InputError(
@@ -118,10 +118,10 @@ def _from_arrays(held: Mapping[str, Any], label: str) -> Table:
         )
     beside = {meant: held[name] for name, meant in _BESIDE.items() if name in held}
     columns = tuple(str(name) for name in held[_NAMES]) if _NAMES in held else None
-    return _as_table(held[names[0]], label, columns, beside)
+    return _make_table(held[names[0]], label, columns, beside)
 
 
-def _as_table(
+def _make_table(
     values: Any, label: str, names: tuple[str, ...] | None = None, beside: Mapping[str, Any] | None = None
 ) -> Table:
     if values.dtype.names is not None:
@@ -133,7 +133,7 @@ def _as_table(
     return Table(values=values, names=names, beside=beside or {}, label=label)
 
 
-def _svmlight(stream: Stream) -> Table:
+def _read_svmlight(stream: Stream) -> Table:
     from sklearn.datasets import load_svmlight_file
 
     X, y = load_svmlight_file(stream.file)

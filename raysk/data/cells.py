@@ -73,19 +73,19 @@ class Cells:
     """
 
     def __init__(self, values: Any, names: tuple[str, ...] | None = None) -> None:
-        self._values = _as_known(values)
+        self._values = _as_searchable(values)
         self._names = tuple(map(str, values.columns)) if is_frame(values) else names
 
     @functools.cached_property
     def missing(self) -> Cell | None:
         """Cells that are NaN; None is not always taken for it."""
-        return self._first(lambda array: _each(array, _is_nan) if array.dtype.kind == "O" else array != array)  # noqa: PLR0124
+        return self._first(lambda array: _ask_each(array, _is_nan) if array.dtype.kind == "O" else array != array)  # noqa: PLR0124
 
     @functools.cached_property
     def absent(self) -> Cell | None:
         """Cells of objects that are None, NaN or pandas' NA."""
         is_none = functools.partial(
-            _each, is_wrong=lambda value: value is None or _is_nan(value) or type(value).__name__ == "NAType"
+            _ask_each, is_wrong=lambda value: value is None or _is_nan(value) or type(value).__name__ == "NAType"
         )
         return self._first(is_none)
 
@@ -97,7 +97,7 @@ class Cells:
     @functools.cached_property
     def text(self) -> Cell | None:
         """Cells that cannot be read as a number."""
-        is_word = functools.partial(_each, is_wrong=lambda value: isinstance(value, str) and not is_float(value))
+        is_word = functools.partial(_ask_each, is_wrong=lambda value: isinstance(value, str) and not is_float(value))
         return self._first(is_word, floats=False)
 
     @functools.cached_property
@@ -154,17 +154,17 @@ class Cells:
             return _may_be_wrong(array, floats=floats, certain=certain)
 
         if is_frame(self._values):
-            yield from _of_frame(self._values, may_be_wrong)
+            yield from _search_frame(self._values, may_be_wrong)
         elif hasattr(self._values, "tocsc"):
-            yield from _of_sparse(self._values, is_wrong, may_be_wrong)
+            yield from _search_sparse(self._values, is_wrong, may_be_wrong)
         else:
-            yield from _of_array(self._values.reshape(len(self._values), -1), is_wrong, may_be_wrong)
+            yield from _search_array(self._values.reshape(len(self._values), -1), is_wrong, may_be_wrong)
 
 
-def _of_frame(frame: Any, may_be_wrong: Callable[[Any], bool]) -> Iterator[tuple[int, Any]]:
+def _search_frame(frame: Any, may_be_wrong: Callable[[Any], bool]) -> Iterator[tuple[int, Any]]:
     objects = MOST_OBJECTS
     for place in range(frame.shape[1]):
-        column = _plain(frame.iloc[:, place])
+        column = _as_array(frame.iloc[:, place])
         if column is None:
             continue
         if column.dtype.hasobject:
@@ -174,7 +174,7 @@ def _of_frame(frame: Any, may_be_wrong: Callable[[Any], bool]) -> Iterator[tuple
             yield place, column
 
 
-def _of_sparse(
+def _search_sparse(
     matrix: Any, is_wrong: Callable[[Any], Any], may_be_wrong: Callable[[Any], bool]
 ) -> Iterator[tuple[int, Any]]:
     if matrix.data.dtype.kind != "f" or not may_be_wrong(matrix.data):
@@ -184,10 +184,10 @@ def _of_sparse(
         yield place, by_column[:, [place]].toarray()[:, 0]
 
 
-def _of_array(
+def _search_array(
     table: Any, is_wrong: Callable[[Any], Any], may_be_wrong: Callable[[Any], bool]
 ) -> Iterator[tuple[int, Any]]:
-    wrong = [is_wrong(block).any(axis=0) for block in _blocks(table) if may_be_wrong(block)]
+    wrong = [is_wrong(block).any(axis=0) for block in _cut_blocks(table) if may_be_wrong(block)]
     some = _most_rows(table) if table.dtype.hasobject else len(table)
     for place in sum(wrong).nonzero()[0] if wrong else ():
         yield int(place), table[:some, place]
@@ -195,17 +195,17 @@ def _of_array(
 
 def number_of_dimensions(values: Any) -> int | None:
     """Return the number of dimensions of X; None where that is not known."""
-    known = _as_known(values)
+    known = _as_searchable(values)
     return None if known is None else int(getattr(known, "ndim", 2))
 
 
 def is_text(values: Any) -> bool:
     """Tell whether the first element of one column is text."""
-    known = _as_known(values)
+    known = _as_searchable(values)
     return known is not None and len(known) > 0 and isinstance(next(iter(known)), str)
 
 
-def _as_known(values: Any) -> Any | None:
+def _as_searchable(values: Any) -> Any | None:
     """Return values in a form that is looked at: a frame, an array, or a sparse matrix; None for all others."""
     import numpy as np
 
@@ -218,12 +218,12 @@ def _as_known(values: Any) -> Any | None:
             return None
         return values if values.dtype.kind in "fiub" else None
     if hasattr(values, "iloc") and getattr(values, "ndim", 0) == 1:  # a Series
-        return _plain(values)
+        return _as_array(values)
     usual = type(values) in {np.ndarray, np.memmap} and values.ndim > 0 and len(values) > 0
     return values if usual else None
 
 
-def _plain(column: Any) -> Any | None:
+def _as_array(column: Any) -> Any | None:
     """Return a pandas column as an array: pandas' own numbers as floats, text as objects; None for other types."""
     import numpy as np
 
@@ -247,7 +247,7 @@ def _most_rows(table: Any) -> int:
     return int(min(len(table), most))
 
 
-def _blocks(table: Any) -> Iterator[Any]:
+def _cut_blocks(table: Any) -> Iterator[Any]:
     most, step = _most_rows(table), max(1, BLOCK_BYTES // max(1, table.itemsize * table.shape[1]))
     for start in range(0, most, step):
         yield table[start : min(start + step, most)]
@@ -283,7 +283,7 @@ def _is_fraction(array: Any) -> Any:
     return np.isfinite(array) & (array != np.floor(array)) if array.dtype.kind == "f" else np.zeros(array.shape, bool)
 
 
-def _each(array: Any, is_wrong: Callable[[Any], bool]) -> Any:
+def _ask_each(array: Any, is_wrong: Callable[[Any], bool]) -> Any:
     import numpy as np
 
     flat = array.ravel()

@@ -123,7 +123,7 @@ def place_of(text: str, names: Sequence[str] | None, count: int) -> int | None:
     for part in (text, text.strip()):
         if names is not None and part in names:
             return list(names).index(part)
-    return _counted(text, count)
+    return _parse_index(text, count)
 
 
 def places_among(
@@ -156,17 +156,17 @@ def places_among(
         if by_name
         else [part for text in texts for part in ([text] if text in named else map(str.strip, text.split(",")))]
     )
-    counted = {} if by_name else {part: _counted(part, table.n_columns) for part in parts}
+    counted = {} if by_name else {part: _parse_index(part, table.n_columns) for part in parts}
     found = {part: named.get(part, counted.get(part)) for part in parts}
     missing = [part for part, index in found.items() if index is None]
     if missing:
-        raise InputError(_unknown(table, missing, f"{option} {','.join(texts)}: " if not by_name else ""))
+        raise InputError(_explain_unknown(table, missing, f"{option} {','.join(texts)}: " if not by_name else ""))
     if most is not None and len(found) > most:
         raise UsageError(f"{option} {','.join(texts)}: it names one column.")
     return tuple(dict.fromkeys(index for index in found.values() if index is not None))
 
 
-def _counted(text: str, count: int) -> int | None:
+def _parse_index(text: str, count: int) -> int | None:
     """Return the place of a column that an index names, from either end."""
     try:
         index = int(text)
@@ -175,7 +175,7 @@ def _counted(text: str, count: int) -> int | None:
     return index % count if -count <= index < count else None
 
 
-def _unknown(table: Table, missing: list[str], said: str) -> str:
+def _explain_unknown(table: Table, missing: list[str], said: str) -> str:
     if table.names is None:
         return f"{said}{table.label} has {table.n_columns} columns without names.\nGive indexes, from 0."
     what = f"no column {shown(missing[0])!r}" if len(missing) == 1 else f"none of these columns: {listed(missing)}"

@@ -49,11 +49,11 @@ def date_format(column: Any, name: str, label: str, said: str | None = None) -> 
     if said is not None:
         days(column, said, name, label, advice=advice)
         return said
-    texts = _texts(column).dropna()
-    best = _best(texts)
+    texts = _as_text(column).dropna()
+    best = _guess_formats(texts)
     days(column, best[0], name, label, advice=advice)
     if len(best) > 1:
-        one, other = (_parsed(texts, each) for each in best)
+        one, other = (_parse(texts, each) for each in best)
         at = int((one != other).to_numpy().argmax())
         raise InputError(
             f"{label}: column {shown(name)!r} holds dates that can be read in two ways: "
@@ -101,12 +101,12 @@ def days(  # noqa: PLR0913 - what a message needs
     """
     pandas = extra("pandas", "Reading dates")
     try:
-        dates = column if column.dtype.kind == "M" else _parsed(texts := _texts(column), format)
+        dates = column if column.dtype.kind == "M" else _parse(texts := _as_text(column), format)
     except ValueError as err:
         raise UsageError(f"--dates {shown(name)}={shown(format)}: it is no format: {brief(str(err))}.") from err
     wrong = (dates.isna() & column.notna()).to_numpy()
     if wrong.any() and column.dtype.kind != "M":
-        dates = dates.fillna(_parsed(texts, ISO))
+        dates = dates.fillna(_parse(texts, ISO))
         wrong = (dates.isna() & column.notna()).to_numpy()
     if wrong.any():
         row = int(wrong.argmax())
@@ -124,32 +124,32 @@ def look_like_dates(column: Any) -> bool:
     if column.dtype.kind == "M":
         return True
     some = column.dropna().iloc[:_TRIED_ON].astype(str)
-    return len(some) > 0 and bool(some.str.match(r"\d{4}-\d\d-\d\d").all()) and bool(_parsed(some, ISO).notna().all())
+    return len(some) > 0 and bool(some.str.match(r"\d{4}-\d\d-\d\d").all()) and bool(_parse(some, ISO).notna().all())
 
 
-def _texts(column: Any) -> Any:
+def _as_text(column: Any) -> Any:
     """Return a column as text; whole numbers as they are written in a file, also where they became floats."""
     numbers = column.dtype.kind in "iuf"
     texts = (column.astype("Int64") if numbers and (column.dropna() % 1 == 0).all() else column).astype("string")
     return texts.str.strip().str.replace(r"^(\d+)\.0$", r"\1", regex=True)
 
 
-def _parsed(texts: Any, format: str) -> Any:  # noqa: A002
+def _parse(texts: Any, format: str) -> Any:  # noqa: A002
     """Return dates in UTC, missing where a text is none of that format."""
     return extra("pandas", "Reading dates").to_datetime(texts, format=format, errors="coerce", utc=True)
 
 
-def _best(texts: Any) -> list[str]:
+def _guess_formats(texts: Any) -> list[str]:
     """Return the formats that most of the texts have; two if a day can be a month."""
     some = texts.iloc[:_TRIED_ON]
-    if _parsed(some, ISO).notna().all():
+    if _parse(some, ISO).notna().all():
         return [ISO]
-    counts = {each: int(_parsed(some, each).notna().sum()) for each in map("".join, itertools.product(_DAYS, _TIMES))}
+    counts = {each: int(_parse(some, each).notna().sum()) for each in map("".join, itertools.product(_DAYS, _TIMES))}
     most = max(counts.values())
     if not most:
         return [ISO]
     found = [each for each, count in counts.items() if count == most]
     if len(found) == 1 or most < len(some):
         return found[:1]
-    whole = [each for each in found if _parsed(texts, each).notna().all()]
+    whole = [each for each in found if _parse(texts, each).notna().all()]
     return (whole or found[:1])[:2]

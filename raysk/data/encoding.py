@@ -101,7 +101,7 @@ class Encoding:
         for place, format_ in self.dates.items():
             frame.isetitem(place, days(frame.iloc[:, place], format_, names[place], label, before=before))
         for place, known in self.categories.items():
-            column, lost = _categorical(frame.iloc[:, place], known, only_known=self.only_known)
+            column, lost = _categorize(frame.iloc[:, place], known, only_known=self.only_known)
             frame.isetitem(place, column)
             if unseen is not None:
                 unseen.add(names[place], lost)
@@ -134,34 +134,36 @@ def learn(table: Table, features: tuple[int, ...], columns: Columns, estimator: 
     UsageError
         If a column is no feature.
     """
-    dates = _dates(table, features, columns.dates)
+    dates = _learn_dates(table, features, columns.dates)
     if columns.categorical in {(), AUTO}:
-        chosen = _texts(table, features, dates, estimator)
+        chosen = _find_texts(table, features, dates, estimator)
     else:
-        chosen = [] if columns.categorical == NONE else _places(table, features, columns.categorical, "--categorical")
+        chosen = (
+            [] if columns.categorical == NONE else _find_features(table, features, columns.categorical, "--categorical")
+        )
     both = [place for place in chosen if place in dates]
     if both:
         raise UsageError(
             f"--dates and --categorical both name {table.name_of(features[both[0]])!r}: it can only be one."
         )
-    categories = {place: _found(_column(table, features[place])) for place in chosen}
+    categories = {place: _list_categories(_take_column(table, features[place])) for place in chosen}
     indexes, counts = [features[place] for place in categories], list(map(len, categories.values()))
     _check_counts(table, indexes, counts, estimator)
     return Encoding(dates=dates, categories=categories)
 
 
-def _dates(table: Table, features: tuple[int, ...], texts: Sequence[str]) -> dict[int, str]:
+def _learn_dates(table: Table, features: tuple[int, ...], texts: Sequence[str]) -> dict[int, str]:
     found = {}
     for text in texts:
         name, percent, rest = text.partition("=%")
         said = percent[1:] + rest or None
-        for place in _places(table, features, (name,), "--dates"):
-            column = _column(table, features[place])
+        for place in _find_features(table, features, (name,), "--dates"):
+            column = _take_column(table, features[place])
             found[place] = date_format(column, table.name_of(features[place]), table.label, said)
     return found
 
 
-def _places(table: Table, features: tuple[int, ...], texts: Sequence[str], option: str) -> list[int]:
+def _find_features(table: Table, features: tuple[int, ...], texts: Sequence[str], option: str) -> list[int]:
     """Return the places among the features of the columns that an option names."""
     if hasattr(table.values, "tocsr"):
         raise UsageError(f"{option}: {table.label} is a sparse matrix, which holds numbers only.")
@@ -172,7 +174,7 @@ def _places(table: Table, features: tuple[int, ...], texts: Sequence[str], optio
     return [features.index(index) for index in indexes]
 
 
-def _texts(table: Table, features: tuple[int, ...], dates: Mapping[int, str], estimator: Any) -> list[int]:
+def _find_texts(table: Table, features: tuple[int, ...], dates: Mapping[int, str], estimator: Any) -> list[int]:
     """Return the places of texts if an estimator takes categories itself; else none."""
     if not is_frame(table.values) or estimator is None:
         return []
@@ -212,7 +214,7 @@ def _check_counts(table: Table, indexes: Sequence[int], counts: Sequence[int], e
     """Refuse more categories than an estimator takes; say what may be no category."""
     most = None if estimator is None else wants.most_categories(estimator)
     for index, count in zip(indexes, counts, strict=True):
-        name, column = table.name_of(index), _column(table, index)
+        name, column = table.name_of(index), _take_column(table, index)
         dates = is_text(column.dtype) and look_like_dates(column)
         if most is not None and count > most:
             advice = f"Make numbers of these dates with --dates {name}" if dates else f"Leave it out with --drop {name}"
@@ -226,13 +228,13 @@ def _check_counts(table: Table, indexes: Sequence[int], counts: Sequence[int], e
             )
 
 
-def _found(column: Any) -> list[Any]:
+def _list_categories(column: Any) -> list[Any]:
     """Return the categories of a column, sorted as pandas sorts them."""
     categories = column.dtype if hasattr(column.dtype, "categories") else column.astype("category").dtype
     return list(categories.categories.tolist())
 
 
-def _categorical(column: Any, known: Sequence[Any], *, only_known: bool) -> tuple[Any, Any]:
+def _categorize(column: Any, known: Sequence[Any], *, only_known: bool) -> tuple[Any, Any]:
     """Return a column as categories in the order that is known, and the values that are none of them."""
     pandas = extra("pandas", "Categories")
     categories, read = pandas.Index(known), column
@@ -242,11 +244,11 @@ def _categorical(column: Any, known: Sequence[Any], *, only_known: bool) -> tupl
     lost = column[(codes < 0) & column.notna().to_numpy()]
     if not only_known and len(lost):
         more = list(dict.fromkeys(lost.tolist()))
-        return _categorical(column, [*known, *more], only_known=True)
+        return _categorize(column, [*known, *more], only_known=True)
     return pandas.Series(pandas.Categorical.from_codes(codes, categories=categories), index=column.index), lost
 
 
-def _column(table: Table, index: int) -> Any:
+def _take_column(table: Table, index: int) -> Any:
     """Return a column as a Series, with what stands for missing as pandas has it."""
     if is_frame(table.values):
         return table.values.iloc[:, index]

@@ -66,16 +66,16 @@ class Features:
         InputError
             Naming the columns that are missing.
         """
-        table = _widened(table, self.count)
+        table = _widen(table, self.count)
         if self.names is not None:
-            table = _with_names(table, columns, self.names) if table.names is None else table
+            table = _add_names(table, columns, self.names) if table.names is None else table
             columns = replace(columns, features=self.names, by_name=True)
         only_known = estimator is None or wants.takes_categories(estimator)
         encode = functools.partial(replace(self.encoding, only_known=only_known).encode, unseen=unseen)
         return split(table, columns, estimator=estimator, as_frame=self.as_frame, needs_target=False, encode=encode)
 
 
-def _widened(table: Table, count: int | None) -> Table:
+def _widen(table: Table, count: int | None) -> Table:
     """Add the last columns of a sparse table, which svmlight does not tell of when they are all zero."""
     if count is None or not hasattr(table.values, "tocsr") or table.n_columns >= count:
         return table
@@ -84,7 +84,7 @@ def _widened(table: Table, count: int | None) -> Table:
     return replace(table, values=values)
 
 
-def _with_names(table: Table, columns: Columns, names: Sequence[str]) -> Table:
+def _add_names(table: Table, columns: Columns, names: Sequence[str]) -> Table:
     places = Places.of(table, columns).features
     if len(places) != len(names):
         raise InputError(
@@ -114,7 +114,7 @@ def recorded_features(sidecar: Mapping[str, Any] | None) -> Features | None:
     names, dtype, shape = X.get("columns"), X.get("dtype"), X.get("shape") or []
     dtypes = dtype if isinstance(dtype, list) else [dtype] * len(names or ())
     known = zip(names or (), dtypes, strict=False)
-    encoding = Encoding(dates=_by_place(X.get("dates")), categories=_by_place(X.get("categories")))
+    encoding = Encoding(dates=_index_by_place(X.get("dates")), categories=_index_by_place(X.get("categories")))
     return Features(
         names=None if names is None else tuple(names),
         dtypes={name: kind for name, kind in known if kind is not None} | as_written(encoding, names or ()),
@@ -124,7 +124,7 @@ def recorded_features(sidecar: Mapping[str, Any] | None) -> Features | None:
     )
 
 
-def _by_place(values: Sequence[Any] | None) -> dict[int, Any]:
+def _index_by_place(values: Sequence[Any] | None) -> dict[int, Any]:
     return {place: value for place, value in enumerate(values or ()) if value is not None}
 
 

@@ -23,7 +23,7 @@ def features_of(model: Any, sidecar: Mapping[str, Any] | None) -> Features:
         From `raysk.models.store.read_sidecar`.
     """
     recorded = recorded_features(sidecar)
-    names, count = _attribute(model, "feature_names_in_"), _attribute(model, "n_features_in_")
+    names, count = _read_attribute(model, "feature_names_in_"), _read_attribute(model, "n_features_in_")
     if names is not None:
         own = tuple(str(name) for name in names)
         return recorded if recorded and recorded.names == own else Features(names=own, dtypes={}, as_frame=True)
@@ -38,7 +38,7 @@ def recorded_target(sidecar: Mapping[str, Any] | None) -> tuple[str, ...]:
     return tuple(y.get("columns") or ())
 
 
-def _attribute(model: Any, name: str) -> Any:
+def _read_attribute(model: Any, name: str) -> Any:
     try:
         return getattr(model, name, None)
     except Exception:  # noqa: BLE001 - a property of the person's class

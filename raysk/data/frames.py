@@ -30,13 +30,13 @@ def column_types(schema: Any, known: Known, *, widened: bool = False, has_types:
     found, ids = {}, known.id_place(schema.names)
     for place, field in enumerate(schema):
         dtype = TEXT if place == ids else known.dtypes.get(field.name)
-        kind = _type(field.type, dtype, widened=widened, has_types=has_types)
+        kind = _choose_type(field.type, dtype, widened=widened, has_types=has_types)
         if widened or kind != field.type:
             found[field.name] = kind
     return found
 
 
-def _type(kind: Any, dtype: str | None, *, widened: bool, has_types: bool) -> Any:
+def _choose_type(kind: Any, dtype: str | None, *, widened: bool, has_types: bool) -> Any:
     import pyarrow as pa
     from pyarrow import types
 
@@ -80,7 +80,7 @@ def as_table(table: Any, label: str, known: Known, *, headless: bool = False) ->
     table = table.drop_columns([name for name in indexes if name in table.column_names])
     place = known.id_place(table.column_names, headless=headless)
     ids = None if place is None else table.column(place)
-    table = _without_decimals(table)
+    table = _convert_decimals(table)
     _check_text(table, label)
     names = None if headless else unique_names(table.column_names, label)
     frame = table.to_pandas(split_blocks=True, self_destruct=True, date_as_object=False, ignore_metadata=True)
@@ -90,7 +90,7 @@ def as_table(table: Any, label: str, known: Known, *, headless: bool = False) ->
     return Table(values=frame, names=names, label=label, ids=ids)
 
 
-def _without_decimals(table: Any) -> Any:
+def _convert_decimals(table: Any) -> Any:
     """Turn decimals, which numpy does not have, into floats."""
     import pyarrow as pa
 

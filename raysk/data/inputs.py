@@ -127,16 +127,16 @@ def opened(text: str) -> Iterator[Stream]:
     """
     label = label_of(text)
     with contextlib.ExitStack() as stack:
-        head, file = _with_head(stack.enter_context(_raw(text, label)))
+        head, file = _read_head(stack.enter_context(_open_raw(text, label)))
         path = Path(text) if text != STDIN and is_file(text) else None  # a pipe has a path too, and is read once
         if head.startswith(_GZIP):
-            path, (head, file) = None, _gunzipped(file, label)
+            path, (head, file) = None, _gunzip(file, label)
         if not head:
             raise InputError(f"{label} is empty: there is no data in it.")
         yield Stream(label=label, head=head, file=file, path=path)
 
 
-def _with_head(raw: BinaryIO) -> tuple[bytes, BinaryIO]:
+def _read_head(raw: BinaryIO) -> tuple[bytes, BinaryIO]:
     """Return the first bytes, and a file that still begins with them."""
     if raw.seekable():
         start = raw.tell()  # stdin may be a file of which something was read already
@@ -147,9 +147,9 @@ def _with_head(raw: BinaryIO) -> tuple[bytes, BinaryIO]:
     return head, cast("BinaryIO", io.BufferedReader(_Chained(head, raw), buffer_size=HEAD_BYTES))
 
 
-def _gunzipped(file: BinaryIO, label: str) -> tuple[bytes, BinaryIO]:
+def _gunzip(file: BinaryIO, label: str) -> tuple[bytes, BinaryIO]:
     try:
-        return _with_head(_Unseekable(gzip.GzipFile(fileobj=file)))
+        return _read_head(_Unseekable(gzip.GzipFile(fileobj=file)))
     except (OSError, EOFError, zlib.error) as err:
         raise InputError(f"{label} cannot be gunzipped: {brief(str(err))}\nCopy it again, whole.") from err
 
@@ -180,23 +180,23 @@ class _Unseekable(io.BufferedReader):
 
 
 @contextlib.contextmanager
-def _raw(text: str, label: str) -> Iterator[BinaryIO]:
+def _open_raw(text: str, label: str) -> Iterator[BinaryIO]:
     if text == STDIN:
         if sys.stdin is None or sys.stdin.isatty():
             raise UsageError("- reads the data from stdin, but nothing is piped in: cat data.csv | raysk ... -")
         yield sys.stdin.buffer
         return
     try:
-        file = _remote(text) if is_uri(text) else Path(text).open("rb")  # noqa: SIM115 - closed below
+        file = _open_uri(text) if is_uri(text) else Path(text).open("rb")  # noqa: SIM115 - closed below
     except InputError:
         raise
     except Exception as err:  # storage libraries raise anything; a path may hold a null character
-        raise InputError(_unreadable(text, label, err)) from err
+        raise InputError(_explain_unreadable(text, label, err)) from err
     with file:
         yield file
 
 
-def _remote(uri: str) -> BinaryIO:
+def _open_uri(uri: str) -> BinaryIO:
     scheme = uri.partition("://")[0].lower()
     if scheme in _ARROWS_OWN:
         filesystem, path = extra("pyarrow.fs", f"{scheme}://").FileSystem.from_uri(uri)
@@ -204,19 +204,19 @@ def _remote(uri: str) -> BinaryIO:
     return cast("BinaryIO", extra("fsspec", f"{scheme}://").open(uri, "rb").open())
 
 
-def _unreadable(text: str, label: str, err: Exception) -> str:
+def _explain_unreadable(text: str, label: str, err: Exception) -> str:
     """Say why a file cannot be opened, and which are near."""
     if is_uri(text):
         hint = "\nInstall what its storage needs, for example: pip install aiohttp s3fs gcsfs"
         return f"{label} cannot be opened: {brief(str(err))}{hint if isinstance(err, ImportError) else ''}"
     path = Path(text)
     if isinstance(err, IsADirectoryError):
-        return f"{label} is a folder, not a file of data.\nIn it there is: {listed(_names(path)) or 'nothing'}."
+        return f"{label} is a folder, not a file of data.\nIn it there is: {listed(_list_names(path)) or 'nothing'}."
     if not isinstance(err, FileNotFoundError):
         return f"{label} cannot be read: {getattr(err, 'strerror', None) or brief(str(err))}."
     if not path.parent.is_dir():
         return f"There is no file {label}: its folder {shown(path.parent)} does not exist."
-    names = _names(path.parent)
+    names = _list_names(path.parent)
     tables = [name for name in names if suffix_format(name) is not None]
     there = f"In its folder there is: {listed(tables or names) or 'nothing'}."
     return f"There is no file {label}.\n{meant(path, tables or names) or there}"
@@ -232,12 +232,12 @@ def check_there(text: str) -> None:
     try:
         Path(text).stat()
     except FileNotFoundError as err:
-        raise InputError(_unreadable(text, label_of(text), err)) from err
+        raise InputError(_explain_unreadable(text, label_of(text), err)) from err
     except (OSError, ValueError):  # what cannot be looked at is said when it is read
         return
 
 
-def _names(folder: Path) -> list[str]:
+def _list_names(folder: Path) -> list[str]:
     try:
         return sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
     except OSError:

@@ -34,36 +34,36 @@ def fault(stream: Stream, *, no_more_names: bool = False) -> str | None:
         None if nothing is found.
     """
     kinds: dict[str, str] = {}
-    names = _names(stream.head) if no_more_names else None
-    for row, line in enumerate(_lines(stream), 1):
+    names = _read_names(stream.head) if no_more_names else None
+    for row, line in enumerate(_read_lines(stream), 1):
         try:
             found = json.loads(line)
         except ValueError as error:
-            return _no_json(line.decode(errors="replace").rstrip(), error, row)
+            return _explain_no_json(line.decode(errors="replace").rstrip(), error, row)
         if not isinstance(found, dict):
-            return f"row {row:,} is {_kind(found)}, {brief(repr(found))}; each has to be an object, as {{...}}."
+            return f"row {row:,} is {_name_kind(found)}, {brief(repr(found))}; each has to be an object, as {{...}}."
         for name, value in found.items():
             if names is not None and name not in names:
                 return f"row {row:,} has a column {shown(name)!r}, which those at the beginning do not have."
-            reason = _wrong(value, kinds.setdefault(name, _kind(value)) if value is not None else None)
+            reason = _compare_kinds(value, kinds.setdefault(name, _name_kind(value)) if value is not None else None)
             if reason is not None:
                 return f"column {shown(name)!r} holds {brief(repr(value))} in row {row:,}, {reason}."
     return None
 
 
-def _wrong(value: Any, before: str | None) -> str | None:
+def _compare_kinds(value: Any, before: str | None) -> str | None:
     if before is None:
         return None
     if isinstance(value, float) and value in {float("inf"), float("-inf")}:
         return "a number that is too large"
-    return f"which is {_kind(value)}; before there was {before}" if _kind(value) != before else None
+    return f"which is {_name_kind(value)}; before there was {before}" if _name_kind(value) != before else None
 
 
-def _kind(value: Any) -> str:
+def _name_kind(value: Any) -> str:
     return KINDS.get(type(value), "null")
 
 
-def _no_json(line: str, error: ValueError, row: int) -> str:
+def _explain_no_json(line: str, error: ValueError, row: int) -> str:
     """Say at which value a line ends to be JSON."""
     at = getattr(error, "pos", len(line))
     before = re.findall(r'"((?:[^"\\]|\\.)*)"\s*:', line[:at])
@@ -71,7 +71,7 @@ def _no_json(line: str, error: ValueError, row: int) -> str:
     return f"{where} is no JSON: {brief(getattr(error, 'msg', str(error)))} at {brief(repr(line[at : at + 30]))}."
 
 
-def _names(head: bytes) -> set[str]:
+def _read_names(head: bytes) -> set[str]:
     names: set[str] = set()
     for line in head.splitlines():
         with contextlib.suppress(ValueError, TypeError):  # the last one may be cut
@@ -79,7 +79,7 @@ def _names(head: bytes) -> set[str]:
     return names
 
 
-def _lines(stream: Stream) -> Iterator[bytes]:
+def _read_lines(stream: Stream) -> Iterator[bytes]:
     if stream.path is None:
         *whole, last = stream.head.splitlines(keepends=True)
         file: Any = io.BytesIO(b"".join([*whole, last] if last.endswith(b"\n") else whole))

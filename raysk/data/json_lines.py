@@ -25,7 +25,7 @@ def read(stream: Stream, known: Known) -> Table:
     """Read all JSON lines."""
     from pyarrow import OSFile, json
 
-    options, names = _options(stream, known, widened=False)
+    options, names = _make_options(stream, known, widened=False)
     with stream.local() as path:
         table = json.read_json(OSFile(os.fsencode(path)), **options)
     later = [name for name in table.column_names if name not in names]
@@ -36,7 +36,7 @@ def read_blocks(stream: Stream, known: Known, _rows: int | None) -> Iterator[Tab
     """Read JSON lines in blocks of a few MiB."""
     from pyarrow import json
 
-    options, _ = _options(stream, known, widened=True)
+    options, _ = _make_options(stream, known, widened=True)
 
     def parse(block: Any) -> Any:
         table = json.read_json(block, **options)
@@ -61,7 +61,7 @@ def _check_ids(table: Any, known: Known, label: str) -> None:
         )
 
 
-def _options(stream: Stream, known: Known, *, widened: bool) -> tuple[dict[str, Any], list[str]]:
+def _make_options(stream: Stream, known: Known, *, widened: bool) -> tuple[dict[str, Any], list[str]]:
     """Return pyarrow's options, and the names in the first lines, in order."""
     import pyarrow as pa
     from pyarrow import json

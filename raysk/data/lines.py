@@ -36,7 +36,7 @@ def parsed(
     from pyarrow import ArrowInvalid, BufferReader
 
     rows = 0
-    for block in _blocks_of_lines(stream.file, quoted=quoted):
+    for block in _read_blocks(stream.file, quoted=quoted):
         try:
             table = parse(BufferReader(block))
         except ArrowInvalid as err:
@@ -46,7 +46,7 @@ def parsed(
             yield as_table(table, stream.label, known, headless=headless)
 
 
-def _blocks_of_lines(file: BinaryIO, *, quoted: bool) -> Iterator[bytes]:
+def _read_blocks(file: BinaryIO, *, quoted: bool) -> Iterator[bytes]:
     rest = b""
     while more := file.read(BLOCK_BYTES):
         block = rest + more

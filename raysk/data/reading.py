@@ -139,14 +139,14 @@ def blocks(  # noqa: PLR0913 - what the shell can say of a table
     """
     known = Known(format=format, dtypes=dtypes or {}, ids=ids, dialect=dialect or Dialect())
     before = 0
-    for table in _tables(text, known, rows):
+    for table in _read_tables(text, known, rows):
         yield replace(table, before=before)
         before += len(table)
     if not before:
         raise InputError(f"{label_of(text)} has no rows.")
 
 
-def _tables(text: str, known: Known, rows: int | None) -> Iterator[Table]:
+def _read_tables(text: str, known: Known, rows: int | None) -> Iterator[Table]:
     if _is_named(text, known.format):
         yield from _cut(_read_named(text, known), rows)
         return
@@ -172,31 +172,31 @@ def _opened(text: str, known: Known) -> Iterator[tuple[Stream, Known]]:
         known.dialect.check_format(stream.label, kind)
         for library in ("pyarrow", "pandas") if _READERS[kind][1] else ():
             extra(library, f"Reading {kind}")
-        with _blaming(stream, kind):
+        with _explaining_faults(stream, kind):
             yield stream, replace(known, format=kind)
 
 
 @contextlib.contextmanager
-def _blaming(stream: Stream, kind: str) -> Iterator[None]:
+def _explaining_faults(stream: Stream, kind: str) -> Iterator[None]:
     """Turn what libraries raise about damaged files into bad input."""
     try:
         yield
     except RayskError as err:
-        _blame_line(stream, kind, err.__cause__)
+        _raise_json_fault(stream, kind, err.__cause__)
         raise
     except MemoryError as err:
         raise InputError(f"{stream.label} does not fit in memory, or is damaged.") from err
     except EOFError as err:
         raise InputError(f"{stream.label} is cut short: {brief(str(err))}\nCopy it again, whole.") from err
     except Exception as err:  # every library has its own
-        _blame_line(stream, kind, err)
+        _raise_json_fault(stream, kind, err)
         raise InputError(
             f"{stream.label} cannot be read as {kind}: {brief(str(err)) or type(err).__name__}\n"
             "It is damaged, or of another format: that is said with --format."
         ) from err
 
 
-def _blame_line(stream: Stream, kind: str, error: BaseException | None) -> None:
+def _raise_json_fault(stream: Stream, kind: str, error: BaseException | None) -> None:
     """Raise for the line of JSON, and the column in it, that pyarrow has refused, if they are found."""
     if kind != "jsonl" or type(error).__name__ != "ArrowInvalid":
         return

@@ -43,7 +43,7 @@ def encoding_recipe(estimator: Any, columns: Sequence[Any], *, missing: bool = F
     chosen = json.dumps(list(columns), ensure_ascii=False)
     if len(columns) > _MOST_NAMED:
         chosen = 'compose.make_column_selector(dtype_exclude="number")'
-    made = _construction(inner)
+    made = _write_constructor(inner)
     code, modules = made or ("YOUR_MODEL", set())
     if made is not None and code.startswith(_PIPELINE):
         whole, prefix = code.replace(_PIPELINE, f'{_PIPELINE}("texts", texts), ', 1), ""
@@ -56,25 +56,27 @@ def encoding_recipe(estimator: Any, columns: Sequence[Any], *, missing: bool = F
     return f"from sklearn import {imports}\n{texts}\nmodel = {whole}", prefix
 
 
-def _construction(estimator: Any) -> tuple[str, set[str]] | None:
+def _write_constructor(estimator: Any) -> tuple[str, set[str]] | None:
     """Return the call that makes an estimator and the modules that it is from; None if it is not all scikit-learn's."""
     kind = type(estimator)
     if not wants.is_sklearns(estimator):
         return None
     module = kind.__module__.split(".")[1]
     if isinstance(steps := getattr(estimator, "steps", None), list):
-        parts = [(name, (repr(step), set()) if isinstance(step, str) else _construction(step)) for name, step in steps]
+        parts = [
+            (name, (repr(step), set()) if isinstance(step, str) else _write_constructor(step)) for name, step in steps
+        ]
         if any(part is None for _, part in parts):
             return None
         code = ", ".join(f"({json.dumps(name)}, {part[0]})" for name, part in parts if part)
         return f"{_PIPELINE}{code}])", {module for _, part in parts if part for module in part[1]}
-    changed = _changed(estimator)
+    changed = _find_changed(estimator)
     if changed is None:
         return None
     return f"{module}.{kind.__name__}({', '.join(f'{name}={value}' for name, value in changed.items())})", {module}
 
 
-def _changed(estimator: Any) -> dict[str, str] | None:
+def _find_changed(estimator: Any) -> dict[str, str] | None:
     """Return the code of the parameters that are not the defaults; None if one is no literal."""
     known = inspect.signature(type(estimator)).parameters
     given = {name: repr(value) for name, value in estimator.get_params(deep=False).items()}

@@ -35,39 +35,39 @@ def read(stream: Stream, known: Known) -> Table:
     """Read a whole CSV or TSV."""
     from pyarrow import ArrowInvalid, OSFile, csv
 
-    options, names = _options(stream, known, widened=False)
+    options, names = _make_options(stream, known, widened=False)
     with stream.local() as path:
         try:
             table = csv.read_csv(OSFile(os.fsencode(path)), **options)
         except ArrowInvalid:
             options["read_options"].use_threads = False  # slower, but the error then names the row
-            with _placed(names, header=bool(names)):
+            with _naming_places(names, header=bool(names)):
                 table = csv.read_csv(OSFile(os.fsencode(path)), **options)
-    return as_table(_without_missing(table, known, headless=not names), stream.label, known, headless=not names)
+    return as_table(_replace_missing(table, known, headless=not names), stream.label, known, headless=not names)
 
 
 def read_blocks(stream: Stream, known: Known, _rows: int | None) -> Iterator[Table]:
     """Read a CSV or TSV in blocks of a few MiB."""
     from pyarrow import csv
 
-    options, names = _options(stream, known, widened=True)
+    options, names = _make_options(stream, known, widened=True)
     options["read_options"].use_threads = False  # errors name the row; a block is too small for threads to matter
     before = 0
 
     def parse(block: Any) -> Any:
         nonlocal before
-        with _placed(names, before, header=bool(names) and not before):
+        with _naming_places(names, before, header=bool(names) and not before):
             table = csv.read_csv(block, **options)
         if names:
             options["read_options"].column_names = names  # for the blocks that follow
         before += table.num_rows
-        return _without_missing(table, known, headless=not names)
+        return _replace_missing(table, known, headless=not names)
 
     return lines.parsed(stream, known, parse, headless=not names)
 
 
 @contextlib.contextmanager
-def _placed(names: Sequence[str], before: int = 0, *, header: bool) -> Iterator[None]:
+def _naming_places(names: Sequence[str], before: int = 0, *, header: bool) -> Iterator[None]:
     """Count rows in pyarrow's errors as all messages do, from the first row of data; name columns that have a name."""
     from pyarrow import ArrowInvalid
 
@@ -84,7 +84,7 @@ def _placed(names: Sequence[str], before: int = 0, *, header: bool) -> Iterator[
         raise ValueError(said) from err
 
 
-def _options(stream: Stream, known: Known, *, widened: bool) -> tuple[dict[str, Any], list[str]]:
+def _make_options(stream: Stream, known: Known, *, widened: bool) -> tuple[dict[str, Any], list[str]]:
     """Return pyarrow's options, and the names of the columns: none if the first line is data already."""
     import pyarrow as pa
     from pyarrow import csv
@@ -99,7 +99,7 @@ def _options(stream: Stream, known: Known, *, widened: bool) -> tuple[dict[str, 
         "convert_options": converting,
     }
     first = head.partition(b"\n")[0].decode(errors="replace").split(mark)
-    with _placed([], header=not _is_data(first, decimal)):
+    with _naming_places([], header=not _is_data(first, decimal)):
         schema = csv.read_csv(pa.BufferReader(head + lines.LAST_END), **options).schema
     reading.use_threads = True
     if decimal != "," and are_decimal(schema.names):
@@ -115,7 +115,7 @@ def _options(stream: Stream, known: Known, *, widened: bool) -> tuple[dict[str, 
     return options, schema.names
 
 
-def _without_missing(table: Any, known: Known, *, headless: bool) -> Any:
+def _replace_missing(table: Any, known: Known, *, headless: bool) -> Any:
     """Replace text that looks like a missing value by null in all columns but that of ids.
 
     pyarrow itself does so for all columns of text or for none; a file without a column of ids is left to it.

@@ -30,7 +30,7 @@ def separator_of(head: bytes, known: Known) -> str:
     if dialect.sep is not None:
         return dialect.sep
     some = head if len(head) <= _LOOKED_AT else head[: lines.end_of_lines(head[:_LOOKED_AT], quoted=True) or None]
-    found = {mark: names for mark in _LOOKED_FOR if len(names := _names(some, mark)) > 1}
+    found = {mark: names for mark in _LOOKED_FOR if len(names := _read_names(some, mark)) > 1}
     decimals = [mark for mark in found if mark != "," and (dialect.decimal == "," or are_decimal(found[mark]))]
     return max(decimals or found, key=lambda mark: (len(found[mark]), mark == own), default=own)
 
@@ -41,7 +41,7 @@ def are_decimal(texts: Sequence[str]) -> bool:
     return any(commas) and all(comma or text.strip().isdigit() for comma, text in zip(commas, texts, strict=True))
 
 
-def _names(head: bytes, mark: str) -> list[str]:
+def _read_names(head: bytes, mark: str) -> list[str]:
     """Return the first line's columns, or none if not all lines have as many; pyarrow knows what quotes do."""
     import pyarrow as pa
     from pyarrow import csv

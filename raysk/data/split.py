@@ -65,7 +65,7 @@ def split(  # noqa: PLR0913 - what a table, a person and a fitted model say
         raise InputError(f"{table.label} has no rows.")
     places = Places.of(table, columns)
     names = None if table.names is None else tuple(table.names[index] for index in places.features)
-    fit_params = _beside(table, places)
+    fit_params = _pick_beside(table, places)
     y = fit_params.pop("y", None)
     if y is None and estimator is not None and needs_target:
         checks.check_target(estimator, table)
@@ -73,8 +73,8 @@ def split(  # noqa: PLR0913 - what a table, a person and a fitted model say
     if encode is None:
         encoding = learn(table, places.features, columns, estimator)
         encode = encoding.encode
-    values = encode(_chosen(table, places.features), called, table.label, table.before)
-    X = _features(table, places.features, values, estimator, as_frame=as_frame or table.as_made)
+    values = encode(_take_columns(table, places.features), called, table.label, table.before)
+    X = _make_features(table, places.features, values, estimator, as_frame=as_frame or table.as_made)
     checks.check_features(X, called, table.label, estimator)
     targets = tuple(table.names[index] for index in places.target) if table.names and places.target else None
     return Data(X=X, y=y, fit_params=fit_params, feature_names=names, target_names=targets, dates=encoding.dates)
@@ -118,18 +118,18 @@ def id_name(table: Table, columns: Columns) -> str | None:
     return None if place is None else str(place) if table.names is None else table.names[place]
 
 
-def _beside(table: Table, places: Places) -> dict[str, Any]:
+def _pick_beside(table: Table, places: Places) -> dict[str, Any]:
     """Return y, groups, weights and what else came beside the table; what columns say comes first."""
     said = {"y": places.target, "groups": places.groups, "sample_weight": places.weight}
     chosen = {name: (place,) if isinstance(place, int) else place for name, place in said.items() if place is not None}
-    picked = {name: _chosen(table, some) for name, some in chosen.items() if some}
+    picked = {name: _take_columns(table, some) for name, some in chosen.items() if some}
     both = {**table.beside, **picked}
     for name, value in both.items():
         checks.check_beside(value, name, table.label)
-    return {name: _plain(value) if name in picked else value for name, value in both.items()}
+    return {name: _make_plain(value) if name in picked else value for name, value in both.items()}
 
 
-def _features(table: Table, places: tuple[int, ...], values: Any, estimator: Any, *, as_frame: bool) -> Any:
+def _make_features(table: Table, places: tuple[int, ...], values: Any, estimator: Any, *, as_frame: bool) -> Any:
     import numpy as np
 
     if estimator is not None and len(places) == 1 and wants.wants_documents(estimator):
@@ -145,7 +145,7 @@ def _features(table: Table, places: tuple[int, ...], values: Any, estimator: Any
     return values if values.dtype.hasobject else np.ascontiguousarray(values)
 
 
-def _chosen(table: Table, places: tuple[int, ...]) -> Any:
+def _take_columns(table: Table, places: tuple[int, ...]) -> Any:
     """Return some columns of a table's values, as they are."""
     if places == tuple(range(table.n_columns)):
         return table.values
@@ -154,7 +154,7 @@ def _chosen(table: Table, places: tuple[int, ...]) -> Any:
     return table.values[:, list(places)]
 
 
-def _plain(values: Any) -> Any:
+def _make_plain(values: Any) -> Any:
     """Return columns that were picked as an array of numbers or texts; a single one is of shape (n_rows,)."""
     if hasattr(values, "toarray"):
         values = values.toarray()

@@ -45,11 +45,11 @@ def refuse_text(frame: Any, label: str, estimator: Any) -> None:
     raise InputError(
         f"{label}: column {shown(names[0])!r} holds {brief(repr(value))} in row {row + 1:,}, "
         f"and {type_name(wants.first_step(estimator))} takes numbers.{others}\n"
-        f"{_advice(frame, frame.iloc[:, number], value, names, estimator)}"
+        f"{_advise(frame, frame.iloc[:, number], value, names, estimator)}"
     )
 
 
-def _advice(frame: Any, column: Any, value: Any, names: Sequence[Any], estimator: Any) -> str:
+def _advise(frame: Any, column: Any, value: Any, names: Sequence[Any], estimator: Any) -> str:
     name = shown(names[0])
     if DECIMAL_COMMA.fullmatch(str(value)):
         return "If its comma is a decimal one, say --decimal ,"

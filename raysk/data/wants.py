@@ -80,7 +80,7 @@ def takes_sparse(estimator: Any) -> bool:
 
 def wants_target(estimator: Any) -> bool:
     """Return whether an estimator cannot be fitted without y."""
-    while (inner := _inner(estimator)) is not None or getattr(estimator, "steps", None):
+    while (inner := _inner_estimator(estimator)) is not None or getattr(estimator, "steps", None):
         estimator = inner if inner is not None else estimator.steps[-1][1]
     tags = tags_of(estimator)
     return tags is not None and bool(tags.target_tags.required)
@@ -90,7 +90,7 @@ def first_step(estimator: Any) -> Any:
     """Return what looks at X first."""
     while True:
         steps = [step for _, step in steps_of(estimator) if not isinstance(step, str) and step is not None]
-        inner = _inner(estimator)
+        inner = _inner_estimator(estimator)
         if inner is None and not steps:
             return estimator
         estimator = inner if inner is not None else steps[0]
@@ -115,7 +115,7 @@ def steps_of(estimator: Any) -> list[tuple[str, Any]]:
     return parts if isinstance(parts, list) else []
 
 
-def _inner(estimator: Any) -> Any | None:
+def _inner_estimator(estimator: Any) -> Any | None:
     """Return the estimator of a search."""
     return estimator.estimator if is_search(estimator) and is_estimator(estimator.estimator) else None
 

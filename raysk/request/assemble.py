@@ -70,13 +70,13 @@ def fit_job(
     """
     estimator = find_estimator(found)
     if is_search(estimator):
-        estimator = _adjusted(estimator, overrides)
+        estimator = _apply_overrides(estimator, overrides)
     else:
         refuse_search_flags(estimator, overrides)
         estimator = copied(estimator)
         override_estimator(estimator, overrides)
         check_values(estimator, overrides)
-    data = _data(found, overrides, estimator, given, hold_out)
+    data = _load_data(found, overrides, estimator, given, hold_out)
     return FitJob(estimator=estimator, data=data, source=found.source)
 
 
@@ -109,20 +109,22 @@ def search_job(
         If a flag does not fit the search.
     """
     search = find_search(found)
-    search = _adjusted(_built(found, overrides) if search is None else search, overrides)
-    data = _data(found, overrides, search, given, hold_out)
+    search = _apply_overrides(_build_search(found, overrides) if search is None else search, overrides)
+    data = _load_data(found, overrides, search, given, hold_out)
     said = overrides.scoring is not None
     return SearchJob(search=search, data=data, source=found.source, limits=limits or Limits(), scoring_is_said=said)
 
 
-def _data(found: Found, overrides: Overrides, estimator: Any, given: Given | None, hold_out: HoldOut | None) -> Data:
+def _load_data(
+    found: Found, overrides: Overrides, estimator: Any, given: Given | None, hold_out: HoldOut | None
+) -> Data:
     data = find_data(found) if given is None else given.load(estimator)
     if data is None:
-        raise InputError(f"{found.where} holds no data.\n{_where_data_goes(found)}")
+        raise InputError(f"{found.where} holds no data.\n{_explain_where_data_goes(found)}")
     return data if hold_out is None else hold_out.apply(data, estimator, given=given, seed=overrides.seed)
 
 
-def _where_data_goes(found: Found) -> str:
+def _explain_where_data_goes(found: Found) -> str:
     if found.source.endswith((".pkl", ".pickle", ".joblib")):
         return "Dump a dict with all of it instead: {'search': search, 'X': X, 'y': y} (or 'estimator')."
     if found.path is None and ":" in found.source:
@@ -130,25 +132,25 @@ def _where_data_goes(found: Found) -> str:
     return "Name it X and y in the file, or write load_data() that returns X, y; or name a table with --data."
 
 
-def _adjusted(search: Any, overrides: Overrides) -> Any:
-    search = _own_copy(search)
+def _apply_overrides(search: Any, overrides: Overrides) -> Any:
+    search = _copy_search(search)
     override_search(search, overrides)
     override_space(search, overrides.space)
-    _check(search, {split_setting(text)[0] for text in overrides.space})
+    _check_search(search, {split_setting(text)[0] for text in overrides.space})
     check_values(search, overrides)
     return search
 
 
-def _own_copy(search: Any) -> Any:
+def _copy_search(search: Any) -> Any:
     twin = copied(search)
     if twin.estimator is search.estimator:  # a shallow copy
         if not is_estimator(search.estimator):
-            raise InputError(_not_an_estimator(search))
+            raise InputError(_explain_bad_estimator(search))
         twin.estimator = copied(search.estimator)
     return twin
 
 
-def _not_an_estimator(search: Any) -> str:
+def _explain_bad_estimator(search: Any) -> str:
     return (
         f"The {type_name(search)}'s estimator is of type {type_name(search.estimator)}, "
         "which is not a scikit-learn object.\n"
@@ -156,9 +158,9 @@ def _not_an_estimator(search: Any) -> str:
     )
 
 
-def _check(search: Any, from_flags: Container[str]) -> None:
+def _check_search(search: Any, from_flags: Container[str]) -> None:
     if not is_estimator(search.estimator):
-        raise InputError(_not_an_estimator(search))
+        raise InputError(_explain_bad_estimator(search))
     for name in ("param_grid", "param_distributions"):
         if hasattr(search, name):
             check_space(name, getattr(search, name), search.estimator, from_flags)
@@ -171,14 +173,14 @@ def _check(search: Any, from_flags: Container[str]) -> None:
         raise InputError(f"The search's scoring is {wrong!r}, but {scorer_hint(wrong)}")
 
 
-def _built(found: Found, overrides: Overrides) -> Any:
+def _build_search(found: Found, overrides: Overrides) -> Any:
     """Make a search from an estimator and a parameter space."""
     from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 
     estimator = find_estimator(found)
-    space = _space(found, overrides)
+    space = _merge_space(found, overrides)
     if space is None:
-        raise InputError(_no_search(found, estimator))
+        raise InputError(_explain_no_search(found, estimator))
     name, values = space
     scoring = find_option(found, "scoring")
     several = list(scoring) if isinstance(scoring, Mapping | list | tuple) else []
@@ -189,7 +191,7 @@ def _built(found: Found, overrides: Overrides) -> Any:
     return RandomizedSearchCV(estimator, values, **options)  # n_iter and the seed come with the flags
 
 
-def _space(found: Found, overrides: Overrides) -> tuple[str, Any] | None:
+def _merge_space(found: Found, overrides: Overrides) -> tuple[str, Any] | None:
     """Return name and value of the loose space in the file, with the flags' entries; None if there is neither."""
     space = find_space(found)
     if not overrides.space:
@@ -203,7 +205,7 @@ def _space(found: Found, overrides: Overrides) -> tuple[str, Any] | None:
 _OFTEN_SEARCHED = ("C", "alpha", "max_iter", "max_depth", "n_estimators", "n_neighbors", "n_components", "n_clusters")
 
 
-def _no_search(found: Found, estimator: Any) -> str:
+def _explain_no_search(found: Found, estimator: Any) -> str:
     example = next((name for name in _OFTEN_SEARCHED if name in parameters(estimator)), "NAME")
     return (
         f"{shown(found.source)} holds a {type_name(estimator)}, but no search and no parameter space.\n"
@@ -243,7 +245,7 @@ def describe(
         As `fit_job` and `search_job`, but not for missing data.
     """
     if job is None:
-        chosen = _likely(found, overrides or Overrides())
+        chosen = _guess_what_runs(found, overrides or Overrides())
         data = find_data(found) if given is None else given.load(chosen)
     else:
         chosen, data = job.search if isinstance(job, SearchJob) else job.estimator, job.data
@@ -262,14 +264,14 @@ def describe(
     }
 
 
-def _likely(found: Found, overrides: Overrides) -> Any:
+def _guess_what_runs(found: Found, overrides: Overrides) -> Any:
     """Return the search in the file, or of its parts, or else its estimator; with the flags applied."""
     search = find_search(found)
     is_alone = found.chosen is not None and not is_estimator(found.chosen)
-    if search is None and not is_alone and _space(found, overrides) is not None:
-        search = _built(found, overrides)
+    if search is None and not is_alone and _merge_space(found, overrides) is not None:
+        search = _build_search(found, overrides)
     if search is not None:
-        return _adjusted(search, overrides)
+        return _apply_overrides(search, overrides)
     estimator = copied(find_estimator(found))
     override_estimator(estimator, overrides)
     check_values(estimator, overrides)

@@ -103,21 +103,21 @@ def variants(search: Any) -> Iterator[Any]:
 
     grids = grids_of(search)
     for grid in grids:
-        for params in _some_params(grid):
+        for params in _sample_params(grid):
             with contextlib.suppress(Exception):  # it cannot be fitted either, which the search will count
                 yield copied(search.estimator).set_params(**clone(params, safe=False))
     if not grids:
         yield search.estimator
 
 
-def _some_params(grid: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
+def _sample_params(grid: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
     """Return all combinations of a grid's values; of too many some, and each value once.
 
     Of what is drawn, and of numbers, one is enough: they change a result, but not what is taken.
     """
     from sklearn.model_selection import ParameterGrid, ParameterSampler
 
-    kinds = {name: _kinds(values) for name, values in grid.items() if not hasattr(values, "rvs")}
+    kinds = {name: _thin_numbers(values) for name, values in grid.items() if not hasattr(values, "rvs")}
     every = ParameterGrid(kinds) if kinds else [{}]
     if math.prod(map(len, kinds.values())) <= MOST_VARIANTS:
         return every
@@ -125,7 +125,7 @@ def _some_params(grid: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
     return [*ParameterSampler(kinds, MOST_VARIANTS, random_state=0), *itertools.islice(once, MOST_ALONE)]
 
 
-def _kinds(values: Iterable[Any]) -> list[Any]:
+def _thin_numbers(values: Iterable[Any]) -> list[Any]:
     """Return values with one of all ordinary numbers."""
     every = list(values)
     numbers = itertools.islice(filter(_is_number, every), 1)

@@ -37,10 +37,10 @@ def parse_space(text: str) -> tuple[str, Any]:
         if not spec.strip() or not values:
             raise UsageError(f"--space {shown(text)}: it has no values. Write for example {name}=0.1,1,10")
         return name, values
-    return name, _made(match[1], match[2], text)
+    return name, _make_values(match[1], match[2], text)
 
 
-def _made(function: str, arguments: str, text: str) -> Any:
+def _make_values(function: str, arguments: str, text: str) -> Any:
     import numpy as np
 
     numbers = [parse_value(part) for part in arguments.split(":")]
@@ -49,7 +49,7 @@ def _made(function: str, arguments: str, text: str) -> Any:
             return getattr(np, function)(*numbers).tolist()
         if function == "uniform" and len(numbers) == len(("lower", "upper")):
             numbers[1] -= numbers[0]  # scipy's takes the lower bound and the width
-        distribution = _distribution(function, text)(*numbers)
+        distribution = _find_distribution(function, text)(*numbers)
         distribution.rvs(random_state=0)  # only drawing tells whether the arguments are possible
     except (TypeError, ValueError, AttributeError) as err:
         raise UsageError(
@@ -59,7 +59,7 @@ def _made(function: str, arguments: str, text: str) -> Any:
     return distribution
 
 
-def _distribution(name: str, text: str) -> Any:
+def _find_distribution(name: str, text: str) -> Any:
     from scipy import stats
 
     found = getattr(stats, name, None)

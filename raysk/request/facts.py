@@ -46,7 +46,7 @@ def search_facts(search: Any, data: Data | None) -> dict[str, Any]:
         ``candidates``, ``splits`` and ``fits`` are None where they are not known before the run;
         ``fits`` leaves out the refit.
     """
-    candidates, splits = _candidates(search), _splits(search, data)
+    candidates, splits = _count_candidates(search), _count_splits(search, data)
     seed = getattr(search, "random_state", None)
     space = [(str(key), values) for grid in grids_of(search) for key, values in grid.items()]
     return {
@@ -54,8 +54,8 @@ def search_facts(search: Any, data: Data | None) -> dict[str, Any]:
         "candidates": candidates,
         "splits": splits,
         "fits": None if candidates is None or splits is None else candidates * splits,
-        "refit": search.refit if isinstance(search.refit, bool | str) else _name(search.refit),
-        "scoring": _scoring(search.scoring),
+        "refit": search.refit if isinstance(search.refit, bool | str) else _name_of(search.refit),
+        "scoring": _describe_scoring(search.scoring),
         "cv": None if search.cv is None else brief(repr(search.cv)),
         "random_state": seed if seed is None or isinstance(seed, int) else brief(repr(seed)),
         "parameters": {name: len(values) if hasattr(values, "__len__") else None for name, values in space},
@@ -63,19 +63,19 @@ def search_facts(search: Any, data: Data | None) -> dict[str, Any]:
     }
 
 
-def _name(value: Any) -> str:
+def _name_of(value: Any) -> str:
     return str(getattr(value, "__name__", None) or brief(repr(value)))
 
 
-def _scoring(scoring: Any) -> str | list[str] | None:
+def _describe_scoring(scoring: Any) -> str | list[str] | None:
     if scoring is None or isinstance(scoring, str):
         return scoring
     if isinstance(scoring, Mapping | list | tuple | set):
         return [str(name) for name in scoring]
-    return _name(scoring)
+    return _name_of(scoring)
 
 
-def _candidates(search: Any) -> int | None:
+def _count_candidates(search: Any) -> int | None:
     from sklearn.model_selection import GridSearchCV, ParameterGrid, RandomizedSearchCV
 
     run = getattr(type(search), "_run_search", None)  # an own one may try anything
@@ -90,7 +90,7 @@ def _candidates(search: Any) -> int | None:
     )  # lists alone are drawn without repeats
 
 
-def _splits(search: Any, data: Data | None) -> int | None:
+def _count_splits(search: Any, data: Data | None) -> int | None:
     from sklearn.base import is_classifier
     from sklearn.model_selection import check_cv
 
@@ -108,7 +108,7 @@ def data_facts(data: Data) -> dict[str, Any]:
     """Return type, shape and dtype of X, kind and classes of y, and what else goes to ``fit``."""
     return {
         "source": data.source,
-        "X": {**_array_facts(data.X), "missing": _missing(data.X), "columns": data.feature_names},
+        "X": {**_array_facts(data.X), "missing": _has_missing(data.X), "columns": data.feature_names},
         "y": None if data.y is None else {**_array_facts(data.y), **_target_facts(data.y)},
         "fit_params": sorted(data.fit_params),
         "held_out": None if data.held_out is None else data_facts(data.held_out),
@@ -122,12 +122,12 @@ def _array_facts(array: Any) -> dict[str, Any]:
     return {
         "type": type_name(array),
         "shape": None if shape is None else [int(size) for size in shape],
-        "dtype": _dtype(array),
-        "bytes": _bytes(array),
+        "dtype": _describe_dtype(array),
+        "bytes": _count_bytes(array),
     }
 
 
-def _dtype(array: Any) -> str | None:
+def _describe_dtype(array: Any) -> str | None:
     many = getattr(array, "dtypes", None)  # a data frame
     if many is not None and hasattr(many, "__iter__"):
         return ", ".join(sorted({str(kind) for kind in many}))
@@ -135,7 +135,7 @@ def _dtype(array: Any) -> str | None:
     return None if one is None else str(one)
 
 
-def _bytes(array: Any) -> int | None:
+def _count_bytes(array: Any) -> int | None:
     used = getattr(array, "nbytes", None)
     if used is None and hasattr(array, "memory_usage"):
         used = array.memory_usage()
@@ -145,7 +145,7 @@ def _bytes(array: Any) -> int | None:
     return None if used is None else int(used)
 
 
-def _missing(array: Any) -> bool | None:
+def _has_missing(array: Any) -> bool | None:
     """Return whether a value is missing; None where that cannot be told cheaply."""
     import numpy as np
 
@@ -201,14 +201,14 @@ def data_in_short(data: Data, estimator: Any) -> dict[str, Any]:
         "passed_over": list(data.passed_over) or None,
         "held_out": None if test is None else {"rows": rows, "source": test.source},
     }
-    return {"line": _line(facts, shape), **facts}
+    return {"line": _write_line(facts, shape), **facts}
 
 
-def _line(facts: Mapping[str, Any], shape: list[int]) -> str:
+def _write_line(facts: Mapping[str, Any], shape: list[int]) -> str:
     size = " x ".join(f"{number:,}" for number in shape)
     kinds = facts["columns"]
-    counted = ", ".join(f"{count:,} {_noun(kind, count)}" for kind, count in kinds.items())
-    what = f"{size} ({counted})" if len(kinds) > 1 else f"{size} {_noun(next(iter(kinds), ''), 2)}".rstrip()
+    counted = ", ".join(f"{count:,} {_inflect(kind, count)}" for kind, count in kinds.items())
+    what = f"{size} ({counted})" if len(kinds) > 1 else f"{size} {_inflect(next(iter(kinds), ''), 2)}".rstrip()
     names = " ".join(["y", *(facts["target"] or ())])
     y = "no y" if facts["kind"] is None else f"{names}: {facts['kind']}"
     if facts["classes"] is not None:
@@ -218,11 +218,11 @@ def _line(facts: Mapping[str, Any], shape: list[int]) -> str:
         source += f" (not {' or '.join(facts['passed_over'])}, which it also holds)"
     test = facts["held_out"]
     other = "" if test is None or test["source"] == facts["source"] else f" from {test['source']}"
-    held_out = "" if test is None else f"; held out: {test['rows']:,} {_noun('rows', test['rows'])}{other}"
+    held_out = "" if test is None else f"; held out: {test['rows']:,} {_inflect('rows', test['rows'])}{other}"
     return shown(f"data: X {what}, {y}{source}{held_out}")
 
 
-def _noun(plural: str, count: int) -> str:
+def _inflect(plural: str, count: int) -> str:
     return plural if count != 1 else {"categories": "category"}.get(plural, plural.removesuffix("s"))
 
 
@@ -238,14 +238,14 @@ def _column_kinds(X: Any) -> Iterator[str]:
     if hasattr(X, "columns") and hasattr(X, "dtypes"):
         yield from (_dtype_kind(dtype) for dtype in X.dtypes)
     elif hasattr(X, "dtype"):
-        texts = X.dtype.kind == "O" and all(isinstance(each, str) for each in _first_cells(X))
+        texts = X.dtype.kind == "O" and all(isinstance(each, str) for each in _take_first_cells(X))
         yield "texts" if texts else _dtype_kind(X.dtype)
     elif isinstance(X, list) and X:
         first = X[0][0] if isinstance(X[0], list | tuple) and X[0] else X[0]
         yield "texts" if isinstance(first, str) else "numbers" if isinstance(first, int | float) else "values"
 
 
-def _first_cells(X: Any) -> list[Any]:
+def _take_first_cells(X: Any) -> list[Any]:
     values = X.to_numpy() if hasattr(X, "to_numpy") else X
     return list(values[:_LOOKED_AT].ravel()) if hasattr(values, "ravel") else [None]
 

@@ -61,7 +61,7 @@ class HoldOut:
         """Return what the options say, or None if there are none."""
         if size is None and source is None:
             return None
-        return cls(size=None if size is None else _size(size), source=source)
+        return cls(size=None if size is None else _parse_size(size), source=source)
 
     def apply(self, data: Data, estimator: Any, *, given: Given | None = None, seed: int | None = None) -> Data:
         """Return the data with its held-out part, in the place of what the file held out.
@@ -86,7 +86,7 @@ class HoldOut:
         if data.held_out is not None:
             data = replace(data, passed_over=(*data.passed_over, "X_test"))
         if self.source is None:
-            return _drawn(data, self.size, estimator, _DEFAULT_SEED if seed is None else seed)
+            return _draw(data, self.size, estimator, _DEFAULT_SEED if seed is None else seed)
         return replace(data, held_out=self._read(data, estimator, given))
 
     def _read(self, data: Data, estimator: Any, given: Given | None) -> Data:
@@ -94,7 +94,7 @@ class HoldOut:
         if given is not None and given.source == source == "-":
             raise UsageError("--data and --test-data cannot both come from stdin. Name a file for one of them.")
         target = data.target_names or tuple(names_of(data.y))
-        features = _features(data)
+        features = _describe_features(data)
         labels = dict.fromkeys(target, TEXT) if _is_text(data.y) else {}
         dialect = Dialect() if given is None else given.dialect
         table = read_table(source, dtypes={**features.dtypes, **labels}, dialect=dialect)
@@ -102,7 +102,7 @@ class HoldOut:
         if features.names is not None:  # what else there is does not matter
             weight = columns.weight if columns.weight in (table.names or ()) else None
             columns = Columns(weight=weight)
-        columns = replace(columns, groups=None, target=_target(target, table))
+        columns = replace(columns, groups=None, target=_find_target(target, table))
         part = features.split(table, columns, estimator)
         if data.y is not None and part.y is None:
             raise InputError(
@@ -113,14 +113,14 @@ class HoldOut:
         return replace(part, source=label_of(source), y=None if data.y is None else part.y)
 
 
-def _target(names: tuple[str, ...], table: Table) -> tuple[str, ...]:
+def _find_target(names: tuple[str, ...], table: Table) -> tuple[str, ...]:
     """Return the columns that are y: those that the fitted data names, else one that is called so."""
     if "y" in table.beside:
         return ()
     return names or tuple(name for name in ("y", "target") if name in (table.names or ()))[:1]
 
 
-def _size(text: str) -> float:
+def _parse_size(text: str) -> float:
     try:
         size = int(text) if text.isdecimal() else float(text)
     except ValueError:
@@ -130,7 +130,7 @@ def _size(text: str) -> float:
     return size
 
 
-def _features(data: Data) -> Features:
+def _describe_features(data: Data) -> Features:
     """Return what is fitted as a model's sidecar would have it."""
     names, X = data.feature_names, data.X
     framed = hasattr(X, "iloc") and hasattr(X, "columns")
@@ -155,16 +155,16 @@ def _is_text(y: Any) -> bool:
     return getattr(np.asarray(y).dtype if dtype is None else dtype, "kind", "") in {"O", "U", "S"}
 
 
-def _drawn(data: Data, size: float | None, estimator: Any, seed: int) -> Data:
+def _draw(data: Data, size: float | None, estimator: Any, seed: int) -> Data:
     try:
-        train, test = _rows(data, size, estimator, seed)
+        train, test = _draw_rows(data, size, estimator, seed)
     except ValueError as error:
         raise InputError(f"--test-size {size}: {brief(str(error))}") from error
-    fitted, held = (_part(data, rows) for rows in (train, test))
+    fitted, held = (_take_part(data, rows) for rows in (train, test))
     return replace(fitted, held_out=replace(held, passed_over=(), held_out=None))
 
 
-def _rows(data: Data, size: Any, estimator: Any, seed: int) -> Any:
+def _draw_rows(data: Data, size: Any, estimator: Any, seed: int) -> Any:
     """Return the numbers of the rows that are fitted, and of those that are held out."""
     import numpy as np
     from sklearn.model_selection import GroupShuffleSplit, train_test_split
@@ -192,7 +192,7 @@ def _has_classes(estimator: Any, y: Any) -> bool:
         return False
 
 
-def _part(data: Data, rows: Any) -> Data:
+def _take_part(data: Data, rows: Any) -> Data:
     """Return some of the rows, of everything that has one value for each."""
     count = _compat.count_rows(data.X)
     of_rows = {name: value for name, value in data.fit_params.items() if _compat.count_rows(value) == count}

@@ -67,9 +67,9 @@ def check_values(estimator: Any, overrides: Overrides) -> None:
     grids = grids_of(estimator) if is_search(estimator) else []
     base = estimator.estimator if is_search(estimator) else estimator
     if is_search(estimator):
-        _raise_first(_refused_itself(estimator, set()), set())
+        _raise_first(_find_own_refused(estimator, set()), set())
     said = {split_setting(text)[0] for text in (*overrides.set, *overrides.set_str)}
-    _raise_first(_refused_of(base, {name for grid in grids for name in grid}), said)
+    _raise_first(_find_refused(base, {name for grid in grids for name in grid}), said)
     if grids:
         _check_space(estimator, base, grids, {split_setting(text)[0]: text for text in overrides.space})
 
@@ -85,28 +85,28 @@ def _raise_first(refused: Iterable[Refused], said: Container[str]) -> None:
         raise InputError(f"No fit is possible with {setting}: {each}")
 
 
-def _refused_of(estimator: Any, replaced: set[str], prefix: str = "") -> Iterator[Refused]:
+def _find_refused(estimator: Any, replaced: set[str], prefix: str = "") -> Iterator[Refused]:
     """Yield the refused values of an estimator and its parts, but for parameters that a space replaces."""
     if not is_sklearns(estimator) or type(estimator).__name__ == "FrozenEstimator":  # what is frozen is not fitted
         return
     if is_search(estimator):  # one within another replaces parameters, too
         replaced = replaced | {f"{prefix}estimator__{name}" for grid in grids_of(estimator) for name in grid}
-    yield from _refused_itself(estimator, replaced, prefix)
+    yield from _find_own_refused(estimator, replaced, prefix)
     for name, part in params_of(estimator).items():
         whole = f"{prefix}{name}"
         if "__" not in name and _is_part(part) and whole not in replaced:
-            yield from _refused_of(part, replaced, f"{whole}__")
+            yield from _find_refused(part, replaced, f"{whole}__")
 
 
-def _refused_itself(estimator: Any, replaced: set[str], prefix: str = "") -> Iterator[Refused]:
+def _find_own_refused(estimator: Any, replaced: set[str], prefix: str = "") -> Iterator[Refused]:
     own = params_of(estimator) if is_sklearns(estimator) else {}
     for name in _compat.parameter_names(estimator) if own else ():
         whole = f"{prefix}{name}"
         if name in own and whole not in replaced and not _compat.parameter_check(estimator, name)(own[name]):
-            yield _refused(estimator, name, own[name], whole)
+            yield _make_refused(estimator, name, own[name], whole)
 
 
-def _refused(owner: Any, name: str, value: Any, whole: str) -> Refused:
+def _make_refused(owner: Any, name: str, value: Any, whole: str) -> Refused:
     return Refused(whole, value, *_compat.parameter_refusal(owner, name, value))
 
 
@@ -122,7 +122,7 @@ def _check_space(search: Any, base: Any, grids: Sequence[Mapping[str, Any]], sai
     for grid in grids:
         left = True
         for name, values in grid.items():
-            wrong, count = _refused_in(base, grid, name, values)
+            wrong, count = _check_candidates(base, grid, name, values)
             refused += wrong
             if wrong and name in said:
                 raise UsageError(f"--space {shown(said[name])}: {wrong[0]}")
@@ -141,44 +141,44 @@ def _check_space(search: Any, base: Any, grids: Sequence[Mapping[str, Any]], sai
         warnings.warn(f"Fits with {each.name}={brief(repr(each.value))} will fail: {brief(each.reason)}", stacklevel=2)
 
 
-def _refused_in(base: Any, grid: Mapping[str, Any], name: str, values: Any) -> tuple[list[Refused], int]:
+def _check_candidates(base: Any, grid: Mapping[str, Any], name: str, values: Any) -> tuple[list[Refused], int]:
     """Return which of a parameter's values are refused, and how many were looked at: at least one."""
-    some, last = _some(values), name.rpartition("__")[2]
+    some, last = _sample(values), name.rpartition("__")[2]
     below = {other for other in grid if str(other).startswith(f"{name}__")}
-    owners = _owners(base, grid, name)
-    checks = [check for owner in owners if (check := _check_of(owner, last)) is not None]
+    owners = _find_owners(base, grid, name)
+    checks = [check for owner in owners if (check := _find_check(owner, last)) is not None]
     wrong = []
     for value in some:
         if _is_part(value):
-            wrong += list(itertools.islice(_refused_of(value, below, f"{name}__"), 1))
+            wrong += list(itertools.islice(_find_refused(value, below, f"{name}__"), 1))
         elif checks and len(checks) == len(owners) and not any(check(value) for check in checks):
-            wrong.append(_refused(owners[0], last, value, name))
+            wrong.append(_make_refused(owners[0], last, value, name))
     return wrong, max(1, len(some))
 
 
-def _check_of(owner: Any, name: str) -> Callable[[Any], bool] | None:
+def _find_check(owner: Any, name: str) -> Callable[[Any], bool] | None:
     """Return what tells whether an estimator takes a value; None where nobody knows."""
     if not is_sklearns(owner) or name not in params_of(owner) or name not in _compat.parameter_names(owner):
         return None
     return _compat.parameter_check(owner, name)
 
 
-def _owners(base: Any, grid: Mapping[str, Any], name: str) -> list[Any]:
+def _find_owners(base: Any, grid: Mapping[str, Any], name: str) -> list[Any]:
     """Return the estimators that a parameter may be set on, which may be several where the grid swaps one."""
     owners, path = [base], ""
     for part in name.split("__")[:-1]:
         path = f"{path}__{part}".removeprefix("__")
         if path in grid:
-            owners = _some(grid[path])
+            owners = _sample(grid[path])
         else:
             owners = [params_of(owner).get(part) if is_sklearns(owner) else None for owner in owners]
     return owners
 
 
-def _some(values: Any) -> list[Any]:
+def _sample(values: Any) -> list[Any]:
     """Return the distinct values of a list, or two draws of scipy's; empty for what only the person's code can draw."""
     if hasattr(values, "rvs"):
-        return _drawn(values)
+        return _draw(values)
     step = -(-len(values) // MOST_VALUES)
     picked = [*values[::step], values[-1]]
     try:
@@ -187,7 +187,7 @@ def _some(values: Any) -> list[Any]:
         return list({id(value): value for value in picked}.values())
 
 
-def _drawn(distribution: Any) -> list[Any]:
+def _draw(distribution: Any) -> list[Any]:
     """Draw from a copy, with a generator of its own: the person's is where it was."""
     kinds = (type(distribution), type(getattr(distribution, "dist", distribution)))
     if not all(kind.__module__.startswith("scipy.") for kind in kinds):

@@ -41,25 +41,25 @@ def check_scoring(search: Any, y: Any, *, said: bool = False) -> None:
     UsageError
         If it is from ``--scoring``.
     """
-    tiny = _tiny(y)
-    dummy = None if tiny is None or search.scoring is None else _dummy(search.estimator, tiny)
+    tiny = _shrink(y)
+    dummy = None if tiny is None or search.scoring is None else _fit_dummy(search.estimator, tiny)
     if dummy is None:
         return
-    named = _named(search.scoring)
-    failed = {name: reason for name, each in named.items() if (reason := _fails(each, dummy, tiny))}
+    named = _name_metrics(search.scoring)
+    failed = {name: reason for name, each in named.items() if (reason := _find_failure(each, dummy, tiny))}
     decides = search.refit if isinstance(search.refit, str) else None
     if not failed:
         return
     name, reason = next(iter(failed.items()))
     if said:
-        raise UsageError(f"--scoring {name}: it cannot score this y.\n{brief(reason)}{_instead(name, tiny)}")
+        raise UsageError(f"--scoring {name}: it cannot score this y.\n{brief(reason)}{_suggest_other(name, tiny)}")
     if decides in failed or len(failed) == len(named):
         name = decides if decides in failed else name
         raise InputError(f"The search's scoring {name!r} cannot score this y.\n{brief(failed[name])}")
     warnings.warn(f"{listed(failed)} cannot score this y, and will be nan: {brief(reason)}", stacklevel=2)
 
 
-def _instead(name: str, y: Any) -> str:
+def _suggest_other(name: str, y: Any) -> str:
     known, classes = INSTEAD.get(name), set(y.tolist())
     if len(classes) > len(("one", "other")):
         return f"\nFor several classes there is for example --scoring {known}." if known else ""
@@ -70,7 +70,7 @@ def _instead(name: str, y: Any) -> str:
     return ""
 
 
-def _named(scoring: Any) -> dict[str, Any]:
+def _name_metrics(scoring: Any) -> dict[str, Any]:
     """Return a search's metrics by name: names of scikit-learn's scorers, or functions."""
     if isinstance(scoring, Mapping):
         return {str(name): each for name, each in scoring.items()}
@@ -79,7 +79,7 @@ def _named(scoring: Any) -> dict[str, Any]:
     return {scoring if isinstance(scoring, str) else "score": scoring}
 
 
-def _fails(metric: Any, dummy: Any, y: Any) -> str | None:
+def _find_failure(metric: Any, dummy: Any, y: Any) -> str | None:
     """Return why one of scikit-learn's scorers raises; None if it does not, or is a person's."""
     import numpy as np
     from sklearn.metrics import get_scorer
@@ -98,7 +98,7 @@ def _fails(metric: Any, dummy: Any, y: Any) -> str | None:
     return None
 
 
-def _dummy(estimator: Any, y: Any) -> Any | None:
+def _fit_dummy(estimator: Any, y: Any) -> Any | None:
     """Return a dummy of an estimator's kind, fitted; None where the estimator may do what a dummy cannot."""
     import numpy as np
     from sklearn.base import is_classifier, is_regressor
@@ -115,7 +115,7 @@ def _dummy(estimator: Any, y: Any) -> Any | None:
     return dummy.fit(np.zeros((len(y), 1)), y)
 
 
-def _tiny(y: Any) -> Any | None:
+def _shrink(y: Any) -> Any | None:
     """Return at most 200 rows of y in which each class is; None for what is no plain column of values."""
     import numpy as np
 

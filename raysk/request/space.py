@@ -94,7 +94,7 @@ MOST_VALUES = 6
 def in_words(values: Any) -> str:
     """Say what is searched of one parameter: ``loguniform 0.0001 .. 0.1``, or values with commas between them."""
     if hasattr(values, "rvs"):
-        return _distribution_in_words(values)
+        return _describe_distribution(values)
     each = list(values)
     shown = [f"{value:g}" if isinstance(value, float) else brief(str(value)) for value in each]
     if len(shown) <= MOST_VALUES:
@@ -102,7 +102,7 @@ def in_words(values: Any) -> str:
     return f"{', '.join(shown[:2])} .. {shown[-1]} ({len(shown):,} values)"
 
 
-def _distribution_in_words(values: Any) -> str:
+def _describe_distribution(values: Any) -> str:
     name = getattr(getattr(values, "dist", None), "name", None) or type_name(values)
     try:
         low, high = values.support()

@@ -68,22 +68,22 @@ def refusal(estimator: Any, seen: Seen) -> str | None:
     """
     from sklearn import get_config
 
-    last, readers = _last(estimator), _readers(estimator)
-    reason = None if last is None else _y_refused(last, seen)
+    last, readers = _find_last(estimator), _find_readers(estimator)
+    reason = None if last is None else _refuse_y(last, seen)
     if reason is not None or not readers or get_config()["assume_finite"]:
         return reason
     if _is_vectorizer(readers[0]):
-        return None if readers[0] is last else _documents_refused(readers[0], seen)
-    return _x_refused(readers, last, seen)
+        return None if readers[0] is last else _refuse_documents(readers[0], seen)
+    return _refuse_x(readers, last, seen)
 
 
 # --- which steps
 
 
-def _readers(estimator: Any) -> list[Any]:
+def _find_readers(estimator: Any) -> list[Any]:
     """Return the steps that see what is missing in X: the first, and more if that leaves it where it is."""
     readers = []
-    for step in _in_order(estimator):
+    for step in _walk_steps(estimator):
         if step is None:
             break
         readers.append(step)
@@ -92,7 +92,7 @@ def _readers(estimator: Any) -> list[Any]:
     return readers
 
 
-def _in_order(estimator: Any) -> Iterator[Any]:
+def _walk_steps(estimator: Any) -> Iterator[Any]:
     """Yield the steps of a pipeline and of those within it; None in the place of what nobody knows."""
     if not wants.is_sklearns(estimator) or is_search(estimator):
         yield None
@@ -102,13 +102,13 @@ def _in_order(estimator: Any) -> Iterator[Any]:
         yield estimator if wants.is_simple(estimator) else None
     elif hasattr(estimator, "steps"):
         for step in steps:
-            yield from _in_order(step)
+            yield from _walk_steps(step)
     else:  # a union: all of its parts see the same
-        yield next(_in_order(steps[0]))
+        yield next(_walk_steps(steps[0]))
         yield None
 
 
-def _last(estimator: Any) -> Any | None:
+def _find_last(estimator: Any) -> Any | None:
     while wants.is_sklearns(estimator) and not is_search(estimator):
         steps = getattr(estimator, "steps", None)
         if not steps:
@@ -124,7 +124,7 @@ def _is_vectorizer(estimator: Any) -> bool:
 # --- y
 
 
-def _y_refused(last: Any, seen: Seen) -> str | None:
+def _refuse_y(last: Any, seen: Seen) -> str | None:
     tags = wants.tags_of(last)
     if tags is None or not tags.target_tags.required:
         return None
@@ -148,41 +148,41 @@ def _y_refused(last: Any, seen: Seen) -> str | None:
 # --- X
 
 
-def _x_refused(readers: list[Any], last: Any, seen: Seen) -> str | None:
+def _refuse_x(readers: list[Any], last: Any, seen: Seen) -> str | None:
     first = readers[0]
-    takes = _takes(first)
+    takes = _input_tags(first)
     if not takes.two_d_array or takes.one_d_array or takes.three_d_array or takes.string or takes.dict:
         return None
-    if reason := _shape_refused(first, seen):
+    if reason := _refuse_shape(first, seen):
         return reason
     if wants.wants_numbers(first) and (cell := seen.X.text):
         advice = "Encode it in a pipeline, for example with OneHotEncoder, or leave it out."
-        return _cell_refused(cell, f"holds {cell.shown} in row {cell.row:,}", first, "numbers", seen, advice)
-    refusing = next((step for step in readers if not _takes(step).allow_nan), None)
+        return _explain_cell(cell, f"holds {cell.shown} in row {cell.row:,}", first, "numbers", seen, advice)
+    refusing = next((step for step in readers if not _input_tags(step).allow_nan), None)
     if refusing is not None and (cell := seen.X.missing):
         kind = {"classifier": "Classifier", "regressor": "Regressor"}.get(str(wants.kind_of(last)))
         trees = f",\nor take HistGradientBoosting{kind}, which takes missing values as they are" if kind else ""
         advice = f"Fill them in: make_pipeline(SimpleImputer(), ...){trees}."
-        return _cell_refused(cell, f"has no value in {cell.rows}", refusing, "no missing values", seen, advice)
+        return _explain_cell(cell, f"has no value in {cell.rows}", refusing, "no missing values", seen, advice)
     if (not takes.allow_nan or type(first).__name__ in KEEP_MISSING) and (cell := seen.X.infinite):
         advice = "Leave these rows out, or put a large number there."
-        return _cell_refused(cell, f"holds an infinite value in {cell.rows}", first, "none", seen, advice)
+        return _explain_cell(cell, f"holds an infinite value in {cell.rows}", first, "none", seen, advice)
     return None
 
 
-def _cell_refused(cell: Cell, holds: str, step: Any, takes: str, seen: Seen, advice: str) -> str:  # noqa: PLR0913, PLR0917
+def _explain_cell(cell: Cell, holds: str, step: Any, takes: str, seen: Seen, advice: str) -> str:  # noqa: PLR0913, PLR0917
     others = f"\nIt is the same with {listed(cell.others)}." if cell.others else ""
     column = f"{seen.label}: column {shown(cell.column)!r} {holds}"
     return f"{column}, and {type_name(step)} takes {takes}.{others}\n{advice}"
 
 
-def _takes(step: Any) -> Any:
+def _input_tags(step: Any) -> Any:
     tags = wants.tags_of(step)
     assert tags is not None  # noqa: S101 - `wants.is_simple` has asked for them
     return tags.input_tags
 
 
-def _shape_refused(first: Any, seen: Seen) -> str | None:
+def _refuse_shape(first: Any, seen: Seen) -> str | None:
     name, X = type_name(first), seen.data.X
     if seen.dimensions == 1 and is_text(X):
         return (
@@ -201,7 +201,7 @@ def _shape_refused(first: Any, seen: Seen) -> str | None:
 # --- documents
 
 
-def _documents_refused(first: Any, seen: Seen) -> str | None:
+def _refuse_documents(first: Any, seen: Seen) -> str | None:
     """Texts come one by one: of a table with names a vectorizer would read these, of an array its rows."""
     name = type_name(first)
     if seen.dimensions == 2:  # noqa: PLR2004 - rows and columns

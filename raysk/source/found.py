@@ -116,7 +116,7 @@ def find_search(found: Found) -> Any | None:
     """
     if found.chosen is not None:
         return found.chosen if is_search(found.chosen) else None
-    return _picked(found, SEARCH_NAMES, is_search, "searches")
+    return _pick(found, SEARCH_NAMES, is_search, "searches")
 
 
 def find_estimator(found: Found) -> Any:
@@ -135,9 +135,9 @@ def find_estimator(found: Found) -> Any:
             "which is not a scikit-learn object.\n"
             "Name an object that has fit and get_params: an estimator, a pipeline or a search."
         )
-    estimator = _picked(found, ESTIMATOR_NAMES + SEARCH_NAMES, is_estimator, "estimators")
+    estimator = _pick(found, ESTIMATOR_NAMES + SEARCH_NAMES, is_estimator, "estimators")
     if estimator is None:
-        raise InputError(_no_estimator(found))
+        raise InputError(_explain_no_estimator(found))
     return estimator
 
 
@@ -218,15 +218,15 @@ def _is_cv(value: Any) -> bool:
     return isinstance(value, int) or hasattr(value, "split") or hasattr(value, "__iter__")
 
 
-def _picked(found: Found, names: tuple[str, ...], kind: Callable[[Any], bool], noun: str) -> Any | None:
+def _pick(found: Found, names: tuple[str, ...], kind: Callable[[Any], bool], noun: str) -> Any | None:
     objects = {name: value for name, value in found.names.items() if kind(value)}
     conventional = {name: objects[name] for name in names if name in objects}
     if conventional:
         # model = SVC(); pipeline = make_pipeline(scaler, model): the pipeline is meant
         wholes = [value for value in conventional.values() if not is_search(value)]
-        parts = _parts(wholes)
+        parts = _find_parts(wholes)
         return next(value for value in conventional.values() if id(value) not in parts)
-    candidates = _wholes(found, objects)
+    candidates = _drop_parts(found, objects)
     if len(candidates) > 1:
         example = shlex.quote(f"{found.source}:{next(iter(candidates))}")
         raise InputError(
@@ -236,11 +236,11 @@ def _picked(found: Found, names: tuple[str, ...], kind: Callable[[Any], bool], n
     return next(iter(candidates.values()), None)
 
 
-def _wholes(found: Found, objects: dict[str, Any]) -> dict[str, Any]:
+def _drop_parts(found: Found, objects: dict[str, Any]) -> dict[str, Any]:
     """Return the objects that are no part of another, each once."""
     spaces = [found.names.get(name) for name in SPACE_NAMES]
     estimators = [value for value in found.names.values() if is_estimator(value)]
-    parts = _parts(estimators) | {id(inner) for inner in _inside(spaces)}
+    parts = _find_parts(estimators) | {id(inner) for inner in _walk_estimators(spaces)}
     once: dict[int, tuple[str, Any]] = {}
     for name, value in objects.items():
         if id(value) not in parts:
@@ -248,22 +248,22 @@ def _wholes(found: Found, objects: dict[str, Any]) -> dict[str, Any]:
     return dict(once.values())
 
 
-def _parts(estimators: list[Any]) -> set[int]:
-    return {id(inner) for estimator in estimators for inner in _inside(params_of(estimator))}
+def _find_parts(estimators: list[Any]) -> set[int]:
+    return {id(inner) for estimator in estimators for inner in _walk_estimators(params_of(estimator))}
 
 
-def _inside(value: Any, depth: int = 0) -> Iterator[Any]:
+def _walk_estimators(value: Any, depth: int = 0) -> Iterator[Any]:
     """Yield the estimators within lists, tuples and dicts."""
     if isinstance(value, Mapping):
         value = list(value.values())
     if isinstance(value, list | tuple) and depth < _DEEPEST:
         for inner in value:
-            yield from _inside(inner, depth + 1)
+            yield from _walk_estimators(inner, depth + 1)
     elif is_estimator(value):
         yield value
 
 
-def _no_estimator(found: Found) -> str:
+def _explain_no_estimator(found: Found) -> str:
     lines = [f"{found.where} holds no estimator: nothing in it has fit and get_params."]
     named = {name: found.names[name] for name in ESTIMATOR_NAMES if found.names.get(name) is not None}
     classes = [name for name, value in found.names.items() if inspect.isclass(value) and hasattr(value, "fit")]

@@ -88,9 +88,9 @@ def load(source: str) -> Found:
 
 
 def _load_file(source: str, place: Place, path: Path) -> Found:
-    content = _read(path)
+    content = _read_bytes(path)
     python = read_source(content, path)
-    codes = _compiled(python, path)
+    codes = _compile(python, path)
     folder = Path(os.path.realpath(path)).parent
     before = set(sys.modules)
     try:
@@ -100,18 +100,18 @@ def _load_file(source: str, place: Place, path: Path) -> Found:
             raise
         raise InputError(f"{err}\n{remark}") from err  # what was passed over may be what is missing
     others = tuple(other for other in own_modules(before, folder) if other is not module)
-    found = _found(source, place, module, (module, *others), content)  # the named file is always the person's
+    found = _collect(source, place, module, (module, *others), content)  # the named file is always the person's
     return replace(found, remark=python.remark(path))
 
 
-def _read(path: Path) -> bytes:
+def _read_bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as err:
         raise InputError(f"{shown(path)} cannot be read: {err.strerror or err}.") from err
 
 
-def _compiled(python: Source, path: Path) -> list[CodeType]:
+def _compile(python: Source, path: Path) -> list[CodeType]:
     for part in python.parts:
         if isinstance(part.text, str):  # a traceback's lines are not in a file as it stands
             linecache.cache[part.name] = (len(part.text), None, part.text.splitlines(keepends=True), part.name)
@@ -128,7 +128,7 @@ def _compiled(python: Source, path: Path) -> list[CodeType]:
         raise InputError(f"{shown(path.name)} is not valid Python: {brief(str(err))}") from err
 
 
-def _module_name(path: Path) -> str:
+def _choose_module_name(path: Path) -> str:
     """Return the file's stem if nothing else has that name, else a name of our own."""
     name = path.stem
     if name.isidentifier() and not keyword.iskeyword(name) and name not in sys.modules:
@@ -142,7 +142,7 @@ def _module_name(path: Path) -> str:
 
 
 def _run(codes: Sequence[CodeType], path: Path, folder: Path) -> ModuleType:
-    name = _module_name(path)
+    name = _choose_module_name(path)
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None:  # a suffix like .PY
         spec = importlib.util.spec_from_loader(name, None, origin=str(path))
@@ -173,17 +173,17 @@ def _load_module(source: str, place: Place) -> Found:
     except InputError as error:
         missing = error.__cause__.name if isinstance(error.__cause__, ModuleNotFoundError) else None
         if missing and (name + ".").startswith(missing + "."):
-            raise InputError(_no_module(name, missing)) from error.__cause__
+            raise InputError(_explain_no_module(name, missing)) from error.__cause__
         raise
     file = getattr(module, "__file__", None)
     if not is_own_file(file):
-        return _found(source, place, module, own_modules(before, None))
+        return _collect(source, place, module, own_modules(before, None))
     path = Path(str(file))
     package = Path(os.path.realpath(path)).parents[max(name.count(".") - 1, 0)]
-    return _found(source, replace(place, path=path), module, own_modules(before, package), _read(path))
+    return _collect(source, replace(place, path=path), module, own_modules(before, package), _read_bytes(path))
 
 
-def _no_module(name: str, missing: str) -> str:
+def _explain_no_module(name: str, missing: str) -> str:
     of = "" if missing == name else f" (no {missing!r})"
     return (
         f"There is no module {name!r}{of}, neither in {shown(Path.cwd())} nor installed,\n"
@@ -212,19 +212,19 @@ def load_pickle(path: Path, source: str, request: Request | None = None) -> Foun
         If it cannot be read or unpickled.
     """
     before = set(sys.modules)
-    content = _read(path)
+    content = _read_bytes(path)
     if not content:
         raise InputError(f"{shown(path.name)} is empty: nothing was pickled into it.\nDump the object again.")
-    base = _unpickled(path)
-    return _found(source, Place(path=path, request=request), base, own_modules(before, None), content)
+    base = _unpickle(path)
+    return _collect(source, Place(path=path, request=request), base, own_modules(before, None), content)
 
 
-def _unpickled(path: Path) -> Any:
+def _unpickle(path: Path) -> Any:
     try:
         with no_bytecode():
             return load_joblib(path)
     except (ImportError, AttributeError) as err:
-        raise InputError(_needs_code(path, err)) from err
+        raise InputError(_explain_missing_code(path, err)) from err
     except MemoryError as err:
         raise InputError(f"{shown(path.name)} does not fit in memory, or is damaged.") from err
     except exits.Terminated:
@@ -238,7 +238,7 @@ def _unpickled(path: Path) -> Any:
         ) from err
 
 
-def _needs_code(path: Path, err: Exception) -> str:
+def _explain_missing_code(path: Path, err: Exception) -> str:
     what = brief(str(err))
     if isinstance(err, ModuleNotFoundError) and err.name:
         what = f"the module {err.name!r}, which is not installed here"
@@ -255,27 +255,27 @@ def _needs_code(path: Path, err: Exception) -> str:
 # --- what the file holds, and what the person chose of it
 
 
-def _found(
+def _collect(
     source: str, place: Place, base: Any, modules: tuple[ModuleType, ...], content: bytes | None = None
 ) -> Found:
     import cloudpickle
 
     for module in modules:
         cloudpickle.register_pickle_by_value(module)
-    names = _names(base)
+    names = _public_names(base)
     chosen = None
     if place.request is not None:
         where = place.module or shown(place.path.name if place.path else source)
-        chosen = _chosen(base, names, place.request, where)
+        chosen = _choose(base, names, place.request, where)
     elif not isinstance(base, ModuleType | dict):
         chosen = base
     if isinstance(chosen, dict) and CONVENTIONAL & chosen.keys():
-        names, chosen = {**names, **_names(chosen)}, None  # a factory that returns the parts by name
+        names, chosen = {**names, **_public_names(chosen)}, None  # a factory that returns the parts by name
     digest = None if content is None else hashlib.sha256(content).hexdigest()
     return Found(source=source, path=place.path, names=names, chosen=chosen, modules=modules, source_hash=digest)
 
 
-def _names(base: Any) -> dict[str, Any]:
+def _public_names(base: Any) -> dict[str, Any]:
     """Return the public objects of a module, a dict, or of a bare object under its type's name."""
     if isinstance(base, ModuleType):
         held = vars(base)
@@ -290,7 +290,7 @@ def _names(base: Any) -> dict[str, Any]:
     }
 
 
-def _chosen(base: Any, names: Mapping[str, Any], request: Request, where: str) -> Any:
+def _choose(base: Any, names: Mapping[str, Any], request: Request, where: str) -> Any:
     value = _look_up(base, names, request, where)
     wants_call = inspect.isclass(value) or inspect.isroutine(value) or isinstance(value, partial)
     if request.called or wants_call:
@@ -336,10 +336,10 @@ def _check_arguments(function: Callable[..., Any], request: Request, called: str
         takes = listed(signature.parameters)
         wrong = next((name for name in request.kwargs if name not in signature.parameters), None)
         end = suggestion(wrong, signature.parameters, "arguments") if wrong else f"Its arguments are: {takes}."
-        raise InputError(f"{called} cannot be called so: {err}.\n{end}\n{_example(signature, called)}") from err
+        raise InputError(f"{called} cannot be called so: {err}.\n{end}\n{_write_example(signature, called)}") from err
 
 
-def _example(signature: inspect.Signature, called: str) -> str:
+def _write_example(signature: inspect.Signature, called: str) -> str:
     single = [p for p in signature.parameters.values() if p.kind not in {p.VAR_POSITIONAL, p.VAR_KEYWORD}]
     names = [p.name for p in single if p.default is p.empty] or [p.name for p in single[:1]]
     return f"Write {called}({', '.join(f'{name}=...' for name in names)}), with literal values."

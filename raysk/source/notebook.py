@@ -118,21 +118,21 @@ def read_source(content: bytes, path: Path) -> Source:
         If it is a notebook's by its suffix, but damaged or not of Python.
     """
     if is_notebook(path):
-        cells = list(_cells(content, path))
+        cells = list(_read_cells(content, path))
         own_display = any(_binds_display(text) for _, text in cells)
-        made = [_plain(text, f"{path}, cell {number}", own_display=own_display) for number, text in cells]
+        made = [_replace_ipython(text, f"{path}, cell {number}", own_display=own_display) for number, text in cells]
     else:
-        text = _decoded(content)
-        if text is None or not (_NAMES_IPYTHON.search(text) or isinstance(_parsed(content), SyntaxError)):
+        text = _decode(content)
+        if text is None or not (_NAMES_IPYTHON.search(text) or isinstance(_parse(content), SyntaxError)):
             return Source((Part(str(path), content),))
-        made = [_plain(text, str(path), own_display=_binds_display(text))]
+        made = [_replace_ipython(text, str(path), own_display=_binds_display(text))]
     return Source(tuple(part for part, _ in made), tuple(line for _, lines in made for line in lines))
 
 
 # --- notebooks
 
 
-def _cells(content: bytes, path: Path) -> Iterator[tuple[int, str]]:
+def _read_cells(content: bytes, path: Path) -> Iterator[tuple[int, str]]:
     """Yield number and text of each code cell that is not tagged to be left out."""
     name = shown(path.name)
     try:
@@ -158,7 +158,7 @@ def _cells(content: bytes, path: Path) -> Iterator[tuple[int, str]]:
 # --- what only IPython knows
 
 
-def _decoded(content: bytes) -> str | None:
+def _decode(content: bytes) -> str | None:
     """Return the text of a file, with universal newlines as Python's own reader has them; None if it is not text."""
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
@@ -167,7 +167,7 @@ def _decoded(content: bytes) -> str | None:
         return None
 
 
-def _parsed(text: str | bytes) -> ast.Module | SyntaxError | None:
+def _parse(text: str | bytes) -> ast.Module | SyntaxError | None:
     """Return the syntax tree, the syntax error, or None where the compiler refuses for another reason."""
     try:
         return ast.parse(text)
@@ -177,12 +177,12 @@ def _parsed(text: str | bytes) -> ast.Module | SyntaxError | None:
         return None
 
 
-def _plain(text: str, name: str, *, own_display: bool) -> tuple[Part, list[tuple[str, int, str]]]:
+def _replace_ipython(text: str, name: str, *, own_display: bool) -> tuple[Part, list[tuple[str, int, str]]]:
     """Put ``pass`` in the place of what only IPython knows; returns the lines that were replaced, too."""
     lines = text.split("\n")
     found: dict[int, str] = {}
     _pass_over_cell_magic(lines, found)
-    while isinstance(error := _parsed("\n".join(lines)), SyntaxError):
+    while isinstance(error := _parse("\n".join(lines)), SyntaxError):
         at = (error.lineno or 0) - 1
         if not (0 <= at < len(lines) and _SHELL.match(lines[at])):
             break  # an error like any other
@@ -208,11 +208,11 @@ def _pass_over(lines: list[str], at: int, found: dict[int, str]) -> None:
     end = at
     while lines[end].endswith("\\") and end + 1 < len(lines):
         end += 1
-    lines[at] = lines[at][: len(lines[at]) - len(lines[at].lstrip())] + _instead(lines[at].strip())
+    lines[at] = lines[at][: len(lines[at]) - len(lines[at].lstrip())] + _substitute(lines[at].strip())
     lines[at + 1 : end + 1] = [""] * (end - at)
 
 
-def _instead(line: str) -> str:
+def _substitute(line: str) -> str:
     """Return what stands for a line: the code that a magic runs, else nothing. Names of others are missed if used."""
     magic = _LINE_MAGIC.match(line)
     runs = magic is not None and magic[1] in _RUNS_BODY and not line.endswith("\\")
@@ -221,38 +221,38 @@ def _instead(line: str) -> str:
 
 def _pass_over_calls(lines: list[str], tree: ast.Module, found: dict[int, str], *, own_display: bool) -> None:
     """Replace statements that call IPython, and ``get_ipython()`` elsewhere by what it is outside of IPython: None."""
-    for node in reversed(list(_calls(tree, own_display=own_display))):
+    for node in reversed(list(_find_calls(tree, own_display=own_display))):
         found[node.lineno - 1] = lines[node.lineno - 1]
-        body = _body(node)
+        body = _read_magic_body(node)
         text = "None" if isinstance(node, ast.Call) else "pass" if body is None else f"exec({body!r})"
         _replace(lines, node, text)
 
 
-def _calls(node: ast.AST, *, own_display: bool) -> Iterator[ast.Call | ast.Expr | ast.Assign]:
+def _find_calls(node: ast.AST, *, own_display: bool) -> Iterator[ast.Call | ast.Expr | ast.Assign]:
     """Yield what calls IPython, the outermost only, as it stands in the text."""
     for each in ast.iter_child_nodes(node):
-        is_statement = isinstance(each, ast.Expr | ast.Assign) and _is_ipythons(each.value, own_display=own_display)
-        if is_statement or (isinstance(each, ast.Call) and _function(each) == "get_ipython"):
+        is_statement = isinstance(each, ast.Expr | ast.Assign) and _calls_ipython(each.value, own_display=own_display)
+        if is_statement or (isinstance(each, ast.Call) and _function_name(each) == "get_ipython"):
             yield each  # type: ignore[misc]  # mypy does not see through the name
         else:
-            yield from _calls(each, own_display=own_display)
+            yield from _find_calls(each, own_display=own_display)
 
 
-def _is_ipythons(value: ast.expr, *, own_display: bool) -> bool:
+def _calls_ipython(value: ast.expr, *, own_display: bool) -> bool:
     """Tell ``get_ipython().method(...)``, and ``display(...)`` where the file does not say what that is."""
     if not isinstance(value, ast.Call):
         return False
     if isinstance(value.func, ast.Attribute):
         made = value.func.value
-        return isinstance(made, ast.Call) and _function(made) == "get_ipython"
-    return _function(value) == "display" and not own_display
+        return isinstance(made, ast.Call) and _function_name(made) == "get_ipython"
+    return _function_name(value) == "display" and not own_display
 
 
-def _function(call: ast.Call) -> str | None:
+def _function_name(call: ast.Call) -> str | None:
     return call.func.id if isinstance(call.func, ast.Name) else None
 
 
-def _body(node: ast.AST) -> str | None:
+def _read_magic_body(node: ast.AST) -> str | None:
     """Return the Python of an exported cell that a magic would run as it is; None for anything else."""
     call = node.value if isinstance(node, ast.Expr) else None
     if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)):

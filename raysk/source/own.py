@@ -86,7 +86,7 @@ def running(what: str, kind: type[RayskError] = InputError) -> Iterator[None]:
         raise kind(raised(err, what)) from err
 
 
-def _blamed(err: BaseException) -> tuple[str, int] | None:
+def _find_own_frame(err: BaseException) -> tuple[str, int] | None:
     """Return file and line of the deepest frame in the person's own files."""
     if isinstance(err, SyntaxError) and err.filename and is_own_file(err.filename):
         return err.filename, err.lineno or 1
@@ -94,7 +94,7 @@ def _blamed(err: BaseException) -> tuple[str, int] | None:
     return next((place for place in reversed(frames) if is_own_file(place[0])), None)
 
 
-def _hint(err: BaseException) -> str:
+def _suggest_remedy(err: BaseException) -> str:
     if isinstance(err, ModuleNotFoundError) and err.name:
         name = err.name.partition(".")[0]
         return f"Install what provides {name!r} in this environment, or put {name}.py beside the file."
@@ -116,13 +116,13 @@ def raised(err: BaseException, what: str) -> str:
     what : str
         What was run, named when no frame of the person's is found: ``model.py`` or ``make()``.
     """
-    place = _blamed(err)
+    place = _find_own_frame(err)
     text = f": {brief(str(err))}" if str(err) else ""
     if place is None:
-        return f"{what} raised {type(err).__name__}{text}\n{_hint(err)}"
+        return f"{what} raised {type(err).__name__}{text}\n{_suggest_remedy(err)}"
     file, line = place
     name = shown(Path(file).name)
     by = name if name.startswith(what) else f"{what}: {name}"  # a notebook's cell begins with its file
     source = linecache.getline(file, line).strip()
     shown_source = f"\n    {brief(source)}" if source else ""
-    return f"{by} raised {type(err).__name__} at line {line}{text}{shown_source}\n{_hint(err)}"
+    return f"{by} raised {type(err).__name__} at line {line}{text}{shown_source}\n{_suggest_remedy(err)}"
