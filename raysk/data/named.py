@@ -100,12 +100,10 @@ def _from_sklearn(made: Any, label: str) -> Table:
         return Table(values=made[0], beside={"y": made[1]}, label=label)
     if not isinstance(made, Mapping):
         return Table(values=made, label=label)
-    names = made.get("feature_names")
+    X, y = made["data"], made["target"]
+    names = X.columns if is_frame(X) else made.get("feature_names")
     names = None if names is None else tuple(map(str, names))
-    return Table(values=_as_columns(made["data"]), names=names, beside={"y": made["target"]}, label=label)
-
-
-# --- OpenML's
+    return Table(values=_as_columns(X), names=names, beside={} if y is None else {"y": y}, label=label)
 
 
 def _read_openml(text: str) -> Table:
@@ -113,11 +111,9 @@ def _read_openml(text: str) -> Table:
 
     name, _, arguments = text.removeprefix(OPENML).partition("?")
     which = {"data_id": int(name)} if name.isdecimal() else {"name": name}
-    extras = {key: parse_value(value) for key, value in parse_qsl(arguments)}
-    made = _make(fetch_openml, {**which, "as_frame": True, "parser": "auto", **extras}, text)
-    X = made.data
-    names = tuple(map(str, X.columns)) if is_frame(X) else None
-    return Table(values=X, names=names, beside={} if made.target is None else {"y": made.target}, label=shown(text))
+    options = {key: parse_value(value) for key, value in parse_qsl(arguments)}
+    made = _make(fetch_openml, {**which, "as_frame": True, "parser": "auto", **options}, text)
+    return _from_sklearn(made, shown(text))
 
 
 # --- the person's own
