@@ -1,4 +1,4 @@
-"""Read numpy's own files and svmlight. Never unpickles, and asks a file's headers before it takes any memory."""
+"""Read numpy's own files and svmlight. Nothing is unpickled, and headers are checked before memory is taken."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _BESIDE = {"y": "y", "target": "y", "groups": "groups", "sample_weight": "sample
 _NAMES = "feature_names"
 
 CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
-"""Where a container is told how much memory it may take, in bytes."""
+"""The file that holds the memory limit of a container, in bytes."""
 
 
 def read(stream: Stream, known: Known) -> Table:
@@ -33,7 +33,7 @@ def read(stream: Stream, known: Known) -> Table:
 
 
 def check_fits(size: int, label: str) -> None:
-    """Refuse what would take more bytes than there is memory.
+    """Raise if data would take more bytes than there is memory.
 
     Raises
     ------
@@ -48,7 +48,7 @@ def check_fits(size: int, label: str) -> None:
 
 
 def _memory_bytes() -> int:
-    """Return how much memory this machine has, or a container that it is divided into, if that has less."""
+    """Return the memory of this machine, or the limit of its container, in bytes."""
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     with contextlib.suppress(OSError, ValueError):  # no container, or "max"
         memory = min(memory, int(CONTAINER_LIMIT.read_text(encoding="ascii")))
@@ -79,7 +79,7 @@ def _read_npz(stream: Stream) -> Table:
 
 
 def _check_members(path: Path, label: str) -> set[str]:
-    """Return the names in a zip archive, if no array in it claims to be larger than it is, or than the memory."""
+    """Return the names in a zip archive; raise if an array is damaged, or larger than the memory."""
     with zipfile.ZipFile(path) as archive:
         members = archive.infolist()
         for member in members:
@@ -90,7 +90,7 @@ def _check_members(path: Path, label: str) -> set[str]:
 
 
 def _check_header(array: Any, size: int, label: str) -> None:
-    """Raise `InputError` if the array in an npy file of so many bytes claims others, or is of Python's objects."""
+    """Raise `InputError` if an npy file has not the size that its header claims, or holds Python objects."""
     import numpy as np
 
     version = np.lib.format.read_magic(array)

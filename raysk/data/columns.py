@@ -53,7 +53,7 @@ class Columns:
     categorical: tuple[str, ...] = ()
 
     def given(self) -> list[str]:
-        """Return the options that were given, as they are written."""
+        """Return the names of the options that were given."""
         several = {"--target": self.target, "--features": self.features, "--drop": self.drop}
         several |= {"--dates": self.dates, "--categorical": self.categorical}
         single = {"--groups": self.groups, "--weight": self.weight, "--id-col": self.id_col}

@@ -1,4 +1,4 @@
-"""Which format data has: as the person says, else by its suffix, else by its first bytes."""
+"""Find the format of data: the person's word comes first, then the suffix, then the first bytes."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def check_format(name: str | None) -> None:
 
 
 def suffix_format(name: str) -> str | None:
-    """Return the format that a name's suffix says, whether or not ``.gz`` follows it, or None."""
+    """Return the format that the suffix of a name means, with or without ``.gz`` behind it, or None."""
     path = PurePath(name.partition("?")[0] if "://" in name else name)
     suffix = path.suffix.lower()
     return _SUFFIXES.get(PurePath(path.stem).suffix.lower() if suffix == ".gz" else suffix)
@@ -80,7 +80,7 @@ def format_of(label: str, head: bytes, said: str | None) -> str:
 
 
 def _check_text(label: str, head: bytes) -> None:
-    """Raise `InputError` for what is neither UTF-8 nor known to be something else."""
+    """Raise `InputError` for content that is not UTF-8."""
     if b"\0" in head and not head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise InputError(
             f"{label} holds bytes that no text has, and is of no format that raysk knows.\n"

@@ -1,4 +1,4 @@
-"""Types on the way from text over pyarrow's tables to DataFrames."""
+"""Turn pyarrow's tables into DataFrames, and choose the types of their columns."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 
 
 def column_types(schema: Any, known: Known, *, widened: bool = False, has_types: bool = False) -> dict[str, Any]:
-    """Return pyarrow's types of the columns that must not be left to what their first values look like.
+    """Return pyarrow's types of the columns whose first values do not tell their type.
 
     Parameters
     ----------
     schema : pyarrow.Schema
-        What the first values look like.
+        The types of the first values.
     known : Known
     widened : bool
-        Whether later values can no longer change a type: a whole number may be followed by 1.5.
+        Whether later values can no longer change a type; then whole numbers are floats, as 1.5 may follow.
     has_types : bool
-        Whether the format tells numbers from text, as JSON does and CSV does not.
+        Whether the format tells numbers from text: JSON does, CSV does not.
     """
     found, ids = {}, known.id_place(schema.names)
     for place, field in enumerate(schema):
@@ -112,7 +112,7 @@ def _check_text(table: Any, label: str) -> None:
 
 
 def _cast(frame: Any, name: str, wanted: str, label: str) -> None:
-    """Give a column the type it had in another table, where its values allow it."""
+    """Convert a column to the type that the fitted model knows, if its values allow that."""
     column = frame[name]
     if wanted in {TEXT, str(column.dtype)} or wanted.startswith(("str", "object")):
         return

@@ -1,12 +1,12 @@
-"""Open what names data: a file, ``-`` for stdin, or a URI.
+"""Open a file, ``-`` for stdin, or a URI for reading.
 
     text --+-- -                        stdin ------+
            +-- s3:// gs:// hdfs:// ...  pyarrow.fs -+--> gunzipped if gzip --> Stream: its first bytes, and all of it
            +-- any other URI            fsspec -----+
            +-- anything else            a file -----+
 
-What is read as a whole is read by its path, and has one for that time if it came from elsewhere. Only what is read in
-blocks is read from the stream, by the main thread alone: Python could not end while another one waits for more.
+Readers of whole files read from a path; content from elsewhere is copied to a temporary file first. Readers of blocks
+read from the stream, in the main thread alone: Python could not end while another thread waits for more.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ STDIN = "-"
 _GZIP = b"\x1f\x8b"
 _ARROWS_OWN = {"file", "s3", "gs", "gcs", "hdfs", "viewfs", "abfs", "abfss"}
 
-# What tells the format, the header and the types of the columns is in the first bytes: enough for a header of
-# thousands of columns, little enough to be parsed twice.
+# These first bytes tell the format, the header and the types of the columns: enough for a header of thousands of
+# columns, few enough to be parsed twice.
 HEAD_BYTES = 2**20
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stream:
-    """Something to read, opened.
+    """An open source of data.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ class Stream:
     file : binary file
         All of it, gunzipped, from its beginning.
     path : Path or None
-        Where it is on this machine as it is; None for what comes from elsewhere or was compressed.
+        The file itself, if it is on this machine and not compressed; else None.
     """
 
     label: str
@@ -91,7 +91,7 @@ def is_file(text: str) -> bool:
 
 
 def label_of(text: str) -> str:
-    """Return what is called what in messages and files: a URI loses its query, which may hold a signature.
+    """Return the name of a source for messages and files: a URI without its query, which may hold a signature.
 
     Raises
     ------
@@ -155,7 +155,7 @@ def _gunzip(file: BinaryIO, label: str) -> tuple[bytes, BinaryIO]:
 
 
 class _Chained(io.RawIOBase):
-    """Bytes that were read already, then the rest of a file."""
+    """A file that yields bytes that were read before, then the rest."""
 
     def __init__(self, head: bytes, rest: BinaryIO) -> None:
         self._head = memoryview(head)
@@ -173,7 +173,7 @@ class _Chained(io.RawIOBase):
 
 
 class _Unseekable(io.BufferedReader):
-    """A gzip file says that it can jump, and reads all anew to do so."""
+    """A gzip file that does not claim to be seekable: to seek, it would read everything again."""
 
     def seekable(self) -> bool:
         return False
@@ -205,7 +205,7 @@ def _open_uri(uri: str) -> BinaryIO:
 
 
 def _explain_unreadable(text: str, label: str, err: Exception) -> str:
-    """Say why a file cannot be opened, and which are near."""
+    """Return why a file cannot be opened, and which files are near."""
     if is_uri(text):
         hint = "\nInstall what its storage needs, for example: pip install aiohttp s3fs gcsfs"
         return f"{label} cannot be opened: {brief(str(err))}{hint if isinstance(err, ImportError) else ''}"
@@ -223,7 +223,7 @@ def _explain_unreadable(text: str, label: str, err: Exception) -> str:
 
 
 def check_there(text: str) -> None:
-    """Fail before anything starts if a path names nothing.
+    """Fail before anything starts if there is nothing at a path.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Say where JSON lines are wrong: row, column, value. pyarrow tells the row of a block, and not always the column."""
+"""Find the row, the column and the value at which JSON lines are wrong; pyarrow does not always name the column."""
 
 from __future__ import annotations
 
@@ -19,19 +19,14 @@ KINDS = {str: "text", bool: "true or false", int: "a number", float: "a number",
 
 
 def fault(stream: Stream, *, no_more_names: bool = False) -> str | None:
-    """Return what is wrong with the first line that cannot be read together with those before it.
+    """Return what is wrong with the first line that does not fit the lines before it; None if nothing is found.
 
     Parameters
     ----------
     stream : Stream
         Read again if it is a file; else only its first bytes are looked at.
     no_more_names : bool
-        Whether names that the first bytes do not have are wrong, too.
-
-    Returns
-    -------
-    str or None
-        None if nothing is found.
+        Whether a name that the first bytes do not have is wrong, too.
     """
     kinds: dict[str, str] = {}
     names = _read_names(stream.head) if no_more_names else None
@@ -64,7 +59,7 @@ def _name_kind(value: Any) -> str:
 
 
 def _explain_no_json(line: str, error: ValueError, row: int) -> str:
-    """Say at which value a line ends to be JSON."""
+    """Return at which value a line is no longer JSON."""
     at = getattr(error, "pos", len(line))
     before = re.findall(r'"((?:[^"\\]|\\.)*)"\s*:', line[:at])
     where = f"column {shown(before[-1])!r} of row {row:,}" if before else f"row {row:,}"

@@ -1,4 +1,4 @@
-"""Text that holds a row a line, in blocks of whole lines."""
+"""Parse text with one row per line, in blocks of whole lines."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from raysk.data.known import Known
     from raysk.data.table import Table
 
-# How much is parsed and handed on at once, in bytes of the input or, for Parquet, of its values. A row has to fit in.
+# Size of a block, in bytes of the input or, for Parquet, of its values. A row has to fit in.
 # Small blocks cost Python's time per block, large ones memory: to read 2.4 million rows of 20 floats (0.94 GB) from a
 # pipe and make arrays of them took 5.8, 5.0 and 4.9 s and 42, 69 and 110 MB in blocks of 2, 4 and 8 MiB.
 BLOCK_BYTES = 2**22
@@ -59,14 +59,14 @@ def _read_blocks(file: BinaryIO, *, quoted: bool) -> Iterator[bytes]:
 
 
 def first_lines(stream: Stream) -> bytes:
-    """Return the lines at the beginning that are there as a whole."""
+    """Return the complete lines at the beginning."""
     if len(stream.head) < HEAD_BYTES:
         return stream.head
     return stream.head[: end_of_lines(stream.head, quoted=True) or None]
 
 
 def end_of_lines(block: bytes, *, quoted: bool) -> int:
-    """Return where the last line ends that ends outside of quotes, or else the last line; 0 if none ends."""
+    """Return the end of the last line that ends outside of quotes, or else of the last line; 0 if none ends."""
     last = block.rfind(b"\n") + 1
     if not quoted or not block.count(b'"', 0, last) % 2:
         return last

@@ -1,4 +1,4 @@
-"""Data that is no file of numbers: scikit-learn's own sets, OpenML's, and what Python code or a pickle holds."""
+"""Load data by name: scikit-learn's and OpenML's data sets, and data in Python code or a pickle."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def read(text: str) -> Table:
 
 
 def read_pickle(stream: Stream, _known: Known) -> Table:
-    """Read what a pickle holds that the person named: ``X y`` in a dict, a pair, a DataFrame or an array."""
+    """Read the data in a pickle that the person named: a dict with X and y, a pair, a DataFrame or an array."""
     with stream.local() as path:
         return _make_table(chosen_data(loader.load_pickle(path, stream.label)), stream.label)
 
@@ -59,7 +59,7 @@ def _read_sklearn(text: str) -> Table:
     wrong = next((key for key in kwargs if key not in known), None)
     if wrong is not None:
         raise InputError(f"{shown(text)}: {name} takes no {wrong!r}.\n{suggestion(wrong, known, 'arguments')}")
-    if function.__name__.startswith("make_"):  # the same data each time, for who says nothing else
+    if function.__name__.startswith("make_"):  # the same data each time
         kwargs.setdefault("random_state", 0)
     return _from_sklearn(_make(function, kwargs, text), shown(text))
 
@@ -86,7 +86,7 @@ def _find_dataset(name: str, text: str) -> Callable[..., Any]:
 def _make(function: Callable[..., Any], kwargs: Mapping[str, Any], text: str) -> Any:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of each attempt to fetch it: the last one's error says it
+            warnings.simplefilter("ignore")  # one for each failed attempt; the error says it all
             return function(**kwargs)
     except OSError as err:
         raise InputError(f"{shown(text)} cannot be fetched: {brief(str(err))}\nIs there a network?") from err

@@ -1,4 +1,4 @@
-"""What separates the columns of a text table, as its first lines tell."""
+"""Find the separator of columns in the first lines of a text table."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
 
 _LOOKED_FOR = (",", ";", "\t", "|")
 _LOOKED_AT = 2**16
-"""How many bytes tell the separator; they are parsed once for each that is looked for."""
+"""Bytes that are parsed with each separator."""
 
 DECIMAL_COMMA = re.compile(r"\s*[+-]?(\d+|\d{1,3}(\.\d{3})+),\d+\s*")
-"""A number as much of Europe writes it."""
+"""A number with a decimal comma."""
 
 
 def separator_of(head: bytes, known: Known) -> str:
-    """Return the character that separates the columns: the person's, or else what the first lines tell.
+    """Return the character that separates the columns: the person's choice, or else the most likely one.
 
-    It is what gives the same number of columns in all first lines, and the most; the one that the format is named
-    for where two give as many, or none gives several.
+    It gives all first lines the same number of columns, and the most. If two give as many, or none gives several, it is
+    the one that the format is named for.
     """
     dialect, own = known.dialect, "\t" if known.format == "tsv" else ","
     if dialect.sep is not None:
@@ -42,7 +42,7 @@ def are_decimal(texts: Sequence[str]) -> bool:
 
 
 def _read_names(head: bytes, mark: str) -> list[str]:
-    """Return the first line's columns, or none if not all lines have as many; pyarrow knows what quotes do."""
+    """Return the columns of the first line; none if the number of columns differs between lines."""
     import pyarrow as pa
     from pyarrow import csv
 

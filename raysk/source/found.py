@@ -1,7 +1,7 @@
-"""What a source holds, and which of its objects are meant.
+"""Choose the search, the estimator and the parameter space among the objects of a source.
 
-The order is: what the person named after the colon, the conventional names, the only object of its kind.
-An object that is merely a part of another - a pipeline's step, a search's estimator - is not a candidate.
+What the person named after the colon comes first, then the conventional names, then the only object of its kind.
+A part of another object - a pipeline's step, a search's estimator - is no candidate.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _DEEPEST = 4  # levels of lists and dicts looked into for an estimator's parts; 
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """What one source holds.
+    """The objects that one source holds.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class Found:
     source_hash : str or None
         sha256 of the file's bytes, as hexadecimal text.
     remark : str or None
-        What of the file was passed over, for the person.
+        Tells the person which lines of the file were passed over.
     """
 
     source: str
@@ -102,12 +102,7 @@ def as_grids(space: Any) -> list[Mapping[str, Any]]:
 
 
 def find_search(found: Found) -> Any | None:
-    """Return the ``*SearchCV`` object that is meant, or None.
-
-    Returns
-    -------
-    BaseSearchCV or None
-        None also when the person named an object that is no search.
+    """Return the person's ``*SearchCV`` object; None if there is none, or another object was named.
 
     Raises
     ------
@@ -120,7 +115,7 @@ def find_search(found: Found) -> Any | None:
 
 
 def find_estimator(found: Found) -> Any:
-    """Return the estimator that is meant; a search when there is nothing else.
+    """Return the person's estimator; a search when there is nothing else.
 
     Raises
     ------
@@ -142,12 +137,9 @@ def find_estimator(found: Found) -> Any:
 
 
 def fitted_on_import(found: Found) -> str | None:
-    """Say that what is meant was fitted when the file was run, which nobody needs; None if it was not.
+    """Return a remark if the file itself fits its search or estimator, which costs time for nothing; else None.
 
-    Returns
-    -------
-    str or None
-        None for a pickle, too: it may hold what is fitted.
+    A pickle may hold what is fitted: then it is None, too.
     """
     if not found.modules or (found.path is not None and found.path.suffix.lower() not in PYTHON):
         return None
@@ -177,12 +169,7 @@ def _is_fitted(estimator: Any) -> bool:
 
 
 def find_space(found: Found) -> tuple[str, Any] | None:
-    """Return the name and the value of the parameter space, or None.
-
-    Returns
-    -------
-    tuple of (str, dict or list of dict) or None
-        The name is ``param_distributions`` or ``param_grid``.
+    """Return the parameter space and its name, ``param_distributions`` or ``param_grid``; None if there is none.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The data that the person's file itself holds: ``X_train y_train``, ``X y``, ``data`` or ``load_data()``."""
+"""Read the data that the person's file itself holds: ``X_train y_train``, ``X y``, ``data`` or ``load_data()``."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def find_data(found: Found) -> Data | None:
 
 
 def _read_split(held: Mapping[str, Any], found: Found, within: str = "") -> Data:
-    """Return what is to be fitted and what is held out, as `train_test_split` is used by everybody."""
+    """Return the data of `train_test_split`, by the names that everybody gives its parts."""
     X, y, X_test, y_test = (held.get(name) for name in ("X_train", "y_train", "X_test", "y_test"))
     test = None
     if X_test is not None and (y is None or y_test is not None):  # a contest's test data has no y
@@ -76,7 +76,7 @@ def _name_source(found: Found, name: str) -> str:
 
 
 def chosen_data(found: Found) -> Data:
-    """Return what was named as data: after the colon, or else what `find_data` finds.
+    """Return the data that was named after the colon, or else the data that `find_data` finds.
 
     Raises
     ------

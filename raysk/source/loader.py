@@ -57,7 +57,7 @@ __all__ = [
 
 
 def load(source: str) -> Found:
-    """Run or read what the person named, and return the objects in it.
+    """Run or unpickle the file that the person named, and return its objects.
 
     Parameters
     ----------
@@ -204,7 +204,7 @@ def load_pickle(path: Path, source: str, request: Request | None = None) -> Foun
     source : str
         Its name in messages.
     request : Request or None
-        What in it is meant; None means all.
+        The object in it; None means all.
 
     Raises
     ------

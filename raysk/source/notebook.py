@@ -1,4 +1,4 @@
-"""Source text that Python can compile, of notebooks and of what was exported from one.
+"""Make plain Python of notebooks, and of scripts that were exported from one.
 
     nb.ipynb  --cells, in order, but for those tagged "skip"--+
     model.py  --as it is, if it is plain Python --------------+--> Part, Part, ...: text, name in tracebacks
@@ -51,9 +51,9 @@ class Part:
     Parameters
     ----------
     name : str
-        As tracebacks name it: the path, and of a cell its number among the code cells, from 1.
+        The name in tracebacks: the path, and a cell's number among the code cells, from 1.
     text : str or bytes
-        Plain Python; bytes where the file is so as it stands, with an encoding of its own.
+        Plain Python; bytes where the file is used as it is, with its own encoding.
     """
 
     name: str
@@ -62,7 +62,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Source:
-    """What is to be compiled of a file.
+    """The parts of a file to compile.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ class Source:
             yield code
 
     def remark(self, path: Path) -> str | None:
-        """Count the lines that only IPython knows, and name the first; None without any."""
+        """Return a remark that counts the lines that only IPython knows and names the first; None if there are none."""
         if not self.passed_over:
             return None
         part, line, text = self.passed_over[0]
@@ -110,12 +110,12 @@ def read_source(content: bytes, path: Path) -> Source:
     Returns
     -------
     Source
-        Not always valid Python: what no rule explains is left for the compiler to refuse.
+        May be invalid Python: the compiler refuses what no rule explains.
 
     Raises
     ------
     InputError
-        If it is a notebook's by its suffix, but damaged or not of Python.
+        If a notebook is damaged, or in another language than Python.
     """
     if is_notebook(path):
         cells = list(_read_cells(content, path))
@@ -178,7 +178,7 @@ def _parse(text: str | bytes) -> ast.Module | SyntaxError | None:
 
 
 def _replace_ipython(text: str, name: str, *, own_display: bool) -> tuple[Part, list[tuple[str, int, str]]]:
-    """Put ``pass`` in the place of what only IPython knows; returns the lines that were replaced, too."""
+    """Replace statements that only IPython knows by ``pass``. Return the new text and the lines that were replaced."""
     lines = text.split("\n")
     found: dict[int, str] = {}
     _pass_over_cell_magic(lines, found)
@@ -213,14 +213,14 @@ def _pass_over(lines: list[str], at: int, found: dict[int, str]) -> None:
 
 
 def _substitute(line: str) -> str:
-    """Return what stands for a line: the code that a magic runs, else nothing. Names of others are missed if used."""
+    """Return the code that a magic in a line runs, else ``pass``."""
     magic = _LINE_MAGIC.match(line)
     runs = magic is not None and magic[1] in _RUNS_BODY and not line.endswith("\\")
     return magic[2] if magic is not None and runs else "pass"
 
 
 def _pass_over_calls(lines: list[str], tree: ast.Module, found: dict[int, str], *, own_display: bool) -> None:
-    """Replace statements that call IPython, and ``get_ipython()`` elsewhere by what it is outside of IPython: None."""
+    """Replace statements that call IPython; ``get_ipython()`` elsewhere becomes None, as it is outside of IPython."""
     for node in reversed(list(_find_calls(tree, own_display=own_display))):
         found[node.lineno - 1] = lines[node.lineno - 1]
         body = _read_magic_body(node)
@@ -229,7 +229,7 @@ def _pass_over_calls(lines: list[str], tree: ast.Module, found: dict[int, str], 
 
 
 def _find_calls(node: ast.AST, *, own_display: bool) -> Iterator[ast.Call | ast.Expr | ast.Assign]:
-    """Yield what calls IPython, the outermost only, as it stands in the text."""
+    """Yield the outermost nodes that call IPython, in the order of the text."""
     for each in ast.iter_child_nodes(node):
         is_statement = isinstance(each, ast.Expr | ast.Assign) and _calls_ipython(each.value, own_display=own_display)
         if is_statement or (isinstance(each, ast.Call) and _function_name(each) == "get_ipython"):
@@ -239,7 +239,7 @@ def _find_calls(node: ast.AST, *, own_display: bool) -> Iterator[ast.Call | ast.
 
 
 def _calls_ipython(value: ast.expr, *, own_display: bool) -> bool:
-    """Tell ``get_ipython().method(...)``, and ``display(...)`` where the file does not say what that is."""
+    """Return whether a value is ``get_ipython().method(...)``, or ``display(...)`` that the file does not define."""
     if not isinstance(value, ast.Call):
         return False
     if isinstance(value.func, ast.Attribute):
@@ -253,7 +253,7 @@ def _function_name(call: ast.Call) -> str | None:
 
 
 def _read_magic_body(node: ast.AST) -> str | None:
-    """Return the Python of an exported cell that a magic would run as it is; None for anything else."""
+    """Return the Python that an exported magic would run; None for anything else."""
     call = node.value if isinstance(node, ast.Expr) else None
     if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)):
         return None
@@ -264,7 +264,7 @@ def _read_magic_body(node: ast.AST) -> str | None:
 
 
 def _replace(lines: list[str], node: ast.Call | ast.Expr | ast.Assign, text: str) -> None:
-    """Write a text where a node stands; its columns count bytes of UTF-8."""
+    """Replace the text of a node, whose columns count bytes of UTF-8."""
     start, end = node.lineno - 1, (node.end_lineno or node.lineno) - 1
     before = lines[start].encode()[: node.col_offset].decode()
     after = lines[end].encode()[node.end_col_offset :].decode()

@@ -1,4 +1,4 @@
-"""Tell the person's own files from libraries: which modules travel, and which frame to blame."""
+"""Tell the person's own files from libraries: which modules travel by value, and which line raised an error."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 COMPILED = (".pyx", ".pxd", ".pxi")
-"""A frame of compiled code names its source as it was called where it was compiled."""
+"""Frames of compiled code name their source by its path on the machine that compiled it."""
 
 
 _libraries = cache(library_folders)
@@ -76,7 +76,7 @@ def no_bytecode() -> Iterator[None]:
 
 @contextmanager
 def running(what: str, kind: type[RayskError] = InputError) -> Iterator[None]:
-    """Run the person's code: what it raises becomes an error of ours that says where; see `raised`."""
+    """Turn whatever the person's code raises into an error of ours that says where; see `raised`."""
     try:
         with no_bytecode():
             yield
@@ -108,13 +108,13 @@ def _suggest_remedy(err: BaseException) -> str:
 
 
 def raised(err: BaseException, what: str) -> str:
-    """Return what the person's code raised, where, that line, and what to do; at most three lines.
+    """Return what the person's code raised, the line that raised it, and what to do, in at most three lines.
 
     Parameters
     ----------
     err : BaseException
     what : str
-        What was run, named when no frame of the person's is found: ``model.py`` or ``make()``.
+        Names the code in the message: ``model.py`` or ``make()``.
     """
     place = _find_own_frame(err)
     text = f": {brief(str(err))}" if str(err) else ""

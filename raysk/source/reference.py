@@ -25,7 +25,7 @@ _COMPRESSED = (".gz", ".bz2", ".xz", ".lzma", ".z", ".lz4")
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What comes after the colon.
+    """The object that follows the colon.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """Where to look: in a file, or in a module, whose file is then known once it is imported.
+    """Where to look for an object: in a file or in a module.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def split_source(source: str) -> Place:
 
 
 def _cut_at_colons(source: str) -> Iterator[tuple[str, str | None]]:
-    """Yield (path, rest) for every place the path may end, longest path first."""
+    """Yield (path, rest) for every colon at which the path may end, longest path first."""
     yield source, None
     end = source.rfind(":")
     while end > 0:
@@ -161,7 +161,7 @@ def _parse_literal(node: ast.expr, text: str) -> Any:
 
 
 def _explain_nothing_there(source: str) -> str:
-    """Explain why no file and no module was found."""
+    """Return why no file and no module was found, and what is near."""
     text = next((head for head, _ in _cut_at_colons(source) if kind_of(Path(head))), source)
     path = Path(text)
     if _is_folder(path):
