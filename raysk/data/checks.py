@@ -30,7 +30,7 @@ def check_features(X: Any, names: tuple[str, ...], label: str, estimator: Any = 
     ----------
     X : DataFrame, Series, ndarray or sparse matrix
     names : tuple of str
-        What the columns of X are called, or their indexes.
+        Names of the columns, or their indexes.
     label : str
         Where the data is from.
     estimator : estimator or None
@@ -53,7 +53,7 @@ def check_beside(value: Any, name: str, label: str) -> None:
     ----------
     value : array-like
     name : str
-        What it is to ``fit``; anything but ``y``, ``groups`` and ``sample_weight`` is left alone.
+        Its name as an argument of ``fit``; only ``y``, ``groups`` and ``sample_weight`` are checked.
     label : str
         Where the data is from.
 
@@ -90,7 +90,7 @@ def check_target(estimator: Any, table: Table) -> None:
 
 
 def _as_array(value: Any) -> Any | None:
-    """Return dense values, and lists of one length, as an array, pandas' own as they are; None for all others."""
+    """Return dense values as an array, pandas objects as they are; None for everything else."""
     import numpy as np
 
     if hasattr(value, "isna"):

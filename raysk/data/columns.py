@@ -1,4 +1,4 @@
-"""Which columns of a table are features, targets, groups, weights and ids: names and indexes -> places."""
+"""Find the columns of a table that are features, targets, groups, weights and ids, by their names or indexes."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Columns:
-    """Which columns are which, as the command line says.
+    """The roles of columns, as the command line says.
 
-    A column is said by its name, by its index (-1 is the last), and several with commas between them. A text that
-    is the name of a column as a whole means that column.
+    A text names a column by its name or its index (-1 is the last), or several with commas between them. A text that is
+    the whole name of a column means that column.
 
     Parameters
     ----------
     target : tuple of str
-        What becomes y; empty leaves y to what came beside the table.
+        Columns of y; empty means the y that came beside the table, if any.
     features : tuple of str
-        What becomes X, in this order; empty means all columns that are nothing else.
+        Columns of X, in this order; empty means all columns without another role.
     by_name : bool
-        Whether `features` are names and nothing else, as a fitted model knows them.
+        Whether `features` are plain names, as a fitted model knows them.
     drop : tuple of str
         Columns to leave out.
     groups, weight : str or None
-        What becomes ``groups`` and ``sample_weight``.
+        Columns of ``groups`` and ``sample_weight``.
     id_col : str or None
-        A column that names the rows: no feature.
+        The column of row ids, which is no feature.
     dates : tuple of str
-        Features that are dates and become numbers, each with its format behind ``=`` if it is not to be found.
+        Features that are dates and become numbers, each with ``=`` and its format unless that is to be found.
     categorical : tuple of str
-        Features that become pandas' categories; ``auto`` or nothing means texts, for an estimator that takes
+        Features that become pandas' categories. ``auto`` or nothing means columns of text, if the estimator takes
         categories itself; ``none`` means no column.
     """
 
@@ -62,7 +62,7 @@ class Columns:
 
 @dataclass(frozen=True, kw_only=True)
 class Places:
-    """Where in a table the columns are.
+    """The indexes of columns in a table.
 
     Parameters
     ----------
@@ -110,15 +110,15 @@ class Places:
 
 
 def place_of(text: str, names: Sequence[str] | None, count: int) -> int | None:
-    """Return the place of the one column that a text says, by its name or its index; None if there is no such column.
+    """Return the index of the column that a text names, by its name or its index; None if there is no such column.
 
     Parameters
     ----------
     text : str
     names : sequence of str or None
-        Of all columns; None where they have none.
+        Names of all columns; None where they have none.
     count : int
-        How many columns there are.
+        Number of columns.
     """
     for part in (text, text.strip()):
         if names is not None and part in names:
@@ -129,7 +129,7 @@ def place_of(text: str, names: Sequence[str] | None, count: int) -> int | None:
 def places_among(
     table: Table, texts: Iterable[str], option: str, *, most: int | None = None, by_name: bool = False
 ) -> tuple[int, ...]:
-    """Return the places of the columns that texts say, by names or indexes.
+    """Return the indexes of the columns that texts name.
 
     Parameters
     ----------
@@ -137,10 +137,10 @@ def places_among(
     texts : iterable of str
         Each one column, or several with commas between them.
     option : str
-        Which says so, for messages.
+        The option that the texts are from, for messages.
     most : int or None
     by_name : bool
-        Whether each text is a name as a whole.
+        Whether each text is a whole name.
 
     Raises
     ------
@@ -167,7 +167,7 @@ def places_among(
 
 
 def _parse_index(text: str, count: int) -> int | None:
-    """Return the place of a column that an index names, from either end."""
+    """Return the place that a text means as an index from either end, or None."""
     try:
         index = int(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Dates -> days since 1970-01-01, as floats: numbers that trees can use."""
+"""Turn dates into days since 1970-01-01: numbers that trees can use."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from raysk.errors import InputError, UsageError
 from raysk.util.words import brief, rows_text, shown
 
 ISO = "ISO8601"
-"""What pandas calls all that ISO 8601 allows, with and without time."""
+"""Pandas' name for all formats of ISO 8601, with and without time."""
 
 _DAYS = (
     *("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y.%m.%d", "%d %b %Y", "%b %d, %Y"),
@@ -19,7 +19,7 @@ _DAYS = (
 _TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 WRITE = "Correct it, or write all dates as the model knows them, or as 2024-12-31."
 _TRIED_ON = 1000
-"""So many values tell which formats are worth trying on all."""
+"""Number of values that tell which formats are worth trying on all."""
 
 
 def date_format(column: Any, name: str, label: str, said: str | None = None) -> str:
@@ -28,17 +28,15 @@ def date_format(column: Any, name: str, label: str, said: str | None = None) -> 
     Parameters
     ----------
     column : Series
-    name : str
-        Of the column.
-    label : str
-        Where it is from.
+    name, label : str
+        The column's and the table's name, for messages.
     said : str or None
-        The format as the person says it; None finds it.
+        The person's format; None means that it is found.
 
     Returns
     -------
     str
-        As `days` takes it.
+        A format for `days`.
 
     Raises
     ------
@@ -74,7 +72,7 @@ def days(  # noqa: PLR0913 - what a message needs
 ) -> Any:
     """Turn a column of dates into days since 1970-01-01.
 
-    What ISO 8601 knows is understood besides: it cannot be mistaken.
+    Dates of ISO 8601, which cannot be mistaken, are understood besides those of the format.
 
     Parameters
     ----------
@@ -85,7 +83,7 @@ def days(  # noqa: PLR0913 - what a message needs
     name, label, advice : str
         For messages.
     before : int
-        How many rows were before these.
+        Number of rows before these, for messages.
 
     Returns
     -------
@@ -120,7 +118,7 @@ def days(  # noqa: PLR0913 - what a message needs
 
 
 def look_like_dates(column: Any) -> bool:
-    """Return whether a column is of dates, or of text that all ISO 8601 takes for dates, of which some have a day."""
+    """Return whether a column holds dates, or text of which each value is a date of ISO 8601 with a day."""
     if column.dtype.kind == "M":
         return True
     some = column.dropna().iloc[:_TRIED_ON].astype(str)
@@ -128,19 +126,19 @@ def look_like_dates(column: Any) -> bool:
 
 
 def _as_text(column: Any) -> Any:
-    """Return a column as text; whole numbers as they are written in a file, also where they became floats."""
+    """Return a column as text, whole numbers without decimals."""
     numbers = column.dtype.kind in "iuf"
     texts = (column.astype("Int64") if numbers and (column.dropna() % 1 == 0).all() else column).astype("string")
     return texts.str.strip().str.replace(r"^(\d+)\.0$", r"\1", regex=True)
 
 
 def _parse(texts: Any, format: str) -> Any:  # noqa: A002
-    """Return dates in UTC, missing where a text is none of that format."""
+    """Return dates in UTC; texts of another format are missing values."""
     return extra("pandas", "Reading dates").to_datetime(texts, format=format, errors="coerce", utc=True)
 
 
 def _guess_formats(texts: Any) -> list[str]:
-    """Return the formats that most of the texts have; two if a day can be a month."""
+    """Return the format that most of the texts have; two formats if day and month can be exchanged."""
     some = texts.iloc[:_TRIED_ON]
     if _parse(some, ISO).notna().all():
         return [ISO]

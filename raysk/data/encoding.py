@@ -1,7 +1,7 @@
-"""Columns that are no numbers -> what an estimator takes: categories, and dates as numbers.
+"""Turn columns of text and dates into categories and numbers, which estimators take.
 
 table, options, estimator --learn--> Encoding --> a model's sidecar
-                                     Encoding --encode--> X, in the same way at predict time
+                                     Encoding --encode--> X, at predict time as at fit time
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ AUTO, NONE = ("auto",), ("none",)
 
 @dataclass(kw_only=True)
 class Unseen:
-    """Values that a model was not fitted on, in columns of categories, counted over all blocks of a table."""
+    """A count, over all blocks of a table, of the values in columns of categories that a model was not fitted on."""
 
     counts: dict[str, int] = field(default_factory=dict)
     examples: dict[str, Any] = field(default_factory=dict)
@@ -42,7 +42,7 @@ class Unseen:
             self.examples.setdefault(name, values.iloc[0])
 
     def remark(self) -> str | None:
-        """Return what to say of them, or None if there are none."""
+        """Return the counts in words, or None if there are none."""
         if not self.counts:
             return None
         each = (
@@ -54,17 +54,17 @@ class Unseen:
 
 @dataclass(frozen=True, kw_only=True)
 class Encoding:
-    """How features become what an estimator takes.
+    """The formats of dates and the known categories of features.
 
     Parameters
     ----------
     dates : mapping of int to str
-        The format of each column of dates, by its place among the features.
+        Formats of the columns of dates, by their places among the features.
     categories : mapping of int to list
-        The categories of each column of them, by its place among the features.
+        Categories of each column that has them, by its place among the features.
     only_known : bool
-        Whether all other values are missing, as for an estimator that takes categories itself; else they are
-        categories too, behind the others.
+        Whether unknown values become missing, as suits an estimator that takes categories itself; else they become
+        further categories.
     """
 
     dates: Mapping[int, str] = field(default_factory=dict)
@@ -81,9 +81,9 @@ class Encoding:
         values : DataFrame or ndarray of shape (n_rows, n_features)
         names : sequence of str
         label : str
-            Where they are from.
+            Their source, for messages.
         before : int
-            How many rows were before these, for messages.
+            Number of rows before these, for messages.
         unseen : Unseen or None
             Counts values that become missing.
 
@@ -109,13 +109,13 @@ class Encoding:
 
 
 def known_categories(X: Any) -> dict[int, list[Any]]:
-    """Return the categories of each column of X that has them, by its place."""
+    """Return the categories of the columns of X that have them, by place."""
     dtypes = getattr(X, "dtypes", ()) if is_frame(X) else ()
     return {place: each.categories.tolist() for place, each in enumerate(dtypes) if hasattr(each, "categories")}
 
 
 def learn(table: Table, features: tuple[int, ...], columns: Columns, estimator: Any) -> Encoding:
-    """Return how the features of a table are to be encoded for an estimator.
+    """Return the encoding of a table's features for an estimator.
 
     Parameters
     ----------
@@ -123,14 +123,13 @@ def learn(table: Table, features: tuple[int, ...], columns: Columns, estimator: 
     features : tuple of int
         Their places in the table.
     columns : Columns
-        `dates` and `categorical` say which; texts become categories for an estimator that takes categories itself.
+        Its `dates` and `categorical` are used. Texts become categories if the estimator takes categories itself.
     estimator : estimator or None
 
     Raises
     ------
     InputError
-        If there is no such column, what should be a date is none, or there are more categories than the estimator
-        takes.
+        If there is no such column, a value is no date, or there are more categories than the estimator takes.
     UsageError
         If a column is no feature.
     """
@@ -164,7 +163,7 @@ def _learn_dates(table: Table, features: tuple[int, ...], texts: Sequence[str]) 
 
 
 def _find_features(table: Table, features: tuple[int, ...], texts: Sequence[str], option: str) -> list[int]:
-    """Return the places among the features of the columns that an option names."""
+    """Return the places of the columns that an option names, among the features."""
     if hasattr(table.values, "tocsr"):
         raise UsageError(f"{option}: {table.label} is a sparse matrix, which holds numbers only.")
     indexes = places_among(table, texts, option)
@@ -175,7 +174,7 @@ def _find_features(table: Table, features: tuple[int, ...], texts: Sequence[str]
 
 
 def _find_texts(table: Table, features: tuple[int, ...], dates: Mapping[int, str], estimator: Any) -> list[int]:
-    """Return the places of texts if an estimator takes categories itself; else none."""
+    """Return the places of columns of text if an estimator takes categories itself; else none."""
     if not is_frame(table.values) or estimator is None:
         return []
     texts = [
@@ -199,7 +198,7 @@ def is_text(dtype: Any) -> bool:
 
 
 def _find_decimal_commas(table: Table, index: int, *, takes: bool) -> None:
-    """Say so if a column of texts is of numbers with a decimal comma; refuse to take these for categories."""
+    """Warn of a column of text that holds numbers with decimal commas; raise if it would become categories."""
     column, name = table.values.iloc[:, index].dropna(), table.name_of(index)
     some = column.iloc[:1000].astype(str)
     if len(some) and are_decimal(some):
@@ -211,7 +210,7 @@ def _find_decimal_commas(table: Table, index: int, *, takes: bool) -> None:
 
 
 def _check_counts(table: Table, indexes: Sequence[int], counts: Sequence[int], estimator: Any) -> None:
-    """Refuse more categories than an estimator takes; say what may be no category."""
+    """Raise if there are more categories than an estimator takes; warn of dates among them."""
     most = None if estimator is None else wants.most_categories(estimator)
     for index, count in zip(indexes, counts, strict=True):
         name, column = table.name_of(index), _take_column(table, index)
@@ -235,7 +234,7 @@ def _list_categories(column: Any) -> list[Any]:
 
 
 def _categorize(column: Any, known: Sequence[Any], *, only_known: bool) -> tuple[Any, Any]:
-    """Return a column as categories in the order that is known, and the values that are none of them."""
+    """Return a column as known categories, and the values that are unknown."""
     pandas = extra("pandas", "Categories")
     categories, read = pandas.Index(known), column
     if categories.dtype.kind in "iuf" and not is_number(getattr(column.dtype, "categories", column).dtype):
@@ -249,7 +248,7 @@ def _categorize(column: Any, known: Sequence[Any], *, only_known: bool) -> tuple
 
 
 def _take_column(table: Table, index: int) -> Any:
-    """Return a column as a Series, with what stands for missing as pandas has it."""
+    """Return a column as a Series, with missing values as pandas has them."""
     if is_frame(table.values):
         return table.values.iloc[:, index]
     return extra("pandas", "A table with column names").Series(table.values[:, index])

@@ -1,4 +1,4 @@
-"""What a fitted model remembers of its features, and how they are found in another table."""
+"""Find the features of a fitted model in another table."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ class Features:
     Parameters
     ----------
     names : tuple of str or None
-        In order; None where they had no names.
+        Their names, in order; None where they had none.
     dtypes : mapping of str to str
-        The type of each, for `blocks`; empty where they had no names.
+        Their types, for `blocks`; empty where they had no names.
     as_frame : bool
         Whether X was a DataFrame.
     count : int or None
-        How many there were.
+        Their number.
     encoding : Encoding
-        What was done to them before the fit.
+        Their encoding before the fit.
     """
 
     names: tuple[str, ...] | None
@@ -47,10 +47,10 @@ class Features:
     encoding: Encoding = field(default_factory=Encoding)
 
     def split(self, table: Table, columns: Columns, estimator: Any = None, unseen: Unseen | None = None) -> Data:
-        """Make X of the same features in the same order, whatever else a table holds and in which order.
+        """Make X of the same features in the same order, whatever else a table holds.
 
-        Where only the model knows names, there have to be as many columns as it was fitted on; where only the table
-        does, they are not looked at.
+        If only the model knows names, the table must have as many columns as the model has features. If only the table
+        knows names, they are ignored.
 
         Parameters
         ----------
@@ -76,7 +76,7 @@ class Features:
 
 
 def _widen(table: Table, count: int | None) -> Table:
-    """Add the last columns of a sparse table, which svmlight does not tell of when they are all zero."""
+    """Add the last columns of a sparse table; svmlight omits columns of zeros."""
     if count is None or not hasattr(table.values, "tocsr") or table.n_columns >= count:
         return table
     values = table.values.tocsr(copy=True)
@@ -96,17 +96,12 @@ def _add_names(table: Table, columns: Columns, names: Sequence[str]) -> Table:
 
 
 def recorded_features(sidecar: Mapping[str, Any] | None) -> Features | None:
-    """Return what a model's sidecar says of the features it was fitted on.
+    """Return the features that a model's sidecar records, or None if it records none.
 
     Parameters
     ----------
     sidecar : mapping or None
         From `raysk.models.store.read_sidecar`.
-
-    Returns
-    -------
-    Features or None
-        None if it says nothing.
     """
     X = ((sidecar or {}).get("data") or {}).get("X")
     if X is None:
@@ -129,7 +124,7 @@ def _index_by_place(values: Sequence[Any] | None) -> dict[int, Any]:
 
 
 def as_written(encoding: Encoding, names: Sequence[str]) -> dict[str, str]:
-    """Return the types of columns that are read as they are written, as what they hold is looked up or parsed."""
+    """Return the types of the columns whose values are looked up or parsed: text, or truth values."""
     places = {*encoding.dates, *encoding.categories}
     truths = {place for place, known in encoding.categories.items() if all(isinstance(each, bool) for each in known)}
     return {names[place]: "bool" if place in truths else TEXT for place in places if place < len(names)}

@@ -1,4 +1,4 @@
-"""What a fitted model was fitted on: what it says itself, and what its sidecar remembers."""
+"""Tell the features and the target of a fitted model, from itself and from its sidecar."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 def features_of(model: Any, sidecar: Mapping[str, Any] | None) -> Features:
     """Return the features of a fitted model.
 
-    The model's own names come first. The sidecar knows names also where the model saw an array without, and the
-    types of columns; it is not believed where it says another number of features than the model.
+    The model's own names come first. The sidecar also knows the types of columns, and names of columns that the model
+    saw as an array. It is not believed if its number of features differs from the model's.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def features_of(model: Any, sidecar: Mapping[str, Any] | None) -> Features:
 
 
 def recorded_target(sidecar: Mapping[str, Any] | None) -> tuple[str, ...]:
-    """Return the names of the columns that a model was fitted to predict, as its sidecar has them; else none."""
+    """Return the names of the columns that a model predicts, as its sidecar records them; else none."""
     y = ((sidecar or {}).get("data") or {}).get("y") or {}
     return tuple(y.get("columns") or ())
 
