@@ -1,4 +1,4 @@
-"""What a reader knows of a table before it reads it."""
+"""The facts about a table that a reader has before it reads."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Known:
-    """What is known of a table before it is read.
+    """The facts about a table that are known before it is read.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class Known:
     dialect: Dialect = field(default_factory=Dialect)
 
     def id_place(self, names: Sequence[str], *, headless: bool = False) -> int | None:
-        """Return where the column of ids is among columns of these names, or pyarrow's names for columns without."""
+        """Return the index of the column of ids; `names` are pyarrow's own if the file has no header."""
         if self.ids is None:
             return None
         return place_of(self.ids, None if headless else full_names(names), len(names))

@@ -1,4 +1,4 @@
-"""Tables from outside -> X, y, groups and weights.
+"""Read tables from anywhere.
 
     text --+-- sklearn: openml: model.py:load_data --> named --------------+
            +-- file, stdin, URI --> inputs --> formats --> a reader of it -+--> Table --split--> Data: X, y, fit_params
@@ -109,7 +109,7 @@ def blocks(  # noqa: PLR0913 - what the shell can say of a table
     ids: str | None = None,
     dialect: Dialect | None = None,
 ) -> Iterator[Table]:
-    """Read a table a block at a time: CSV, TSV, JSON lines, Parquet and Arrow in bounded memory; npy is mapped.
+    """Read a table block by block: CSV, TSV, JSON lines, Parquet and Arrow in bounded memory; npy is mapped.
 
     Parameters
     ----------
@@ -118,12 +118,11 @@ def blocks(  # noqa: PLR0913 - what the shell can say of a table
     rows : int or None
         The most rows in a block; None for blocks of a few MiB.
     dtypes : mapping of str to str, or None
-        The types that columns have to have, by name: a number's or ``bool``; `TEXT` for what has to be read as it is
-        written; anything else is text, then turned into that type. Columns that are not in it are guessed from the
-        first MiB, whole numbers as floats.
+        Types of columns by name: a number's or ``bool``; `TEXT` for values that are read as they are written; any other
+        is read as text and then converted. All other columns have the types of the first MiB; whole numbers are floats.
     ids : str or None
-        The name or index of the column that names the rows, which then is kept as it stands: text to the letter, also
-        what looks like a number or a missing value; numbers of the type that the file says. See `id_values`.
+        The name or index of the column of row ids, whose values stay as they are: text that looks like a number or a
+        missing value, too. See `id_values`.
     dialect : Dialect or None
         As for `read_table`.
 
@@ -166,7 +165,7 @@ def _read_named(text: str, known: Known) -> Table:
 
 @contextlib.contextmanager
 def _opened(text: str, known: Known) -> Iterator[tuple[Stream, Known]]:
-    """Open a file, find its format, and turn what libraries raise about it into bad input."""
+    """Open a source, find its format, and explain what libraries raise about it."""
     with opened(text) as stream:
         kind = format_of(stream.label, stream.head, known.format)
         known.dialect.check_format(stream.label, kind)
@@ -178,7 +177,7 @@ def _opened(text: str, known: Known) -> Iterator[tuple[Stream, Known]]:
 
 @contextlib.contextmanager
 def _explaining_faults(stream: Stream, kind: str) -> Iterator[None]:
-    """Turn what libraries raise about damaged files into bad input."""
+    """Raise `InputError` for whatever libraries raise about damaged files."""
     try:
         yield
     except RayskError as err:
@@ -197,7 +196,7 @@ def _explaining_faults(stream: Stream, kind: str) -> Iterator[None]:
 
 
 def _raise_json_fault(stream: Stream, kind: str, error: BaseException | None) -> None:
-    """Raise for the line of JSON, and the column in it, that pyarrow has refused, if they are found."""
+    """Raise for the line and the column of JSON that pyarrow has refused, if they are found."""
     if kind != "jsonl" or type(error).__name__ != "ArrowInvalid":
         return
     found = json_faults.fault(stream, no_more_names="unexpected field" in str(error))
@@ -206,7 +205,7 @@ def _raise_json_fault(stream: Stream, kind: str, error: BaseException | None) ->
 
 
 def _is_named(text: str, said: str | None) -> bool:
-    """Return whether a text names an object, and no file or stream of data."""
+    """Return whether a text names an object, and neither a file nor a stream of data."""
     if text.startswith((named.SKLEARN, named.OPENML)):
         return True
     if said is not None or text == STDIN or is_uri(text) or suffix_format(text) is not None:
@@ -226,7 +225,7 @@ def _cut(table: Table, rows: int | None) -> Iterator[Table]:
 
 @dataclass(frozen=True, kw_only=True)
 class Given:
-    """Data that the command line names, instead of what the person's file holds. Read when it is first needed.
+    """Data that the command line names, instead of the file's own. It is read when it is first needed.
 
     Parameters
     ----------
@@ -236,7 +235,7 @@ class Given:
     dialect : Dialect
     columns : Columns
     as_frame : bool
-        Whether X stays a DataFrame also where all of it is numbers.
+        Whether X stays a DataFrame even if it holds only numbers.
 
     Raises
     ------
@@ -268,7 +267,7 @@ class Given:
         as_frame: bool,
         dialect: Dialect | None = None,
     ) -> Given | None:
-        """Return what the options say, or None without ``--data``.
+        """Return the data that the options name, or None without ``--data``.
 
         Raises
         ------
@@ -289,7 +288,7 @@ class Given:
         return None
 
     def load(self, estimator: Any) -> Data:
-        """Read the data, for an estimator; see `split`. Nobody holds the table, so stdin can be read only once."""
+        """Read and split the data for an estimator; see `split`. The table is not kept: stdin can be read only once."""
         data = self._split(read_table(self.source, format=self.format, dialect=self.dialect), estimator)
         if pyarrow := sys.modules.get("pyarrow"):  # it keeps the memory of tables that are gone
             pyarrow.default_memory_pool().release_unused()

@@ -1,4 +1,4 @@
-"""The code of a pipeline that encodes columns of text for an estimator: to be pasted into a file."""
+"""Write the code of a pipeline that encodes columns of text for an estimator, to be pasted into a file."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ if TYPE_CHECKING:
 
 _PIPELINE = "pipeline.Pipeline(["
 _MOST_NAMED = 8
-"""Columns of text; where there are more, they are chosen by their type."""
+"""Columns of text that are named in the code; more are chosen by their type."""
 
 
 def encoding_recipe(estimator: Any, columns: Sequence[Any], *, missing: bool = False) -> tuple[str, str]:
-    """Return Python code of a pipeline, in three lines, and what its parameters begin with.
+    """Return the code of a pipeline, in three lines, and the prefix of its parameters.
 
     Parameters
     ----------
     estimator : estimator
-        Unfitted; a search's own one is taken.
+        Unfitted. Of a search, its estimator is used.
     columns : sequence of str or int
-        Those that hold text.
+        The columns of text.
     missing : bool
-        Whether values are missing in the other columns: they are filled in.
+        Whether missing values in the other columns are to be filled in.
 
     Returns
     -------
     code : str
-        Defines ``model``. What is no constructor of scikit-learn's in it is ``YOUR_MODEL``.
+        Defines ``model``, with ``YOUR_MODEL`` for an estimator that is not scikit-learn's.
     prefix : str
-        For example ``svc__``; empty where the parameters have the same names as before.
+        For example ``svc__``; empty if the parameters keep their names.
     """
     inner = estimator.estimator if is_search(estimator) else estimator
     dense = "" if wants.takes_sparse(inner) else ", sparse_output=False"
@@ -57,7 +57,7 @@ def encoding_recipe(estimator: Any, columns: Sequence[Any], *, missing: bool = F
 
 
 def _write_constructor(estimator: Any) -> tuple[str, set[str]] | None:
-    """Return the call that makes an estimator and the modules that it is from; None if it is not all scikit-learn's."""
+    """Return the call that makes an estimator, and the modules it needs; None if a part is not scikit-learn's."""
     kind = type(estimator)
     if not wants.is_sklearns(estimator):
         return None
@@ -77,7 +77,7 @@ def _write_constructor(estimator: Any) -> tuple[str, set[str]] | None:
 
 
 def _find_changed(estimator: Any) -> dict[str, str] | None:
-    """Return the code of the parameters that are not the defaults; None if one is no literal."""
+    """Return the parameters that differ from the defaults, as code; None if one is no literal."""
     known = inspect.signature(type(estimator)).parameters
     given = {name: repr(value) for name, value in estimator.get_params(deep=False).items()}
     changed = {name: code for name, code in given.items() if code != repr(known[name].default)}

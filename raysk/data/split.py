@@ -1,4 +1,4 @@
-"""Table -> X, y and what else goes to ``fit``."""
+"""Split a table into X, y and further arguments of ``fit``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from raysk.data.table import Table
 
     Encode = Callable[[Any, tuple[str, ...], str, int], Any]
-    """Features, their names, where they are from, and how many rows were before -> features."""
+    """Takes features, their names, their source, and the number of rows before; returns features."""
 
 
 def split(  # noqa: PLR0913 - what a table, a person and a fitted model say
@@ -31,27 +31,26 @@ def split(  # noqa: PLR0913 - what a table, a person and a fitted model say
     needs_target: bool = True,
     encode: Encode | None = None,
 ) -> Data:
-    """Make X, y and what else goes to ``fit`` of a table.
+    """Split a table into X, y and further arguments of ``fit``.
 
     Parameters
     ----------
     table : Table
     columns : Columns
     estimator : estimator or None
-        What it is for: one that chooses columns gets a DataFrame, one that takes documents the column of texts, and
-        what it cannot take is refused. None asks nothing.
+        An estimator that chooses columns gets a DataFrame, one that takes documents a column of texts. Data that it
+        cannot take is refused. None means that any data will do.
     as_frame : bool
-        Whether X is a DataFrame also where all of it is numbers.
+        Whether X stays a DataFrame even if it holds only numbers.
     needs_target : bool
-        Whether y must be there for an estimator that learns from it.
+        Whether to refuse a table without y for an estimator that needs one.
     encode : callable or None
-        Makes of features what a fitted model takes, as `raysk.data.encoding.Encoding.encode`; None learns it here.
+        Encodes the features for a fitted model, as `raysk.data.encoding.Encoding.encode`; None learns the encoding.
 
     Returns
     -------
     Data
-        X is a C-contiguous array where all features are numbers, a CSR matrix where they are sparse, a Series of
-        documents, else a DataFrame.
+        X is a C-contiguous array of numbers, a CSR matrix, a Series of documents, or else a DataFrame.
 
     Raises
     ------
@@ -81,12 +80,12 @@ def split(  # noqa: PLR0913 - what a table, a person and a fitted model say
 
 
 def id_values(table: Table, columns: Columns) -> Any | None:
-    """Return the column that names the rows.
+    """Return the column of row ids.
 
     Returns
     -------
     ndarray or pyarrow.ChunkedArray of shape (n_rows,), or None
-        None if no column is said. What is missing is None.
+        None if no column is named. Missing ids are None.
 
     Raises
     ------
@@ -107,7 +106,7 @@ def id_values(table: Table, columns: Columns) -> Any | None:
 
 
 def id_name(table: Table, columns: Columns) -> str | None:
-    """Return the name of the column that names the rows; its index where columns have no names.
+    """Return the name of the column of row ids; its index where columns have no names.
 
     Raises
     ------
@@ -119,7 +118,7 @@ def id_name(table: Table, columns: Columns) -> str | None:
 
 
 def _pick_beside(table: Table, places: Places) -> dict[str, Any]:
-    """Return y, groups, weights and what else came beside the table; what columns say comes first."""
+    """Return y, groups, weights and what else came beside the table; columns that were named come first."""
     said = {"y": places.target, "groups": places.groups, "sample_weight": places.weight}
     chosen = {name: (place,) if isinstance(place, int) else place for name, place in said.items() if place is not None}
     picked = {name: _take_columns(table, some) for name, some in chosen.items() if some}
@@ -146,7 +145,7 @@ def _make_features(table: Table, places: tuple[int, ...], values: Any, estimator
 
 
 def _take_columns(table: Table, places: tuple[int, ...]) -> Any:
-    """Return some columns of a table's values, as they are."""
+    """Return some columns of a table's values, unchanged."""
     if places == tuple(range(table.n_columns)):
         return table.values
     if is_frame(table.values):
@@ -155,7 +154,7 @@ def _take_columns(table: Table, places: tuple[int, ...]) -> Any:
 
 
 def _make_plain(values: Any) -> Any:
-    """Return columns that were picked as an array of numbers or texts; a single one is of shape (n_rows,)."""
+    """Return columns as an array of numbers or texts; a single column has shape (n_rows,)."""
     if hasattr(values, "toarray"):
         values = values.toarray()
     if is_frame(values):
@@ -169,7 +168,7 @@ def _make_plain(values: Any) -> Any:
 def _as_array(frame: Any) -> Any:
     """Return a frame of numbers as one C-contiguous array, of the type that holds them all.
 
-    A column at a time: pandas makes one in the other order, and the two would be there beside the frame.
+    Columns are copied one by one. pandas makes an array in the other order, which would need a second copy.
     """
     import numpy as np
 

@@ -1,4 +1,4 @@
-"""What an estimator wants of its data: names of columns, raw documents, numbers only, a target.
+"""Tell what data an estimator takes: names of columns, documents, numbers only, categories, a target.
 
 scikit-learn's tags answer for one class; a pipeline is asked for its first step, a search for its estimator.
 """
@@ -11,20 +11,20 @@ from raysk.source.found import is_estimator, is_search, params_of
 
 
 def wants_names(estimator: Any) -> bool:
-    """Return whether somewhere in an estimator columns are chosen, which may be by name."""
+    """Return whether a part of an estimator chooses columns, maybe by name."""
     from sklearn.compose import ColumnTransformer
 
     return any(isinstance(part, ColumnTransformer) for part in (estimator, *params_of(estimator).values()))
 
 
 def wants_documents(estimator: Any) -> bool:
-    """Return whether an estimator takes a sequence, of texts or of dicts, as `TfidfVectorizer` does, and no table."""
+    """Return whether an estimator takes a sequence of texts or dicts, as `TfidfVectorizer` does, and no table."""
     tags = tags_of(first_step(estimator))
     return tags is not None and (tags.input_tags.string or tags.input_tags.dict) and not tags.input_tags.two_d_array
 
 
 def wants_numbers(estimator: Any) -> bool:
-    """Return whether it is certain that an estimator refuses text: one of scikit-learn's, with no parts of its own."""
+    """Return whether an estimator certainly refuses text: it is scikit-learn's, and has no parts of its own."""
     first = first_step(estimator)
     tags = tags_of(first)
     if tags is None or not is_sklearns(first):
@@ -34,12 +34,12 @@ def wants_numbers(estimator: Any) -> bool:
 
 
 def is_sklearns(estimator: Any) -> bool:
-    """Return whether an estimator is of one of scikit-learn's own classes: nobody knows what others refuse."""
+    """Return whether the class of an estimator is scikit-learn's own; nobody knows what others refuse."""
     return type(estimator).__module__.startswith("sklearn.")
 
 
 def is_simple(estimator: Any) -> bool:
-    """Return whether an estimator has no parts and no functions of a person's, and tags that hold."""
+    """Return whether an estimator has no parts, no functions, and reliable tags."""
     values = [value for value in params_of(estimator).values() if not isinstance(value, type)]
     tags = tags_of(estimator)
     has_parts = any(callable(value) or hasattr(value, "get_params") for value in values)
@@ -53,7 +53,7 @@ def kind_of(estimator: Any) -> str | None:
 
 
 def takes_categories(estimator: Any) -> bool:
-    """Return whether what looks at X first takes pandas' categories for what they are, without an encoder."""
+    """Return whether the first step takes pandas' categories without an encoder."""
     first = _first_model(estimator)
     if _is_a(first, "xgboost", "XGBModel"):
         return bool(getattr(first, "enable_categorical", False))
@@ -62,18 +62,18 @@ def takes_categories(estimator: Any) -> bool:
 
 
 def must_enable_categories(estimator: Any) -> bool:
-    """Return whether what looks at X first takes categories only if it is told so: XGBoost's."""
+    """Return whether the first step takes categories only when told to, as XGBoost's does."""
     return _is_a(_first_model(estimator), "xgboost", "XGBModel") and not takes_categories(estimator)
 
 
 def most_categories(estimator: Any) -> int | None:
-    """Return how many categories a column may have, or None if that is not known."""
+    """Return the most categories that a column may have, or None if that is not known."""
     first = _first_model(estimator)
     return int(first.max_bins) if takes_categories(first) and hasattr(first, "max_bins") else None
 
 
 def takes_sparse(estimator: Any) -> bool:
-    """Return whether what looks at X first takes sparse matrices."""
+    """Return whether the first step takes sparse matrices."""
     tags = tags_of(first_step(estimator))
     return tags is not None and bool(tags.input_tags.sparse)
 
@@ -87,7 +87,7 @@ def wants_target(estimator: Any) -> bool:
 
 
 def first_step(estimator: Any) -> Any:
-    """Return what looks at X first."""
+    """Return the step that sees X first; of an estimator without steps, itself."""
     while True:
         steps = [step for _, step in steps_of(estimator) if not isinstance(step, str) and step is not None]
         inner = _inner_estimator(estimator)
@@ -97,7 +97,7 @@ def first_step(estimator: Any) -> Any:
 
 
 def _first_model(estimator: Any) -> Any:
-    """Return what looks at X first, which a TransformedTargetRegressor hands on."""
+    """Return the step that sees X first, behind a TransformedTargetRegressor, too."""
     first = first_step(estimator)
     return getattr(first, "regressor", None) or first
 
@@ -110,7 +110,7 @@ def _is_a(estimator: Any, library: str, name: str) -> bool:
 
 
 def steps_of(estimator: Any) -> list[tuple[str, Any]]:
-    """Return the steps of a pipeline, or the transformers of a union, which all get the same."""
+    """Return the steps of a pipeline, or the transformers of a union, which all see the same data."""
     parts = getattr(estimator, "steps", None) or getattr(estimator, "transformer_list", None)
     return parts if isinstance(parts, list) else []
 
