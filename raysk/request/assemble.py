@@ -1,8 +1,8 @@
-"""Parts and flags -> jobs.
+"""Make a job of the parts in a file and of the options.
 
-    Found --+-- a *SearchCV object -------------------------+
-            +-- estimator + param_distributions / param_grid +--> copy -> flags -> checks -> SearchJob
-            +-- estimator ----------------------------------------> copy -> flags -----------> FitJob
+    Found --+-- a *SearchCV object --------------------------+
+            +-- estimator + param_distributions / param_grid +--> copy -> options -> checks -> SearchJob
+            +-- estimator ----------------------------------------> copy -> options -> checks -> FitJob
 
 The person's own objects are never changed.
 """
@@ -66,7 +66,7 @@ def fit_job(
     InputError
         If there is no estimator or no data.
     UsageError
-        If a flag does not fit the estimator.
+        If an option does not fit the estimator.
     """
     estimator = find_estimator(found)
     if is_search(estimator):

@@ -1,9 +1,9 @@
-"""``--space NAME=VALUES`` -> what is searched.
+"""Parse ``--space NAME=VALUES``.
 
 C=loguniform:1e-3:1e3       between two numbers: loguniform, uniform, randint (the upper one left out)
-alpha=norm:0:1              any distribution of scipy.stats with its own arguments
+alpha=norm:0:1              any distribution of scipy.stats, with its arguments
 C=logspace:-3:3:7           a list of numbers, as numpy makes it: logspace, linspace, arange
-kernel=rbf,linear           a list of values, each read as --set reads it
+kernel=rbf,linear           a list of values, each parsed as those of --set
 kernel=choice:a:b,c         the same, for texts that hold a colon
 """
 
@@ -23,7 +23,7 @@ _USUAL = ("loguniform", "uniform", "randint", "norm", *_LISTS, "choice")
 
 
 def parse_space(text: str) -> tuple[str, Any]:
-    """Read one entry of a parameter space.
+    """Parse one entry of a parameter space into its name and its values.
 
     Raises
     ------
@@ -72,7 +72,7 @@ def _find_distribution(name: str, text: str) -> Any:
 
 
 def merged(space: Any, texts: tuple[str, ...]) -> Any:
-    """Return a parameter space with entries replaced or added by name, in each of its dicts if it has several."""
+    """Return a parameter space with entries replaced or added, in each of its dicts if it has several."""
     entries = dict(map(parse_space, texts))
     if space is None or isinstance(space, Mapping):
         return {**(space or {}), **entries}
@@ -85,7 +85,7 @@ def override_space(search: Any, texts: tuple[str, ...]) -> None:
     Raises
     ------
     UsageError
-        If it has no space of the usual name, or is a grid and an entry a distribution.
+        If the search has no such space, or a grid would get a distribution.
     """
     if not texts:
         return

@@ -1,4 +1,4 @@
-"""Facts about estimators, searches and data, ready for JSON."""
+"""Describe estimators, searches and data for JSON and for one line on a terminal."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from raysk.jobs import Data
 
 _LOOKED_AT = 100
-"""So many rows of objects say whether they are texts."""
+"""Number of objects that tell whether all are texts."""
 
 
 def estimator_facts(estimator: Any) -> dict[str, Any]:
-    """Return an estimator's class, short repr, steps and kind."""
+    """Describe an estimator: its class, short repr, steps and kind."""
     steps = getattr(estimator, "steps", None)
     return {
         "class": type_name(estimator),
@@ -32,19 +32,18 @@ def estimator_facts(estimator: Any) -> dict[str, Any]:
 
 
 def search_facts(search: Any, data: Data | None) -> dict[str, Any]:
-    """Return a search's class and how much work it is.
+    """Describe a search: its class, its options, its space, and the number of fits.
 
     Parameters
     ----------
     search : BaseSearchCV
     data : Data or None
-        None leaves the splits unknown where they depend on the data.
+        Without data, the number of splits may be unknown.
 
     Returns
     -------
     dict
-        ``candidates``, ``splits`` and ``fits`` are None where they are not known before the run;
-        ``fits`` leaves out the refit.
+        ``candidates``, ``splits`` and ``fits`` (without the refit) are None where the run alone can tell.
     """
     candidates, splits = _count_candidates(search), _count_splits(search, data)
     seed = getattr(search, "random_state", None)
@@ -105,7 +104,7 @@ def _count_splits(search: Any, data: Data | None) -> int | None:
 
 
 def data_facts(data: Data) -> dict[str, Any]:
-    """Return type, shape and dtype of X, kind and classes of y, and what else goes to ``fit``."""
+    """Describe data: type, shape and dtype of X, kind and classes of y, and further arguments of ``fit``."""
     return {
         "source": data.source,
         "X": {**_array_facts(data.X), "missing": _has_missing(data.X), "columns": data.feature_names},
@@ -146,7 +145,7 @@ def _count_bytes(array: Any) -> int | None:
 
 
 def _has_missing(array: Any) -> bool | None:
-    """Return whether a value is missing; None where that cannot be told cheaply."""
+    """Return whether a value is missing; None if that takes long to find out."""
     import numpy as np
 
     try:
@@ -170,13 +169,13 @@ def _target_facts(y: Any) -> dict[str, Any]:
 
 
 def data_in_short(data: Data, estimator: Any) -> dict[str, Any]:
-    """Return what a run uses as one line, and in numbers.
+    """Describe the data of a run in one line, and in numbers.
 
     Parameters
     ----------
     data : Data
     estimator : estimator
-        Says whether y is classes or numbers.
+        Tells whether y holds classes or numbers.
 
     Returns
     -------
@@ -227,14 +226,14 @@ def _inflect(plural: str, count: int) -> str:
 
 
 def names_of(y: Any) -> list[str]:
-    """Return the names that a target brings itself."""
+    """Return the names of the columns of y, if it has names."""
     columns = getattr(y, "columns", None)
     own = [getattr(y, "name", None)] if columns is None else list(columns)
     return [str(name) for name in own if name is not None and not callable(name)]
 
 
 def _column_kinds(X: Any) -> Iterator[str]:
-    """Yield what the columns hold; an array is of one kind."""
+    """Yield the kinds of the columns; an array has one kind."""
     if hasattr(X, "columns") and hasattr(X, "dtypes"):
         yield from (_dtype_kind(dtype) for dtype in X.dtypes)
     elif hasattr(X, "dtype"):
@@ -251,7 +250,7 @@ def _take_first_cells(X: Any) -> list[Any]:
 
 
 def _dtype_kind(dtype: Any) -> str:
-    """Return what a column of a dtype holds, in words; dtypes of pandas, polars and numpy are asked by their text."""
+    """Return the kind of a column in words, from the name of its dtype in pandas, polars or numpy."""
     text = str(dtype).lower()
     if is_number(dtype) or text.startswith(("int", "uint", "float", "bool", "decimal")):
         return "numbers"
@@ -263,7 +262,7 @@ def _dtype_kind(dtype: Any) -> str:
 
 
 def _target_kind(y: Any, estimator: Any) -> tuple[str, int | None]:
-    """Return ``classes`` and how many, or ``numbers``: what the estimator takes y for, or else what y looks like."""
+    """Return ``classes`` and their number, or ``numbers``: as the estimator takes y, or else as y looks."""
     import numpy as np
 
     kind = kind_of(estimator)

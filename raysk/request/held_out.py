@@ -1,9 +1,9 @@
-"""Data that is not fitted, but scored once at the end: a part of the rows, or a table of its own.
+"""Set data aside that is scored once at the end: some of the rows, or another table.
 
-    --test-size 0.2   --> rows drawn as `train_test_split` draws them: stratified for a classifier, groups kept whole
-    --test-data PATH  --> read like --data, with the columns, types and labels that are fitted
+    --test-size 0.2   --> rows are drawn as by `train_test_split`: stratified for a classifier, groups undivided
+    --test-data PATH  --> read like --data, with the columns, types and labels of the fitted data
 
-Either takes the place of what the person's file holds out itself.
+Either replaces what the person's file holds out itself.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ if TYPE_CHECKING:
     from raysk.jobs import Data
 
 _DEFAULT_SEED = 0
-"""Draws the same rows each time, so that a search can be resumed."""
+"""The same rows are drawn each time, so that a search can be resumed."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class HoldOut:
-    """What the command line says is held out.
+    """The data that the command line holds out.
 
     Parameters
     ----------
     size : float or int or None
-        A share of the rows below 1, or how many; with groups, a share of the groups.
+        A share of the rows below 1, or their number; with groups, a share of the groups.
     source : str or None
         A table; see `raysk.data.reading.read_table`.
 
@@ -54,32 +54,32 @@ class HoldOut:
         if self.size is not None and self.source is not None:
             raise UsageError("--test-size draws rows, --test-data names a table. Leave one of the two out.")
         if self.source is not None:
-            Given(source=self.source)  # as it is checked
+            Given(source=self.source)  # checks it
 
     @classmethod
     def of(cls, size: str | None, source: str | None) -> HoldOut | None:
-        """Return what the options say, or None if there are none."""
+        """Return what the options hold out, or None without such options."""
         if size is None and source is None:
             return None
         return cls(size=None if size is None else _parse_size(size), source=source)
 
     def apply(self, data: Data, estimator: Any, *, given: Given | None = None, seed: int | None = None) -> Data:
-        """Return the data with its held-out part, in the place of what the file held out.
+        """Return the data with its held-out part, which replaces what the file holds out.
 
         Parameters
         ----------
         data : Data
         estimator : estimator
-            For a classifier rows are drawn from each class.
+            For a classifier, rows are drawn from each class.
         given : Given or None
-            Where the data is from, for its columns.
+            The source of the data, for its columns.
         seed : int or None
             None draws with seed 0.
 
         Raises
         ------
         InputError
-            If so few rows are left that there is nothing to fit, or the table does not suit the data.
+            If too few rows are left to fit, or the table does not suit the data.
         UsageError
             If both tables are to be read from stdin.
         """
@@ -114,7 +114,7 @@ class HoldOut:
 
 
 def _find_target(names: tuple[str, ...], table: Table) -> tuple[str, ...]:
-    """Return the columns that are y: those that the fitted data names, else one that is called so."""
+    """Return the columns of y: those that the fitted data names, or else a column named y or target."""
     if "y" in table.beside:
         return ()
     return names or tuple(name for name in ("y", "target") if name in (table.names or ()))[:1]
@@ -131,7 +131,7 @@ def _parse_size(text: str) -> float:
 
 
 def _describe_features(data: Data) -> Features:
-    """Return what is fitted as a model's sidecar would have it."""
+    """Describe the fitted features as a model's sidecar would."""
     names, X = data.feature_names, data.X
     framed = hasattr(X, "iloc") and hasattr(X, "columns")
     if framed:
@@ -165,7 +165,7 @@ def _draw(data: Data, size: float | None, estimator: Any, seed: int) -> Data:
 
 
 def _draw_rows(data: Data, size: Any, estimator: Any, seed: int) -> Any:
-    """Return the numbers of the rows that are fitted, and of those that are held out."""
+    """Draw the numbers of the rows to fit, and of the rows to hold out."""
     import numpy as np
     from sklearn.model_selection import GroupShuffleSplit, train_test_split
 
@@ -177,7 +177,7 @@ def _draw_rows(data: Data, size: Any, estimator: Any, seed: int) -> Any:
     if _has_classes(estimator, data.y):
         try:
             return train_test_split(rows, test_size=size, random_state=seed, stratify=data.y)
-        except ValueError:  # a class of a single row, or fewer rows than classes: as they come, then
+        except ValueError:  # a class has one row, or there are fewer rows than classes: no stratification
             pass
     return train_test_split(rows, test_size=size, random_state=seed)
 
@@ -193,7 +193,7 @@ def _has_classes(estimator: Any, y: Any) -> bool:
 
 
 def _take_part(data: Data, rows: Any) -> Data:
-    """Return some of the rows, of everything that has one value for each."""
+    """Return some of the rows, of everything that has one value per row."""
     count = _compat.count_rows(data.X)
     of_rows = {name: value for name, value in data.fit_params.items() if _compat.count_rows(value) == count}
     params = {**data.fit_params, **{name: _compat.take_rows(value, rows) for name, value in of_rows.items()}}

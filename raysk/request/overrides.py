@@ -1,4 +1,4 @@
-"""Apply flags to copies of the person's objects: ``--n-iter --cv --scoring --seed --set --no-refit``."""
+"""Apply options to copies of the person's objects: ``--n-iter --cv --scoring --seed --set --no-refit``."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ _FEWEST_FOLDS = 2
 
 @dataclass(frozen=True, kw_only=True)
 class Overrides:
-    """What the command line says over what the file says; None leaves the file's own.
+    """Options that override what the file says; None leaves the file's own value.
 
     Parameters
     ----------
     n_iter : int or None
-        How many candidates a randomized search draws.
+        Number of candidates that a randomized search draws.
     cv : int or None
         Number of folds.
     scoring : str or None
-        A scorer's name, or several with commas; the best candidate is chosen by the first.
+        A scorer's name, or several with commas; the first one decides which candidate is best.
     seed : int or None
         For the search and for every ``random_state`` within the estimator.
     set : tuple of str
         ``name=value`` for the estimator's parameters.
     set_str : tuple of str
-        ``name=text`` for the same, the text as it is.
+        ``name=text`` for the same; the text is not parsed.
     space : tuple of str
         ``name=values`` for the parameter space; see `raysk.request.distributions`.
     refit : bool
-        Whether to fit the best candidate on all data.
+        Whether to fit the best candidate to all data.
 
     Raises
     ------
@@ -66,12 +66,7 @@ class Overrides:
 
 
 def copied(value: Any) -> Any:
-    """Return a copy, so that flags and fits never change the person's object.
-
-    Returns
-    -------
-    estimator
-        Unfitted where scikit-learn can clone it.
+    """Copy an estimator, so that options and fits never change the person's; unfitted if scikit-learn can clone it.
 
     Raises
     ------
@@ -81,8 +76,8 @@ def copied(value: Any) -> Any:
     from sklearn.base import clone
 
     _check_whole(value)
-    # clone copies each random generator by itself; one that is shared (between search, cv and estimator) must
-    # stay shared, or the draws differ from scikit-learn's
+    # A random generator that search, cv and estimator share must stay shared, or the draws differ from scikit-learn's;
+    # clone copies it for each of them.
     ways = (copy.deepcopy, clone) if _holds_generator(value) else (clone, copy.deepcopy)
     for way in (*ways, copy.copy):  # cv may be a generator, which only a shallow copy keeps
         try:
@@ -96,7 +91,7 @@ def copied(value: Any) -> Any:
 
 
 def _check_whole(estimator: Any) -> None:
-    """Raise if an object of a library's class lacks what its class has, as one from another version's pickle may."""
+    """Raise if an object lacks attributes that its class, a library's, needs: it may be pickled by another version."""
     try:
         estimator.get_params(deep=True)
     except AttributeError as error:
@@ -141,7 +136,7 @@ def override_estimator(estimator: Any, overrides: Overrides) -> None:
 
 
 def parameters(estimator: Any) -> dict[str, Any]:
-    """Return ``get_params(deep=True)``, or say what is wrong with the estimator."""
+    """Return ``get_params(deep=True)``; raise `InputError` if that raises."""
     try:
         return dict(estimator.get_params(deep=True))
     except Exception as err:
@@ -164,9 +159,9 @@ def _set(estimator: Any, name: str, value: Any) -> None:
 
 
 def override_search(search: Any, overrides: Overrides) -> None:
-    """Apply every flag to a copy of the person's search, in place.
+    """Apply all options to a copy of the person's search, in place.
 
-    Attributes are set, not parameters: a person's own search class need not follow ``set_params``.
+    Attributes are set instead of parameters, as a person's own search class may not support ``set_params``.
 
     Raises
     ------
@@ -208,7 +203,7 @@ def _set_scoring(search: Any, text: str) -> None:
 
 
 def metric_names(text: str) -> list[str]:
-    """Return the names of metrics that are written with commas between them.
+    """Parse names of metrics with commas between them.
 
     Raises
     ------
@@ -231,19 +226,19 @@ def unknown_scorer(names: list[str]) -> str | None:
 
 
 def scorer_hint(name: str) -> str:
-    """Return what to write instead of an unknown scorer."""
+    """Return a message about an unknown scorer, with the nearest names."""
     from sklearn.metrics import get_scorer_names
 
     return f"scikit-learn has no scorer {name!r}.\n{suggestion(name, get_scorer_names(), 'scorers')}"
 
 
 def refuse_search_flags(estimator: Any, overrides: Overrides) -> None:
-    """Say which flags need a search, when what is fitted is none.
+    """Raise if an option needs a search, and the estimator is none.
 
     Raises
     ------
     UsageError
-        If a search's flag was given.
+        If such an option was given.
     """
     given = [f"--{name.replace('_', '-')}" for name in ("n_iter", "cv", "scoring") if getattr(overrides, name)]
     given += [] if overrides.refit else ["--no-refit"]

@@ -1,9 +1,8 @@
-"""Refuse parameter values that scikit-learn would refuse in every fit: of the estimator, and of the space.
+"""Refuse parameter values, of an estimator or of a space, that scikit-learn would refuse in every fit.
 
-Only scikit-learn's own estimators are judged, each by scikit-learn's own constraints; what may be replaced before it
-is fitted, by the space or by code of others, is passed over. A value that an option names is refused. Of the person's
-own space scikit-learn would count the fits with a bad value as failed, and go on: so does raysk, with a remark, unless
-nothing of the space is left.
+Only scikit-learn's own estimators are judged, each by its own constraints. Parameters that the space or the code of
+others may replace before the fit are passed over. A bad value from an option is refused. A bad value in the person's
+own space is only warned of, as scikit-learn counts its fits as failed and goes on; unless no value of it is left.
 """
 
 from __future__ import annotations
@@ -26,13 +25,13 @@ if TYPE_CHECKING:
     from raysk.request.overrides import Overrides
 
 MOST_VALUES = 10_000
-"""Values of one parameter that are looked at, spread evenly: 5 us each; a longer list costs the start of the search."""
+"""Values of one parameter that are checked, spread evenly. Each takes 5 us at the start of the search."""
 
 DRAWS = 2
 
 
 class Refused(NamedTuple):
-    """A value that scikit-learn refuses: the parameter's whole name, the value, its words, and texts it would take."""
+    """A refused value: the parameter's full name, the value, scikit-learn's reason, and texts that it would take."""
 
     name: str
     value: Any
@@ -45,7 +44,7 @@ class Refused(NamedTuple):
 
 
 def check_values(estimator: Any, overrides: Overrides) -> None:
-    """Raise for parameter values of an estimator or search that scikit-learn would refuse when it is fitted.
+    """Raise for parameter values that scikit-learn would refuse when an estimator or search is fitted.
 
     Parameters
     ----------
@@ -86,7 +85,7 @@ def _raise_first(refused: Iterable[Refused], said: Container[str]) -> None:
 
 
 def _find_refused(estimator: Any, replaced: set[str], prefix: str = "") -> Iterator[Refused]:
-    """Yield the refused values of an estimator and its parts, but for parameters that a space replaces."""
+    """Yield the refused values of an estimator and its parts, except of parameters that a space replaces."""
     if not is_sklearns(estimator) or type(estimator).__name__ == "FrozenEstimator":  # what is frozen is not fitted
         return
     if is_search(estimator):  # one within another replaces parameters, too
@@ -142,7 +141,7 @@ def _check_space(search: Any, base: Any, grids: Sequence[Mapping[str, Any]], sai
 
 
 def _check_candidates(base: Any, grid: Mapping[str, Any], name: str, values: Any) -> tuple[list[Refused], int]:
-    """Return which of a parameter's values are refused, and how many were looked at: at least one."""
+    """Return the refused values of a parameter, and the number of values that were checked, at least 1."""
     some, last = _sample(values), name.rpartition("__")[2]
     below = {other for other in grid if str(other).startswith(f"{name}__")}
     owners = _find_owners(base, grid, name)
@@ -157,14 +156,14 @@ def _check_candidates(base: Any, grid: Mapping[str, Any], name: str, values: Any
 
 
 def _find_check(owner: Any, name: str) -> Callable[[Any], bool] | None:
-    """Return what tells whether an estimator takes a value; None where nobody knows."""
+    """Return a function that tells whether an estimator takes a value; None if that is not known."""
     if not is_sklearns(owner) or name not in params_of(owner) or name not in _compat.parameter_names(owner):
         return None
     return _compat.parameter_check(owner, name)
 
 
 def _find_owners(base: Any, grid: Mapping[str, Any], name: str) -> list[Any]:
-    """Return the estimators that a parameter may be set on, which may be several where the grid swaps one."""
+    """Return the estimators that a parameter may be set on: several if the grid swaps a step."""
     owners, path = [base], ""
     for part in name.split("__")[:-1]:
         path = f"{path}__{part}".removeprefix("__")
@@ -176,7 +175,7 @@ def _find_owners(base: Any, grid: Mapping[str, Any], name: str) -> list[Any]:
 
 
 def _sample(values: Any) -> list[Any]:
-    """Return the distinct values of a list, or two draws of scipy's; empty for what only the person's code can draw."""
+    """Return the distinct values of a list, or two draws from a distribution of scipy's; none from the person's own."""
     if hasattr(values, "rvs"):
         return _draw(values)
     step = -(-len(values) // MOST_VALUES)
@@ -188,7 +187,7 @@ def _sample(values: Any) -> list[Any]:
 
 
 def _draw(distribution: Any) -> list[Any]:
-    """Draw from a copy, with a generator of its own: the person's is where it was."""
+    """Draw from a copy, with another generator: the state of the person's does not change."""
     kinds = (type(distribution), type(getattr(distribution, "dist", distribution)))
     if not all(kind.__module__.startswith("scipy.") for kind in kinds):
         return []

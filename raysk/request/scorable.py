@@ -1,7 +1,7 @@
-"""Refuse scorers that cannot score a kind of target, as `f1` of ten classes: called on a dummy, fitted to some rows.
+"""Refuse scorers that cannot score a kind of target, such as `f1` of ten classes.
 
-The dummy has all classes, their probabilities, and a mean: what fails for it fails for every estimator, because of y.
-scikit-learn's own metrics alone are called; a person's function is left to the fits. A few milliseconds.
+Scorers are tried on a dummy that is fitted to a few rows. The dummy predicts classes, probabilities or a mean: a scorer
+that fails for it fails for every estimator. Only scikit-learn's own metrics are tried. It takes a few milliseconds.
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ from raysk.errors import InputError, UsageError
 from raysk.util.words import brief, listed
 
 MOST_SEEN = 100_000
-"""Rows of y that are looked at for its classes, spread evenly."""
+"""Rows of y that are searched for classes, spread evenly."""
 
 MOST_CLASSES, ROWS_EACH = 50, 4
-"""Of the tiny y: at most 200 rows. With more classes nothing is said."""
+"""Limits of the small y: at most 200 rows. A y with more classes is not checked."""
 
 INSTEAD = {"f1": "f1_macro", "precision": "precision_macro", "recall": "recall_macro", "jaccard": "jaccard_macro"}
 INSTEAD |= {"roc_auc": "roc_auc_ovr", "average_precision": "balanced_accuracy", "neg_brier_score": "neg_log_loss"}
-"""For more than two classes."""
+"""Metrics to use instead, for more than two classes."""
 
 
 def check_scoring(search: Any, y: Any, *, said: bool = False) -> None:
-    """Raise if no candidate of a search can get a score that decides.
+    """Raise if no candidate of a search can get the score that decides.
 
     Parameters
     ----------
     search : BaseSearchCV
     y : array-like or None
     said : bool
-        Whether the metrics are from ``--scoring``: then each of them has to work.
+        Whether the metrics are from ``--scoring``: then each of them must work.
 
     Raises
     ------
@@ -71,7 +71,7 @@ def _suggest_other(name: str, y: Any) -> str:
 
 
 def _name_metrics(scoring: Any) -> dict[str, Any]:
-    """Return a search's metrics by name: names of scikit-learn's scorers, or functions."""
+    """Return the metrics of a search by name: names of scorers, or functions."""
     if isinstance(scoring, Mapping):
         return {str(name): each for name, each in scoring.items()}
     if isinstance(scoring, list | tuple | set):
@@ -80,7 +80,7 @@ def _name_metrics(scoring: Any) -> dict[str, Any]:
 
 
 def _find_failure(metric: Any, dummy: Any, y: Any) -> str | None:
-    """Return why one of scikit-learn's scorers raises; None if it does not, or is a person's."""
+    """Return why a scorer of scikit-learn's raises; None if it does not, or is a person's own."""
     import numpy as np
     from sklearn.metrics import get_scorer
 
@@ -99,7 +99,7 @@ def _find_failure(metric: Any, dummy: Any, y: Any) -> str | None:
 
 
 def _fit_dummy(estimator: Any, y: Any) -> Any | None:
-    """Return a dummy of an estimator's kind, fitted; None where the estimator may do what a dummy cannot."""
+    """Return a fitted dummy of the estimator's kind; None if the estimator may be able to do more than a dummy."""
     import numpy as np
     from sklearn.base import is_classifier, is_regressor
     from sklearn.dummy import DummyClassifier, DummyRegressor
@@ -116,7 +116,7 @@ def _fit_dummy(estimator: Any, y: Any) -> Any | None:
 
 
 def _shrink(y: Any) -> Any | None:
-    """Return at most 200 rows of y in which each class is; None for what is no plain column of values."""
+    """Return at most 200 rows of y with all its classes; None if y is no plain column of values."""
     import numpy as np
 
     if y is None:

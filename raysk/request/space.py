@@ -20,13 +20,13 @@ def check_space(name: str, space: Any, estimator: Any, said: Container[str] = ()
     space : dict or list of dict
     estimator : estimator
     said : container of str
-        Names of parameters whose values are from ``--space``.
+        Names of the parameters that are from ``--space``.
 
     Raises
     ------
     InputError
     UsageError
-        If ``--space`` names what the estimator does not have.
+        If ``--space`` names a parameter that the estimator does not have.
     """
     grids = [space] if isinstance(space, Mapping) else space
     if not isinstance(grids, list | tuple) or not all(isinstance(grid, Mapping) for grid in grids):
@@ -88,11 +88,11 @@ def _check_names(name: str, grid: Mapping[str, Any], estimator: Any, said: Conta
 
 
 MOST_VALUES = 6
-"""Of a list are written out."""
+"""Values of a list that are written out."""
 
 
 def in_words(values: Any) -> str:
-    """Say what is searched of one parameter: ``loguniform 0.0001 .. 0.1``, or values with commas between them."""
+    """Describe the values of one parameter: ``loguniform 0.0001 .. 0.1``, or values with commas between them."""
     if hasattr(values, "rvs"):
         return _describe_distribution(values)
     each = list(values)

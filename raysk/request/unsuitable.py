@@ -1,8 +1,7 @@
-"""Data that an estimator of scikit-learn's refuses in every fit: by the tags of the step that sees X, and of the last.
+"""Refuse data that scikit-learn would refuse in every fit, by the tags of the first and the last step.
 
-Each rule is a check of scikit-learn's own, made earlier, and held against all its estimators in the tests: whatever is
-refused here, they refuse. An estimator with parts of its own, or with functions, is passed over, as is every class of
-another library.
+Each rule is one of scikit-learn's own checks, made earlier. The tests try the rules with all of its estimators: they
+refuse whatever is refused here. Estimators with parts or functions, and those of other libraries, are passed over.
 """
 
 from __future__ import annotations
@@ -30,11 +29,11 @@ KEEP_MISSING = {
     "PowerTransformer",
     "VarianceThreshold",
 }
-"""Steps that take missing values, and hand them on; infinite ones they refuse."""
+"""Steps that pass missing values on, and refuse infinite values."""
 
 
 class Seen:
-    """What was seen of a job's data; each thing is looked for once, when it is asked for.
+    """A job's data, and what was found in it; each thing is looked for once, when it is needed.
 
     Parameters
     ----------
@@ -58,12 +57,12 @@ class Seen:
 
 
 def refusal(estimator: Any, seen: Seen) -> str | None:
-    """Return why an estimator cannot be fitted on data, in words for the person; None if nobody knows of a reason.
+    """Return a message that tells why an estimator cannot be fitted to data; None if no reason is known.
 
     Parameters
     ----------
     estimator : estimator
-        No search.
+        Not a search.
     seen : Seen
     """
     from sklearn import get_config
@@ -81,7 +80,7 @@ def refusal(estimator: Any, seen: Seen) -> str | None:
 
 
 def _find_readers(estimator: Any) -> list[Any]:
-    """Return the steps that see what is missing in X: the first, and more if that leaves it where it is."""
+    """Return the steps that see missing values in X: the first, and the next ones if it passes them on."""
     readers = []
     for step in _walk_steps(estimator):
         if step is None:
@@ -93,7 +92,7 @@ def _find_readers(estimator: Any) -> list[Any]:
 
 
 def _walk_steps(estimator: Any) -> Iterator[Any]:
-    """Yield the steps of a pipeline and of those within it; None in the place of what nobody knows."""
+    """Yield the steps of a pipeline and of pipelines within it; None instead of an unknown step."""
     if not wants.is_sklearns(estimator) or is_search(estimator):
         yield None
         return
@@ -202,7 +201,7 @@ def _refuse_shape(first: Any, seen: Seen) -> str | None:
 
 
 def _refuse_documents(first: Any, seen: Seen) -> str | None:
-    """Texts come one by one: of a table with names a vectorizer would read these, of an array its rows."""
+    """Refuse a table, of which a vectorizer would read the names of columns, and missing texts."""
     name = type_name(first)
     if seen.dimensions == 2:  # noqa: PLR2004 - rows and columns
         named = seen.X.text_columns()
