@@ -23,7 +23,7 @@ from raysk.request.overrides import (
     override_estimator,
     override_search,
     parameters,
-    refuse_search_flags,
+    refuse_search_options,
     scorer_hint,
     unknown_scorer,
 )
@@ -72,7 +72,7 @@ def fit_job(
     if is_search(estimator):
         estimator = _apply_overrides(estimator, overrides)
     else:
-        refuse_search_flags(estimator, overrides)
+        refuse_search_options(estimator, overrides)
         estimator = copied(estimator)
         override_estimator(estimator, overrides)
         check_values(estimator, overrides)
@@ -106,7 +106,7 @@ def search_job(
     InputError
         If there is no search, no data, or the parameter space cannot be used.
     UsageError
-        If a flag does not fit the search.
+        If an option does not fit the search.
     """
     search = find_search(found)
     search = _apply_overrides(_build_search(found, overrides) if search is None else search, overrides)
@@ -158,12 +158,12 @@ def _explain_bad_estimator(search: Any) -> str:
     )
 
 
-def _check_search(search: Any, from_flags: Container[str]) -> None:
+def _check_search(search: Any, from_options: Container[str]) -> None:
     if not is_estimator(search.estimator):
         raise InputError(_explain_bad_estimator(search))
     for name in ("param_grid", "param_distributions"):
         if hasattr(search, name):
-            check_space(name, getattr(search, name), search.estimator, from_flags)
+            check_space(name, getattr(search, name), search.estimator, from_options)
     if not isinstance(getattr(search, "n_iter", 1), Integral):
         raise InputError(f"The search's n_iter is {brief(repr(search.n_iter))}.\nGive it a number: n_iter=100")
     scoring = search.scoring
@@ -188,11 +188,11 @@ def _build_search(found: Found, overrides: Overrides) -> Any:
     options = {"cv": find_option(found, "cv"), "scoring": scoring, "refit": refit}
     if name == "param_grid" and overrides.n_iter is None:
         return GridSearchCV(estimator, values, **options)
-    return RandomizedSearchCV(estimator, values, **options)  # n_iter and the seed come with the flags
+    return RandomizedSearchCV(estimator, values, **options)  # n_iter and the seed come with the options
 
 
 def _merge_space(found: Found, overrides: Overrides) -> tuple[str, Any] | None:
-    """Return name and value of the loose space in the file, with the flags' entries; None if there is neither."""
+    """Return name and value of the loose space in the file, with the entries of --space; None if there is neither."""
     space = find_space(found)
     if not overrides.space:
         return space
@@ -265,7 +265,7 @@ def describe(
 
 
 def _guess_what_runs(found: Found, overrides: Overrides) -> Any:
-    """Return the search in the file, or of its parts, or else its estimator; with the flags applied."""
+    """Return the search in the file, or of its parts, or else its estimator, with the options applied."""
     search = find_search(found)
     is_alone = found.chosen is not None and not is_estimator(found.chosen)
     if search is None and not is_alone and _merge_space(found, overrides) is not None:

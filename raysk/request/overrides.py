@@ -166,7 +166,7 @@ def override_search(search: Any, overrides: Overrides) -> None:
     Raises
     ------
     UsageError
-        If a flag does not fit the search.
+        If an option does not fit the search.
     """
     if overrides.n_iter is not None:
         _set_n_iter(search, overrides.n_iter)
@@ -232,7 +232,7 @@ def scorer_hint(name: str) -> str:
     return f"scikit-learn has no scorer {name!r}.\n{suggestion(name, get_scorer_names(), 'scorers')}"
 
 
-def refuse_search_flags(estimator: Any, overrides: Overrides) -> None:
+def refuse_search_options(estimator: Any, overrides: Overrides) -> None:
     """Raise if an option needs a search, and the estimator is none.
 
     Raises
