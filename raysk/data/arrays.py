@@ -33,12 +33,7 @@ def read(stream: Stream, known: Known) -> Table:
 
 
 def check_fits(size: int, label: str) -> None:
-    """Raise if data would take more bytes than there is memory.
-
-    Raises
-    ------
-    InputError
-    """
+    """Raise if data would take more bytes than there is memory."""
     memory = _memory_bytes()
     if size > memory:
         raise InputError(

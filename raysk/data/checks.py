@@ -34,10 +34,6 @@ def check_features(X: Any, names: tuple[str, ...], label: str, estimator: Any = 
     label : str
         Where the data is from.
     estimator : estimator or None
-
-    Raises
-    ------
-    InputError
     """
     if is_frame(X) and estimator is not None and wants.wants_numbers(estimator):
         _refuse_text(X, label, estimator)
@@ -56,10 +52,6 @@ def check_beside(value: Any, name: str, label: str) -> None:
         Its name as an argument of ``fit``; only ``y``, ``groups`` and ``sample_weight`` are checked.
     label : str
         Where the data is from.
-
-    Raises
-    ------
-    InputError
     """
     values = _as_array(value) if name in _PER_SAMPLE else None
     if values is None:
@@ -75,12 +67,7 @@ def check_beside(value: Any, name: str, label: str) -> None:
 
 
 def check_target(estimator: Any, table: Table) -> None:
-    """Raise if an estimator cannot be fitted without y.
-
-    Raises
-    ------
-    InputError
-    """
+    """Raise if an estimator cannot be fitted without y."""
     if wants.wants_target(estimator):
         columns = "0, 1, ..., or -1 for the last" if table.names is None else listed(table.names)
         raise InputError(

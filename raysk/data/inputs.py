@@ -223,12 +223,7 @@ def _explain_unreadable(text: str, label: str, err: Exception) -> str:
 
 
 def check_there(text: str) -> None:
-    """Fail before anything starts if there is nothing at a path.
-
-    Raises
-    ------
-    InputError
-    """
+    """Fail before anything starts if there is nothing at a path."""
     try:
         Path(text).stat()
     except FileNotFoundError as err:

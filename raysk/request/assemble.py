@@ -52,14 +52,14 @@ def fit_job(
     found : Found
     overrides : Overrides
     given : Given or None
-        Data that is used instead of the file's own, which is then not loaded.
+        Replaces the file's own data, which is then not loaded.
     hold_out : HoldOut or None
-        What is held out, instead of what the file holds out.
+        Replaces what the file holds out.
 
     Returns
     -------
     FitJob
-        With a search as its estimator when the file has nothing else.
+        Its estimator is a search if the file has nothing else.
 
     Raises
     ------
@@ -69,13 +69,9 @@ def fit_job(
         If an option does not fit the estimator.
     """
     estimator = find_estimator(found)
-    if is_search(estimator):
-        estimator = _apply_overrides(estimator, overrides)
-    else:
+    if not is_search(estimator):
         refuse_search_options(estimator, overrides)
-        estimator = copied(estimator)
-        override_estimator(estimator, overrides)
-        check_values(estimator, overrides)
+    estimator = _apply_overrides(estimator, overrides)
     data = _load_data(found, overrides, estimator, given, hold_out)
     return FitJob(estimator=estimator, data=data, source=found.source)
 
@@ -92,14 +88,10 @@ def search_job(
 
     Parameters
     ----------
-    found : Found
-    overrides : Overrides
-    given : Given or None
-        Data that is used instead of the file's own, which is then not loaded.
-    hold_out : HoldOut or None
-        What is held out, instead of what the file holds out.
+    found, overrides, given, hold_out
+        As for `fit_job`.
     limits : Limits or None
-        When it ends early; None means never.
+        When the search ends early; None means never.
 
     Raises
     ------
@@ -132,8 +124,14 @@ def _explain_where_data_goes(found: Found) -> str:
     return "Name it X and y in the file, or write load_data() that returns X, y; or name a table with --data."
 
 
-def _apply_overrides(search: Any, overrides: Overrides) -> Any:
-    search = _copy_search(search)
+def _apply_overrides(found: Any, overrides: Overrides) -> Any:
+    """Return a copy of a search or an estimator with all options applied, checked."""
+    if not is_search(found):
+        estimator = copied(found)
+        override_estimator(estimator, overrides)
+        check_values(estimator, overrides)
+        return estimator
+    search = _copy_search(found)
     override_search(search, overrides)
     override_space(search, overrides.space)
     _check_search(search, {split_setting(text)[0] for text in overrides.space})
@@ -222,16 +220,16 @@ def describe(
     given: Given | None = None,
     job: FitJob | SearchJob | None = None,
 ) -> dict[str, Any]:
-    """Return facts for ``raysk inspect``: what was found, and what would run.
+    """Describe for ``raysk inspect`` what a file holds, and what would run.
 
     Parameters
     ----------
     found : Found
     overrides : Overrides or None
     given : Given or None
-        Data that is used instead of the file's own, which is then not loaded.
+        As for `fit_job`.
     job : FitJob or SearchJob or None
-        What a command would run; None means the search if the file has one, or the parts of one.
+        The job to describe; None means the search in the file or of its parts, or else its estimator.
 
     Returns
     -------
@@ -270,9 +268,4 @@ def _guess_what_runs(found: Found, overrides: Overrides) -> Any:
     is_alone = found.chosen is not None and not is_estimator(found.chosen)
     if search is None and not is_alone and _merge_space(found, overrides) is not None:
         search = _build_search(found, overrides)
-    if search is not None:
-        return _apply_overrides(search, overrides)
-    estimator = copied(find_estimator(found))
-    override_estimator(estimator, overrides)
-    check_values(estimator, overrides)
-    return estimator
+    return _apply_overrides(find_estimator(found) if search is None else search, overrides)

@@ -1,4 +1,4 @@
-"""Files and folders that a person may have meant by a path where nothing is."""
+"""Suggest files and folders for a path where nothing is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every JSON file of ours says of its origin: the schema, the time, and the versions."""
+"""The origin that every JSON file of ours records: the schema, the time and the versions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``--set`` text and lists of values -> Python values; `raysk.request.distributions` reads all of ``--space``."""
+"""Parse values, settings, sizes and times; `raysk.request.distributions` parses ``--space``."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def parse_size(text: str, option: str) -> int:
     Parameters
     ----------
     text, option : str
-        What was written, and for which option.
+        The text, and its option for messages.
 
     Returns
     -------
@@ -114,7 +114,7 @@ def parse_duration(text: str, option: str) -> float | None:
     Parameters
     ----------
     text, option : str
-        What was written, and for which option.
+        The text, and its option for messages.
 
     Returns
     -------

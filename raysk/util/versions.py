@@ -1,4 +1,4 @@
-"""The versions that decide whether a node computes what this machine would, and what a difference means.
+"""Compare the versions of packages on this machine and on a node, and tell what a difference means.
 
     driver                                         node
     compare(here, there) <---- plain dicts ------- imported(modules), installed(errors)
@@ -28,12 +28,12 @@ MODULES = {
     "threadpoolctl": "threadpoolctl",
     "cloudpickle": "cloudpickle",
 }
-"""What is imported of each package."""
+"""The module of each package."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """What it means that a node has another version of a package.
+    """The meaning of another version of a package on a node.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ class Difference:
 
 
 def imported(modules: Iterable[str]) -> dict[str, str]:
-    """Import modules; returns those that cannot be, by their top-level name, with what they raised in one line."""
+    """Import modules. Return those that fail, by top-level name, with the error in one line."""
     errors = {}
     for module in modules:
         try:

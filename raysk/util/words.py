@@ -1,4 +1,4 @@
-"""Turn names and near misses into words for a message that stays within five lines."""
+"""Write names, rows and suggestions into messages of at most five lines."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MOST_LISTED = 6  # names in one list: more are not read
 
 
 def shown(text: Any) -> str:
-    """Return a name as it can be printed: quoted when it holds unprintable characters."""
+    """Return a name for printing, quoted if it holds unprintable characters."""
     plain = str(text)
     return plain if plain.isprintable() else repr(plain)
 
