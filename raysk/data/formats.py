@@ -6,6 +6,7 @@ import codecs
 from pathlib import PurePath
 
 from raysk.errors import InputError, UsageError
+from raysk.source.reference import PICKLES
 from raysk.util.words import shown, suggestion
 
 FORMATS = ("csv", "tsv", "jsonl", "parquet", "arrow", "npy", "npz", "svmlight", "pickle")
@@ -17,8 +18,7 @@ _SUFFIXES = {
     ".feather": "arrow",
     ".svm": "svmlight",
     ".libsvm": "svmlight",
-    ".pkl": "pickle",
-    ".joblib": "pickle",
+    **dict.fromkeys(PICKLES, "pickle"),
 }
 _BEGINNINGS = {
     b"PAR1": "parquet",

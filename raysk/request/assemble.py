@@ -31,6 +31,7 @@ from raysk.request.parameter_values import check_values
 from raysk.request.space import check_space
 from raysk.source.found import as_grids, find_estimator, find_option, find_search, find_space, is_estimator, is_search
 from raysk.source.inline import find_data
+from raysk.source.reference import PICKLES
 from raysk.util.values import split_setting
 from raysk.util.words import brief, shown, type_name
 
@@ -117,7 +118,7 @@ def _load_data(
 
 
 def _explain_where_data_goes(found: Found) -> str:
-    if found.source.endswith((".pkl", ".pickle", ".joblib")):
+    if found.source.endswith(PICKLES):
         return "Dump a dict with all of it instead: {'search': search, 'X': X, 'y': y} (or 'estimator')."
     if found.path is None and ":" in found.source:
         return "Name a table with --data, or write a file of your own that imports it and names the data X and y."

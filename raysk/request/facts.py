@@ -84,9 +84,7 @@ def _count_candidates(search: Any) -> int | None:
         return None
     if any(hasattr(values, "rvs") for grid in grids_of(search) for values in grid.values()):
         return int(search.n_iter)
-    return min(
-        int(search.n_iter), len(ParameterGrid(search.param_distributions))
-    )  # lists alone are drawn without repeats
+    return min(int(search.n_iter), len(ParameterGrid(search.param_distributions)))  # drawn without repeats
 
 
 def _count_splits(search: Any, data: Data | None) -> int | None:
@@ -95,10 +93,10 @@ def _count_splits(search: Any, data: Data | None) -> int | None:
 
     if isinstance(search.cv, Iterator):  # asking would use it up
         return None
+    X, y, groups = (None, None, None) if data is None else (data.X, data.y, data.fit_params.get("groups"))
     try:
-        cv = check_cv(search.cv, None if data is None else data.y, classifier=is_classifier(search.estimator))
-        groups = None if data is None else data.fit_params.get("groups")
-        return int(cv.get_n_splits(None if data is None else data.X, None if data is None else data.y, groups))
+        cv = check_cv(search.cv, y, classifier=is_classifier(search.estimator))
+        return int(cv.get_n_splits(X, y, groups))
     except Exception:  # noqa: BLE001 - a person's splitter, or one that needs data that is not here
         return None
 
@@ -127,11 +125,10 @@ def _array_facts(array: Any) -> dict[str, Any]:
 
 
 def _describe_dtype(array: Any) -> str | None:
-    many = getattr(array, "dtypes", None)  # a data frame
-    if many is not None and hasattr(many, "__iter__"):
-        return ", ".join(sorted({str(kind) for kind in many}))
-    one = getattr(array, "dtype", None)
-    return None if one is None else str(one)
+    several: Any = getattr(array, "dtypes", None)  # of a data frame
+    if hasattr(several, "__iter__"):
+        return ", ".join(sorted(set(map(str, several))))
+    return str(array.dtype) if getattr(array, "dtype", None) is not None else None
 
 
 def _count_bytes(array: Any) -> int | None:

@@ -18,6 +18,7 @@ from raysk.data.encoding import Encoding, known_categories
 from raysk.data.features import Features, as_written
 from raysk.data.inputs import label_of
 from raysk.data.reading import TEXT, Given, read_table
+from raysk.data.table import is_frame
 from raysk.errors import InputError, UsageError
 from raysk.request.facts import names_of
 from raysk.util.words import brief, listed
@@ -133,7 +134,7 @@ def _parse_size(text: str) -> float:
 def _describe_features(data: Data) -> Features:
     """Describe the fitted features as a model's sidecar would."""
     names, X = data.feature_names, data.X
-    framed = hasattr(X, "iloc") and hasattr(X, "columns")
+    framed = is_frame(X)
     if framed:
         names = tuple(str(name) for name in X.columns)
     kinds = [str(dtype) for dtype in X.dtypes] if framed else [str(X.dtype)] * len(names or ()) if names else []
