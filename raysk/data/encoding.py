@@ -178,7 +178,9 @@ def _find_texts(table: Table, features: tuple[int, ...], dates: Mapping[int, str
     if not is_frame(table.values) or estimator is None:
         return []
     texts = [
-        place for place, index in enumerate(features) if place not in dates and is_text(table.values.dtypes.iloc[index])
+        place
+        for place, index in enumerate(features)
+        if place not in dates and _may_hold_text(table.values.dtypes.iloc[index])
     ]
     takes = wants.takes_categories(estimator)
     if texts and wants.must_enable_categories(estimator):
@@ -192,7 +194,7 @@ def _find_texts(table: Table, features: tuple[int, ...], dates: Mapping[int, str
     return texts if takes else []
 
 
-def is_text(dtype: Any) -> bool:
+def _may_hold_text(dtype: Any) -> bool:
     """Return whether a column of that type may hold text."""
     return not is_number(dtype) and not hasattr(dtype, "categories") and dtype.kind not in "mM"
 
@@ -214,7 +216,7 @@ def _check_counts(table: Table, indexes: Sequence[int], counts: Sequence[int], e
     most = None if estimator is None else wants.most_categories(estimator)
     for index, count in zip(indexes, counts, strict=True):
         name, column = table.name_of(index), _take_column(table, index)
-        dates = is_text(column.dtype) and look_like_dates(column)
+        dates = _may_hold_text(column.dtype) and look_like_dates(column)
         if most is not None and count > most:
             advice = f"Make numbers of these dates with --dates {name}" if dates else f"Leave it out with --drop {name}"
             raise InputError(

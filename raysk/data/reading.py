@@ -14,7 +14,7 @@ import sys
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from raysk.data import arrays, arrow, json_faults, json_lines, lines, named, parquet, separated
+from raysk.data import arrays, arrow, json_lines, lines, named, parquet, separated
 from raysk.data.columns import Columns
 from raysk.data.dialect import Dialect
 from raysk.data.extras import extra
@@ -181,27 +181,20 @@ def _explaining_faults(stream: Stream, kind: str) -> Iterator[None]:
     try:
         yield
     except RayskError as err:
-        _raise_json_fault(stream, kind, err.__cause__)
+        if kind == "jsonl":
+            json_lines.raise_fault(stream, err.__cause__)
         raise
     except MemoryError as err:
         raise InputError(f"{stream.label} does not fit in memory, or is damaged.") from err
     except EOFError as err:
         raise InputError(f"{stream.label} is cut short: {brief(str(err))}\nCopy it again, whole.") from err
     except Exception as err:  # every library has its own
-        _raise_json_fault(stream, kind, err)
+        if kind == "jsonl":
+            json_lines.raise_fault(stream, err)
         raise InputError(
             f"{stream.label} cannot be read as {kind}: {brief(str(err)) or type(err).__name__}\n"
             "It is damaged, or of another format: that is said with --format."
         ) from err
-
-
-def _raise_json_fault(stream: Stream, kind: str, error: BaseException | None) -> None:
-    """Raise for the line and the column of JSON that pyarrow has refused, if they are found."""
-    if kind != "jsonl" or type(error).__name__ != "ArrowInvalid":
-        return
-    found = json_faults.fault(stream, no_more_names="unexpected field" in str(error))
-    if found is not None:
-        raise InputError(f"{stream.label}: {found}") from error
 
 
 def _is_named(text: str, said: str | None) -> bool:
