@@ -118,16 +118,9 @@ class Cells:
         return [str(name) for name, kind in zip(frame.columns, frame.dtypes, strict=True) if _may_hold_text(kind)]
 
     def _first(self, is_wrong: Callable[[Any], Any], *, floats: bool = True, certain: bool = True) -> Cell | None:
-        """Return the first wrong cell.
+        """Return the first cell that `is_wrong`, a function of arrays, finds.
 
-        Parameters
-        ----------
-        is_wrong : callable
-            Takes an array, and returns an array of bool.
-        floats : bool
-            Whether floats can be wrong.
-        certain : bool
-            Whether a finite sum proves that no float is wrong.
+        `floats` tells whether floats can be wrong, `certain` whether a finite sum proves that none is.
         """
         found: list[tuple[int, Any, Any]] = []
         may_be_wrong = functools.partial(_may_be_wrong, floats=floats, certain=certain)

@@ -24,17 +24,7 @@ _PER_SAMPLE = ("y", "groups", "sample_weight")
 
 
 def check_features(X: Any, names: tuple[str, ...], label: str, estimator: Any = None) -> None:
-    """Raise for infinite values, and for text where an estimator takes numbers.
-
-    Parameters
-    ----------
-    X : DataFrame, Series, ndarray or sparse matrix
-    names : tuple of str
-        Names of the columns, or their indexes.
-    label : str
-        Where the data is from.
-    estimator : estimator or None
-    """
+    """Raise for infinite values, and for text where the estimator takes numbers; `names` are those of the columns."""
     if is_frame(X) and estimator is not None and wants.wants_numbers(estimator):
         _refuse_text(X, label, estimator)
     found = Cells(X, names).infinite
@@ -45,13 +35,7 @@ def check_features(X: Any, names: tuple[str, ...], label: str, estimator: Any = 
 def check_beside(value: Any, name: str, label: str) -> None:
     """Raise for missing or infinite values in y, groups or weights, and for weights that are no numbers.
 
-    Parameters
-    ----------
-    value : array-like
-    name : str
-        Its name as an argument of ``fit``; only ``y``, ``groups`` and ``sample_weight`` are checked.
-    label : str
-        Where the data is from.
+    `name` is that of an argument of ``fit``; all others are left alone.
     """
     values = _as_array(value) if name in _PER_SAMPLE else None
     if values is None:

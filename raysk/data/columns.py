@@ -112,13 +112,7 @@ class Places:
 def place_of(text: str, names: Sequence[str] | None, count: int) -> int | None:
     """Return the index of the column that a text names, by its name or its index; None if there is no such column.
 
-    Parameters
-    ----------
-    text : str
-    names : sequence of str or None
-        Names of all columns; None where they have none.
-    count : int
-        Number of columns.
+    `names` are those of all `count` columns, or None where they have none.
     """
     for part in (text, text.strip()):
         if names is not None and part in names:
@@ -129,18 +123,9 @@ def place_of(text: str, names: Sequence[str] | None, count: int) -> int | None:
 def places_among(
     table: Table, texts: Iterable[str], option: str, *, most: int | None = None, by_name: bool = False
 ) -> tuple[int, ...]:
-    """Return the indexes of the columns that texts name.
+    """Return the indexes of the columns that texts name, each one column or several with commas between them.
 
-    Parameters
-    ----------
-    table : Table
-    texts : iterable of str
-        Each one column, or several with commas between them.
-    option : str
-        The option that the texts are from, for messages.
-    most : int or None
-    by_name : bool
-        Whether each text is a whole name.
+    `option` names the option of the texts in messages. With `by_name` each text is a whole name.
 
     Raises
     ------

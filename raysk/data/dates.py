@@ -23,20 +23,9 @@ _TRIED_ON = 1000
 
 
 def date_format(column: Any, name: str, label: str, said: str | None = None) -> str:
-    """Return the one format that all dates of a column have.
+    """Return the format of all dates in a column: `said`, which the person gives, or else the one that is found.
 
-    Parameters
-    ----------
-    column : Series
-    name, label : str
-        The column's and the table's name, for messages.
-    said : str or None
-        The person's format; None means that it is found.
-
-    Returns
-    -------
-    str
-        A format for `days`.
+    `name` and `label` are those of the column and of its table.
 
     Raises
     ------
@@ -70,30 +59,15 @@ def days(  # noqa: PLR0913 - what a message needs
     before: int = 0,
     advice: str = WRITE,
 ) -> Any:
-    """Turn a column of dates into days since 1970-01-01.
+    """Turn dates, also text or numbers such as 20240131, into days since 1970-01-01; NaN where one is missing.
 
-    Dates of ISO 8601, which cannot be mistaken, are understood besides those of the format.
-
-    Parameters
-    ----------
-    column : Series
-        Of text, of dates, or of numbers such as 20240131.
-    format : str
-        `ISO`, or one of ``strftime``.
-    name, label, advice : str
-        For messages.
-    before : int
-        Number of rows before these, for messages.
-
-    Returns
-    -------
-    ndarray of float
-        NaN where a date is missing.
+    Dates of ISO 8601, which cannot be mistaken, are understood besides those of the format. The other arguments are for
+    messages; `before` is the number of rows before these.
 
     Raises
     ------
     InputError
-        Naming the first row that holds no date.
+        Naming the first row without a date.
     UsageError
         If there is no such format.
     """

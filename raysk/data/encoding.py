@@ -74,7 +74,7 @@ class Encoding:
     def encode(
         self, values: Any, names: Sequence[str], label: str, before: int = 0, *, unseen: Unseen | None = None
     ) -> Any:
-        """Return the features with dates as days and categories as pandas' own.
+        """Return the features with dates as days and categories as pandas' own; `values` if there is nothing to do.
 
         Parameters
         ----------
@@ -86,11 +86,6 @@ class Encoding:
             Number of rows before these, for messages.
         unseen : Unseen or None
             Counts values that become missing.
-
-        Returns
-        -------
-        DataFrame or ndarray
-            `values` if there is nothing to do.
         """
         if not self.dates and not self.categories:
             return values
@@ -115,16 +110,10 @@ def known_categories(X: Any) -> dict[int, list[Any]]:
 
 
 def learn(table: Table, features: tuple[int, ...], columns: Columns, estimator: Any) -> Encoding:
-    """Return the encoding of a table's features for an estimator.
+    """Return the encoding of the features at some places of a table, for an estimator.
 
-    Parameters
-    ----------
-    table : Table
-    features : tuple of int
-        Their places in the table.
-    columns : Columns
-        Its `dates` and `categorical` are used. Texts become categories if the estimator takes categories itself.
-    estimator : estimator or None
+    Only `dates` and `categorical` of the columns are used. Texts become categories if the estimator takes categories
+    itself.
 
     Raises
     ------

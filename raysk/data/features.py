@@ -50,16 +50,7 @@ class Features:
         """Make X of the same features in the same order, whatever else a table holds.
 
         If only the model knows names, the table must have as many columns as the model has features. If only the table
-        knows names, they are ignored.
-
-        Parameters
-        ----------
-        table : Table
-        columns : Columns
-            `features` is not used.
-        estimator : estimator or None
-        unseen : Unseen or None
-            Counts categories that the model was not fitted on.
+        knows names, they are ignored. `features` of the columns is not used; `unseen` counts unknown categories.
 
         Raises
         ------
@@ -96,13 +87,7 @@ def _add_names(table: Table, columns: Columns, names: Sequence[str]) -> Table:
 
 
 def recorded_features(sidecar: Mapping[str, Any] | None) -> Features | None:
-    """Return the features that a model's sidecar records, or None if it records none.
-
-    Parameters
-    ----------
-    sidecar : mapping or None
-        From `raysk.models.store.read_sidecar`.
-    """
+    """Return the features that a model's sidecar records, or None if it records none."""
     X = ((sidecar or {}).get("data") or {}).get("X")
     if X is None:
         return None

@@ -13,14 +13,8 @@ if TYPE_CHECKING:
 def features_of(model: Any, sidecar: Mapping[str, Any] | None) -> Features:
     """Return the features of a fitted model.
 
-    The model's own names come first. The sidecar also knows the types of columns, and names of columns that the model
-    saw as an array. It is not believed if its number of features differs from the model's.
-
-    Parameters
-    ----------
-    model : estimator
-    sidecar : mapping or None
-        From `raysk.models.store.read_sidecar`.
+    The model's own names come first. Its sidecar also knows the types of columns, and names of columns that the model
+    saw as an array. It is not believed if its number of features differs.
     """
     recorded = recorded_features(sidecar)
     names, count = _read_attribute(model, "feature_names_in_"), _read_attribute(model, "n_features_in_")

@@ -44,15 +44,7 @@ def suffix_format(name: str) -> str | None:
 
 
 def format_of(label: str, head: bytes, said: str | None) -> str:
-    """Return the format of a file: what the person says, or else what its suffix and its first bytes tell.
-
-    Parameters
-    ----------
-    label : str
-        The file's name.
-    head : bytes
-        Its beginning.
-    said : str or None
+    """Return the format of a file: what the person says, or else what the suffix of `label` and the first bytes tell.
 
     Raises
     ------

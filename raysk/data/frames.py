@@ -15,12 +15,11 @@ if TYPE_CHECKING:
 
 
 def column_types(schema: Any, known: Known, *, widened: bool = False, has_types: bool = False) -> dict[str, Any]:
-    """Return pyarrow's types of the columns whose first values do not tell their type.
+    """Return pyarrow's types of the columns whose first values, of the types in `schema`, do not tell their type.
 
     Parameters
     ----------
     schema : pyarrow.Schema
-        The types of the first values.
     known : Known
     widened : bool
         Whether later values can no longer change a type; then whole numbers are floats, as 1.5 may follow.
@@ -59,16 +58,9 @@ def as_tables(batches: Any, label: str, known: Known) -> Iterator[Table]:
 
 
 def as_table(table: Any, label: str, known: Known, *, headless: bool = False) -> Table:
-    """Turn pyarrow's table into a DataFrame, with names and types that scikit-learn can use.
+    """Turn pyarrow's table, which is used up, into a DataFrame with names and types that scikit-learn can use.
 
-    Parameters
-    ----------
-    table : pyarrow.Table
-        Used up.
-    label : str
-    known : Known
-    headless : bool
-        Whether its names are pyarrow's, for want of any.
+    If the file is `headless`, the table's names are pyarrow's own.
 
     Raises
     ------

@@ -20,12 +20,12 @@ _MOST_NAMED = 8
 
 
 def encoding_recipe(estimator: Any, columns: Sequence[Any], *, missing: bool = False) -> tuple[str, str]:
-    """Return the code of a pipeline, in three lines, and the prefix of its parameters.
+    """Return the code of a pipeline that defines ``model``, in three lines, and the prefix of its parameters.
 
     Parameters
     ----------
     estimator : estimator
-        Unfitted. Of a search, its estimator is used.
+        Unfitted. Of a search, its estimator is used; ``YOUR_MODEL`` stands for one that is not scikit-learn's.
     columns : sequence of str or int
         The columns of text.
     missing : bool
@@ -34,7 +34,6 @@ def encoding_recipe(estimator: Any, columns: Sequence[Any], *, missing: bool = F
     Returns
     -------
     code : str
-        Defines ``model``, with ``YOUR_MODEL`` for an estimator that is not scikit-learn's.
     prefix : str
         For example ``svc__``; empty if the parameters keep their names.
     """

@@ -80,12 +80,7 @@ def split(  # noqa: PLR0913 - what a table, a person and a fitted model say
 
 
 def id_values(table: Table, columns: Columns) -> Any | None:
-    """Return the column of row ids.
-
-    Returns
-    -------
-    ndarray or pyarrow.ChunkedArray of shape (n_rows,), or None
-        None if no column is named. Missing ids are None.
+    """Return the column of row ids as an array or pyarrow's ChunkedArray, with None for missing ids; None without one.
 
     Raises
     ------

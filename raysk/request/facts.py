@@ -34,16 +34,7 @@ def estimator_facts(estimator: Any) -> dict[str, Any]:
 def search_facts(search: Any, data: Data | None) -> dict[str, Any]:
     """Describe a search: its class, its options, its space, and the number of fits.
 
-    Parameters
-    ----------
-    search : BaseSearchCV
-    data : Data or None
-        Without data, the number of splits may be unknown.
-
-    Returns
-    -------
-    dict
-        ``candidates``, ``splits`` and ``fits`` (without the refit) are None where the run alone can tell.
+    ``candidates``, ``splits`` and ``fits`` (without the refit) are None where the run, or missing data, alone can tell.
     """
     candidates, splits = _count_candidates(search), _count_splits(search, data)
     seed = getattr(search, "random_state", None)

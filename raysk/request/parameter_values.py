@@ -44,14 +44,7 @@ class Refused(NamedTuple):
 
 
 def check_values(estimator: Any, overrides: Overrides) -> None:
-    """Raise for parameter values that scikit-learn would refuse when an estimator or search is fitted.
-
-    Parameters
-    ----------
-    estimator : estimator
-        May be a search.
-    overrides : Overrides
-        Tells which values are from options.
+    """Raise for parameter values that scikit-learn would refuse when an estimator or a search is fitted.
 
     Raises
     ------

@@ -28,12 +28,7 @@ INSTEAD |= {"roc_auc": "roc_auc_ovr", "average_precision": "balanced_accuracy", 
 def check_scoring(search: Any, y: Any, *, said: bool = False) -> None:
     """Raise if no candidate of a search can get the score that decides.
 
-    Parameters
-    ----------
-    search : BaseSearchCV
-    y : array-like or None
-    said : bool
-        Whether the metrics are from ``--scoring``: then each of them must work.
+    With `said` the metrics are from ``--scoring``, and each of them must work.
 
     Raises
     ------

@@ -13,14 +13,7 @@ from raysk.util.words import brief, suggestion, type_name
 def check_space(name: str, space: Any, estimator: Any, said: Container[str] = ()) -> None:
     """Raise for a space that is empty, malformed, or of another estimator.
 
-    Parameters
-    ----------
-    name : str
-        ``param_grid`` or ``param_distributions``.
-    space : dict or list of dict
-    estimator : estimator
-    said : container of str
-        Names of the parameters that are from ``--space``.
+    `name` is ``param_grid`` or ``param_distributions``; `said` holds the parameters that are from ``--space``.
 
     Raises
     ------

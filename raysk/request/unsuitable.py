@@ -57,14 +57,7 @@ class Seen:
 
 
 def refusal(estimator: Any, seen: Seen) -> str | None:
-    """Return a message that tells why an estimator cannot be fitted to data; None if no reason is known.
-
-    Parameters
-    ----------
-    estimator : estimator
-        Not a search.
-    seen : Seen
-    """
+    """Return why an estimator, which is no search, cannot be fitted to data, in words; None if no reason is known."""
     from sklearn import get_config
 
     last, readers = _find_last(estimator), _find_readers(estimator)

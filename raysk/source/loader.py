@@ -59,10 +59,7 @@ __all__ = [
 def load(source: str) -> Found:
     """Run or unpickle the file that the person named, and return its objects.
 
-    Parameters
-    ----------
-    source : str
-        ``PATH[:ATTR]``, ``package.module:attr``, ``PATH:factory(arg=1)`` with literal arguments, or a pickle.
+    `source` is ``PATH[:ATTR]``, ``package.module:attr``, ``PATH:factory(arg=1)`` with literal arguments, or a pickle.
 
     Raises
     ------
@@ -198,13 +195,7 @@ def _explain_no_module(name: str, missing: str) -> str:
 def load_pickle(path: Path, source: str, request: Request | None = None) -> Found:
     """Read a pickle that the person named, whatever its suffix.
 
-    Parameters
-    ----------
-    path : Path
-    source : str
-        Its name in messages.
-    request : Request or None
-        The object in it; None means all.
+    `source` is its name in messages; `request` names the object in it, None means all.
 
     Raises
     ------

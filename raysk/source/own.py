@@ -42,14 +42,9 @@ def _real_parents(folder: str) -> frozenset[Path]:
 
 
 def own_modules(before: set[str], folder: Path | None) -> tuple[ModuleType, ...]:
-    """Return the person's modules that must travel by value.
+    """Return the person's modules that must travel by value: those imported since `before` was ``set(sys.modules)``.
 
-    Parameters
-    ----------
-    before : set of str
-        Names of the modules that were imported before the person's file.
-    folder : Path or None
-        Modules in this folder count also when they were imported before, as in a notebook.
+    Modules in `folder` count also when they were imported before, as in a notebook.
     """
     found = []
     for name, module in list(sys.modules.items()):
@@ -110,11 +105,7 @@ def _suggest_remedy(err: BaseException) -> str:
 def raised(err: BaseException, what: str) -> str:
     """Return what the person's code raised, the line that raised it, and what to do, in at most three lines.
 
-    Parameters
-    ----------
-    err : BaseException
-    what : str
-        Names the code in the message: ``model.py`` or ``make()``.
+    `what` names the code in the message: ``model.py`` or ``make()``.
     """
     place = _find_own_frame(err)
     text = f": {brief(str(err))}" if str(err) else ""

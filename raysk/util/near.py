@@ -12,15 +12,9 @@ if TYPE_CHECKING:
 
 
 def meant(path: Path, names: Iterable[str] | None = None, *, folders: bool = False) -> str:
-    """Return "Did you mean a or b?" of what is beside a path and has a name like its own; "" if nothing has.
+    """Return "Did you mean a or b?" of the names like a path's own; "" if there are none.
 
-    Parameters
-    ----------
-    path : Path
-    names : iterable of str or None
-        The names to choose from; None means those of all files beside it.
-    folders : bool
-        Whether folders are meant instead of files.
+    `names` are those to choose from; None means those of the files, or with `folders` of the folders, beside the path.
     """
     try:
         beside = [each.name for each in path.parent.iterdir() if each.is_dir() is folders] if names is None else names

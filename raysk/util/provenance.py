@@ -16,18 +16,7 @@ def now() -> str:
 
 
 def versions(*distributions: str) -> dict[str, str | None]:
-    """Return the versions of Python, raysk and the named distributions, importing none of them.
-
-    Parameters
-    ----------
-    *distributions : str
-        Names as pip knows them, such as ``scikit-learn``.
-
-    Returns
-    -------
-    dict of str to (str or None)
-        None for a distribution that is not installed.
-    """
+    """Return the versions of Python, raysk and distributions, which are not imported; None for what is not installed."""
     # Our parent package is always loaded, and right where the installed metadata is of an older checkout.
     ours = getattr(sys.modules.get("raysk"), "__version__", None)
     return {

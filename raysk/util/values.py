@@ -79,21 +79,12 @@ _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(?:([kmgt])(i?))?b?", re.IGNORECASE)
 
 
 def parse_size(text: str, option: str) -> int:
-    """Read an amount of memory such as ``4GB``, ``500 MiB``, ``1.5g``, or a number of bytes.
-
-    Parameters
-    ----------
-    text, option : str
-        The text, and its option for messages.
-
-    Returns
-    -------
-    int
-        Bytes, above 0.
+    """Read an amount of memory such as ``4GB``, ``500 MiB``, ``1.5g``, or a number of bytes, above 0.
 
     Raises
     ------
     UsageError
+        Naming the option.
     """
     if match := _SIZE.fullmatch(text.strip()):
         number, prefix, binary = match.groups()
@@ -109,21 +100,12 @@ _SECONDS = (3600.0, 60.0, 1.0)
 
 
 def parse_duration(text: str, option: str) -> float | None:
-    """Read a time such as ``90s``, ``30m``, ``1h30m``, or a number of seconds.
-
-    Parameters
-    ----------
-    text, option : str
-        The text, and its option for messages.
-
-    Returns
-    -------
-    float or None
-        Seconds, above 0. None for 0, which is no limit, as for timeout(1).
+    """Read a time such as ``90s``, ``30m``, ``1h30m``, or a number of seconds; None for 0: no limit, as for timeout(1).
 
     Raises
     ------
     UsageError
+        Naming the option.
     """
     match = _DURATION.fullmatch(text.strip())
     parts = [float(part) * unit for part, unit in zip(match.groups(), _SECONDS, strict=False) if part] if match else []

@@ -115,18 +115,7 @@ def imported(modules: Iterable[str]) -> dict[str, str]:
 
 
 def installed(errors: Iterable[str] = ()) -> dict[str, str | None]:
-    """Return the version of Python and of each package in `MODULES` on this machine.
-
-    Parameters
-    ----------
-    errors : iterable of str
-        Modules that were found not to import.
-
-    Returns
-    -------
-    dict of str to str or None
-        None for what is not there, or does not import.
-    """
+    """Return the versions of Python and of each package in `MODULES`; None for a missing one, or one in `errors`."""
     found: dict[str, str | None] = {"Python": platform.python_version()}
     for package, module in MODULES.items():
         said = getattr(sys.modules.get(module), "__version__", None)  # importing one to ask it would take seconds
@@ -143,14 +132,8 @@ def compare(
 ) -> list[Difference]:
     """Return what differs between this machine and a node.
 
-    Parameters
-    ----------
-    here, there : mapping
-        What `installed` returned.
-    errors : mapping
-        What `imported` returned there.
-    allow_versions : bool
-        Whether the person accepts that results may differ.
+    `here` and `there` are from `installed`, `errors` from `imported` there. `allow_versions` tells whether the person
+    accepts that results may differ.
     """
     found = []
     for package, rule in RULES.items():

@@ -37,15 +37,7 @@ def rows_text(first: int, count: int) -> str:
 
 
 def nearest(name: str, names: Iterable[str], count: int = 3) -> list[str]:
-    """Return the names most like `name`, whatever their case; ``C`` also finds ``svc__C``.
-
-    Parameters
-    ----------
-    name : str
-    names : iterable of str
-    count : int
-        The most names to return.
-    """
+    """Return at most `count` names like `name`, whatever their case; ``C`` also finds ``svc__C``."""
     known = {other.casefold(): other for other in names}
     sought = name.casefold()
     close = difflib.get_close_matches(sought, known, n=count)
