@@ -136,11 +136,8 @@ def places_among(
     """
     texts = list(texts)
     named = {name: number for number, name in enumerate(table.names or ())}
-    parts = (
-        texts
-        if by_name
-        else [part for text in texts for part in ([text] if text in named else map(str.strip, text.split(",")))]
-    )
+    cut = [[text] if by_name or text in named else [part.strip() for part in text.split(",")] for text in texts]
+    parts = [part for each in cut for part in each]
     counted = {} if by_name else {part: _parse_index(part, table.n_columns) for part in parts}
     found = {part: named.get(part, counted.get(part)) for part in parts}
     missing = [part for part, index in found.items() if index is None]

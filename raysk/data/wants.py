@@ -89,7 +89,7 @@ def wants_target(estimator: Any) -> bool:
 def first_step(estimator: Any) -> Any:
     """Return the step that sees X first; of an estimator without steps, itself."""
     while True:
-        steps = [step for _, step in steps_of(estimator) if not isinstance(step, str) and step is not None]
+        steps = steps_of(estimator)
         inner = _inner_estimator(estimator)
         if inner is None and not steps:
             return estimator
@@ -109,10 +109,11 @@ def _is_a(estimator: Any, library: str, name: str) -> bool:
     )
 
 
-def steps_of(estimator: Any) -> list[tuple[str, Any]]:
-    """Return the steps of a pipeline, or the transformers of a union, which all see the same data."""
+def steps_of(estimator: Any) -> list[Any]:
+    """Return the estimators among the steps of a pipeline, or among the transformers of a union, which see the same."""
     parts = getattr(estimator, "steps", None) or getattr(estimator, "transformer_list", None)
-    return parts if isinstance(parts, list) else []
+    steps = [step for _, step in parts] if isinstance(parts, list) else []
+    return [step for step in steps if step is not None and not isinstance(step, str)]
 
 
 def _inner_estimator(estimator: Any) -> Any | None:

@@ -21,12 +21,7 @@ if TYPE_CHECKING:
 
 
 KEEP_MISSING = {
-    "StandardScaler",
-    "MinMaxScaler",
-    "MaxAbsScaler",
-    "RobustScaler",
-    "QuantileTransformer",
-    "PowerTransformer",
+    *("StandardScaler", "MinMaxScaler", "MaxAbsScaler", "RobustScaler", "QuantileTransformer", "PowerTransformer"),
     "VarianceThreshold",
 }
 """Steps that pass missing values on, and refuse infinite values."""
@@ -89,7 +84,7 @@ def _walk_steps(estimator: Any) -> Iterator[Any]:
     if not wants.is_sklearns(estimator) or is_search(estimator):
         yield None
         return
-    steps = [step for _, step in wants.steps_of(estimator) if step is not None and not isinstance(step, str)]
+    steps = wants.steps_of(estimator)
     if not steps:
         yield estimator if wants.is_simple(estimator) else None
     elif hasattr(estimator, "steps"):

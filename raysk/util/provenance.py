@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import platform
 import sys
 from datetime import datetime, timezone
@@ -16,7 +15,7 @@ def now() -> str:
 
 
 def versions(*distributions: str) -> dict[str, str | None]:
-    """Return the versions of Python, raysk and distributions, which are not imported; None for what is not installed."""
+    """Return the versions of Python, raysk and distributions, which are not imported; None for a missing one."""
     # Our parent package is always loaded, and right where the installed metadata is of an older checkout.
     ours = getattr(sys.modules.get("raysk"), "__version__", None)
     return {
@@ -28,7 +27,9 @@ def versions(*distributions: str) -> dict[str, str | None]:
 
 def version_of(distribution: str) -> str | None:
     """Return the version of what is installed under a name that pip knows; None if nothing is."""
+    from importlib import metadata
+
     try:
-        return importlib.metadata.version(distribution)
-    except importlib.metadata.PackageNotFoundError:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
         return None
