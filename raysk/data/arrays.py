@@ -38,7 +38,7 @@ def check_fits(size: int, label: str) -> None:
     if size > memory:
         raise InputError(
             f"{label} would take {size / 1e9:,.1f} GB of memory, and there are {memory / 1e9:,.1f} GB here.\n"
-            "If that is what should be in it, cut it up; if not, it is damaged."
+            "If it should be that large, split it; if not, it is damaged."
         )
 
 
@@ -93,7 +93,7 @@ def _check_header(array: Any, size: int, label: str) -> None:
     shape, _, dtype = read_header(array)
     if dtype.hasobject:
         raise InputError(
-            f"{label} holds Python objects, which only unpickling could bring back; raysk does not.\n"
+            f"{label} holds Python objects, which only unpickling could read; raysk does not unpickle arrays.\n"
             "Save numbers or text, or a DataFrame as Parquet."
         )
     claimed, packed = dtype.itemsize * math.prod(shape), size - array.tell()

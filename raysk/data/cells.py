@@ -191,7 +191,7 @@ def number_of_dimensions(values: Any) -> int | None:
     return None if known is None else int(getattr(known, "ndim", 2))
 
 
-def is_text(values: Any) -> bool:
+def begins_with_text(values: Any) -> bool:
     """Tell whether the first element of one column is text."""
     known = _as_searchable(values)
     return known is not None and len(known) > 0 and isinstance(next(iter(known)), str)

@@ -144,7 +144,7 @@ def places_among(
     if missing:
         raise InputError(_explain_unknown(table, missing, f"{option} {','.join(texts)}: " if not by_name else ""))
     if most is not None and len(found) > most:
-        raise UsageError(f"{option} {','.join(texts)}: it names one column.")
+        raise UsageError(f"{option} {','.join(texts)}: it takes one column.")
     return tuple(dict.fromkeys(index for index in found.values() if index is not None))
 
 

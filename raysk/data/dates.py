@@ -75,7 +75,7 @@ def days(  # noqa: PLR0913 - what a message needs
     try:
         dates = column if column.dtype.kind == "M" else _parse(texts := _as_text(column), format)
     except ValueError as err:
-        raise UsageError(f"--dates {shown(name)}={shown(format)}: it is no format: {brief(str(err))}.") from err
+        raise UsageError(f"--dates {shown(name)}={shown(format)}: no format of dates: {brief(str(err))}.") from err
     wrong = (dates.isna() & column.notna()).to_numpy()
     if wrong.any() and column.dtype.kind != "M":
         dates = dates.fillna(_parse(texts, ISO))

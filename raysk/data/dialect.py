@@ -50,4 +50,4 @@ class Dialect:
     def check_format(self, label: str, kind: str) -> None:
         """Raise `UsageError` if an option was given for data that is no CSV and no TSV."""
         if self.given() and kind not in {"csv", "tsv"}:
-            raise UsageError(f"{self.given()[0]}: {label} is {kind}, and this is about csv and tsv. Leave it out.")
+            raise UsageError(f"{self.given()[0]}: only for csv and tsv, and {label} is {kind}. Leave it out.")

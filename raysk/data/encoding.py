@@ -175,7 +175,7 @@ def _find_texts(table: Table, features: tuple[int, ...], dates: Mapping[int, str
     if texts and wants.must_enable_categories(estimator):
         raise InputError(
             f"{table.label}: column {table.name_of(features[texts[0]])!r} is text, which "
-            f"{type_name(wants.first_step(estimator))} takes as categories if it is told so.\n"
+            f"{type_name(wants.first_step(estimator))} takes as categories only when told to.\n"
             "Say --set enable_categorical=True"
         )
     for place in texts if takes or not wants.wants_numbers(estimator) else ():

@@ -193,7 +193,7 @@ def _explaining_faults(stream: Stream, kind: str) -> Iterator[None]:
             json_lines.raise_fault(stream, err)
         raise InputError(
             f"{stream.label} cannot be read as {kind}: {brief(str(err)) or type(err).__name__}\n"
-            "It is damaged, or of another format: that is said with --format."
+            "It is damaged, or of another format; name that with --format."
         ) from err
 
 
@@ -274,9 +274,9 @@ class Given:
         alone += dialect.given() if dialect else []
         if alone:
             raise UsageError(
-                f"{listed(alone)}: this is about the table that --data names.\n"
-                "A table is no FILE: say --data TABLE, and an estimator for FILE, as 'sklearn.svm:SVC()'.\n"
-                "For data in your own file say --data FILE.py:load_data, or choose its columns there."
+                f"{listed(alone)}: only for the table of --data, and no --data is given.\n"
+                "FILE cannot be a table: say --data TABLE, and an estimator for FILE, such as 'sklearn.svm:SVC()'.\n"
+                "For data in your own file say --data FILE.py:load_data, or choose its columns in the file."
             )
         return None
 

@@ -244,6 +244,6 @@ def refuse_search_options(estimator: Any, overrides: Overrides) -> None:
     given += [] if overrides.refit else ["--no-refit"]
     if given:
         raise UsageError(
-            f"{listed(given)}: only a search takes this, and what is fitted is a {type_name(estimator)}.\n"
+            f"{listed(given)}: only a search takes this, and {type_name(estimator)} is none.\n"
             f"Leave {'it' if len(given) == 1 else 'them'} out, or use 'raysk search'."
         )

@@ -10,7 +10,7 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 from raysk.data import wants
-from raysk.data.cells import Cell, Cells, is_text, number_of_dimensions
+from raysk.data.cells import Cell, Cells, begins_with_text, number_of_dimensions
 from raysk.source.found import is_search
 from raysk.util.words import listed, shown, type_name
 
@@ -171,7 +171,7 @@ def _input_tags(step: Any) -> Any:
 
 def _refuse_shape(first: Any, seen: Seen) -> str | None:
     name, X = type_name(first), seen.data.X
-    if seen.dimensions == 1 and is_text(X):
+    if seen.dimensions == 1 and begins_with_text(X):
         return (
             f"{seen.label}: X is a column of texts, and {name} takes a table of numbers.\n"
             "Put a vectorizer before it: make_pipeline(TfidfVectorizer(), ...)."
