@@ -92,7 +92,7 @@ class Cells:
     @functools.cached_property
     def infinite(self) -> Cell | None:
         """Cells that are infinite."""
-        return self._first(_is_infinite)
+        return self._first(_is_infinite, objects=False)
 
     @functools.cached_property
     def text(self) -> Cell | None:
@@ -103,7 +103,7 @@ class Cells:
     @functools.cached_property
     def fraction(self) -> Cell | None:
         """Cells that are no whole numbers."""
-        return self._first(_is_fraction, certain=False)
+        return self._first(_is_fraction, objects=False, certain=False)
 
     @property
     def width(self) -> int:
@@ -117,14 +117,16 @@ class Cells:
             return []
         return [str(name) for name, kind in zip(frame.columns, frame.dtypes, strict=True) if _may_hold_text(kind)]
 
-    def _first(self, is_wrong: Callable[[Any], Any], *, floats: bool = True, certain: bool = True) -> Cell | None:
+    def _first(
+        self, is_wrong: Callable[[Any], Any], *, floats: bool = True, objects: bool = True, certain: bool = True
+    ) -> Cell | None:
         """Return the first cell that `is_wrong`, a function of arrays, finds.
 
-        `floats` tells whether floats can be wrong, `certain` whether a finite sum proves that none is.
+        `floats` and `objects` tell whether these can be wrong, `certain` whether a finite sum proves that no float is.
         """
         found: list[tuple[int, Any, Any]] = []
-        may_be_wrong = functools.partial(_may_be_wrong, floats=floats, certain=certain)
-        for place, column in self._columns(is_wrong, may_be_wrong):
+        may_be_wrong = functools.partial(_may_be_wrong, floats=floats, objects=objects, certain=certain)
+        for place, column in self._columns(is_wrong, may_be_wrong, objects=objects):
             mask = is_wrong(column)
             if mask.any():
                 found.append((place, mask, column))
@@ -140,28 +142,30 @@ class Cells:
         return self._names[place] if self._names is not None and place < len(self._names) else str(place)
 
     def _columns(
-        self, is_wrong: Callable[[Any], Any], may_be_wrong: Callable[[Any], bool]
+        self, is_wrong: Callable[[Any], Any], may_be_wrong: Callable[[Any], bool], *, objects: bool
     ) -> Iterator[tuple[int, Any]]:
         """Yield the columns that may hold such a cell, as arrays."""
         if self._values is None:
             return
         if is_frame(self._values):
-            yield from _search_frame(self._values, may_be_wrong)
+            yield from _search_frame(self._values, may_be_wrong, objects=objects)
         elif hasattr(self._values, "tocsc"):
             yield from _search_sparse(self._values, is_wrong, may_be_wrong)
         else:
             yield from _search_array(self._values.reshape(len(self._values), -1), is_wrong, may_be_wrong)
 
 
-def _search_frame(frame: Any, may_be_wrong: Callable[[Any], bool]) -> Iterator[tuple[int, Any]]:
-    objects = MOST_OBJECTS
-    for place in range(frame.shape[1]):
+def _search_frame(frame: Any, may_be_wrong: Callable[[Any], bool], *, objects: bool) -> Iterator[tuple[int, Any]]:
+    left = MOST_OBJECTS
+    for place, dtype in enumerate(frame.dtypes):
+        if not objects and getattr(dtype, "kind", "") != "f":  # spares text being converted
+            continue
         column = _as_array(frame.iloc[:, place])
         if column is None:
             continue
         if column.dtype.hasobject:
-            column = column[:objects]
-            objects -= len(column)
+            column = column[:left]
+            left -= len(column)
         if may_be_wrong(column):
             yield place, column
 
@@ -245,12 +249,12 @@ def _cut_blocks(table: Any) -> Iterator[Any]:
         yield table[start : min(start + step, most)]
 
 
-def _may_be_wrong(array: Any, *, floats: bool, certain: bool) -> bool:
+def _may_be_wrong(array: Any, *, floats: bool, objects: bool, certain: bool) -> bool:
     """Return whether an array may hold a wrong cell; a finite sum proves cheaply that all its cells are finite."""
     import numpy as np
 
     if array.dtype.kind == "O":
-        return True
+        return objects
     if array.dtype.kind in "US":
         return not floats
     if array.dtype.kind != "f" or not floats:

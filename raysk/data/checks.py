@@ -47,7 +47,8 @@ def check_beside(value: Any, name: str, label: str) -> None:
     dtypes = values.dtypes if is_frame(values) else [values.dtype]
     if name == "sample_weight" and not all(map(is_number, dtypes)):
         raise InputError(f"{label}: the weights are text, not numbers.\nName another column with --weight.")
-    _refuse_infinite(Cells(values).infinite, name, label)
+    if any(getattr(dtype, "kind", "") == "f" for dtype in dtypes):
+        _refuse_infinite(Cells(values).infinite, name, label)
 
 
 def check_target(estimator: Any, table: Table) -> None:
