@@ -19,7 +19,7 @@ unexport PYTHONDONTWRITEBYTECODE
 unexport PYTHONPATH
 
 # what goes into the wheel
-SOURCES := pyproject.toml $(wildcard README.md) $(shell find raysk -name '*.py' -o -name py.typed)
+SOURCES := pyproject.toml README.md $(shell find raysk -type f -not -path '*/__pycache__/*')
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test multihost cluster cluster-down check lint type fmt

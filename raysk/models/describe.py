@@ -8,8 +8,8 @@ import zipfile
 from typing import TYPE_CHECKING, Any
 
 from raysk.errors import InputError
-from raysk.models.formats import SKOPS, NoModel, as_pickle, format_of
-from raysk.models.imports import imports_of
+from raysk.models.formats import SKOPS, format_of
+from raysk.models.imports import NoModel, as_pickle, imports_of
 from raysk.models.sidecar import read_sidecar, version_differences
 from raysk.util.provenance import SCHEMA
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from raysk.models.imports import Imports
+    from raysk.models.imported import Imports
 
 
 _MOST_REASONS = 3

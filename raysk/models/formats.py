@@ -11,14 +11,14 @@ are pickles, which run code when they are loaded.
 from __future__ import annotations
 
 import contextlib
-import io
 import pickle
 from dataclasses import dataclass
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from raysk.errors import InputError, UsageError
-from raysk.models.compressed import load_joblib
+from raysk.models.imports import as_pickle, is_pickle
+from raysk.models.pickles import load_pickle
 from raysk.models.pickling import unpicklable
 
 if TYPE_CHECKING:
@@ -48,48 +48,22 @@ class Format:
     check: Callable[[], object] = lambda: None
 
 
-class NoModel(InputError):  # noqa: N818 - says what it is
-    """A file does not begin as any model does: it is not loaded, as text can be taken for a pickle's instructions.
-
-    Parameters
-    ----------
-    message : str
-    empty : bool
-        Whether there is nothing in it.
-    """
-
-    def __init__(self, message: str, *, empty: bool = False) -> None:
-        super().__init__(message)
-        self.empty = empty
-
-
-def as_pickle(path: Path, file: io.BufferedReader) -> Any:
-    """Return an open file, or pipe, at its beginning, if it is a pickle there.
-
-    Raises
-    ------
-    NoModel
-    """
-    from raysk.models.imports import PROTO, is_pickle
-
-    start = file.peek(1)[:1]
-    if start == PROTO:
-        return file
-    if not start:
-        raise NoModel(f"{str(path)!r} is empty: it holds no model.", empty=True)
-    whole: Any = file if file.seekable() else io.BufferedReader(io.BytesIO(file.read()))
-    if not is_pickle(whole):
-        raise NoModel(
-            f"{str(path)!r} is no model: it does not begin as a pickle does.\n"
-            "Name a file that 'raysk fit -o' or pickle.dump(estimator, file) wrote."
-        )
-    whole.seek(0)
-    return whole
-
-
 def format_of(path: Path) -> Format:
     """Return the format that a file's suffix names; a pickle for any that is not known."""
     return _BY_SUFFIX.get(path.suffix.lower(), PICKLE)
+
+
+def is_model(path: Path) -> bool:
+    """Return whether a file begins as a model does; False if it cannot be read."""
+    import zipfile
+
+    try:
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            return zipfile.is_zipfile(file) if format_of(path) is SKOPS else is_pickle(file)
+    except (OSError, ValueError):
+        return False
 
 
 # --- a pickle, by value
@@ -113,32 +87,10 @@ def _blamed(model: Any) -> Iterator[None]:
         raise unpicklable(model, error, "saved") from error
 
 
-class _JoblibsOwn(Exception):  # noqa: N818 - no error: a turn to take
-    """The file is one of joblib's: arrays stand between its instructions, which pickle would take for more of them."""
-
-
-class _Unpickler(pickle.Unpickler):
-    def find_class(self, module_name: str, global_name: str, /) -> Any:
-        if module_name.startswith("joblib.numpy_pickle"):
-            raise _JoblibsOwn
-        return super().find_class(module_name, global_name)
-
-
 def _load_pickle(path: Path, trust: Sequence[str]) -> Any:
     _refuse_trust(path, trust)
     with path.open("rb") as file:
-        try:
-            return _Unpickler(as_pickle(path, file)).load()
-        except (ImportError, AttributeError, OSError, NoModel):  # joblib would fail on the same name
-            raise
-        except Exception as error:  # noqa: BLE001 - a file that is no pickle raises almost anything
-            first = error
-    try:  # one of joblib's under another suffix, or a compressed one
-        return load_joblib(path)
-    except (ImportError, AttributeError):
-        raise
-    except Exception as error:  # noqa: BLE001 - of the two reasons, pickle's is the clearer one
-        raise (error if isinstance(first, _JoblibsOwn) else first) from None
+        return load_pickle(path, as_pickle(path, file))
 
 
 def _refuse_trust(path: Path, trust: Sequence[str]) -> None:
@@ -182,13 +134,6 @@ def _by_name(obj: Any, protocol: int) -> bytes | None:
         return None
 
 
-def _load_joblib(path: Path, trust: Sequence[str]) -> Any:
-    _refuse_trust(path, trust)
-    with path.open("rb") as file:
-        as_pickle(path, file)
-    return load_joblib(path)
-
-
 # --- skops
 
 
@@ -227,7 +172,7 @@ def _load_skops(path: Path, trust: Sequence[str]) -> Any:
 
 
 PICKLE = Format("pickle", _dump_pickle, _load_pickle)
-JOBLIB = Format("joblib", _dump_joblib, _load_joblib)
+JOBLIB = Format("joblib", _dump_joblib, _load_pickle)
 SKOPS = Format("skops", _dump_skops, _load_skops, _skops)
 
 _BY_SUFFIX = {".joblib": JOBLIB, ".skops": SKOPS}

@@ -220,3 +220,13 @@ def test_a_fit_that_kills_its_worker(raysk, folder, head):
     )
     ran = raysk("fit", "model.py", "--address", head)
     ran.assert_error(1, "The fit was given up: its worker died 3 times", "--memory-per-fit", "-v")
+
+
+def test_debug_shows_every_frame(raysk, folder):
+    """Also of an error in the command line itself, or in the settings, before there are any options."""
+    for arguments in (["inspect", "nothing.py"], ["inspect", "--nope"], ["inspect", "nothing.py", "--format=x"]):
+        assert "Traceback" not in raysk(*arguments).err
+        assert "Traceback" in raysk(*arguments, "--debug").err
+    (folder / "pyproject.toml").write_text("[tool.raysk]\nadress = 'auto'\n")
+    assert "Traceback" in raysk("inspect", "nothing.py", "--debug").err
+    assert raysk("inspect", "--debug", "--help").code == 0
