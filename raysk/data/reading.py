@@ -19,7 +19,7 @@ from raysk.data.columns import Columns
 from raysk.data.dialect import Dialect
 from raysk.data.extras import extra
 from raysk.data.features import Features, recorded_features
-from raysk.data.formats import FORMATS, check_format, format_of, suffix_format
+from raysk.data.formats import check_format, format_of, suffix_format
 from raysk.data.inputs import STDIN, check_there, is_file, is_uri, label_of, opened
 from raysk.data.known import Known
 from raysk.data.split import id_name, id_values, split
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from raysk.jobs import Data
 
 __all__ = [
-    "FORMATS",
     "TEXT",
     "Columns",
     "Dialect",
@@ -79,7 +78,7 @@ def read_table(
         A path, ``-`` for stdin, a URI, ``sklearn:NAME?arg=1``, ``openml:ID``, ``model.py:load_data`` or
         ``package.module:attr``.
     format : str or None
-        One of `FORMATS`; None looks at the suffix, then at the first bytes.
+        One of `raysk.data.formats.FORMATS`; None looks at the suffix, then at the first bytes.
     dtypes : mapping of str to str, or None
         See `blocks`.
     dialect : Dialect or None

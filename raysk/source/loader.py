@@ -29,8 +29,7 @@ from typing import TYPE_CHECKING, Any
 
 from raysk.errors import InputError
 from raysk.models import pickles
-from raysk.source.found import CONVENTIONAL, Found, find_estimator, find_search, find_space, is_estimator, is_search
-from raysk.source.inline import find_data
+from raysk.source.found import CONVENTIONAL, Found, find_estimator, find_search
 from raysk.source.notebook import is_notebook, read_source
 from raysk.source.own import is_own_file, no_bytecode, own_modules, running
 from raysk.source.reference import Place, Request, kind_of, split_source
@@ -43,17 +42,7 @@ if TYPE_CHECKING:
 
     from raysk.source.notebook import Source
 
-__all__ = [
-    "Found",
-    "find_data",
-    "find_estimator",
-    "find_search",
-    "find_space",
-    "is_estimator",
-    "is_search",
-    "load",
-    "load_pickle",
-]
+__all__ = ["Found", "find_estimator", "find_search", "load", "load_pickle"]
 
 
 def load(source: str) -> Found:

@@ -19,6 +19,7 @@ WIDEST = 100
 
 _LINK_TO_PAGE = re.compile(r"\[(?P<text>[^]]+)\]\((?P<page>[\w-]+)\.md(?:#[\w-]*)?\)")
 
+
 @dataclass(frozen=True, kw_only=True)
 class Guide:
     """Read the user's guide: a page in the terminal, or its Markdown in a pipe.
