@@ -121,8 +121,7 @@ def _leave(code: int) -> NoReturn:
     cluster = sys.modules.get("raysk.cluster")  # not imported for this: --help has to be quick
     if cluster is not None:
         signals.raise_no_more()
-        cluster.Starting.wait_for_end()
-        if cluster.Starting.abandoned:
+        if cluster.leave():
             sys.stderr.flush()
             os._exit(code)
     sys.exit(code)

@@ -9,6 +9,7 @@ import os
 import re
 from typing import TYPE_CHECKING, Any
 
+from raysk._compat import pyarrow as pyarrow_private
 from raysk.data import lines
 from raysk.data.frames import as_table, column_types
 from raysk.errors import InputError
@@ -89,7 +90,7 @@ def _make_options(stream: Stream, known: Known, *, widened: bool) -> tuple[dict[
 def raise_fault(stream: Stream, error: BaseException | None) -> None:
     """Raise for the row and the column that pyarrow has refused, if they are found; it does not always name them."""
     if type(error).__name__ == "ArrowInvalid":
-        found = find_fault(stream, no_more_names="unexpected field" in str(error))
+        found = find_fault(stream, no_more_names=pyarrow_private.is_new_name(error))
         if found is not None:
             raise InputError(f"{stream.label}: {found}") from error
 

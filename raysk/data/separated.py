@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 from typing import TYPE_CHECKING, Any
 
+from raysk._compat import pyarrow as pyarrow_private
 from raysk.data import lines
 from raysk.data.frames import as_table, column_types
 from raysk.data.separators import are_decimal, separator_of
@@ -77,9 +77,10 @@ def _naming_places(names: Sequence[str], before: int = 0, *, header: bool) -> It
     try:
         yield
     except ArrowInvalid as err:
-        said = re.sub(r"Row #(\d+)", lambda row: f"row {int(row[1]) + before - header:,}", str(err))
-        said = re.sub(r"column #(\d+)", lambda at: f"column {name(int(at[1]))}", said)
-        if re.search(r"invalid value '[+-]?\d[\d.]*,\d+'", said):
+        said = pyarrow_private.rename_places(
+            str(err), row=lambda number: f"row {number + before - header:,}", column=lambda at: f"column {name(at)}"
+        )
+        if pyarrow_private.is_decimal_comma(said):
             raise InputError(f"{brief(said)}\nIf its comma is a decimal one, say --decimal ,") from err
         raise ValueError(said) from err
 

@@ -12,7 +12,7 @@ import itertools
 import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from raysk import _compat
+from raysk._compat import sklearn as sklearn_private
 from raysk.data.wants import is_sklearns
 from raysk.errors import InputError, UsageError
 from raysk.source.found import grids_of, is_search, params_of
@@ -92,14 +92,14 @@ def _find_refused(estimator: Any, replaced: set[str], prefix: str = "") -> Itera
 
 def _find_own_refused(estimator: Any, replaced: set[str], prefix: str = "") -> Iterator[Refused]:
     own = params_of(estimator) if is_sklearns(estimator) else {}
-    for name in _compat.parameter_names(estimator) if own else ():
+    for name in sklearn_private.parameter_names(estimator) if own else ():
         whole = f"{prefix}{name}"
-        if name in own and whole not in replaced and not _compat.parameter_check(estimator, name)(own[name]):
+        if name in own and whole not in replaced and not sklearn_private.parameter_check(estimator, name)(own[name]):
             yield _make_refused(estimator, name, own[name], whole)
 
 
 def _make_refused(owner: Any, name: str, value: Any, whole: str) -> Refused:
-    return Refused(whole, value, *_compat.parameter_refusal(owner, name, value))
+    return Refused(whole, value, *sklearn_private.parameter_refusal(owner, name, value))
 
 
 def _is_part(value: Any) -> bool:
@@ -150,9 +150,9 @@ def _check_candidates(base: Any, grid: Mapping[str, Any], name: str, values: Any
 
 def _find_check(owner: Any, name: str) -> Callable[[Any], bool] | None:
     """Return a function that tells whether an estimator takes a value; None if that is not known."""
-    if not is_sklearns(owner) or name not in params_of(owner) or name not in _compat.parameter_names(owner):
+    if not is_sklearns(owner) or name not in params_of(owner) or name not in sklearn_private.parameter_names(owner):
         return None
-    return _compat.parameter_check(owner, name)
+    return sklearn_private.parameter_check(owner, name)
 
 
 def _find_owners(base: Any, grid: Mapping[str, Any], name: str) -> list[Any]:
