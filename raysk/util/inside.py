@@ -1,4 +1,4 @@
-"""Where calls of raysk run right there: in a worker, and in a process forked from one that is connected.
+"""Run calls of raysk in this process if it is a worker, or was forked from a process that is connected.
 
     worker    a fit calls raysk.fit: it would wait for CPUs that its own search holds
     forked    the connection's threads stayed with the parent: nobody would ever answer
@@ -50,14 +50,14 @@ _warned: set[int] = set()
 
 
 def enter_worker() -> None:
-    """Take note that this process is a worker; without raysk on its node, stand in for it."""
+    """Remember that this process is a worker; if its node has no raysk, provide a stand-in module."""
     os.environ[WORKER] = "1"
     if "raysk" not in sys.modules and importlib.util.find_spec("raysk") is None:
         sys.modules["raysk"] = sys.modules["raysk.api"] = stand_in()
 
 
 def _enter_fork() -> None:
-    """Take note that this process was just forked from one that is connected: Ray is its parent's, and to end there."""
+    """Remember that this process was forked from one that is connected, and leave Ray to its parent."""
     ray: Any = sys.modules.get("ray")
     if hasattr(ray, "is_initialized") and ray.is_initialized():
         _forked.append(os.getpid())
@@ -128,7 +128,7 @@ def backend(**options: Any) -> Any:
 
 
 def remark() -> None:
-    """Warn once that calls of raysk run in this process; from a fit of a search the warning comes home."""
+    """Warn once that calls of raysk run in this process; a fit of a search sends the warning to the driver."""
     if os.getpid() in _warned:
         return
     _warned.add(os.getpid())

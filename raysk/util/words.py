@@ -1,4 +1,4 @@
-"""Turn names and near misses into words for a message that stays within five lines."""
+"""Write names, rows and suggestions into messages of at most five lines."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LONGEST_VALUE = 40  # characters of one value: about half a line
 
 
 def shown(text: Any) -> str:
-    """Return a name as it can be printed: quoted when it holds unprintable characters."""
+    """Return a name for printing, quoted if it holds unprintable characters."""
     plain = str(text)
     return plain if plain.isprintable() else repr(plain)
 
@@ -33,20 +33,13 @@ def listed(names: Iterable[str]) -> str:
     return ", ".join(shown(name) for name in every[:_MOST_LISTED]) + tail
 
 
+def rows_text(first: int, count: int) -> str:
+    """Return "row 3", or "row 3 and 5 more"."""
+    return f"row {first:,}" + (f" and {count - 1:,} more" if count > 1 else "")
+
+
 def nearest(name: str, names: Iterable[str], count: int = 3) -> list[str]:
-    """Return the names most like `name`, whatever their case; ``C`` also finds ``svc__C``.
-
-    Parameters
-    ----------
-    name : str
-    names : iterable of str
-    count : int
-        The most names to return.
-
-    Returns
-    -------
-    list of str
-    """
+    """Return at most `count` names like `name`, whatever their case; ``C`` also finds ``svc__C``."""
     known = {other.casefold(): other for other in names}
     sought = name.casefold()
     close = difflib.get_close_matches(sought, known, n=count)
