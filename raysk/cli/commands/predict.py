@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from raysk.cli.view.live import View
     from raysk.cluster import Starting
     from raysk.jobs import PredictJob
-    from raysk.results.predictions import Part
+    from raysk.results.writers import Part
 
 
 TEXTS = ("csv", "jsonl")  # the formats that a terminal can show
@@ -172,12 +172,12 @@ def _refusing(loaded: Loaded, pairs: Iterator[tuple[Any, Any]]) -> Iterator[tupl
 def _tallied(stream: Iterable[Part], written: dict[str, Any]) -> Iterator[Part]:
     for part in stream:
         yield part
-        written["rows"] += len(part.values)
-        written["columns"] = list(part.columns())
+        written["rows"] += len(part)
+        written["columns"] = list(part.columns)
 
 
 def _write(job: PredictJob, stream: Iterator[Part], out: DataOut) -> None:
-    from raysk.results.predictions import WRITERS
+    from raysk.results.writers import WRITERS
     from raysk.util.writing import write_atomically
 
     writer = WRITERS[job.written_as]
