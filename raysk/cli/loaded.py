@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from raysk.cluster import Starting
     from raysk.data.reading import Columns, Table
     from raysk.jobs import Asked, Data, Resources
-    from raysk.models.formats import NoModel
+    from raysk.models.imports import NoModel
     from raysk.pool import Pool
 
 STDIN = Path("/dev/stdin")
@@ -46,7 +46,7 @@ class Loaded:
         from raysk.data.dialect import Dialect
         from raysk.data.encoding import Unseen
         from raysk.data.fitted import features_of, recorded_target
-        from raysk.models.formats import NoModel
+        from raysk.models.imports import NoModel
         from raysk.models.store import load_model, read_sidecar
         from raysk.source.own import own_modules
 
@@ -134,7 +134,7 @@ class Loaded:
 
 def _no_model(asked: Asked, error: NoModel) -> str:
     """Say why a file is no model, and what may have been meant."""
-    from raysk.models.imports import is_model
+    from raysk.models.formats import is_model
 
     if asked.model == "-":
         return no_model_on_stdin(error)

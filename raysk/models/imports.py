@@ -1,4 +1,4 @@
-"""What a model file would import when it is loaded, found without loading it.
+"""What a pickle would import when it is loaded, found without loading it.
 
     imports_of(path)    which reader takes the file how: pickle's own, and joblib's, which finds arrays in it
       machine.py        follows the instructions with placeholders; nothing is imported, made or called
@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import io
 import lzma
 import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from raysk.errors import InputError
 from raysk.models.compressed import GZIP, ZLIB, zlib_open
-from raysk.models.formats import SKOPS, format_of
 from raysk.models.harmless import MADE_UP, is_code, may_refer
 from raysk.models.instructions import Damaged, Source, Stops, Unclear
 from raysk.models.machine import Machine
@@ -32,7 +33,6 @@ PROTO = b"\x80"
 """How pickles begin, but those of protocols 0 and 1."""
 _LZ4 = b"\x04\x22\x4d\x18"  # which joblib reads, if that is installed
 
-_MOST_SCHEMA_BYTES = 2**26  # of a .skops file, unpacked: the JSON of a large forest is a tenth of it
 _MOST_UNPACKED_BYTES = 2**30  # of a compressed file, some 5 s; or, if that is more,
 _MOST_UNPACKED_FOLD = 20  # so many times what it takes: models shrink to a half or a tenth
 _MOST_DOUBTS = 20
@@ -40,7 +40,7 @@ _MOST_DOUBTS = 20
 
 @dataclass
 class Imports:
-    """What a model file would import.
+    """What a pickle would import.
 
     Parameters
     ----------
@@ -99,12 +99,12 @@ class Imports:
 
 
 def imports_of(path: Path) -> Imports:
-    """Find what a model file would import, without loading it.
+    """Find what a pickle would import, without loading it.
 
     Parameters
     ----------
     path : Path
-        A pickle, compressed or not, a file of joblib's, or a ``.skops`` file.
+        A pickle, compressed or not, or a file of joblib's.
 
     Returns
     -------
@@ -115,8 +115,6 @@ def imports_of(path: Path) -> Imports:
     OSError
         If the file cannot be read.
     """
-    if format_of(path) is SKOPS:
-        return _imports_of_skops(path)
     found = Imports()
     if _follow(path, found):
         _compare_with_pickles_own(path, found)
@@ -163,6 +161,43 @@ def most_unpacked(raw: BinaryIO) -> int:
     return max(_MOST_UNPACKED_BYTES, _MOST_UNPACKED_FOLD * os.fstat(raw.fileno()).st_size)
 
 
+class NoModel(InputError):  # noqa: N818 - says what it is
+    """A file does not begin as any model does: it is not loaded, as text can be taken for a pickle's instructions.
+
+    Parameters
+    ----------
+    message : str
+    empty : bool
+        Whether there is nothing in it.
+    """
+
+    def __init__(self, message: str, *, empty: bool = False) -> None:
+        super().__init__(message)
+        self.empty = empty
+
+
+def as_pickle(path: Path, file: io.BufferedReader) -> Any:
+    """Return an open file, or pipe, at its beginning, if it is a pickle there.
+
+    Raises
+    ------
+    NoModel
+    """
+    start = file.peek(1)[:1]
+    if start == PROTO:
+        return file
+    if not start:
+        raise NoModel(f"{str(path)!r} is empty: it holds no model.", empty=True)
+    whole: Any = file if file.seekable() else io.BufferedReader(io.BytesIO(file.read()))
+    if not is_pickle(whole):
+        raise NoModel(
+            f"{str(path)!r} is no model: it does not begin as a pickle does.\n"
+            "Name a file that 'raysk fit -o' or pickle.dump(estimator, file) wrote."
+        )
+    whole.seek(0)
+    return whole
+
+
 def is_pickle(file: BinaryIO) -> bool:
     """Return whether a file begins as a pickle does, compressed or not; nothing is loaded.
 
@@ -187,19 +222,6 @@ def _ends(file: Any) -> bool:
     return True
 
 
-def is_model(path: Path) -> bool:
-    """Return whether a file begins as a model does; False if it cannot be read."""
-    import zipfile
-
-    try:
-        if not path.is_file():
-            return False
-        with path.open("rb") as file:
-            return zipfile.is_zipfile(file) if format_of(path) is SKOPS else is_pickle(file)
-    except (OSError, ValueError):
-        return False
-
-
 def _uncompressed(raw: BinaryIO) -> Any:
     """Return a file that reads what joblib or a person has compressed."""
     start = raw.read(6)
@@ -214,38 +236,3 @@ def _uncompressed(raw: BinaryIO) -> Any:
     }
     reader = next((reader for magic, reader in readers.items() if start.startswith(magic)), None)
     return raw if reader is None else reader(raw)
-
-
-# --- skops ----------------------------------------------------------------------------------------
-
-
-def _imports_of_skops(path: Path) -> Imports:
-    import json
-    import zipfile
-
-    found = Imports()
-    try:
-        with zipfile.ZipFile(path) as file, file.open("schema.json") as schema:
-            content = schema.read(_MOST_SCHEMA_BYTES + 1)
-        if len(content) > _MOST_SCHEMA_BYTES:
-            found.doubt(f"its schema.json unpacks to more than {_MOST_SCHEMA_BYTES:,} bytes")
-            return found
-        left = [json.loads(content)]
-        while left:
-            node = left.pop()
-            if isinstance(node, dict):
-                found.names += _name_of(node)
-                left.extend(node.values())
-            elif isinstance(node, list):
-                left.extend(node)
-    except Exception as error:  # noqa: BLE001 - a damaged or hostile file may do anything to us but run
-        found.doubt(_reason(error))
-    found.names = list(dict.fromkeys(found.names))
-    return found
-
-
-def _name_of(node: dict[str, Any]) -> list[str]:
-    if "__class__" not in node or "__module__" not in node:
-        return []
-    module, name = node["__module__"], node["__class__"]
-    return [f"{module}.{name}"]

@@ -32,7 +32,7 @@ STILL_IN_A_CIRCLE = {
     *("raysk.pool.admission", "raysk.pool.remote", "raysk.pool.crew", "raysk.pool.entry", "raysk.pool.lend"),
     *("raysk.plans", "raysk.plans.board", "raysk.plans.outlook", "raysk.plans.search"),
     *("raysk.data.formats", "raysk.data.inputs", "raysk.cli.app", "raysk.cli.commands.resume"),
-    *("raysk.models.formats", "raysk.models.imports", "raysk.models.machine", "raysk.models.stack"),
+    *("raysk.models.imports", "raysk.models.machine", "raysk.models.stack"),
     *("raysk.bench.arm", "raysk.bench.nodes", "raysk.bench.report", "raysk.bench.runner"),
 }
 

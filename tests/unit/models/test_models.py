@@ -29,8 +29,8 @@ from sklearn.svm import SVC
 
 from raysk.errors import InputError, UsageError
 from raysk.models.describe import describe_file
-from raysk.models.formats import NoModel
-from raysk.models.imports import is_model
+from raysk.models.formats import is_model
+from raysk.models.imports import NoModel
 from raysk.models.store import check_model, data_facts, load_model, read_sidecar, save_model
 
 X, y = load_iris(return_X_y=True)
