@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from raysk.models.sidecar_types import checked
-from raysk.util.jsonable import plain, plain_parameter
+from raysk.util.jsonable import plain, plain_parameter, read_object
 from raysk.util.provenance import SCHEMA, now, versions
 
 if TYPE_CHECKING:
@@ -48,14 +47,8 @@ def _name_in(described: Mapping[str, Any] | None) -> str | None:
 
 
 def _read(path: Path) -> dict[str, Any] | None:
-    try:
-        beside = sidecar_path(path)
-        if not beside.is_file() or beside.stat().st_size > _MOST_BYTES:  # a pipe would be waited for
-            return None
-        described = json.loads(beside.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return None
-    return checked(described) if isinstance(described, dict) and described.get("kind") == _KIND else None
+    described = read_object(sidecar_path(path), _MOST_BYTES)
+    return checked(described) if described is not None and described.get("kind") == _KIND else None
 
 
 def describe_model(estimator: Any) -> dict[str, Any]:

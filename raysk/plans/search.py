@@ -39,15 +39,16 @@ from raysk.plans.limits import INTERRUPTED, Enough, Watch, nothing_finished
 from raysk.plans.outlook import Prospect
 from raysk.pool import Task, stream
 from raysk.results.scores import has_score
-from raysk.runs.journal import NoRound
 from raysk.runs.records import Wanted
+from raysk.runs.rounds import NoRound
 from raysk.util import exits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from raysk.pool import Pool
-    from raysk.runs.journal import Journal, Round
+    from raysk.runs.journal import Journal
+    from raysk.runs.rounds import Round
 
 PATIENCE_S = 1.0
 """A worker hands fits back once a message has taken this long, in seconds: candidates differ in cost by orders of

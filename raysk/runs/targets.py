@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import json
 import os
 import stat
 from pathlib import Path
@@ -17,6 +16,7 @@ from urllib.parse import unquote
 
 from raysk.errors import UsageError
 from raysk.runs.folder import JOURNAL, MANIFEST, RUN_FILES, RUNS_FOLDER
+from raysk.util.jsonable import read_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -101,10 +101,8 @@ def _refuse_around(what: str, path: Path, run_dir: Path | None) -> None:
 
 def is_run(folder: Path) -> bool:
     """Tell whether a folder is that of a run, by what its manifest or its journal says."""
-    with contextlib.suppress(OSError, ValueError, RecursionError):
-        said = json.loads((folder / MANIFEST).read_bytes()) if (folder / MANIFEST).is_file() else None  # a pipe waits
-        if isinstance(said, dict) and {"job", "outcome"} <= said.keys():
-            return True
+    if {"job", "outcome"} <= (read_object(folder / MANIFEST) or {}).keys():
+        return True
     with contextlib.suppress(OSError):
         if (folder / JOURNAL).is_file():
             with (folder / JOURNAL).open("rb") as journal:
