@@ -1,7 +1,6 @@
-"""Every private name of scikit-learn, joblib and Ray that raysk uses, imported in one place.
+"""Every private name of other libraries that raysk uses, imported in one place.
 
-A name that has moved fails here, loudly and at once, and not as a slow or wrong run: Ray's own joblib backend lost
-its main optimisation to one swallowed ImportError.
+A name that has moved fails here, at once: one swallowed ImportError cost Ray's joblib backend its main optimisation.
 """
 
 from __future__ import annotations
@@ -65,6 +64,11 @@ def search_parts() -> Any:
     if missing:
         raise CompatError(f"BaseSearchCV of this scikit-learn has no {', '.join(missing)}; raysk needs it.")
     return SimpleNamespace(**{name.lstrip("_"): part for name, part in parts.items()})
+
+
+def python_unpickler() -> Any:
+    """Return the standard library's unpickler that is written in Python: its parts can be replaced one by one."""
+    return _private("pickle", "_Unpickler")[0]
 
 
 def numpy_hasher() -> Any:

@@ -10,8 +10,7 @@ import math
 import re
 from typing import Any
 
-from raysk.models.instructions import Unclear
-from raysk.models.placeholders import Made
+from raysk.models.placeholders import Made, Table, Unclear
 
 DTYPE = "numpy.dtype"
 ALIGNMENT = "numpy_array_alignment_bytes"
@@ -41,13 +40,13 @@ def array_bytes(state: Any) -> int | None:
     Unclear
         If it is not what joblib writes.
     """
-    if type(state) is not dict or tuple(state) not in {_KEYS, _KEYS[:-1]}:
+    if type(state) is not Table or tuple(state) not in {_KEYS, _KEYS[:-1]}:
         raise Unclear("an array in it is announced in a way that is not joblib's")
     subclass, shape, order, dtype, maps = (state[key] for key in _KEYS[:5])
     plain = isinstance(subclass, Made) and subclass.is_name and subclass.name in _SUBCLASSES
     if not plain or order not in ("C", "F") or not isinstance(maps, bool) or state.get(ALIGNMENT) not in (None, 16):
         raise Unclear("an array in it is announced in a way that is not joblib's")
-    if type(shape) is not tuple or not all(type(length) is int and length >= 0 for length in shape):
+    if type(shape) is not tuple or not all(type(length) is int and 0 <= length <= _MOST_BYTES for length in shape):
         raise Unclear("an array in it has a shape of something else than numbers")
     size_bytes, has_objects = _item(dtype)
     # an empty array counts for none, and its other lengths may be anything
@@ -112,7 +111,7 @@ def _structure(size_bytes: int, state: tuple[Any, ...]) -> tuple[int, bool]:
     _, _, inner, names, fields, _, _, flags = state
     parts = [(*inner, 0)[::2]] if type(inner) is tuple and len(inner) == len(_INNER) else []
     if fields is not None:
-        if type(fields) is not dict or type(names) is not tuple:
+        if type(fields) is not Table or type(names) is not tuple:
             raise _odd_dtype()
         parts += fields.values()
     elif inner is not None and not parts:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from raysk.models.imports import Imports
+    from raysk.models.imported import Imports
 
 
 _MOST_REASONS = 3

@@ -7,11 +7,11 @@ only what pickles of honest models call may be called.
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import sys
 from typing import TYPE_CHECKING
 
-from raysk.models.instructions import Data
 from raysk.models.placeholders import WRAPPER, Made
 
 if TYPE_CHECKING:
@@ -226,7 +226,7 @@ def _may_call(name: str, arguments: Sequence[object]) -> bool:
 def is_no_text(value: object) -> bool:
     """Return whether something surely is no text; what is imported may be a constant."""
     if not isinstance(value, Made):
-        return not isinstance(value, (str, Data))
+        return not isinstance(value, str)
     makes = _OF_CLASS.fullmatch(value.name) or _CALLED.fullmatch(value.name)
     if not value.is_name:
         return bool(makes) or is_class(value.name)
@@ -296,3 +296,20 @@ def is_code(name: str) -> bool:
 def is_class(name: str) -> bool:
     """Return whether a name is written as those of classes are."""
     return name.rpartition(".")[2].lstrip("_")[:1].isupper()
+
+
+def ends_pickle(module: str, attribute: str) -> bool:
+    """Return whether plain pickle stops at a name that only it reads, in an honest file of joblib's.
+
+    An array of objects is a pickle with a memo of its own. Pickle's reader goes on with the memo that it has, and so
+    looks for numpy's dtype in whatever text it finds there.
+    """
+    if attribute != "dtype" or module == "__main__":
+        return False
+    if module in sys.modules:
+        known = getattr(sys.modules[module], "__dict__", {})
+        return attribute not in known and "__getattr__" not in known
+    try:
+        return importlib.util.find_spec(module.partition(".")[0]) is None
+    except (ImportError, ValueError):
+        return True

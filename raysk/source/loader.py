@@ -28,7 +28,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from raysk.errors import InputError
-from raysk.models.compressed import load_joblib
+from raysk.models.pickles import load_pickle as load_content
 from raysk.source.found import CONVENTIONAL, Found, find_estimator, find_search, find_space, is_estimator, is_search
 from raysk.source.inline import find_data
 from raysk.source.notebook import is_notebook, read_source
@@ -241,7 +241,7 @@ def _load_pickle(source: str, place: Place) -> Found:
 def _unpickled(path: Path) -> Any:
     try:
         with no_bytecode():
-            return load_joblib(path)
+            return load_content(path)
     except (ImportError, AttributeError) as err:
         raise InputError(_needs_code(path, err)) from err
     except MemoryError as err:

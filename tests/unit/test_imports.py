@@ -32,7 +32,6 @@ STILL_IN_A_CIRCLE = {
     *("raysk.pool.admission", "raysk.pool.remote", "raysk.pool.crew", "raysk.pool.entry", "raysk.pool.lend"),
     *("raysk.plans", "raysk.plans.board", "raysk.plans.outlook", "raysk.plans.search"),
     *("raysk.data.formats", "raysk.data.inputs", "raysk.cli.app", "raysk.cli.commands.resume"),
-    *("raysk.models.imports", "raysk.models.machine", "raysk.models.stack"),
     *("raysk.bench.arm", "raysk.bench.nodes", "raysk.bench.report", "raysk.bench.runner"),
 }
 
@@ -149,6 +148,32 @@ def test_private_names_come_in_by_one_door():
         return not ours and any(re.match(r"_(?!_)", part) for part in rest)
 
     assert not wrong(private)
+
+
+# --- one door for pickles
+
+LOAD_PICKLES = {
+    "raysk.models.pickles",
+    "raysk.models._load_script",  # plays a stranger, who has no raysk
+    "raysk.plans.state",  # what workers send: no file
+}
+
+
+def loads_pickles(path):
+    """Yield the lines on which a file loads a pickle, or makes something that does."""
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Attribute):
+            owner = getattr(node.value, "id", "")
+            if node.attr == "Unpickler" or (node.attr == "load" and owner in {"pickle", "joblib", "cloudpickle"}):
+                yield node.lineno
+        elif isinstance(node, ast.alias) and node.name.endswith("Unpickler"):
+            yield node.lineno
+
+
+def test_pickles_come_in_by_one_door():
+    """Only one module loads pickles; messages from workers are the pool's matter, and no files."""
+    found = {module_name(path): list(loads_pickles(path)) for path in FILES if room(module_name(path)) != "pool"}
+    assert {name for name, lines in found.items() if lines} == LOAD_PICKLES
 
 
 # --- what starting costs

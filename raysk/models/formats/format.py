@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
-    from raysk.models.imports import Imports
+    from raysk.models.imported import Imports
 
 
 @dataclass(frozen=True, kw_only=True)

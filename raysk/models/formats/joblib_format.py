@@ -6,14 +6,11 @@ import pickle
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
-from raysk.models.compressed import load_joblib
 from raysk.models.formats.format import Format
-from raysk.models.formats.pickle_format import ADVICE, check_beginning, naming_the_part, refuse_trust
+from raysk.models.formats.pickle_format import ADVICE, check_beginning, load, naming_the_part
 from raysk.models.imports import imports_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
     from typing import BinaryIO
 
 
@@ -47,17 +44,11 @@ def _by_name(obj: Any, protocol: int) -> bytes | None:
         return None
 
 
-def _load(path: Path, trust: Sequence[str]) -> Any:
-    refuse_trust(path, trust)
-    check_beginning(path)
-    return load_joblib(path)
-
-
 JOBLIB = Format(
     name="joblib",
     suffixes=(".joblib",),
     write=_write,
-    load=_load,
+    load=load,
     check_beginning=check_beginning,
     find_imports=imports_of,
     load_code="import joblib\nmodel = joblib.load(path)",

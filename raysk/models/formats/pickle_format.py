@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import pickle
 from typing import TYPE_CHECKING, Any
 
 from raysk.errors import UsageError
-from raysk.models.compressed import load_joblib
 from raysk.models.formats.format import Format
-from raysk.models.imports import NoModel, as_pickle, imports_of
+from raysk.models.imports import as_pickle, imports_of
+from raysk.models.pickles import load_pickle
 from raysk.models.pickling import unpicklable
 
 if TYPE_CHECKING:
@@ -38,41 +37,15 @@ def naming_the_part(model: Any) -> Iterator[None]:
         raise unpicklable(model, error, "saved") from error
 
 
-class _JoblibsOwn(Exception):  # noqa: N818 - no error: a turn to take
-    """The file is one of joblib's: arrays stand between its instructions, which pickle would take for more of them."""
-
-
-class _Unpickler(pickle.Unpickler):
-    def find_class(self, module_name: str, global_name: str, /) -> Any:
-        if module_name.startswith("joblib.numpy_pickle"):
-            raise _JoblibsOwn
-        return super().find_class(module_name, global_name)
-
-
-def _load(path: Path, trust: Sequence[str]) -> Any:
-    refuse_trust(path, trust)
-    with path.open("rb") as file:
-        try:
-            return _Unpickler(as_pickle(path, file)).load()
-        except (ImportError, AttributeError, OSError, NoModel):  # joblib would fail on the same name
-            raise
-        except Exception as error:  # noqa: BLE001 - a file that is no pickle raises almost anything
-            first = error
-    try:  # one of joblib's under another suffix, or a compressed one
-        return load_joblib(path)
-    except (ImportError, AttributeError):
-        raise
-    except Exception as error:  # noqa: BLE001 - of the two reasons, pickle's is the clearer one
-        raise (error if isinstance(first, _JoblibsOwn) else first) from None
-
-
-def refuse_trust(path: Path, trust: Sequence[str]) -> None:
-    """Fail if the person trusts single types of a pickle, which runs whatever it says."""
+def load(path: Path, trust: Sequence[str]) -> Any:
+    """Load a pickle; trusting single types of one is wrong usage, as it runs whatever it says."""
     if trust:
         raise UsageError(
             f"--trust {trust[0]}: {path.name!r} is a pickle, which runs whatever it says when it is loaded.\n"
             "Trusting single types is for .skops files."
         )
+    with path.open("rb") as file:
+        return load_pickle(path, as_pickle(path, file))
 
 
 def check_beginning(path: Path) -> None:
@@ -85,7 +58,7 @@ PICKLE = Format(
     name="pickle",
     suffixes=(".pkl", ".pickle"),
     write=_write,
-    load=_load,
+    load=load,
     check_beginning=check_beginning,
     find_imports=imports_of,
     load_code="import pickle\nwith open(path, 'rb') as file:\n    model = pickle.load(file)",

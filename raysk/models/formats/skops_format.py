@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from raysk.errors import InputError
 from raysk.models.formats.format import Format
-from raysk.models.imports import Imports, NoModel
+from raysk.models.imported import Imports
+from raysk.models.imports import NoModel
 from raysk.util.words import error_line
 
 if TYPE_CHECKING:

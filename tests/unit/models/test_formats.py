@@ -18,7 +18,7 @@ from raysk.errors import InputError, UsageError
 from raysk.models import formats
 from raysk.models.describe import describe_file
 from raysk.models.formats.format import Format
-from raysk.models.imports import Imports
+from raysk.models.imported import Imports
 from raysk.models.load_back import LoadBack
 from raysk.models.store import check_model, load_model, save_model
 

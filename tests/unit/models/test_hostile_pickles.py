@@ -15,7 +15,7 @@ import pytest
 from joblib.numpy_pickle import NumpyArrayWrapper, NumpyUnpickler
 from sklearn.preprocessing import StandardScaler
 
-from raysk.models import imports, instructions
+from raysk.models import bounded, imports
 from raysk.models.formats import SKOPS, skops_format
 from raysk.models.imports import imports_of
 
@@ -170,11 +170,11 @@ def test_what_unpacks_to_too_much(tmp_path, monkeypatch, pack):
 
 def test_what_is_too_long_to_keep(tmp_path, monkeypatch):
     """Long texts are read over, and judged all the same; too many instructions are not."""
-    monkeypatch.setattr(instructions, "LONGEST_KEPT_BYTES", 2**10)
+    monkeypatch.setattr(bounded, "LONGEST_KEPT_BYTES", 2**10)
     path = tmp_path / "m.pkl"
     path.write_bytes(pickle.dumps(["a" * 2**20, b"b" * 2**20, {"c" * 2**13: 1}]))
     assert imports_of(path).doubts == []
-    monkeypatch.setattr(instructions, "MOST_INSTRUCTIONS", 1000)
+    monkeypatch.setattr(bounded, "MOST_INSTRUCTIONS", 1000)
     path.write_bytes(b"\x80\x04" + b"(" * 2000)
     assert "instructions" in imports_of(path).doubts[0]
 
