@@ -1,4 +1,4 @@
-"""What the sidecar says of the data: shape, columns, and a hash that tells whether it is the same."""
+"""Facts about data for the sidecar: shape, columns, and a hash by which the same data is known again."""
 
 from __future__ import annotations
 

@@ -7,8 +7,8 @@
     .check(path, model, X) -- rows, predictions ----->  load, predict, compare
                     <------------------ verdict ------
 
-What stops a model from loading elsewhere is found while the person can still do something about it. To import
-scikit-learn takes longer than all the rest: the other process does so while the model is fitted.
+A model that does not load elsewhere is found while the person can still do something about it. Importing scikit-learn
+takes longer than all the rest: the other process does so while the model is fitted.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The sidecar: what a model file is, in JSON beside it, readable without loading the model."""
+"""The sidecar of a model file: JSON that describes the model, so that nobody has to load it for that."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def sidecar_path(path: Path) -> Path:
 
 
 def read_sidecar(path: Path) -> dict[str, Any] | None:
-    """Return what the sidecar of a model file says, or None if there is none of ours, or it is of another file.
+    """Return the sidecar of a model file, or None if there is none of ours, or it is of another file.
 
-    What is not of the type that raysk writes, as somebody or something has changed the file, is None.
+    Values of another type than raysk writes are None: somebody or something has changed the file.
     """
     described = _read(path)
     name = _name_in(described)
@@ -37,7 +37,7 @@ def read_sidecar(path: Path) -> dict[str, Any] | None:
 
 
 def owner(path: Path) -> str | None:
-    """Return the name of the model that the sidecar at the place of this model's is of; None if that is not ours."""
+    """Return the name of the model that the sidecar in this model's place describes; None if it is not ours."""
     return _name_in(_read(path))
 
 
@@ -52,7 +52,7 @@ def _read(path: Path) -> dict[str, Any] | None:
 
 
 def describe_model(estimator: Any) -> dict[str, Any]:
-    """Return what can be said of the estimator itself; what it does not have is None."""
+    """Describe the estimator itself; None stands for what it does not have."""
     kind = type(estimator)
     return {
         "schema": SCHEMA,

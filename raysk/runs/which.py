@@ -1,9 +1,9 @@
-"""Which run, and which model, a person means: ``latest``, a run's name, its folder, or a file in it.
+"""Find the run or the model that a person means by ``latest``, a run's name, its folder, or a file in it.
 
     find_search(text)  the folder of a search to go on with
     find_model(text)   a model file: itself, or that of a run
 
-What ``latest`` finds was not named: it is believed only if nobody else can have written it.
+The person did not name the run that ``latest`` finds: it is used only if nobody else can have written it.
 """
 
 from __future__ import annotations
