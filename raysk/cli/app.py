@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 import raysk
 from raysk.cli import drawing, signals, streams
-from raysk.cli.commands import bench, config, doctor, fit, inspect, model, predict, resume, score, search
+from raysk.cli.commands import bench, config, doctor, fit, guide, inspect, model, predict, resume, score, search
 from raysk.cli.options.origins import Command
 from raysk.errors import FitsFailed, InputError, RayskError, ReaderGone, UsageError
 
@@ -21,23 +22,42 @@ if TYPE_CHECKING:
 INTERRUPTED = 128 + signal.SIGINT
 HELP = {"-h", "--help"}
 
+
+@dataclass
+class CommandLine:
+    """What is wanted of raysk also when the command line cannot be parsed; a command finds it as ``context.obj``.
+
+    Parameters
+    ----------
+    debug : bool
+        Whether every frame of an error is shown.
+    help : bool
+        Whether help is asked for, which needs no good settings.
+    """
+
+    debug: bool = False
+    help: bool = False
+
+
 app = typer.Typer(
     name="raysk",
     help="Run your own scikit-learn job on Ray: one fit, or a whole parameter search.",
+    epilog="The guide in this terminal: raysk guide, raysk guide resume.",
     context_settings={"help_option_names": ["-h", "--help"]},
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-app.command(cls=Command)(fit.fit)
-app.command(cls=Command)(search.search)
-app.command(cls=Command, context_settings=resume.EXTRA)(resume.resume)
-app.command(cls=Command)(predict.predict)
-app.command(cls=Command)(score.score)
-app.command(cls=Command)(inspect.inspect)
-app.command(cls=Command)(doctor.doctor)
+app.command(cls=Command)(fit.Fit)
+app.command(cls=Command)(search.Search)
+app.command(cls=Command, context_settings=resume.EXTRA)(resume.Resume)
+app.command(cls=Command)(predict.Predict)
+app.command(cls=Command)(score.Score)
+app.command(cls=Command)(inspect.Inspect)
+app.command(cls=Command)(doctor.Doctor)
 app.add_typer(model.app)
-app.command(cls=Command)(bench.bench)
-app.command(cls=Command)(config.config)
+app.command(cls=Command)(bench.Bench)
+app.command(cls=Command)(config.Config)
+app.command(cls=Command)(guide.Guide)
 
 
 def _version(*, wanted: bool) -> None:
@@ -62,12 +82,11 @@ def _options(
 ) -> None:
     from raysk.cli import settings
 
-    if context.default_map is not None:  # a run that goes on has the settings that it began with
-        return
+    line = context.ensure_object(CommandLine)
     try:
         context.default_map = settings.default_map(context)
     except UsageError:
-        if not HELP & set(sys.argv):
+        if context.invoked_subcommand != "guide" and not line.help:
             raise
 
 
@@ -77,20 +96,21 @@ def main() -> NoReturn:
     signals.end_in_order()
     if not sys.stderr.isatty():
         os.environ.setdefault("RAY_COLOR_PREFIX", "0")  # what workers print, with -v, goes there
-    code = 0
-    if HELP & set(sys.argv) or not sys.argv[1:]:
-        drawing.import_quickly()
+    code, arguments = 0, sys.argv[1:]  # read here only: everybody else asks the context
+    line = CommandLine(debug="--debug" in arguments, help=not HELP.isdisjoint(arguments))
+    if line.help or not arguments:
+        drawing.import_quickly()  # Typer imports what draws help when it parses
     try:
-        app(prog_name="raysk")
+        app(arguments, prog_name="raysk", obj=line)
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
     except RayskError as error:
         code = error.exit_code
-        _report(error)
+        _report(error, debug=line.debug)
     except KeyboardInterrupt:
         code = INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the person's code, or a bug of ours: it decides
-        code = _report_code(error)
+        code = _report_code(error, debug=line.debug)
     if code == INTERRUPTED:
         _say("Interrupted.")
     _leave(code)
@@ -101,18 +121,17 @@ def _leave(code: int) -> NoReturn:
     cluster = sys.modules.get("raysk.cluster")  # not imported for this: --help has to be quick
     if cluster is not None:
         signals.raise_no_more()
-        cluster.Starting.wait_for_end()
-        if cluster.Starting.abandoned:
+        if cluster.leave():
             sys.stderr.flush()
             os._exit(code)
     sys.exit(code)
 
 
-def _report(error: RayskError) -> None:
+def _report(error: RayskError, *, debug: bool) -> None:
     """Print what we raised on purpose: at most five lines, or every frame with --debug."""
     if isinstance(error, ReaderGone):
         return
-    if "--debug" in sys.argv:
+    if debug:
         _print_all_frames(error)
     text = _fits_failed(error) if isinstance(error, FitsFailed) and error.errors else str(error)
     _say(text)
@@ -132,7 +151,7 @@ def _fits_failed(error: FitsFailed) -> str:
     )
 
 
-def _report_code(error: Exception) -> int:
+def _report_code(error: Exception, *, debug: bool) -> int:
     """Print an error raised by the person's code, with their frames only; or a bug of ours, with all.
 
     Returns
@@ -147,12 +166,12 @@ def _report_code(error: Exception) -> int:
         try:
             current_folder()
         except InputError as gone:
-            _report(gone)
+            _report(gone, debug=debug)
             return gone.exit_code
         if error.filename is not None and blame.lines(error) is None:
-            _report(refused := _refused(error))
+            _report(refused := _refused(error), debug=debug)
             return refused.exit_code
-    lines = None if "--debug" in sys.argv else blame.lines(error)
+    lines = None if debug else blame.lines(error)
     if lines is None:
         _print_all_frames(error)
     else:

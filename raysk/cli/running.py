@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from raysk import cluster
+from raysk._compat import sklearn as sklearn_private
 from raysk.cli import signals
 from raysk.cli.recording import journal_of, origin, recorded, say_how_to_go_on
 from raysk.cli.settings import as_typed, is_typed
-from raysk.errors import AllFitsFailed, FitsFailed, NoScore, TaskLost, Unpicklable, UsageError
+from raysk.errors import FitsFailed, NoScore, TaskLost, Unpicklable, UsageError
 from raysk.events import PhaseStarted, null_sink
 from raysk.results.scores import best_of, has_score
 from raysk.runner.held_out import score_held_out
@@ -329,7 +330,7 @@ def _fit_plainly(backend: str, n_jobs: int, estimator: Any, data: Any) -> Any:
         try:
             return estimator.fit(*((data.X,) if data.y is None else (data.X, data.y)), **data.fit_params)
         except ValueError as error:
-            if told := AllFitsFailed.told_by(error):
+            if told := sklearn_private.all_fits_failed(error):
                 raise told from None
             raise
 

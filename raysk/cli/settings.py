@@ -220,9 +220,13 @@ def in_force(root: Any) -> dict[str, Setting]:
 
 def as_typed(context: typer.Context) -> list[str]:
     """Return arguments that start a command as it runs now, with its settings as options: it needs no settings then."""
+    return [str(context.info_name), *spelled(context.command, given(context))]
+
+
+def given(context: typer.Context) -> dict[str, Any]:
+    """Return a command's parameters that are not what they are by default: those typed, and those from settings."""
     sources = {name: getattr(context.get_parameter_source(name), "name", None) for name in context.params}
-    given = {name: value for name, value in context.params.items() if sources[name] in {"COMMANDLINE", *FROM_SETTINGS}}
-    return [str(context.info_name), *spelled(context.command, given)]
+    return {name: value for name, value in context.params.items() if sources[name] in {"COMMANDLINE", *FROM_SETTINGS}}
 
 
 def spelled(command: Any, values: Mapping[str, Any]) -> list[str]:

@@ -15,6 +15,7 @@ import contextlib
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from raysk._compat import pyarrow as pyarrow_private
 from raysk.data import arrays, json_faults, lines, named, tabular
 from raysk.data.columns import Columns
 from raysk.data.dialect import Dialect
@@ -173,7 +174,7 @@ def _blame_line(stream: Stream, kind: str, error: BaseException | None) -> None:
     """Raise for the line of JSON, and the column in it, that pyarrow has refused, if they are found."""
     if kind != "jsonl" or type(error).__name__ != "ArrowInvalid":
         return
-    found = json_faults.fault(stream, no_more_names="unexpected field" in str(error))
+    found = json_faults.fault(stream, no_more_names=pyarrow_private.is_new_name(error))
     if found is not None:
         raise InputError(f"{stream.label}: {found}") from error
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 from typing import TYPE_CHECKING, Any
 
+from raysk._compat import pyarrow as pyarrow_private
 from raysk.data import lines
 from raysk.data.extras import extra
 from raysk.data.frames import as_table, column_types
@@ -76,9 +76,12 @@ def _placed(names: Sequence[str], before: int = 0, *, header: bool) -> Iterator[
     try:
         yield
     except extra("pyarrow", _WHAT).ArrowInvalid as err:
-        said = re.sub(r"Row #(\d+)", lambda row: f"row {int(row[1]) + before - header:,}", str(err))
-        said = re.sub(r"column #(\d+)", lambda at: f"column {_name(names, int(at[1]))}", said)
-        if re.search(r"invalid value '[+-]?\d[\d.]*,\d+'", said):
+        said = pyarrow_private.rename_places(
+            str(err),
+            row=lambda number: f"row {number + before - header:,}",
+            column=lambda number: f"column {_name(names, number)}",
+        )
+        if pyarrow_private.is_decimal_comma(said):
             raise InputError(f"{brief(said)}\nIf its comma is a decimal one, say --decimal ,") from err
         raise ValueError(said) from err
 

@@ -1,4 +1,4 @@
-"""Which names a model may refer to, and call, without anybody having to wonder what comes of it.
+"""The names that a model may refer to, and those that it may call, without a doubt.
 
 All is judged by closed lists: a name that is in none of them is a doubt. A reference runs nothing, so classes and
 functions of the known scientific libraries may be referred to. Calls run code with arguments that the file chooses, so
@@ -33,15 +33,9 @@ _CLOUDPICKLE = re.compile(
     r"(ray\.|joblib\.externals\.)?cloudpickle\.cloudpickle(_fast)?\.(subimport|_make_\w+|_builtin_type"
     r"|_(class|function)_setstate|_get_dataclass_field_type_sentinel)"
 )
-_TUPLE_GETTER = "_collections._tuplegetter"  # of named tuples
-_OF_CODE = {
-    "builtins.classmethod",
-    "builtins.staticmethod",
-    "builtins.property",
-    "types.CodeType",
-    "types.FunctionType",
-}
-_CODE = {"types.CodeType", "types.FunctionType", "marshal.loads", "builtins.exec", "builtins.eval"}
+_CODE_TYPES = {"types.CodeType", "types.FunctionType"}
+_OF_CODE = {"builtins.classmethod", "builtins.staticmethod", "builtins.property", *_CODE_TYPES}
+_CODE = {*_CODE_TYPES, "marshal.loads", "builtins.exec", "builtins.eval"}
 _MAKES_CLASSES = ("._make_skeleton_class", "._make_skeleton_enum")
 _MADE_TYPES = (("CodeType",), ("MethodType",))
 OF_OWN_CLASS = "(an object of a class that the file carries)"
@@ -59,7 +53,11 @@ _CALLED_STANDARD = {
     *("random.Random", "types.SimpleNamespace", "zoneinfo.ZoneInfo", "zoneinfo.ZoneInfo._unpickle"),
     *("operator.itemgetter", "operator.attrgetter"),
 }
-_KEEPS = {"functools.partial", "collections.defaultdict", "types.SimpleNamespace"}  # what they get, and do no more
+_KEEPS = {
+    "functools.partial",
+    "collections.defaultdict",
+    "types.SimpleNamespace",
+}  # and do no more
 _PLAIN = {"builtins", "collections", "datetime", "decimal", "fractions", "numpy", "pathlib", "uuid", "zoneinfo"}
 _REFERRED_STANDARD = {
     *_CALLED_STANDARD,
@@ -98,15 +96,8 @@ _LIBRARIES = {
     **{root: {*parts.split()} for root, parts in _PARTS_OF.items()},
     **dict.fromkeys(_OTHERS.split()),
 }
-# what else is named as a module of the standard library is one, by way of somebody's import
-_OWN = {
-    ("numpy", "random"),
-    ("numpy", "_pickle"),
-    ("scipy", "signal"),
-    ("numpy", "array"),
-    ("numpy", "copy"),
-    ("numpy", "select"),
-}
+# any other name of a module of the standard library is that module, by way of somebody's import
+_OWN = {("numpy", name) for name in ("random", "_pickle", "array", "copy", "select")} | {("scipy", "signal")}
 _ALIASES = {f"{root}.array_api_compat.numpy._aliases.asarray" for root in ("scipy._lib", "sklearn.externals")}
 _BAD_PARTS = {"test", "tests", "testing", "_testing", "_test_common", "distutils", "f2py", "conftest", "setup"}
 _BAD_PARTS |= {"externals", "estimator_checks", "computation", "fixes", "pickle", "numpy_pickle", "cbook"}
@@ -114,7 +105,7 @@ _BAD_WORDS = {"load", "loads", "eval", "exec", "system", "popen", "run", "spawn"
 _BAD_WORDS |= {"save", "savez", "savetxt", "loadtxt", "genfromtxt", "fromfile", "fromregex", "execfile", "subimport"}
 _BAD_WORDS |= {"runstring", "rundocs", "fetch", "download", "command", "subprocess", "output", "compile", "pickle"}
 
-# their first argument is a class, which they make an object of
+# they make an object of a class, which is their first argument
 _OF_CLASS = re.compile(
     r"numpy\.(_core|core)\.multiarray\._reconstruct|numpy\.ma\.core\._mareconstruct"
     r"|sklearn\.(metrics\._dist_metrics|neighbors\._(ball|kd)_tree|neighbors\._dist_metrics)\.newObj"
@@ -165,7 +156,7 @@ def may_refer(module: str, attribute: str) -> bool:
         standard = name in _REFERRED_STANDARD or name in ONLY_CALLED or _METHODS.fullmatch(name)
         return bool(pure or standard or _ERRORS.fullmatch(name))
     if name == WRAPPER or _CLOUDPICKLE.fullmatch(name):
-        return True  # what they do is followed
+        return True  # calls of these are followed
     return name in _ALIASES or _is_scientific(module.split("."), attribute)
 
 
@@ -185,7 +176,7 @@ def _is_scientific(module: list[str], attribute: str) -> bool:
 
 
 def doubt_about_call(function: Made, arguments: Sequence[object], *, only_made: bool) -> str | None:
-    """Say what is to be said against a call while a file is loaded; None if nothing is.
+    """Return the doubt about a call that loading a file makes; None if there is none.
 
     Parameters
     ----------
@@ -207,9 +198,7 @@ def doubt_about_call(function: Made, arguments: Sequence[object], *, only_made: 
 def _may_call(name: str, arguments: Sequence[object]) -> bool:
     first = arguments[0] if arguments else None
     if name == TYPE:  # of None, and its like
-        constant = (
-            isinstance(first, Made) and first.is_name and first.name in {"builtins.Ellipsis", "builtins.NotImplemented"}
-        )
+        constant = isinstance(first, Made) and first.is_name and first.name in _CONSTANTS
         return len(arguments) == 1 and (first is None or constant)
     if _OF_CLASS.fullmatch(name):
         return is_class_here(first)

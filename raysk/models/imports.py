@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import io
 import os
+import pickle
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from raysk.errors import InputError
@@ -89,7 +90,8 @@ def _compare_with_pickles_own(path: Path, found: Imports) -> None:
 
 
 def _reason(error: Exception) -> str:
-    return str(error) if isinstance(error, (Damaged, Unclear)) else f"{type(error).__name__}: {error}"
+    ours = isinstance(error, (Damaged, Unclear, pickle.UnpicklingError))
+    return str(error) if ours else f"{type(error).__name__}: {error}"
 
 
 def most_unpacked(raw: BinaryIO) -> int:

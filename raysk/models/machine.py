@@ -20,7 +20,7 @@ from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from raysk import _compat
+from raysk._compat.stdlib import python_unpickler
 from raysk.models import harmless
 from raysk.models.arrays import ALIGNMENT, DTYPE, array_bytes, check_dtype
 from raysk.models.bounded import Source
@@ -39,7 +39,7 @@ _BASES = {"builtins.object", "builtins.dict", "builtins.list", "builtins.set", "
 _BASES |= {"builtins.int", "builtins.float", "builtins.str", "builtins.bytes"}
 _OLD_WRAPPERS = ("NDArrayWrapper", "ZNDArrayWrapper", "NumpyArrayWrapper")
 
-_Unpickler: Any = _compat.python_unpickler()
+_Unpickler: Any = python_unpickler()
 
 
 class _Memo(dict[int, Any]):
@@ -111,6 +111,8 @@ class Machine(_Unpickler):  # type: ignore[misc]
             raise Stops("it takes more off its stack than is there") from None
         except pickle.UnpicklingError as error:
             raise Stops(str(error)) from error
+        except ValueError as error:  # an argument that cannot be read
+            raise Damaged(str(error)) from error
         for name in +self._uncalled:
             self._found.doubt(f"it refers to {name}")
         return result
@@ -152,6 +154,9 @@ class Machine(_Unpickler):  # type: ignore[misc]
     # instructions that nobody writes into a file
 
     def persistent_load(self, pid: Any) -> Any:  # noqa: ARG002 - the standard library's signature
+        raise Stops("it refers to objects outside of the file")
+
+    def load_next_buffer(self) -> None:
         raise Stops("it refers to objects outside of the file")
 
     def load_readonly_buffer(self) -> None:
@@ -196,11 +201,12 @@ class Machine(_Unpickler):  # type: ignore[misc]
     load_additems = load_appends
 
     def load_empty_dictionary(self) -> None:
+        self._source.budget.spend_instruction()  # a second time: nothing takes more memory for a byte of the file
         self.append(Table())
 
     def load_dict(self) -> None:
         items = self.pop_mark()
-        self.append(Table())
+        self.load_empty_dictionary()
         self._set(items)
 
     def load_setitem(self) -> None:

@@ -64,6 +64,8 @@ def load_pickle(path: Path, opened: io.BufferedReader | None = None) -> Any:
     if not opened.peek(_LONGEST_START).startswith(_ONLY_JOBLIBS):
         with contextlib.suppress(_JoblibsOwn):
             return _Unpickler(opened).load()
+    if not opened.seekable():
+        raise pickle.UnpicklingError("a file of joblib's cannot be read from a pipe: name the file")
     return joblib.load(path)
 
 

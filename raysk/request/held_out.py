@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from raysk import _compat
+from raysk._compat import sklearn as sklearn_private
 from raysk.data.columns import Columns
 from raysk.data.dialect import Dialect
 from raysk.data.encoding import Encoding, known_categories
@@ -169,7 +169,7 @@ def _rows(data: Data, size: Any, estimator: Any, seed: int) -> Any:
     import numpy as np
     from sklearn.model_selection import GroupShuffleSplit, train_test_split
 
-    rows = np.arange(_compat.count_rows(data.X) or 0)
+    rows = np.arange(sklearn_private.count_rows(data.X) or 0)
     groups = data.fit_params.get("groups")
     if groups is not None:
         share = size if size < 1 else size / len(rows)
@@ -194,8 +194,8 @@ def _has_classes(estimator: Any, y: Any) -> bool:
 
 def _part(data: Data, rows: Any) -> Data:
     """Return some of the rows, of everything that has one value for each."""
-    count = _compat.count_rows(data.X)
-    of_rows = {name: value for name, value in data.fit_params.items() if _compat.count_rows(value) == count}
-    params = {**data.fit_params, **{name: _compat.take_rows(value, rows) for name, value in of_rows.items()}}
-    y = None if data.y is None else _compat.take_rows(data.y, rows)
-    return replace(data, X=_compat.take_rows(data.X, rows), y=y, fit_params=params, held_out=None)
+    count = sklearn_private.count_rows(data.X)
+    of_rows = {name: value for name, value in data.fit_params.items() if sklearn_private.count_rows(value) == count}
+    params = {**data.fit_params, **{name: sklearn_private.take_rows(value, rows) for name, value in of_rows.items()}}
+    y = None if data.y is None else sklearn_private.take_rows(data.y, rows)
+    return replace(data, X=sklearn_private.take_rows(data.X, rows), y=y, fit_params=params, held_out=None)

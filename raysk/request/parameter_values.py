@@ -14,7 +14,7 @@ import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from raysk import _compat
+from raysk._compat import sklearn as sklearn_private
 from raysk.data.wants import params_of
 from raysk.errors import InputError, UsageError
 from raysk.source.found import is_search
@@ -113,14 +113,14 @@ def _refused_of(estimator: Any, replaced: set[str], prefix: str = "") -> Iterato
 
 def _refused_itself(estimator: Any, replaced: set[str], prefix: str = "") -> Iterator[Refused]:
     own = params_of(estimator) if is_sklearns(estimator) else {}
-    for name in _compat.parameter_names(estimator) if own else ():
+    for name in sklearn_private.parameter_names(estimator) if own else ():
         whole = f"{prefix}{name}"
-        if name in own and whole not in replaced and not _compat.parameter_check(estimator, name)(own[name]):
+        if name in own and whole not in replaced and not sklearn_private.parameter_check(estimator, name)(own[name]):
             yield _refused(estimator, name, own[name], whole)
 
 
 def _refused(owner: Any, name: str, value: Any, whole: str) -> Refused:
-    return Refused(whole, value, *_compat.parameter_refusal(owner, name, value))
+    return Refused(whole, value, *sklearn_private.parameter_refusal(owner, name, value))
 
 
 def _is_part(value: Any) -> bool:
@@ -175,9 +175,9 @@ def _refused_in(base: Any, grid: Mapping[str, Any], name: str, values: Any) -> t
 
 def _check_of(owner: Any, name: str) -> Callable[[Any], bool] | None:
     """Return what tells whether an estimator takes a value; None where nobody knows."""
-    if not is_sklearns(owner) or name not in params_of(owner) or name not in _compat.parameter_names(owner):
+    if not is_sklearns(owner) or name not in params_of(owner) or name not in sklearn_private.parameter_names(owner):
         return None
-    return _compat.parameter_check(owner, name)
+    return sklearn_private.parameter_check(owner, name)
 
 
 def _owners(base: Any, grid: Mapping[str, Any], name: str) -> list[Any]:

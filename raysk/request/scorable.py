@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
-from raysk import _compat
+from raysk._compat import sklearn as sklearn_private
 from raysk.errors import InputError, UsageError
 from raysk.util.words import brief, listed
 
@@ -85,7 +85,7 @@ def _fails(metric: Any, dummy: Any, y: Any) -> str | None:
     from sklearn.metrics import get_scorer
 
     scorer = get_scorer(metric) if isinstance(metric, str) else metric
-    if not _compat.scores_predictions(scorer):
+    if not sklearn_private.scores_predictions(scorer):
         return None
     try:
         with warnings.catch_warnings():

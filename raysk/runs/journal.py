@@ -7,7 +7,7 @@
                     {"fit": ...}                                              made with these from here on
 
     journal_file.py   the locked file          records.py   its lines
-    rounds.py         fits by their numbers    made.py      what fits are made with
+    journal_round.py  fits by their numbers    made.py      what fits are made with
 
 The key of a fit tells what it is - its parameters and the rows of its split - and not its number, so that a search may
 grow. A line that a crash cut short is dropped, lines that cannot be read are passed over.
@@ -23,11 +23,11 @@ from typing import TYPE_CHECKING, Any
 from raysk.errors import InputError
 from raysk.runs.fingerprint import distinct_objects, fingerprint
 from raysk.runs.journal_file import JournalFile
+from raysk.runs.journal_round import Keys, NoRound, Round, short_hash
 from raysk.runs.made import Made, Part
 from raysk.runs.part_texts import part_texts
 from raysk.runs.random_state import checked_state, current_state, restore_state
 from raysk.runs.records import ODD, decoded, encoded, line, parsed
-from raysk.runs.rounds import Keys, NoRound, Round, short_hash
 from raysk.util.words import error_line
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
     text --split_source--> Place --+-- file.py ------> run as a module; modules beside it come first for its imports
                                    +-- nb.ipynb ------> its code cells, likewise
                                    +-- module -------> imported, from the current folder if no library has its name
-                                   +-- file.pkl -----> joblib.load (reads pickle, joblib and cloudpickle)
+                                   +-- file.pkl -----> models.pickles (reads pickle, joblib and cloudpickle)
                            names --look up ATTR, call a factory--> Found
 
 Whatever was newly imported from the person's own files is registered to travel by value, so that workers do
@@ -28,7 +28,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from raysk.errors import InputError
-from raysk.models.pickles import load_pickle as load_content
+from raysk.models import pickles
 from raysk.source.found import CONVENTIONAL, Found, find_estimator, find_search, find_space, is_estimator, is_search
 from raysk.source.inline import find_data
 from raysk.source.notebook import is_notebook, read_source
@@ -241,7 +241,7 @@ def _load_pickle(source: str, place: Place) -> Found:
 def _unpickled(path: Path) -> Any:
     try:
         with no_bytecode():
-            return load_content(path)
+            return pickles.load_pickle(path)
     except (ImportError, AttributeError) as err:
         raise InputError(_needs_code(path, err)) from err
     except MemoryError as err:

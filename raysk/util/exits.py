@@ -5,7 +5,7 @@
     theirs  -> SystemExit, KeyboardInterrupt, GeneratorExit ...  an error like any other: RuntimeError
 
 scikit-learn lets the last kind through where it would count any other error as a failed fit: see also
-`raysk._compat.fit_and_score`.
+`raysk._compat.sklearn.fit_and_score`.
 """
 
 from __future__ import annotations

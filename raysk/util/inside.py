@@ -17,7 +17,7 @@ import types
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from raysk import _compat
+from raysk._compat import ray as ray_private
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -55,7 +55,7 @@ def _enter_fork() -> None:
     ray: Any = sys.modules.get("ray")
     if hasattr(ray, "is_initialized") and ray.is_initialized():
         _forked.append(os.getpid())
-        _compat.leave_ray_to_parent()
+        ray_private.leave_ray_to_parent()
 
 
 os.register_at_fork(after_in_child=_enter_fork)

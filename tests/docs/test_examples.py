@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shlex
 import shutil
 import subprocess
 import sys
@@ -37,19 +35,16 @@ def examples(tmp_path):
 
 
 @pytest.fixture
-def run(tmp_path):
+def run(tmp_path, environment):
     """Return a function that runs a command in a folder of its own and returns what it wrote to stdout."""
     folder = tmp_path / "my work"
     folder.mkdir()
-    # a new user has set none of these; our own conftest has
-    left_out = ("PYTHONDONTWRITEBYTECODE", "RAYSK", "RAY_")
-    env = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
 
     def _run(*command, **more_env):
         done = subprocess.run(
             list(map(str, command)),
             cwd=folder,
-            env=env | more_env,
+            env=environment | more_env,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -64,11 +59,11 @@ def run(tmp_path):
 
 
 @pytest.fixture
-def raysk(run):
+def raysk(run, programs):
     """Return a function that runs a raysk command and returns its one JSON object."""
 
     def _raysk(*args):
-        text = run(sys.executable, "-m", "raysk", *args)
+        text = run(programs / "raysk", *args)
         assert len(text.splitlines()) == 1
         return one_object(text)
 
@@ -95,13 +90,9 @@ def test_inspect(raysk, examples, name):
     assert facts["runs"] == ("fit" if name == "forest_digits.py" else "search")
     assert facts["estimator"]["kind"] == "classifier"
     assert facts["data"]["y"]["kind"] == "multiclass"
-
-
-def test_article_search_is_the_articles(raysk, examples):
-    """The search of svm_digits.py is the article's: 300 candidates, 5 folds, 1,797 rows."""
-    facts = raysk("inspect", examples / "svm_digits.py")
-    assert (facts["search"]["candidates"], facts["search"]["splits"]) == (300, 5)
-    assert facts["data"]["X"]["shape"] == [1797, 64]
+    if name == "svm_digits.py":  # the article's search: 300 candidates, 5 folds, 1,797 rows
+        assert (facts["search"]["candidates"], facts["search"]["splits"]) == (300, 5)
+        assert facts["data"]["X"]["shape"] == [1797, 64]
 
 
 def test_svm_digits(raysk, examples, tmp_path):
@@ -113,7 +104,7 @@ def test_svm_digits(raysk, examples, tmp_path):
     assert 0 < summary["best_score"] <= 1
     assert 0 <= summary["best_index"] < 4
     assert (summary["candidates"], summary["splits"], summary["fits"]) == (4, 2, 8)
-    assert (summary["fits_failed"], summary["nodes"], summary["stopped"]) == (0, 1, None)
+    assert (summary["fits_failed"], summary["stopped"]) == (0, None)
     assert summary["workers"] >= 1
     assert Path(summary["run_dir"]).is_dir()
     assert Path(summary["model"]).samefile(model)
@@ -150,11 +141,10 @@ def test_notebook_api(run, examples):
     assert all(float(line.split()[1]) > 0.9 for line in lines[1:])
 
 
-def test_pipeline(run, examples, tmp_path):
+def test_pipeline(run, programs, examples, tmp_path):
     """The shell pipeline searches, hands the best parameters on, fits, and writes one JSON object."""
     command = tmp_path / "a program"
-    command.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m raysk "$@"\n', encoding="utf-8")
-    command.chmod(0o755)
+    command.symlink_to(programs / "raysk")
     out = tmp_path / "my models"
     out.mkdir()
     text = run("bash", examples / "pipeline.sh", out, RAYSK=str(command), N_ITER="3")

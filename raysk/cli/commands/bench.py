@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
+from dataclasses import dataclass
+from pathlib import Path  # noqa: TC003 - Typer reads the annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from raysk.cli.options import shared as o  # noqa: TC001 - Typer reads the annotations
+from raysk.cli.options.cluster import Address  # noqa: TC001 - Typer reads the annotations
+from raysk.cli.options.output import Debug, Force, Json, Quiet  # noqa: TC001 - Typer reads the annotations
 from raysk.errors import UsageError
 
 if TYPE_CHECKING:
@@ -16,93 +18,12 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from raysk.bench.runner import Arm
+    from raysk.bench.request import Arm
     from raysk.cli.streams import DataOut
 
-Workloads = Annotated[
-    list[str] | None,
-    typer.Argument(metavar="WORKLOAD", help="forest, random, grid, short, wide, lone; the first three without it."),
-]
-Backends = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME[,NAME]",
-        help="raysk, ray (Ray's own), loky, multiprocessing, threading, dask, sequential, ideal; "
-        "all that are installed without it.",
-        show_default=False,
-    ),
-]
-Scale = Annotated[
-    float | None,
-    typer.Option(
-        metavar="FRACTION",
-        help="Size of the workloads, 1 for the published one; without it, one that takes every CPU here 10 s.",
-        show_default=False,
-    ),
-]
-Repeat = Annotated[int, typer.Option(metavar="N", help="Measure everything N times, in turn.")]
-Limit = Annotated[
-    float,
-    typer.Option("--limit", metavar="SECONDS", help="Give a measurement up after so long, its start included."),
-]
-Plot = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="PATH", help="Draw a bar chart: .svg, .png or .html.", show_default=False, rich_help_panel="Output"
-    ),
-]
-Nodes = Annotated[
-    str | None,
-    typer.Option(
-        metavar="N[,N]",
-        help="Use so many nodes of the cluster, in turn.",
-        show_default=False,
-        rich_help_panel="Cluster",
-    ),
-]
-SimulateNodes = Annotated[
-    str | None,
-    typer.Option(
-        metavar="N[,N]",
-        help="Simulate so many nodes on this machine, in turn; fits are replaced by sleeps of the measured length.",
-        show_default=False,
-        rich_help_panel="Cluster",
-    ),
-]
-CpusPerNode = Annotated[
-    int | None,
-    typer.Option(
-        metavar="N", help="CPUs of a simulated node; 8 if not said.", show_default=False, rich_help_panel="Cluster"
-    ),
-]
-FitMs = Annotated[
-    float | None,
-    typer.Option(
-        metavar="MS",
-        help="Length of a simulated fit, instead of the measured one.",
-        show_default=False,
-        rich_help_panel="Cluster",
-    ),
-]
 
-
-def bench(
-    workloads: Workloads = None,
-    backends: Backends = None,
-    scale: Scale = None,
-    repeat: Repeat = 1,
-    limit_s: Limit = 900.0,
-    address: o.Address = None,
-    nodes: Nodes = None,
-    simulate_nodes: SimulateNodes = None,
-    cpus_per_node: CpusPerNode = None,
-    fit_ms: FitMs = None,
-    plot: Plot = None,
-    force: o.Force = False,
-    as_json: o.Json = False,
-    quiet: o.Quiet = False,
-    debug: o.Debug = False,  # noqa: ARG001 - read by main
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Bench:
     """Measure the published workloads on every backend, side by side.
 
     For example:
@@ -115,36 +36,101 @@ def bench(
 
       raysk bench short --simulate-nodes 1,5,10 --cpus-per-node 8 --fit-ms 200
     """
-    from raysk import cluster
-    from raysk.bench import plot as plots
-    from raysk.bench import runner
-    from raysk.bench.workloads import PUBLISHED
-    from raysk.cli.streams import data_stdout
-    from raysk.util.writing import write_bytes
 
-    address = None if simulate_nodes else cluster.resolve(address)
-    simulated = _simulated(simulate_nodes, scale, cpus_per_node, fit_ms)
-    _check(repeat=repeat, scale=scale, limit_s=limit_s)
-    wanted = runner.requests(
-        _workloads(workloads, simulated=bool(simulated)) or PUBLISHED,
-        _backends(backends, simulated=bool(simulated)),
-        scale=scale,
-        address=address,
-        nodes=_nodes(nodes, address) or (None,),
-        simulate=simulated,
-    )
-    _check_plot(plot, force=force)
-    if address is not None:
-        cluster.knock(address)
-    with data_stdout() as out:
-        with _Progress(quiet=quiet) as progress:
-            arms = runner.run(wanted, repeat=repeat, limit_s=limit_s, sink=progress)
-            report = _reported(arms, repeat, progress)
-        _show(out, report, as_json=as_json)
-        if plot is not None:
-            write_bytes(plot, plots.drawn(report, plot.suffix.lower()))
-            progress.say(f"The chart is in {plot}")
-    runner.compare(arms)
+    workloads: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="WORKLOAD", help="forest, random, grid, short, wide, lone; the first three without it."),
+    ] = None
+    backends: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME[,NAME]",
+            help="raysk, ray (Ray's own), loky, multiprocessing, threading, dask, sequential, ideal; "
+            "all that are installed without it.",
+        ),
+    ] = None
+    scale: Annotated[
+        float | None,
+        typer.Option(
+            metavar="FRACTION",
+            help="Size of the workloads, 1 for the published one; without it, one that takes every CPU here 10 s.",
+        ),
+    ] = None
+    repeat: Annotated[int, typer.Option(metavar="N", help="Measure everything N times, in turn.")] = 1
+    limit_s: Annotated[
+        float,
+        typer.Option("--limit", metavar="SECONDS", help="Give a measurement up after so long, its start included."),
+    ] = 900.0
+    address: Address = None
+    nodes: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N[,N]",
+            help="Use so many nodes of the cluster, in turn.",
+            rich_help_panel="Cluster",
+        ),
+    ] = None
+    simulate_nodes: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N[,N]",
+            help="Simulate so many nodes on this machine, in turn; fits are replaced by sleeps of the measured length.",
+            rich_help_panel="Cluster",
+        ),
+    ] = None
+    cpus_per_node: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="CPUs of a simulated node; 8 if not said.", rich_help_panel="Cluster"),
+    ] = None
+    fit_ms: Annotated[
+        float | None,
+        typer.Option(
+            metavar="MS",
+            help="Length of a simulated fit, instead of the measured one.",
+            rich_help_panel="Cluster",
+        ),
+    ] = None
+    plot: Annotated[
+        Path | None,
+        typer.Option(metavar="PATH", help="Draw a bar chart: .svg, .png or .html.", rich_help_panel="Output"),
+    ] = None
+    force: Force = False
+    as_json: Json = False
+    quiet: Quiet = False
+    debug: Debug = False
+
+    def run(self) -> None:
+        """Measure, and show the report."""
+        from raysk import cluster
+        from raysk.bench import plot as plots
+        from raysk.bench import runner
+        from raysk.bench.workloads import PUBLISHED
+        from raysk.cli.streams import data_stdout
+        from raysk.util.writing import write_bytes
+
+        address = None if self.simulate_nodes else cluster.resolve(self.address)
+        simulated = _simulated(self.simulate_nodes, self.scale, self.cpus_per_node, self.fit_ms)
+        _check(repeat=self.repeat, scale=self.scale, limit_s=self.limit_s)
+        wanted = runner.requests(
+            _workloads(self.workloads, simulated=bool(simulated)) or PUBLISHED,
+            _backends(self.backends, simulated=bool(simulated)),
+            scale=self.scale,
+            address=address,
+            nodes=_nodes(self.nodes, address) or (None,),
+            simulate=simulated,
+        )
+        _check_plot(self.plot, force=self.force)
+        if address is not None:
+            cluster.knock(address)
+        with data_stdout() as out:
+            with _Progress(quiet=self.quiet) as progress:
+                arms = runner.run(wanted, repeat=self.repeat, limit_s=self.limit_s, sink=progress)
+                report = _reported(arms, self.repeat, progress)
+            _show(out, report, as_json=self.as_json)
+            if self.plot is not None:
+                write_bytes(self.plot, plots.drawn(report, self.plot.suffix.lower()))
+                progress.say(f"The chart is in {self.plot}")
+        runner.compare(arms)
 
 
 def _reported(arms: Sequence[Arm], repeat: int, progress: _Progress) -> dict[str, Any]:
@@ -219,7 +205,7 @@ def _numbers(text: str, option: str) -> list[int]:
 
 def _workloads(names: list[str] | None, *, simulated: bool) -> list[str]:
     """Return the workloads that were chosen, by their names or that of several."""
-    from raysk.bench.arm import BACKENDS
+    from raysk.bench.request import BACKENDS
     from raysk.bench.workloads import GROUPS, WORKLOADS
 
     for name in names or ():
@@ -236,7 +222,7 @@ def _workloads(names: list[str] | None, *, simulated: bool) -> list[str]:
 def _backends(text: str | None, *, simulated: bool) -> list[str]:
     """Return the backends that were chosen, or all that can be used."""
     from raysk.bench import runner
-    from raysk.bench.arm import BACKENDS, ON_A_CLUSTER
+    from raysk.bench.request import BACKENDS, ON_A_CLUSTER
 
     installed = runner.installed()
     if text is None:

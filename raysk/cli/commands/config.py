@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict
-from inspect import signature
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import typer  # noqa: TC002 - Typer reads the annotations
 
-from raysk.cli.options import shared as o  # noqa: TC001 - Typer reads the annotations
+from raysk.cli.options.cluster import ClusterOptions
+from raysk.cli.options.job import SearchOverrides
+from raysk.cli.options.limits import LimitOptions
+from raysk.cli.options.output import Debug, Json  # noqa: TC001 - Typer reads the annotations
 from raysk.errors import UsageError
 
 if TYPE_CHECKING:
@@ -21,11 +23,8 @@ MOST_WRONG = 5
 """Lines of one message."""
 
 
-def config(
-    context: typer.Context,
-    as_json: o.Json = False,
-    debug: o.Debug = False,  # noqa: ARG001 - read by main
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Config:
     """Show the settings: their values, and where those are from.
 
     For example:
@@ -34,22 +33,29 @@ def config(
 
       RAYSK_ADDRESS=auto raysk config | jq .settings.address
     """
-    from raysk.cli import settings
-    from raysk.cli.streams import data_stdout
-    from raysk.cli.view.console import stderr_console
-    from raysk.cli.view.summary import show_summary
 
-    root = context.find_root()
-    found = settings.in_force(root)
-    if found["address"].value is None and os.environ.get("RAY_ADDRESS"):
-        found["address"] = settings.Setting(os.environ["RAY_ADDRESS"], "RAY_ADDRESS")
-    for name, meant in settings.unknown_variables(root).items():
-        stderr_console().say(f"Note: {name} is no setting. {meant}")
-    with data_stdout() as out:
-        facts = {name: asdict(each) for name, each in found.items()}
-        show_summary(out, {"schema": 1, "settings": facts}, as_json=as_json, rows=_rows(found))
-    if wrong := list(_wrong(found)):
-        raise UsageError("\n".join(wrong[:MOST_WRONG]))
+    context: typer.Context
+    as_json: Json = False
+    debug: Debug = False
+
+    def run(self) -> None:
+        """Show the settings, then refuse those that no command could use."""
+        from raysk.cli import settings
+        from raysk.cli.streams import data_stdout
+        from raysk.cli.view.console import stderr_console
+        from raysk.cli.view.summary import show_summary
+
+        root = self.context.find_root()
+        found = settings.in_force(root)
+        if found["address"].value is None and os.environ.get("RAY_ADDRESS"):
+            found["address"] = settings.Setting(os.environ["RAY_ADDRESS"], "RAY_ADDRESS")
+        for name, meant in settings.unknown_variables(root).items():
+            stderr_console().say(f"Note: {name} is no setting. {meant}")
+        with data_stdout() as out:
+            facts = {name: asdict(each) for name, each in found.items()}
+            show_summary(out, {"schema": 1, "settings": facts}, as_json=self.as_json, rows=_rows(found))
+        if wrong := list(_wrong(found)):
+            raise UsageError("\n".join(wrong[:MOST_WRONG]))
 
 
 def _wrong(found: Mapping[str, Setting]) -> Iterator[str]:
@@ -65,12 +71,16 @@ def _wrong(found: Mapping[str, Setting]) -> Iterator[str]:
 
 def _check(name: str, value: Any) -> None:
     """Raise if no command could use a setting."""
-    from raysk.cli.options import bundles
     from raysk.request.overrides import metric_names
 
-    for reader in (bundles.resources, bundles.limits, bundles.search_overrides):
-        if name in signature(reader).parameters:
-            reader(**{name: value})
+    checks: dict[Any, Any] = {
+        ClusterOptions: ClusterOptions.resources,
+        LimitOptions: LimitOptions.limits,
+        SearchOverrides: SearchOverrides.overrides,
+    }
+    for panel, check in checks.items():
+        if name in {field.name for field in fields(panel)}:
+            check(panel(**{name: value}))
     if name == "scoring":
         metric_names(value)
 

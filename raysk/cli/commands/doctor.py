@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from raysk.cli.options import shared as o  # noqa: TC001 - Typer reads the annotations
+from raysk.cli.options.cluster import Address, AllowVersions  # noqa: TC001 - Typer reads the annotations
+from raysk.cli.options.output import Debug, Json  # noqa: TC001 - Typer reads the annotations
 from raysk.errors import Unpicklable, UsageError
 
 if TYPE_CHECKING:
@@ -27,26 +28,9 @@ FOLDED_TO = 18
 RIGHT = {"free CPUs", "free memory", "store", "shm"}
 """Columns of figures."""
 
-File = Annotated[
-    str | None,
-    typer.Argument(
-        metavar="FILE", help="Python file or pickle, as for fit: try to load its estimator there.", show_default=False
-    ),
-]
-Timeout = Annotated[
-    float,
-    typer.Option(metavar="SECONDS", help="How long a node may take to answer.", rich_help_panel="Cluster"),
-]
 
-
-def doctor(
-    file: File = None,
-    address: o.Address = None,
-    timeout: Timeout = 30.0,
-    allow_versions: o.AllowVersions = False,
-    as_json: o.Json = False,
-    debug: o.Debug = False,  # noqa: ARG001 - read by main
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Doctor:
     """Look at every node of a cluster, and say what would keep a job from running there.
 
     For example:
@@ -55,31 +39,50 @@ def doctor(
 
       raysk doctor spec.py --address auto | jq .findings
     """
-    from raysk import cluster
-    from raysk.cli.streams import data_stdout
-    from raysk.cli.view.console import stderr_console
-    from raysk.cli.view.live import View
-    from raysk.jobs import Resources
-    from raysk.source import loader
-    from raysk.util.here import check_sendable
 
-    if not 0 < timeout < math.inf:
-        raise UsageError(f"--timeout {timeout:g}: it must be a number above 0.")
-    console = stderr_console()
-    check_sendable()
-    anywhere = Resources(workers=1)  # so that a cluster without CPUs is not refused: it is looked at
-    with data_stdout() as out, cluster.Starting(address=address, resources=anywhere, sink=View(), warm=False) as start:
-        found = None if file is None else loader.load(file)
-        sent = None if found is None else _sent(found)
-        running = start.result()
-        cluster.travel_by_value(() if found is None else found.modules)
-        with console.status("Asking every node"):
-            report = _look(sent, timeout_s=timeout, allow_versions=allow_versions)
-        facts = {"address": running.address, "estimator": None if sent is None else type(sent[0]).__name__}
-        _show(out, report, facts, as_json=as_json)
-    for line in report.said(fatal=False):
-        console.say(f"Note: {line}", wrap=console.is_interactive)
-    report.raise_fatal()
+    file: Annotated[
+        str | None,
+        typer.Argument(metavar="FILE", help="Python file or pickle, as for fit: try to load its estimator there."),
+    ] = None
+    address: Address = None
+    timeout: Annotated[
+        float,
+        typer.Option(metavar="SECONDS", help="How long a node may take to answer.", rich_help_panel="Cluster"),
+    ] = 30.0
+    allow_versions: AllowVersions = False
+    as_json: Json = False
+    debug: Debug = False
+
+    def run(self) -> None:
+        """Look at the nodes, and refuse a cluster that cannot be used."""
+        from raysk import cluster
+        from raysk.cli.streams import data_stdout
+        from raysk.cli.view.console import stderr_console
+        from raysk.cli.view.live import View
+        from raysk.jobs import Resources
+        from raysk.source import loader
+        from raysk.util.here import check_sendable
+
+        if not 0 < self.timeout < math.inf:
+            raise UsageError(f"--timeout {self.timeout:g}: it must be a number above 0.")
+        console = stderr_console()
+        check_sendable()
+        anywhere = Resources(workers=1)  # so that a cluster without CPUs is not refused: it is looked at
+        with (
+            data_stdout() as out,
+            cluster.Starting(address=self.address, resources=anywhere, sink=View(), warm=False) as start,
+        ):
+            found = None if self.file is None else loader.load(self.file)
+            sent = None if found is None else _sent(found)
+            running = start.result()
+            cluster.travel_by_value(() if found is None else found.modules)
+            with console.status("Asking every node"):
+                report = _look(sent, timeout_s=self.timeout, allow_versions=self.allow_versions)
+            facts = {"address": running.address, "estimator": None if sent is None else type(sent[0]).__name__}
+            _show(out, report, facts, as_json=self.as_json)
+        for line in report.said(fatal=False):
+            console.say(f"Note: {line}", wrap=console.is_interactive)
+        report.raise_fatal()
 
 
 def _sent(found: Found) -> tuple[Any, list[type]]:

@@ -3,44 +3,26 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
 
-import typer  # noqa: TC002 - Typer reads the annotations
+import typer
 
-from raysk.cli.options import shared as o  # noqa: TC001 - Typer reads the annotations
-from raysk.cli.options.bundles import bundled, fit_overrides, given_data, hold_out, kept_fit, resources
+from raysk.cli.options.cluster import ClusterOptions
+from raysk.cli.options.data import HoldOutOptions
+from raysk.cli.options.job import DryRun, File, FitOverrides
+from raysk.cli.options.output import FitOutput, Talk
 
 if TYPE_CHECKING:
-    from raysk.cli.keeping import Keeper, Kept
+    from raysk.cli.keeping import Keeper
     from raysk.cli.running import Ran
     from raysk.cli.view.live import View
-    from raysk.data.reading import Given
-    from raysk.jobs import Data, Resources
-    from raysk.request.assemble import Overrides
-    from raysk.request.held_out import HoldOut
+    from raysk.jobs import Data
     from raysk.runs.folder import RunFolder
 
 
-@bundled(overrides=fit_overrides, given=given_data, held=hold_out, resources=resources, kept=kept_fit)
-def fit(
-    context: typer.Context,
-    file: o.File,
-    *,
-    overrides: Overrides,
-    given: Given | None,
-    held: HoldOut | None,
-    address: o.Address = None,
-    resources: Resources,
-    backend: o.Backend = None,
-    kept: Kept,
-    no_verify: o.NoVerify = False,
-    as_json: o.Json = False,
-    quiet: o.Quiet = False,
-    verbose: o.Verbose = False,
-    debug: o.Debug = False,  # noqa: ARG001 - read by main
-    dry_run: o.DryRun = False,
-    score: o.Score = False,
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Fit(Talk, FitOutput, ClusterOptions, HoldOutOptions, FitOverrides):
     """Fit the estimator defined in FILE on a Ray cluster.
 
     For example:
@@ -53,32 +35,54 @@ def fit(
 
       raysk fit model.py:forest --seed 0 --dry-run
     """
-    from raysk.cli import running
-    from raysk.cli.commands import inspect
-    from raysk.cli.keeping import read_by, with_model
-    from raysk.cli.streams import data_stdout
-    from raysk.cli.view.live import View
-    from raysk.cli.view.summary import show_summary
-    from raysk.request import assemble
-    from raysk.runner.outcome import Tally
 
-    where = running.Where(address=address, resources=resources, backend=backend, worker_output=verbose)
-    where.check(context)
-    kept.check(FILE=file, **read_by(given, held))
-    make_job = functools.partial(assemble.fit_job, overrides=overrides, given=given, hold_out=held)
-    with data_stdout() as out, kept.keeper(out, verify=not no_verify) as keeper:
-        if dry_run:
-            inspect.show(out, file, where, as_json=as_json, make_job=make_job, quiet=quiet)
-            return
-        tally = Tally(view := View(quiet=quiet, verbose=verbose))
-        make = with_model(make_job, kept.output, keeper)
-        keep = functools.partial(_keep, keeper=keeper, view=view, score=score)
-        fitted, ran, written = running.carry_out(
-            where, view, context=context, file=file, kept=kept, make_job=make, keep=keep, keeper=keeper, tally=tally
+    context: typer.Context
+    file: File
+    dry_run: DryRun = False
+    score: Annotated[
+        bool, typer.Option("--score", metavar="", help="Score the model on the data that it was fitted on, too.")
+    ] = False
+
+    def run(self) -> None:
+        """Run the fit, or say what would run."""
+        from raysk.cli import running
+        from raysk.cli.commands import inspect
+        from raysk.cli.keeping import read_by, with_model
+        from raysk.cli.streams import data_stdout
+        from raysk.cli.view.live import View
+        from raysk.cli.view.summary import show_summary
+        from raysk.request import assemble
+        from raysk.runner.outcome import Tally
+
+        overrides, given, held = self.overrides(), self.given(), self.hold_out()
+        resources, kept = self.resources(), self.kept()
+        where = running.Where(
+            address=self.address, resources=resources, backend=self.backend, worker_output=self.verbose
         )
-        summary = _summary(fitted, ran) | written
-        show_summary(keeper.finish(view), summary, as_json=as_json, rows=_rows(summary))
-        ran.raise_early(keeper)
+        where.check(self.context)
+        kept.check(FILE=self.file, **read_by(given, held))
+        make_job = functools.partial(assemble.fit_job, overrides=overrides, given=given, hold_out=held)
+        with data_stdout() as out, kept.keeper(out, verify=not self.no_verify) as keeper:
+            if self.dry_run:
+                inspect.show(out, self.file, where, as_json=self.as_json, make_job=make_job, quiet=self.quiet)
+                return
+            tally = Tally(view := View(quiet=self.quiet, verbose=self.verbose))
+            make = with_model(make_job, kept.output, keeper)
+            keep = functools.partial(_keep, keeper=keeper, view=view, score=self.score)
+            fitted, ran, written = running.carry_out(
+                where,
+                view,
+                context=self.context,
+                file=self.file,
+                kept=kept,
+                make_job=make,
+                keep=keep,
+                keeper=keeper,
+                tally=tally,
+            )
+            summary = _summary(fitted, ran) | written
+            show_summary(keeper.finish(view), summary, as_json=self.as_json, rows=_rows(summary))
+            ran.raise_early(keeper)
 
 
 def _keep(

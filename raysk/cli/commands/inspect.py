@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from raysk.cli.options import shared as o  # noqa: TC001 - Typer reads the annotations
-from raysk.cli.options.bundles import bundled, given_data
+from raysk.cli.options.data import DataOptions
+from raysk.cli.options.job import File  # noqa: TC001 - Typer reads the annotations
+from raysk.cli.options.output import Debug, Json  # noqa: TC001 - Typer reads the annotations
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -17,13 +19,8 @@ if TYPE_CHECKING:
     from raysk.source.found import Found
 
 
-@bundled(given=given_data)
-def inspect(
-    file: o.File,
-    given: Given | None,
-    as_json: o.Json = False,
-    debug: o.Debug = False,  # noqa: ARG001 - read by main
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Inspect(DataOptions):
     """Show what is found in FILE and what would run; starts no Ray.
 
     For example:
@@ -36,10 +33,18 @@ def inspect(
 
       raysk inspect 'sklearn.svm:SVC()' --data train.csv --target price
     """
-    from raysk.cli.streams import data_stdout
 
-    with data_stdout() as out:
-        show(out, file, as_json=as_json, given=given)
+    file: File
+    as_json: Json = False
+    debug: Debug = False
+
+    def run(self) -> None:
+        """Describe the file and its job."""
+        from raysk.cli.streams import data_stdout
+
+        given = self.given()
+        with data_stdout() as out:
+            show(out, self.file, as_json=self.as_json, given=given)
 
 
 def show(

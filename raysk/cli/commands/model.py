@@ -7,14 +7,15 @@ import shutil
 import stat
 import tempfile
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from raysk.cli.options import data as d  # noqa: TC001 - Typer reads the annotations
-from raysk.cli.options import shared as o  # noqa: TC001 - Typer reads the annotations
+from raysk.cli.options.data import Model  # noqa: TC001 - Typer reads the annotations
 from raysk.cli.options.origins import Command
+from raysk.cli.options.output import Debug, Json  # noqa: TC001 - Typer reads the annotations
 from raysk.errors import InputError
 
 if TYPE_CHECKING:
@@ -29,12 +30,8 @@ app = typer.Typer(
 
 
 @app.command(cls=Command)
-def show(
-    model: d.Model,
-    strict: d.StrictModel = False,
-    as_json: o.Json = False,
-    debug: o.Debug = False,  # noqa: ARG001 - read by main
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Show:
     """Show what MODEL is, and what it would import; it is not loaded.
 
     What may do more than that tells cannot be judged, which is said.
@@ -45,17 +42,27 @@ def show(
 
       raysk model show latest --json | jq .imports
     """
-    from raysk.cli.streams import data_stdout
-    from raysk.cli.view.console import stderr_console
-    from raysk.cli.view.summary import show_summary
 
-    with data_stdout() as out:
-        facts = _facts(model)
-        for warning in facts["warnings"]:
-            stderr_console().say(f"Warning: {warning}")
-        show_summary(out, facts, as_json=as_json, rows=list(_rows(facts)))
-    if strict and facts["doubts"]:
-        raise typer.Exit(InputError.exit_code)
+    model: Model
+    strict: Annotated[
+        bool, typer.Option("--strict", metavar="", help="Exit with 3 if MODEL cannot be judged without loading it.")
+    ] = False
+    as_json: Json = False
+    debug: Debug = False
+
+    def run(self) -> None:
+        """Describe the model."""
+        from raysk.cli.streams import data_stdout
+        from raysk.cli.view.console import stderr_console
+        from raysk.cli.view.summary import show_summary
+
+        with data_stdout() as out:
+            facts = _facts(self.model)
+            for warning in facts["warnings"]:
+                stderr_console().say(f"Warning: {warning}")
+            show_summary(out, facts, as_json=self.as_json, rows=list(_rows(facts)))
+        if self.strict and facts["doubts"]:
+            raise typer.Exit(InputError.exit_code)
 
 
 def _facts(model: str) -> dict[str, Any]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import itertools
 import time
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from raysk.cli.keeping import is_stdout
 from raysk.cli.options import data as d  # noqa: TC001 - Typer reads the annotations
-from raysk.cli.options import shared as o  # noqa: TC001 - Typer reads the annotations
-from raysk.cli.options.bundles import bundled
+from raysk.cli.options.cluster import ModelWorkers
+from raysk.cli.options.output import Force, Talk, option
 from raysk.errors import UsageError
 
 if TYPE_CHECKING:
@@ -27,70 +30,77 @@ if TYPE_CHECKING:
 TEXTS = ("csv", "jsonl")  # the formats that a terminal can show
 
 
-def predict_job(
-    model: d.Model,
-    data: d.Table,
-    method: d.Method = "predict",
-    trust: d.Trust = None,
-    format_: d.Format = None,
-    sep: d.Sep = None,
-    decimal: d.Decimal = ".",
-    features: d.Features = None,
-    drop: d.Drop = None,
-    id_col: d.IdCol = None,
-    output: d.Predictions = None,
-    to: d.To = None,
-    force: o.Force = False,
-) -> PredictJob:
-    """Return what is to be predicted, and where it is to be written."""
-    from raysk.data.dialect import Dialect
-    from raysk.data.formats import check_format
-    from raysk.jobs import PredictJob
-    from raysk.models.sidecar import sidecar_path
-    from raysk.runs.existing import check_new
-    from raysk.runs.targets import check_apart
-    from raysk.runs.which import find_model
-    from raysk.util.writing import check_output
+@dataclass(frozen=True, kw_only=True)
+class PredictOptions:
+    """What is predicted, and where it is written."""
 
-    check_format(format_)
-    named, model = model, find_model(model, "raysk predict")
-    dialect = Dialect(sep=sep, decimal=decimal)
-    if is_stdout(output):
-        output = None
-    beside = str(sidecar_path(Path(model))) if Path(model).name else None
-    check_apart({"-o": output}, {"MODEL": model, "DATA": data, "the description of MODEL": beside})
-    check_new([output], force=force)
-    if output is not None:
-        check_output(output)
-    return PredictJob(
-        model=model,
-        named=named,
-        data=data,
-        method=method,
-        trust=tuple(trust or ()),
-        input_format=format_,
-        sep=dialect.sep,
-        decimal=dialect.decimal,
-        features=tuple(features or ()),
-        drop=tuple(drop or ()),
-        id_col=id_col,
-        output=output,
-        output_format=to,
-        new=not force,
-    )
+    model: d.Model
+    data: d.Table
+    method: Annotated[
+        str, typer.Option(metavar="NAME", help="predict, predict_proba, decision_function or transform.")
+    ] = "predict"
+    trust: d.Trust = None
+    format_: d.Format = None
+    sep: d.Sep = None
+    decimal: d.Decimal = "."
+    features: d.Features = None
+    drop: d.Drop = None
+    id_col: d.IdCol = None
+    output: Annotated[
+        Path | None,
+        option(
+            "--output",
+            "-o",
+            metavar="PATH",
+            help="Write the predictions here instead of to stdout: .csv, .jsonl, .parquet or .npy.",
+        ),
+    ] = None
+    to: Annotated[
+        str | None,
+        option(metavar="NAME", help="Write csv, jsonl, parquet or npy, whatever the suffix; csv to stdout without it."),
+    ] = None
+    force: Force = False
+
+    def job(self) -> PredictJob:
+        """Return what is to be predicted, and where it is to be written."""
+        from raysk.data.dialect import Dialect
+        from raysk.data.formats import check_format
+        from raysk.jobs import PredictJob
+        from raysk.models.sidecar import sidecar_path
+        from raysk.runs.existing import check_new
+        from raysk.runs.targets import check_apart
+        from raysk.runs.which import find_model
+        from raysk.util.writing import check_output
+
+        check_format(self.format_)
+        model = find_model(self.model, "raysk predict")
+        dialect = Dialect(sep=self.sep, decimal=self.decimal)
+        output = None if is_stdout(self.output) else self.output
+        beside = str(sidecar_path(Path(model))) if Path(model).name else None
+        check_apart({"-o": output}, {"MODEL": model, "DATA": self.data, "the description of MODEL": beside})
+        check_new([output], force=self.force)
+        if output is not None:
+            check_output(output)
+        return PredictJob(
+            model=model,
+            named=self.model,
+            data=self.data,
+            method=self.method,
+            trust=tuple(self.trust or ()),
+            input_format=self.format_,
+            sep=dialect.sep,
+            decimal=dialect.decimal,
+            features=tuple(self.features or ()),
+            drop=tuple(self.drop or ()),
+            id_col=self.id_col,
+            output=output,
+            output_format=self.to,
+            new=not self.force,
+        )
 
 
-@bundled(job=predict_job)
-def predict(
-    job: PredictJob,
-    address: d.WorkersAddress = None,
-    workers: o.Workers = None,
-    cpus_per_fit: o.CpusPerFit = 1,
-    as_json: o.Json = False,
-    quiet: o.Quiet = False,
-    verbose: o.Verbose = False,
-    debug: o.Debug = False,  # noqa: ARG001 - read by main
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Predict(Talk, ModelWorkers, PredictOptions):
     """Predict the rows of DATA with a fitted MODEL.
 
     For example:
@@ -101,32 +111,34 @@ def predict(
 
       raysk predict latest new.csv --address auto --to jsonl
     """
-    from raysk.cli.loaded import Loaded, say_which, workers_at
-    from raysk.cli.streams import data_stdout
-    from raysk.cli.view.live import View
-    from raysk.cli.view.summary import show_summary
-    from raysk.events import PhaseStarted
-    from raysk.jobs import Resources
 
-    resources = Resources(workers=workers, cpus_per_fit=cpus_per_fit)
-    with data_stdout() as out:
-        still = job.output is None and out.is_terminal
-        if still and job.written_as not in TEXTS:
-            raise UsageError(
-                f"stdout is a terminal, which cannot show {job.written_as}. Name a file with -o, or a pipe."
-            )
-        view = View(quiet=quiet, verbose=verbose, still=still)
-        say_which(job, view)
-        with workers_at(address, resources, view, worker_output=verbose) as start, view.running():
-            begin, written = time.perf_counter(), {"rows": 0, "columns": []}
-            view(PhaseStarted(name=f"reading {job.model}"))
-            loaded = Loaded(job)
-            view(PhaseStarted(name="predicting"))
-            _write(job, _tallied(_predicted(job, loaded, start, view), written), out)
-            loaded.say_unseen(view)
-        if job.output is not None:
-            summary = _summary(job, written, time.perf_counter() - begin)
-            show_summary(out, summary, as_json=as_json, rows=_rows(summary))
+    def run(self) -> None:
+        """Predict, and write the predictions."""
+        from raysk.cli.loaded import Loaded, say_which, workers_at
+        from raysk.cli.streams import data_stdout
+        from raysk.cli.view.live import View
+        from raysk.cli.view.summary import show_summary
+        from raysk.events import PhaseStarted
+
+        job, resources = self.job(), self.resources()
+        with data_stdout() as out:
+            still = job.output is None and out.is_terminal
+            if still and job.written_as not in TEXTS:
+                raise UsageError(
+                    f"stdout is a terminal, which cannot show {job.written_as}. Name a file with -o, or a pipe."
+                )
+            view = View(quiet=self.quiet, verbose=self.verbose, still=still)
+            say_which(job, view)
+            with workers_at(self.address, resources, view, worker_output=self.verbose) as start, view.running():
+                begin, written = time.perf_counter(), {"rows": 0, "columns": []}
+                view(PhaseStarted(name=f"reading {job.model}"))
+                loaded = Loaded(job)
+                view(PhaseStarted(name="predicting"))
+                _write(job, _tallied(_predicted(job, loaded, start, view), written), out)
+                loaded.say_unseen(view)
+            if job.output is not None:
+                summary = _summary(job, written, time.perf_counter() - begin)
+                show_summary(out, summary, as_json=self.as_json, rows=_rows(summary))
 
 
 def _predicted(job: PredictJob, loaded: Loaded, start: Starting | None, view: View) -> Iterator[Part]:

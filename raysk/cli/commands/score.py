@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from raysk.cli.options import data as d  # noqa: TC001 - Typer reads the annotations
-from raysk.cli.options import shared as o  # noqa: TC001 - Typer reads the annotations
-from raysk.cli.options.bundles import bundled
+from raysk.cli.options.cluster import ModelWorkers
+from raysk.cli.options.output import Talk
 from raysk.errors import InputError
 
 if TYPE_CHECKING:
@@ -16,57 +19,55 @@ if TYPE_CHECKING:
     from raysk.jobs import Data, ScoreJob
 
 
-def score_job(
-    model: d.Model,
-    data: d.Table,
-    target: d.Target = None,
-    scoring: d.Metrics = None,
-    trust: d.Trust = None,
-    format_: d.Format = None,
-    sep: d.Sep = None,
-    decimal: d.Decimal = ".",
-    features: d.Features = None,
-    drop: d.Drop = None,
-    weight: d.Weight = None,
-) -> ScoreJob:
-    """Return what is to be scored, and how."""
-    from raysk.data.dialect import Dialect
-    from raysk.data.formats import check_format
-    from raysk.jobs import ScoreJob
-    from raysk.request.overrides import metric_names
-    from raysk.runs.targets import check_apart
-    from raysk.runs.which import find_model
+@dataclass(frozen=True, kw_only=True)
+class ScoreOptions:
+    """What is scored, and how."""
 
-    check_format(format_)
-    dialect = Dialect(sep=sep, decimal=decimal)
-    check_apart({}, {"MODEL": model, "DATA": data})
-    return ScoreJob(
-        model=find_model(model, "raysk score"),
-        named=model,
-        data=data,
-        trust=tuple(trust or ()),
-        input_format=format_,
-        sep=dialect.sep,
-        decimal=dialect.decimal,
-        features=tuple(features or ()),
-        drop=tuple(drop or ()),
-        target=tuple(target or ()),
-        weight=weight,
-        metrics=() if scoring is None else tuple(metric_names(scoring)),
-    )
+    model: d.Model
+    data: d.Table
+    target: d.Target = None
+    scoring: Annotated[
+        str | None,
+        typer.Option(envvar="RAYSK_SCORING", metavar="NAME[,NAME]", help="Metrics; without it, the model's own score."),
+    ] = None
+    trust: d.Trust = None
+    format_: d.Format = None
+    sep: d.Sep = None
+    decimal: d.Decimal = "."
+    features: d.Features = None
+    drop: d.Drop = None
+    weight: d.Weight = None
+
+    def job(self) -> ScoreJob:
+        """Return what is to be scored, and how."""
+        from raysk.data.dialect import Dialect
+        from raysk.data.formats import check_format
+        from raysk.jobs import ScoreJob
+        from raysk.request.overrides import metric_names
+        from raysk.runs.targets import check_apart
+        from raysk.runs.which import find_model
+
+        check_format(self.format_)
+        dialect = Dialect(sep=self.sep, decimal=self.decimal)
+        check_apart({}, {"MODEL": self.model, "DATA": self.data})
+        return ScoreJob(
+            model=find_model(self.model, "raysk score"),
+            named=self.model,
+            data=self.data,
+            trust=tuple(self.trust or ()),
+            input_format=self.format_,
+            sep=dialect.sep,
+            decimal=dialect.decimal,
+            features=tuple(self.features or ()),
+            drop=tuple(self.drop or ()),
+            target=tuple(self.target or ()),
+            weight=self.weight,
+            metrics=() if self.scoring is None else tuple(metric_names(self.scoring)),
+        )
 
 
-@bundled(job=score_job)
-def score(
-    job: ScoreJob,
-    address: d.WorkersAddress = None,
-    workers: o.Workers = None,
-    cpus_per_fit: o.CpusPerFit = 1,
-    as_json: o.Json = False,
-    quiet: o.Quiet = False,
-    verbose: o.Verbose = False,
-    debug: o.Debug = False,  # noqa: ARG001 - read by main
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Score(Talk, ModelWorkers, ScoreOptions):
     """Score a fitted MODEL on the rows of DATA.
 
     Without --target, it is the column that MODEL was fitted to predict, where its description and DATA have it.
@@ -79,29 +80,31 @@ def score(
 
       raysk score latest sklearn:digits --address auto
     """
-    from raysk.cli.loaded import Loaded, say_which, workers_at
-    from raysk.cli.streams import data_stdout
-    from raysk.cli.view.live import View
-    from raysk.cli.view.summary import show_summary
-    from raysk.events import PhaseStarted
-    from raysk.jobs import Resources
-    from raysk.plans.rows import predicting_on_pool
 
-    resources = Resources(workers=workers, cpus_per_fit=cpus_per_fit)
-    with data_stdout() as out:
-        begin, view = time.perf_counter(), View(quiet=quiet, verbose=verbose)
-        say_which(job, view)
-        with workers_at(address, resources, view, worker_output=verbose) as start, view.running():
-            view(PhaseStarted(name=f"reading {job.model}"))
-            loaded = Loaded(job)
-            view(PhaseStarted(name="scoring"))
-            data = _data(job, loaded)
-            model = loaded.model if start is None else predicting_on_pool(loaded.pool_of(start), loaded.model)
-            scores = _scores(job, loaded, model, data)
-            loaded.say_unseen(view)
-        summary = {"schema": 1, "model": job.model, "data": job.data, "estimator": loaded.kind}
-        summary |= {"rows": int(data.X.shape[0]), "scores": scores, "time_s": time.perf_counter() - begin}
-        show_summary(out, summary, as_json=as_json, rows=_rows(summary))
+    def run(self) -> None:
+        """Score the model."""
+        from raysk.cli.loaded import Loaded, say_which, workers_at
+        from raysk.cli.streams import data_stdout
+        from raysk.cli.view.live import View
+        from raysk.cli.view.summary import show_summary
+        from raysk.events import PhaseStarted
+        from raysk.plans.rows import predicting_on_pool
+
+        job, resources = self.job(), self.resources()
+        with data_stdout() as out:
+            begin, view = time.perf_counter(), View(quiet=self.quiet, verbose=self.verbose)
+            say_which(job, view)
+            with workers_at(self.address, resources, view, worker_output=self.verbose) as start, view.running():
+                view(PhaseStarted(name=f"reading {job.model}"))
+                loaded = Loaded(job)
+                view(PhaseStarted(name="scoring"))
+                data = _data(job, loaded)
+                model = loaded.model if start is None else predicting_on_pool(loaded.pool_of(start), loaded.model)
+                scores = _scores(job, loaded, model, data)
+                loaded.say_unseen(view)
+            summary = {"schema": 1, "model": job.model, "data": job.data, "estimator": loaded.kind}
+            summary |= {"rows": int(data.X.shape[0]), "scores": scores, "time_s": time.perf_counter() - begin}
+            show_summary(out, summary, as_json=self.as_json, rows=_rows(summary))
 
 
 def _data(job: ScoreJob, loaded: Loaded) -> Data:

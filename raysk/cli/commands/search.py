@@ -5,21 +5,17 @@ from __future__ import annotations
 import functools
 import os
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from raysk.cli.keeping import read_by, test_rows, with_model
-from raysk.cli.options import shared as o  # noqa: TC001 - Typer reads the annotations
-from raysk.cli.options.bundles import (
-    bundled,
-    given_data,
-    hold_out,
-    kept_search,
-    limits,
-    resources,
-    search_overrides,
-)
+from raysk.cli.options.cluster import ClusterOptions
+from raysk.cli.options.data import HoldOutOptions
+from raysk.cli.options.job import DryRun, File, SearchOverrides
+from raysk.cli.options.limits import LimitOptions
+from raysk.cli.options.output import SearchOutput
 from raysk.cli.streams import data_stdout
 from raysk.errors import UsageError
 
@@ -30,11 +26,8 @@ if TYPE_CHECKING:
     from raysk.cli.running import Ran
     from raysk.cli.streams import DataOut
     from raysk.cli.view.live import View
-    from raysk.data.reading import Given
     from raysk.events import Event, FitFailed, FitLost, Sink
-    from raysk.jobs import Data, Limits, Resources
-    from raysk.request.assemble import Overrides
-    from raysk.request.held_out import HoldOut
+    from raysk.jobs import Data
     from raysk.runner.outcome import Outcome, Tally
     from raysk.runs.folder import RunFolder
 
@@ -45,30 +38,8 @@ OUT_OF_TIME, FITS_FAILED = 124, 5
 """Exit codes with --strict; the first is that of timeout(1)."""
 
 
-@bundled(
-    overrides=search_overrides, given=given_data, held=hold_out, limits=limits, resources=resources, kept=kept_search
-)
-def search(
-    context: typer.Context,
-    file: o.File,
-    *,
-    overrides: Overrides,
-    given: Given | None,
-    held: HoldOut | None,
-    limits: Limits,
-    address: o.Address = None,
-    resources: Resources,
-    backend: o.Backend = None,
-    kept: Kept,
-    no_verify: o.NoVerify = False,
-    strict: o.Strict = False,
-    as_json: o.Json = False,
-    stream: o.Stream = False,
-    quiet: o.Quiet = False,
-    verbose: o.Verbose = False,
-    debug: o.Debug = False,  # noqa: ARG001 - read by main
-    dry_run: o.DryRun = False,
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Search(SearchOutput, ClusterOptions, HoldOutOptions, LimitOptions, SearchOverrides):
     """Run the parameter search defined in FILE on a Ray cluster.
 
     For example:
@@ -81,31 +52,61 @@ def search(
 
       raysk search 'sklearn.svm:SVC()' --data sklearn:digits --space C=loguniform:1e-3:1e3
     """
-    from raysk.cli import running
-    from raysk.cli.commands import inspect
-    from raysk.cli.view.live import View
-    from raysk.cli.view.summary import show_summary
-    from raysk.request.assemble import search_job
-    from raysk.runner.outcome import Tally
 
-    make_job = functools.partial(search_job, overrides=overrides, given=given, hold_out=held, limits=limits)
-    where = running.Where(address=address, resources=resources, backend=backend, worker_output=verbose)
-    where.check(context, limits)
-    _check_outputs(kept, file, read_by(given, held), no_refit=not overrides.refit, stream=stream)
-    with data_stdout() as out, kept.keeper(out, verify=not no_verify) as keeper:
-        if dry_run:
-            inspect.show(out, file, where, as_json=as_json, make_job=make_job, quiet=quiet)
-            return
-        view = View(quiet=quiet, verbose=verbose, still=stream and out.is_terminal, until=limits.until)
-        tally = Tally(_streaming(view, out) if stream else view)
-        make = with_model(make_job, kept.output, keeper)
-        keep = functools.partial(_keep, keeper=keeper, kept=kept, view=view, tally=tally)
-        fitted, ran, written = running.carry_out(
-            where, view, context=context, file=file, kept=kept, make_job=make, keep=keep, keeper=keeper, tally=tally
+    context: typer.Context
+    file: File
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict",
+            envvar="RAYSK_STRICT",
+            metavar="",
+            help="Exit with 5 if fits failed, with 124 if the time budget ended it.",
+        ),
+    ] = False
+    dry_run: DryRun = False
+
+    def run(self) -> None:
+        """Run the search, or say what would run."""
+        from raysk.cli import running
+        from raysk.cli.commands import inspect
+        from raysk.cli.view.live import View
+        from raysk.cli.view.summary import show_summary
+        from raysk.request.assemble import search_job
+        from raysk.runner.outcome import Tally
+
+        overrides, given, held, limits = self.overrides(), self.given(), self.hold_out(), self.limits()
+        resources, kept = self.resources(), self.kept()
+        make_job = functools.partial(search_job, overrides=overrides, given=given, hold_out=held, limits=limits)
+        where = running.Where(
+            address=self.address, resources=resources, backend=self.backend, worker_output=self.verbose
         )
-        summary = _summary(fitted, ran) | written
-        show_summary(keeper.finish(view), summary, as_json=as_json or stream, rows=_rows(summary))
-        _end_early(ran, keeper, strict=strict)
+        where.check(self.context, limits)
+        _check_outputs(kept, self.file, read_by(given, held), no_refit=not overrides.refit, stream=self.stream)
+        with data_stdout() as out, kept.keeper(out, verify=not self.no_verify) as keeper:
+            if self.dry_run:
+                inspect.show(out, self.file, where, as_json=self.as_json, make_job=make_job, quiet=self.quiet)
+                return
+            view = View(
+                quiet=self.quiet, verbose=self.verbose, still=self.stream and out.is_terminal, until=limits.until
+            )
+            tally = Tally(_streaming(view, out) if self.stream else view)
+            make = with_model(make_job, kept.output, keeper)
+            keep = functools.partial(_keep, keeper=keeper, kept=kept, view=view, tally=tally)
+            fitted, ran, written = running.carry_out(
+                where,
+                view,
+                context=self.context,
+                file=self.file,
+                kept=kept,
+                make_job=make,
+                keep=keep,
+                keeper=keeper,
+                tally=tally,
+            )
+            summary = _summary(fitted, ran) | written
+            show_summary(keeper.finish(view), summary, as_json=self.as_json or self.stream, rows=_rows(summary))
+            _end_early(ran, keeper, strict=self.strict)
 
 
 def _end_early(ran: Ran, keeper: Keeper, *, strict: bool) -> None:

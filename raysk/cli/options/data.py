@@ -1,200 +1,143 @@
-"""Options that say what data and which model: of `predict` and `score`, and the panel "Data"; each named once.
+"""The panel "Data", and the arguments of commands that ask a fitted model about a table. None is a setting."""
 
-None is a setting: see `raysk.cli.options.shared`.
-"""
-
-from __future__ import annotations
-
-from pathlib import Path
-from typing import Annotated
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from raysk.data.reading import Given
+    from raysk.request.held_out import HoldOut
+
+option = partial(typer.Option, rich_help_panel="Data")
 
 Model = Annotated[
     str,
     typer.Argument(
         metavar="MODEL",
         help="A fitted model: .pkl, .joblib or .skops, - for a pickle on stdin; or a run's folder or name, or latest.",
-        show_default=False,
     ),
-]
-StrictModel = Annotated[
-    bool, typer.Option("--strict", metavar="", help="Exit with 3 if MODEL cannot be judged without loading it.")
 ]
 Table = Annotated[
     str,
     typer.Argument(
-        metavar="DATA",
-        help="A table: a path, - for stdin, a URI, sklearn:NAME, openml:ID, or FILE.py:load_data.",
-        show_default=False,
+        metavar="DATA", help="A table: a path, - for stdin, a URI, sklearn:NAME, openml:ID, or FILE.py:load_data."
     ),
 ]
-Method = Annotated[str, typer.Option(metavar="NAME", help="predict, predict_proba, decision_function or transform.")]
-Trust = Annotated[
-    list[str] | None,
-    typer.Option(metavar="TYPE", help="A type to trust in a .skops model; repeatable.", show_default=False),
-]
-WorkersAddress = Annotated[
-    str | None,
-    typer.Option(
-        metavar="ADDRESS",
-        help="Predict on the workers of this Ray cluster: host:port, ray://host:port, auto, or local, which starts "
-        "one. Without it, in this process.",
-        show_default=False,
-        rich_help_panel="Cluster",
-    ),
-]
-Predictions = Annotated[
-    Path | None,
-    typer.Option(
-        "--output",
-        "-o",
-        metavar="PATH",
-        help="Write the predictions here instead of to stdout: .csv, .jsonl, .parquet or .npy.",
-        show_default=False,
-        rich_help_panel="Output",
-    ),
-]
-To = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME",
-        help="Write csv, jsonl, parquet or npy, whatever the suffix; csv to stdout without it.",
-        show_default=False,
-        rich_help_panel="Output",
-    ),
-]
-Data = Annotated[
-    str | None,
-    typer.Option(
-        metavar="DATA",
-        help="Table to use instead of the data in FILE: a path, - for stdin, a URI, sklearn:NAME, openml:ID, "
-        "or FILE.py:load_data.",
-        show_default=False,
-        rich_help_panel="Data",
-    ),
-]
+Trust = Annotated[list[str] | None, typer.Option(metavar="TYPE", help="A type to trust in a .skops model; repeatable.")]
 Format = Annotated[
     str | None,
-    typer.Option(
+    option(
         "--format",
         metavar="NAME",
         help="csv, tsv, jsonl, parquet, arrow, npy, npz, svmlight or pickle; without it, the suffix or the first "
         "bytes say.",
-        show_default=False,
-        rich_help_panel="Data",
     ),
 ]
 Sep = Annotated[
     str | None,
-    typer.Option(
-        metavar="MARK",
-        help="What separates the columns of a CSV, such as ';' or tab; without it, it is found.",
-        show_default=False,
-        rich_help_panel="Data",
-    ),
+    option(metavar="MARK", help="What separates the columns of a CSV, such as ';' or tab; without it, it is found."),
 ]
 Decimal = Annotated[
     str,
-    typer.Option(
-        metavar="MARK",
-        help="What stands before the decimals of a CSV's numbers: . or ,",
-        show_default=False,
-        rich_help_panel="Data",
-    ),
-]
-Dates = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="COLUMN[,COLUMN]",
-        help="Dates to turn into days since 1970-01-01; COLUMN=%d/%m/%Y says the format, which else is found.",
-        show_default=False,
-        rich_help_panel="Data",
-    ),
-]
-Categorical = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="COLUMN[,COLUMN]",
-        help="Columns to turn into categories; none of them with none. Without it (auto), all texts, for an estimator "
-        "that takes categories itself.",
-        show_default=False,
-        rich_help_panel="Data",
-    ),
+    option(metavar="MARK", help="What stands before the decimals of a CSV's numbers: . or ,", show_default=False),
 ]
 Target = Annotated[
     list[str] | None,
-    typer.Option(
+    option(
         "--target",
         "-y",
         metavar="COLUMN[,COLUMN]",
         help="What is to be predicted: a column's name, or its index; repeatable.",
-        show_default=False,
-        rich_help_panel="Data",
     ),
 ]
 Features = Annotated[
     list[str] | None,
-    typer.Option(
-        metavar="COLUMN[,COLUMN]",
-        help="Columns to learn from, in this order; all others without it.",
-        show_default=False,
-        rich_help_panel="Data",
-    ),
+    option(metavar="COLUMN[,COLUMN]", help="Columns to learn from, in this order; all others without it."),
 ]
-Drop = Annotated[
-    list[str] | None,
-    typer.Option(metavar="COLUMN[,COLUMN]", help="Columns to leave out.", show_default=False, rich_help_panel="Data"),
-]
-Groups = Annotated[
-    str | None,
-    typer.Option(
-        metavar="COLUMN", help="Which rows belong together, for cv.", show_default=False, rich_help_panel="Data"
-    ),
-]
-Weight = Annotated[
-    str | None,
-    typer.Option(metavar="COLUMN", help="Weights of the rows.", show_default=False, rich_help_panel="Data"),
-]
-IdCol = Annotated[
-    str | None,
-    typer.Option(metavar="COLUMN", help="Names of the rows: no feature.", show_default=False, rich_help_panel="Data"),
-]
-AsFrame = Annotated[
-    bool,
-    typer.Option(
-        "--as-frame",
-        metavar="",
-        help="Keep a pandas DataFrame also where all columns are numbers.",
-        rich_help_panel="Data",
-    ),
-]
-TestSize = Annotated[
-    str | None,
-    typer.Option(
-        metavar="SHARE",
-        help="Hold this share of the rows out, or so many, and score the fitted model on them: 0.2. They are drawn "
-        "with --seed, or 0; by class for a classifier, and groups stay whole.",
-        show_default=False,
-        rich_help_panel="Data",
-    ),
-]
-TestData = Annotated[
-    str | None,
-    typer.Option(
-        metavar="DATA",
-        help="Table to score the fitted model on, with the same columns.",
-        show_default=False,
-        rich_help_panel="Data",
-    ),
-]
-Metrics = Annotated[
-    str | None,
-    typer.Option(
-        "--scoring",
-        envvar="RAYSK_SCORING",
-        metavar="NAME[,NAME]",
-        help="Metrics; without it, the model's own score.",
-        show_default=False,
-    ),
-]
+Drop = Annotated[list[str] | None, option(metavar="COLUMN[,COLUMN]", help="Columns to leave out.")]
+Weight = Annotated[str | None, option(metavar="COLUMN", help="Weights of the rows.")]
+IdCol = Annotated[str | None, option(metavar="COLUMN", help="Names of the rows: no feature.")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataOptions:
+    """Data that takes the place of what FILE holds."""
+
+    data: Annotated[
+        str | None,
+        option(
+            metavar="DATA",
+            help="Table to use instead of the data in FILE: a path, - for stdin, a URI, sklearn:NAME, openml:ID, "
+            "or FILE.py:load_data.",
+        ),
+    ] = None
+    format_: Format = None
+    sep: Sep = None
+    decimal: Decimal = "."
+    target: Target = None
+    features: Features = None
+    drop: Drop = None
+    groups: Annotated[str | None, option(metavar="COLUMN", help="Which rows belong together, for cv.")] = None
+    weight: Weight = None
+    id_col: IdCol = None
+    dates: Annotated[
+        list[str] | None,
+        option(
+            metavar="COLUMN[,COLUMN]",
+            help="Dates to turn into days since 1970-01-01; COLUMN=%d/%m/%Y says the format, which else is found.",
+        ),
+    ] = None
+    categorical: Annotated[
+        list[str] | None,
+        option(
+            metavar="COLUMN[,COLUMN]",
+            help="Columns to turn into categories; none of them with none. Without it (auto), all texts, for an "
+            "estimator that takes categories itself.",
+        ),
+    ] = None
+    as_frame: Annotated[
+        bool,
+        option("--as-frame", metavar="", help="Keep a pandas DataFrame also where all columns are numbers."),
+    ] = False
+
+    def given(self) -> "Given | None":
+        """Return the table and how to read it, or None without ``--data``."""
+        from raysk.data.reading import Columns, Dialect, Given
+
+        columns = Columns(
+            target=tuple(self.target or ()),
+            features=tuple(self.features or ()),
+            drop=tuple(self.drop or ()),
+            groups=self.groups,
+            weight=self.weight,
+            id_col=self.id_col,
+            dates=tuple(self.dates or ()),
+            categorical=tuple(self.categorical or ()),
+        )
+        dialect = Dialect(sep=self.sep, decimal=self.decimal)
+        return Given.of(self.data, format=self.format_, dialect=dialect, columns=columns, as_frame=self.as_frame)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HoldOutOptions(DataOptions):
+    """The same, and what of the data is not fitted but scored."""
+
+    test_size: Annotated[
+        str | None,
+        option(
+            metavar="SHARE",
+            help="Hold this share of the rows out, or so many, and score the fitted model on them: 0.2. They are drawn "
+            "with --seed, or 0; by class for a classifier, and groups stay whole.",
+        ),
+    ] = None
+    test_data: Annotated[
+        str | None, option(metavar="DATA", help="Table to score the fitted model on, with the same columns.")
+    ] = None
+
+    def hold_out(self) -> "HoldOut | None":
+        """Return what is held out of the data, or None if only the file may say so."""
+        from raysk.request.held_out import HoldOut
+
+        return HoldOut.of(self.test_size, self.test_data)

@@ -46,11 +46,11 @@ class Command(TyperCommand):
             option = max(param.opts, key=len)
             raise _explained(ctx, UsageError(f"{option} {shown(value)}: {error.message}.")) from error
 
-    def invoke(self, ctx: Any) -> Any:
-        """Run the command; what it says of an option that is from a setting ends with where that is."""
+    def invoke(self, ctx: Any) -> None:
+        """Run the command, made of its options; what it says of one that is from a setting ends with where that is."""
         try:
             with exits.Contained():
-                return super().invoke(ctx)
+                super().invoke(ctx).run()
         except UsageError as error:
             raise _explained(ctx, error)  # noqa: B904 - it is the same
 

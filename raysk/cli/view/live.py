@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.live import Live
 
-from raysk._compat import tells_of_failures
+from raysk._compat import sklearn as sklearn_private
 from raysk.cli import signals
 from raysk.cli.view import lines, words
 from raysk.cli.view.console import stderr_console
@@ -153,7 +153,7 @@ class View:
     def _show_warning(
         self, message: Any, category: type[Warning], filename: str, line: int, *_: Any, **__: Any
     ) -> None:
-        if self._told_of_failures and tells_of_failures(category, str(message)) and not self._verbose:
+        if self._told_of_failures and sklearn_private.tells_of_failures(category, str(message)) and not self._verbose:
             return
         text = str(message).strip()
         text = f"{text} ({filename}:{line})" if self._verbose else words.in_short(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 import typer
@@ -13,14 +14,22 @@ from raysk.cli.commands import resume
 
 
 @pytest.fixture(scope="module")
-def search():
-    return typer.main.get_command(app).commands["search"]
+def root():
+    return typer.Context(typer.main.get_command(app), info_name="raysk")
 
 
-def restarted(search, then, now):
-    """Return the arguments with which a search starts again."""
-    context = typer.Context(search, info_name="search")
-    return settings.spelled(search, resume._merged(context, then.split(), now.split()))
+@pytest.fixture(scope="module")
+def search(root):
+    return root.command.commands["search"]
+
+
+def restarted(root, then, now):
+    """Return the arguments with which a search starts again, but for those that say of which run."""
+    context = resume.resumed(root, Path("run"), then.split(), now.split())
+    again = settings.as_typed(context)
+    parsed = context.command.make_context("search", again[1:], parent=root)
+    assert parsed.params == context.params  # which can be resumed again
+    return [each for each in again[1:] if each != "--resume=run"]
 
 
 @pytest.mark.parametrize(
@@ -41,22 +50,30 @@ def restarted(search, then, now):
         ("--cv 3 -- -s.py", "--cv 5", "--cv=5 -- -s.py"),
         ("-vy a -yb spec.py", "-yc", "spec.py --target=a --target=b --target=c --verbose"),
         ("-y -a --data=-d.csv spec.py", "", "spec.py --data=-d.csv --target=-a"),
-        ("spec.py", "other.py -v", "spec.py other.py --verbose"),
     ],
 )
-def test_what_is_given_again_takes_the_place_of_what_was(search, then, now, again):
+def test_what_is_given_again_takes_the_place_of_what_was(root, then, now, again):
     """So that a limit can be lifted, and arguments do not pile up; options that add up stay, others too.
 
-    Whatever a command line accepts is understood; a second file stays, to be refused as it always is.
+    Whatever a command line accepts is understood.
     """
-    assert restarted(search, then, now) == again.split()
+    assert restarted(root, then, now) == again.split()
 
 
-@pytest.mark.parametrize(("then", "now"), [("spec.py --no-such 3", ""), ("spec.py", "--none"), ("spec.py --cv", "")])
-def test_what_a_command_line_never_was_is_wrong_usage(search, then, now):
-    """An option that is unknown, or has no value, is refused as if it were typed."""
-    with pytest.raises(Exception, match=r"No such option: --no|Option '--cv' requires") as raised:
-        restarted(search, then, now)
+@pytest.mark.parametrize(
+    ("then", "now"),
+    [
+        ("spec.py --no-such 3", ""),
+        ("spec.py", "--none"),
+        ("spec.py --cv", ""),
+        ("spec.py", "other.py"),
+        ("s.py", "-- -o"),
+    ],
+)
+def test_what_a_command_line_never_was_is_wrong_usage(root, then, now):
+    """An option that is unknown, or has no value, and a second FILE are refused as if they were typed."""
+    with pytest.raises(Exception, match=r"No such option: --no|Option '--cv' requires|extra argument") as raised:
+        restarted(root, then, now)
     assert raised.value.exit_code == 2
 
 

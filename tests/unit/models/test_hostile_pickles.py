@@ -123,6 +123,9 @@ FILES = {
     "a changed class": name("sklearn.svm", "SVC") + b"}" + text("fit") + name("a", "b") + b"sb",
     "a changed name": name("builtins", "list") + b"Na",
     "a command": RUNS,
+    "a command of protocol 0": b"(" + text("evil") + b"ios\nmknod\n",
+    "a command of protocol 1": b"(" + name("os", "mknod") + text("evil") + b"o",
+    "getattr in a list": b"]" + name("builtins", "getattr") + b"a",
 }  # fmt: skip
 
 

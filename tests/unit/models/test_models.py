@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import importlib.util
+import io
 import json
 import os
 import pickle
@@ -240,6 +241,12 @@ class TestLoad:
         (tmp_path / "m.pkl").write_bytes(content)
         assert is_model(tmp_path / "m.pkl")
         assert load_model(tmp_path / "m.pkl").C == self.through_a_pipe(load_model, content).C == 2
+
+    def test_joblibs_own_through_a_pipe(self, fitted):
+        """A file of joblib's, which has to be read twice, is not taken for a damaged one when it comes from a pipe."""
+        content = io.BytesIO()
+        joblib.dump(fitted, content)
+        assert "cannot be read from a pipe" in refused(self.through_a_pipe, load_model, content.getvalue())
 
     def test_folder(self, tmp_path):
         """A folder is named as one."""

@@ -46,6 +46,6 @@ def test_what_is_compressed_twice(tmp_path):
     """What joblib would unpack twice, and so load something else than was looked into, is refused."""
     path = tmp_path / "v.joblib"
     path.write_bytes(gzip.compress(bz2.compress(pickle.dumps([1, 2]))))
-    assert imports_of(path).doubts == ["UnpicklingError: it is compressed twice"]
+    assert imports_of(path).doubts == ["it is compressed twice"]
     with pytest.raises(pickle.UnpicklingError, match="compressed twice"):
         load_pickle(path)

@@ -6,7 +6,6 @@ import copy
 import json
 import math
 import random
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,7 +13,6 @@ import typer
 from damage import BYTES
 from sklearn.svm import SVC
 
-from raysk.cli import settings
 from raysk.cli.app import app
 from raysk.cli.commands import resume
 from raysk.errors import InputError
@@ -145,28 +143,21 @@ def test_a_damaged_journal(block, content, tmp_path):
     assert 0 < told < CASES // 8
 
 
-@pytest.fixture(scope="module")
-def search():
-    return typer.main.get_command(app).commands["search"]
-
-
-def test_a_damaged_manifest(search, tmp_path):
+def test_a_damaged_manifest(tmp_path):
     """What does not say how a run was started is refused in two lines; what does is read as arguments of a search."""
     good = {"schema": 1, "outcome": "done", "ended": None, "outputs": ["/a.pkl"], "versions": {"numpy": "2.1.0"}}
     good["job"] = {"command": "search", "source": "s.py", "arguments": ["search", "s.py", "--cv=3"], "folder": "/"}
     (tmp_path / JOURNAL).touch()
-    told = 0
+    root, told = typer.Context(typer.main.get_command(app), info_name="raysk"), 0
     for number in range(CASES):
         rng = random.Random(f"{SEED} manifest {number}")  # noqa: S311 - no secret
         text = json.dumps(copy.deepcopy(good))
         (tmp_path / MANIFEST).write_bytes(damaged(rng, text))
         folder = find_search(str(tmp_path))
         assert all(isinstance(each, str) for each in folder.outputs())
-        context = SimpleNamespace(command=search)
         try:
             arguments = folder.read_manifest()["job"]["arguments"][1:]
-            context = typer.Context(search, info_name="search")
-            assert "--cv=5" in settings.spelled(search, resume._merged(context, arguments, ["--cv", "5"]))
+            assert resume.resumed(root, folder.root, arguments, ["--cv", "5"]).params["cv"] == 5
         except InputError as error:
             said_well(error)
             told += 1

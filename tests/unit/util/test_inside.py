@@ -21,9 +21,9 @@ import raysk
 from raysk import cluster
 from raysk.errors import ClusterError, InputError
 from raysk.pool import Task
-from raysk.pool.remote import travelling
+from raysk.pool.ray.pickling import travelling
+from raysk.pool.ray.worker import Worker
 from raysk.pool.reply import Reply
-from raysk.pool.worker import Worker
 from raysk.util import inside
 
 X, Y = load_iris(return_X_y=True)

@@ -1,0 +1,97 @@
+"""The panel "Cluster": where a job runs, and what it uses there."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from raysk.jobs import Resources
+
+option = partial(typer.Option, rich_help_panel="Cluster")
+
+Address = Annotated[
+    str | None,
+    option(
+        envvar="RAYSK_ADDRESS",
+        metavar="ADDRESS",
+        help="Ray cluster: host:port, ray://host:port, auto, or local. Without it or RAY_ADDRESS, Ray is started on "
+        "this machine.",
+    ),
+]
+Workers = Annotated[
+    int | None, option(envvar="RAYSK_WORKERS", metavar="N", help="Worker processes; as many as CPUs allow.")
+]
+CpusPerFit = Annotated[
+    int, option(envvar="RAYSK_CPUS_PER_FIT", metavar="N", help="CPUs a worker reserves; inner threads keep to it.")
+]
+AllowVersions = Annotated[
+    bool,
+    option(
+        "--allow-versions",
+        envvar="RAYSK_ALLOW_VERSIONS",
+        metavar="",
+        help="Accept another scikit-learn or numpy, on nodes or in a run that is resumed: results may differ.",
+    ),
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClusterOptions:
+    """Where a fit or a search runs, and what it uses there."""
+
+    address: Address = None
+    workers: Workers = None
+    cpus_per_fit: CpusPerFit = 1
+    memory_per_fit: Annotated[
+        str | None,
+        option(
+            envvar="RAYSK_MEMORY_PER_FIT",
+            metavar="SIZE",
+            help="Memory a worker reserves, as 4GB: as many work side by side as have that.",
+        ),
+    ] = None
+    allow_versions: AllowVersions = False
+    backend: Annotated[
+        str | None,
+        option(
+            envvar="RAYSK_BACKEND",
+            metavar="NAME",
+            help="Run scikit-learn's own fit on another joblib backend instead: ray (Ray's own), loky, threading, ...",
+        ),
+    ] = None
+
+    def resources(self) -> "Resources":
+        """Return what of the cluster the job uses."""
+        from raysk.jobs import Resources
+        from raysk.util.values import parse_size
+
+        return Resources(
+            workers=self.workers,
+            cpus_per_fit=self.cpus_per_fit,
+            memory_per_fit=None if self.memory_per_fit is None else parse_size(self.memory_per_fit, "--memory-per-fit"),
+            allow_versions=self.allow_versions,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelWorkers:
+    """Where a fitted model is asked."""
+
+    address: Annotated[
+        str | None,
+        option(
+            metavar="ADDRESS",
+            help="Predict on the workers of this Ray cluster: host:port, ray://host:port, auto, or local, which starts "
+            "one. Without it, in this process.",
+        ),
+    ] = None
+    workers: Workers = None
+    cpus_per_fit: CpusPerFit = 1
+
+    def resources(self) -> "Resources":
+        """Return what of the cluster the model uses."""
+        from raysk.jobs import Resources
+
+        return Resources(workers=self.workers, cpus_per_fit=self.cpus_per_fit)

@@ -1,0 +1,91 @@
+"""Options that say which job runs: FILE, and what is changed of what it holds."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from raysk.request.overrides import Overrides
+
+File = Annotated[
+    str,
+    typer.Argument(
+        metavar="FILE",
+        help="Python file, notebook or pickle: PATH[:NAME], package.module:NAME, or PATH:factory(arg=1).",
+    ),
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="Set a parameter of the estimator; repeatable."),
+]
+SetStr = Annotated[
+    list[str] | None,
+    typer.Option("--set-str", metavar="NAME=TEXT", help="The same for text, taken as it is; repeatable."),
+]
+Seed = Annotated[
+    int | None,
+    typer.Option(envvar="RAYSK_SEED", metavar="N", help="Set every random_state of the estimator and the search."),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", metavar="", help="Say what would run, and stop.")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitOverrides:
+    """What the options change of an estimator."""
+
+    set_: Set = None
+    set_str: SetStr = None
+    seed: Seed = None
+
+    def overrides(self) -> "Overrides":
+        """Return the changes to make to a copy of the estimator."""
+        from raysk.request.overrides import Overrides
+
+        return Overrides(set=tuple(self.set_ or ()), set_str=tuple(self.set_str or ()), seed=self.seed)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchOverrides:
+    """What the options change of a search."""
+
+    n_iter: Annotated[
+        int | None, typer.Option(envvar="RAYSK_N_ITER", metavar="N", help="Candidates a random search draws.")
+    ] = None
+    cv: Annotated[int | None, typer.Option(envvar="RAYSK_CV", metavar="K", help="Number of folds.")] = None
+    scoring: Annotated[
+        str | None,
+        typer.Option(
+            envvar="RAYSK_SCORING",
+            metavar="NAME[,NAME]",
+            help="Metric; with several, the first decides which candidate is best.",
+        ),
+    ] = None
+    seed: Seed = None
+    space: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUES",
+            help="Search this parameter: C=loguniform:1e-3:1e3, gamma=logspace:-3:3:7, kernel=rbf,linear; repeatable.",
+        ),
+    ] = None
+    set_: Set = None
+    set_str: SetStr = None
+    no_refit: Annotated[
+        bool, typer.Option("--no-refit", metavar="", help="Do not fit the best candidate on all data.")
+    ] = False
+
+    def overrides(self) -> "Overrides":
+        """Return the changes to make to a copy of the search."""
+        from raysk.request.overrides import Overrides
+
+        return Overrides(
+            n_iter=self.n_iter,
+            cv=self.cv,
+            scoring=self.scoring,
+            seed=self.seed,
+            space=tuple(self.space or ()),
+            set=tuple(self.set_ or ()),
+            set_str=tuple(self.set_str or ()),
+            refit=not self.no_refit,
+        )

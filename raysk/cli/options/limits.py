@@ -1,0 +1,83 @@
+"""Options that say when a search ends early."""
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from raysk.jobs import Limits
+
+
+@dataclass(frozen=True, kw_only=True)
+class LimitOptions:
+    """When a search ends early."""
+
+    time_budget: Annotated[
+        str | None,
+        typer.Option(
+            envvar="RAYSK_TIME_BUDGET",
+            metavar="TIME",
+            help="End the search after this time, such as 90s, 30m or 1h30m; what is done is kept, the best is "
+            "refitted.",
+        ),
+    ] = None
+    fit_timeout: Annotated[
+        str | None,
+        typer.Option(
+            envvar="RAYSK_FIT_TIMEOUT",
+            metavar="TIME",
+            help="Give a fit up that takes longer than this, such as 60s: it counts as failed. Its worker is replaced.",
+        ),
+    ] = None
+    stop_at: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SCORE",
+            help="End the search when the mean test score of a candidate is at least this; scores are scikit-learn's: "
+            "greater is better.",
+        ),
+    ] = None
+    patience: Annotated[
+        int | None,
+        typer.Option(
+            envvar="RAYSK_PATIENCE",
+            metavar="N",
+            help="End the search when N candidates in a row were no better than the best.",
+        ),
+    ] = None
+    max_failures: Annotated[
+        int | None,
+        typer.Option(
+            envvar="RAYSK_MAX_FAILURES",
+            metavar="N",
+            help="Give the search up, with exit code 1, when more than N fits failed; what is done is kept.",
+        ),
+    ] = None
+    refit_on_stop: Annotated[
+        bool,
+        typer.Option(
+            "--refit-on-stop",
+            envvar="RAYSK_REFIT_ON_STOP",
+            metavar="",
+            help="Fit the best so far on all data also after Ctrl-C, SIGTERM or too many failures. A second Ctrl-C "
+            "ends at once.",
+        ),
+    ] = False
+
+    def limits(self) -> "Limits":
+        """Return the limits of a search whose time is counted from now."""
+        from raysk.jobs import Limits
+        from raysk.util.values import parse_duration
+
+        budget = None if self.time_budget is None else parse_duration(self.time_budget, "--time-budget")
+        return Limits(
+            until=None if budget is None else time.monotonic() + budget,
+            fit_timeout=None if self.fit_timeout is None else parse_duration(self.fit_timeout, "--fit-timeout"),
+            stop_at=self.stop_at,
+            patience=self.patience,
+            max_failures=self.max_failures,
+            require_score=True,
+            refit_on_stop=self.refit_on_stop,
+        )

@@ -1,0 +1,137 @@
+"""The panel "Output": what is written where, and what is said."""
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from raysk.cli.keeping import Kept
+
+option = partial(typer.Option, rich_help_panel="Output")
+
+Output = Annotated[
+    Path | None,
+    option(
+        "--output",
+        "-o",
+        metavar="PATH",
+        help="Save the fitted model here: .pkl, .joblib or .skops; - is stdout, as .pkl.",
+    ),
+]
+RunDir = Annotated[
+    Path | None,
+    option(metavar="PATH", help="Folder for all files of this run; raysk-runs/<name>-<time> without it."),
+]
+Force = Annotated[bool, option("--force", metavar="", help="Replace outputs that already exist.")]
+NoVerify = Annotated[
+    bool,
+    option(
+        "--no-verify",
+        envvar="RAYSK_NO_VERIFY",
+        metavar="",
+        help="Do not load the saved model back in another process.",
+    ),
+]
+Json = Annotated[bool, option("--json", envvar="RAYSK_JSON", metavar="", help="Print one JSON object, as in a pipe.")]
+Quiet = Annotated[
+    bool, option("--quiet", "-q", envvar="RAYSK_QUIET", metavar="", help="Say nothing on stderr but errors.")
+]
+Verbose = Annotated[
+    bool,
+    option(
+        "--verbose",
+        "-v",
+        envvar="RAYSK_VERBOSE",
+        metavar="",
+        help="Show what workers print, and warnings whole, with their place.",
+    ),
+]
+Debug = Annotated[bool, option("--debug", metavar="", help="Show every frame of an error.")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Talk:
+    """What a command says."""
+
+    as_json: Json = False
+    quiet: Quiet = False
+    verbose: Verbose = False
+    debug: Debug = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitOutput:
+    """Where a fit is kept."""
+
+    output: Output = None
+    run_dir: RunDir = None
+    force: Force = False
+    no_verify: NoVerify = False
+
+    def kept(self) -> "Kept":
+        """Return where the fit is kept."""
+        from raysk.cli.keeping import Kept
+
+        return Kept(output=self.output, run_dir=self.run_dir, force=self.force)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchOutput:
+    """Where a search is kept, and what it says."""
+
+    output: Output = None
+    results: Annotated[
+        Path | None,
+        option(metavar="PATH", help="Save the table of candidates here: .csv, .jsonl, .json or .parquet."),
+    ] = None
+    run_dir: RunDir = None
+    resume: Annotated[
+        str | None,
+        option(
+            metavar="RUN",
+            help="Go on with an earlier run: its folder, or latest. Fits that are finished are not done again.",
+        ),
+    ] = None
+    resume_anyway: Annotated[
+        bool,
+        option("--resume-anyway", metavar="", help="Go on although your code, or something else, is not what it was."),
+    ] = False
+    force: Force = False
+    no_verify: NoVerify = False
+    as_json: Json = False
+    stream: Annotated[
+        bool,
+        option(
+            "--stream",
+            envvar="RAYSK_STREAM",
+            metavar="",
+            help="Print a JSON line per finished candidate, then the summary.",
+        ),
+    ] = False
+    quiet: Quiet = False
+    verbose: Verbose = False
+    debug: Debug = False
+
+    def kept(self) -> "Kept":
+        """Return where the search is kept."""
+        from raysk.cli.keeping import Kept
+        from raysk.errors import UsageError
+        from raysk.runs.which import find_search
+
+        if self.run_dir is not None and self.resume is not None:
+            raise UsageError(
+                "--run-dir makes a new run, --resume goes on with an earlier one. Leave one of the two out."
+            )
+        if self.resume_anyway and self.resume is None:
+            raise UsageError("--resume-anyway needs a run to go on with. Name it: --resume RUN")
+        return Kept(
+            output=self.output,
+            results=self.results,
+            run_dir=self.run_dir,
+            resume=None if self.resume is None else find_search(self.resume),
+            anyway=self.resume_anyway,
+            force=self.force,
+        )
