@@ -196,7 +196,8 @@ class Journal:
         for record in map(parsed, lines[1:]):
             self._latest = Part.of(record.get("part")) or self._latest
             with contextlib.suppress(*ODD):
-                self._found.append((_key(record["fit"]), decoded(record)))
+                if isinstance(key := record.get("fit"), str):
+                    self._found.append((key, decoded(record)))
         self.known = _first_of_each(self._found)
         if not self.known:
             self._header = self._latest = None  # it begins anew
@@ -215,9 +216,3 @@ def _first_of_each(found: Iterable[tuple[str, Result]]) -> dict[str, Result]:
     for key, result in found:
         first.setdefault(key, result)
     return first
-
-
-def _key(said: Any) -> str:
-    if not isinstance(said, str):
-        raise TypeError("no key")
-    return said
