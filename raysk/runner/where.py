@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from raysk.events import Sink
     from raysk.jobs import FitJob
+    from raysk.pool import Pool
     from raysk.runs.journal import Journal
 
 AFTER_LOSS = (
@@ -169,7 +170,7 @@ def fit(  # noqa: PLR0913 - what is fitted, where, and who hears of it
     if running is None or not where.has_plans:
         return _fit_plainly(where, job, running)
     exits.take_back()
-    pool: Any = _Telling(running, sink)
+    pool: Any = _Telling(running.pool, sink)
     cpu_s, begin = pool.cpu_s, time.perf_counter()
     early = _fit_on(pool, job, journal)
     return Fitted(
@@ -206,11 +207,11 @@ def _fit_on(pool: Any, job: FitJob | SearchJob, journal: Journal | None) -> Base
 
 
 class _Telling:
-    """A cluster's pool, whose plans tell the sink of one job besides the cluster's own: jobs may share a pool."""
+    """A pool whose plans tell the sink of one job besides its own: jobs may share a pool."""
 
-    def __init__(self, running: cluster.Cluster, sink: Sink) -> None:
-        self._pool = running.pool
-        self.sink = sink if running.sink is sink else _both(sink, running.sink)
+    def __init__(self, pool: Pool, sink: Sink) -> None:
+        self._pool = pool
+        self.sink = sink if pool.sink is sink else _both(sink, pool.sink)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._pool, name)

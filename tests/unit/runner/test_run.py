@@ -38,7 +38,7 @@ def here(make_pool, launcher):
         def starting(self, sink):
             if not made:
                 made.append(make_pool(sink=sink))
-            running = SimpleNamespace(pool=made[0], address=None, nodes=1, cpus=2, sink=made[0].sink)
+            running = SimpleNamespace(pool=made[0], address=None, nodes=1, cpus=2)
             yield SimpleNamespace(result=lambda: running)
 
         def send(self, modules):
