@@ -22,7 +22,7 @@ unexport PYTHONPATH
 SOURCES := pyproject.toml README.md $(shell find raysk -type f -not -path '*/__pycache__/*')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test multihost cluster cluster-down check lint type fmt
+.PHONY: help demo unit test multihost cluster cluster-down check lint type fmt
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s  %s\n", $$1, $$2}' Makefile
@@ -30,9 +30,12 @@ help:  ## List the targets
 demo: $(VENV)/installed  ## Install raysk, then search 60 candidates on the digits data
 	$(BIN)/raysk search examples/svm_digits.py --n-iter 60
 
+unit: $(VENV)/installed-test  ## Run the tests that start no Ray: less than a minute
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -n $(AT_ONCE) --dist worksteal tests/unit $(ARGS)
+
 # pytest itself, not `python -m pytest`, which would put the checkout in front of the installed wheel
 test: $(VENV)/installed-test  ## Run every test that needs no root
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -n $(AT_ONCE) --dist worksteal \
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -n $(AT_ONCE) --dist loadgroup \
 		--durations=15 --ignore=tests/multihost $(ARGS)
 
 multihost: $(VENV)/installed-test  ## Run the tests on several hosts; needs root, Linux and iproute2

@@ -1,6 +1,7 @@
 """Run a scikit-learn job - one fit, or a whole parameter search - on Ray.
 
-The command ``raysk`` is a shell over three names, loaded when first used: `fit`, `connect` and `register`.
+The command ``raysk`` and these names are two doors of one house: `fit`, `run`, `connect` and `register`. They, and
+`Limits`, `Resources` and `Outcome`, are loaded when first used.
 """
 
 from __future__ import annotations
@@ -8,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from raysk.api import connect, fit, register
+    from raysk.api import Limits, Outcome, Resources, connect, fit, register, run
 
-__all__ = ["__version__", "connect", "fit", "register"]
+__all__ = ["Limits", "Outcome", "Resources", "__version__", "connect", "fit", "register", "run"]
 __version__ = "0.1.0"
 
 
@@ -19,7 +20,7 @@ def __dir__() -> list[str]:
 
 
 def __getattr__(name: str) -> Any:
-    if name in {"connect", "fit", "register"}:
+    if name in __all__:
         from raysk import api
 
         return getattr(api, name)

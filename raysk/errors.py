@@ -21,7 +21,6 @@ A user's Ctrl-C stays `KeyboardInterrupt` (130); whatever else reaches `raysk.cl
 from __future__ import annotations
 
 import pickle
-import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -110,16 +109,6 @@ class AllFitsFailed(FitsFailed, ValueError):  # noqa: N818 - says what happened
 
     def __init__(self, details: str, errors: Sequence[str] = ()) -> None:
         super().__init__(f"All {len(errors):,} fits failed", details, errors)
-
-    @classmethod
-    def told_by(cls, error: ValueError) -> AllFitsFailed | None:
-        """Return what scikit-learn's own `ValueError` tells of, with the tracebacks in it; None if it is another."""
-        said = str(error)
-        if not re.match(r"\s*All the \d+ fits failed", said):
-            return None
-        _, *parts = re.split(r"^-{80}\n(\d+) fits failed with the following error:\n", said, flags=re.MULTILINE)
-        counted = zip(map(int, parts[::2]), parts[1::2], strict=True)
-        return cls(said, [text for count, text in counted for _ in range(count)])
 
 
 class TooManyFailures(FitsFailed):

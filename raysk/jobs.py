@@ -6,7 +6,8 @@ A job that can be made can be run; what is wrong with one is said here, not thre
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+import time
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from raysk.errors import InputError, UsageError
@@ -136,9 +137,9 @@ class Limits:
 
     Parameters
     ----------
-    until : float or None
-        At this time of `time.monotonic`; None means at no time.
-    fit_timeout : float or None
+    time_budget_s : float or None
+        After this time, in seconds; None means never.
+    fit_timeout_s : float or None
         A fit that takes longer than this, in seconds, is given up: it counts as failed, and the search goes on. None
         means never.
     stop_at : float or None
@@ -153,6 +154,8 @@ class Limits:
         it, it ends as scikit-learn's does, with a best candidate that has none.
     refit_on_stop : bool
         Whether the best so far is fitted on all data also when the search is interrupted, or too many fits failed.
+    since : float or None
+        When the time budget begins, as a time of `time.monotonic`; None means when the search begins.
 
     Raises
     ------
@@ -160,15 +163,19 @@ class Limits:
         If a value is out of range.
     """
 
-    until: float | None = None
-    fit_timeout: float | None = None
+    time_budget_s: float | None = None
+    fit_timeout_s: float | None = None
     stop_at: float | None = None
     patience: int | None = None
     max_failures: int | None = None
     require_score: bool = False
     refit_on_stop: bool = False
+    since: float | None = None
 
     def __post_init__(self) -> None:
+        for option, value in (("--time-budget", self.time_budget_s), ("--fit-timeout", self.fit_timeout_s)):
+            if value is not None and not value > 0:
+                raise UsageError(f"{option} {value:g}: this must be more than 0 seconds.")
         if self.stop_at is not None and math.isnan(self.stop_at):
             raise UsageError("--stop-at nan: no score is as good as that. Name a number.")
         if self.patience is not None and self.patience < 1:
@@ -176,12 +183,21 @@ class Limits:
         if self.max_failures is not None and self.max_failures < 0:
             raise UsageError(f"--max-failures {self.max_failures}: this cannot be negative; 0 ends at the first.")
 
+    def begun(self) -> Limits:
+        """Return the same limits, with a time budget that begins now if it has not begun yet."""
+        return replace(self, since=time.monotonic()) if self.since is None else self
+
+    @property
+    def until(self) -> float | None:
+        """When the time budget ends, as a time of `time.monotonic`; None if there is none, or it has not begun."""
+        return None if self.time_budget_s is None or self.since is None else self.since + self.time_budget_s
+
     @property
     def options(self) -> list[str]:
         """The options that set these limits."""
         given = {
-            "--time-budget": self.until is not None,
-            "--fit-timeout": self.fit_timeout is not None,
+            "--time-budget": self.time_budget_s is not None,
+            "--fit-timeout": self.fit_timeout_s is not None,
             "--stop-at": self.stop_at is not None,
             "--patience": self.patience is not None,
             "--max-failures": self.max_failures is not None,
@@ -226,6 +242,11 @@ class SearchJob:
         several = isinstance(self.search.scoring, list | tuple | set | dict)
         if several and not isinstance(self.search.refit, str) and self.limits.by_score:
             raise UsageError(no_metric_decides(self.limits))
+
+    @property
+    def estimator(self) -> Any:
+        """The search, as what is fitted."""
+        return self.search
 
 
 def no_metric_decides(limits: Limits) -> str:

@@ -7,6 +7,7 @@ eventually  waits for a condition, never longer than a deadline
 
 from __future__ import annotations
 
+import json
 import os
 import queue
 import secrets
@@ -33,8 +34,20 @@ PATIENCE_S = 60
 """How long a test waits for one thing to happen, in seconds; usually it takes milliseconds."""
 
 
+RAYS = {"_session_cluster": "cluster", "head": "head"}
+"""Fixtures that start a Ray for the whole session, and the groups of tests that use them: each runs in one process."""
+
+
 def pytest_configure(config):
     config.addinivalue_line("markers", "deadline(seconds): how long this test may take before it fails")
+
+
+def pytest_collection_modifyitems(items):
+    """Keep tests of one Ray in one process (``--dist loadgroup``), so that it is started once."""
+    for item in items:
+        for fixture, group in RAYS.items():
+            if fixture in item.fixturenames and not item.get_closest_marker("xdist_group"):
+                item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(autouse=True)
@@ -110,7 +123,7 @@ class Call:
 
     def gone(self, reason):
         """Tell the pool that the worker is gone."""
-        from raysk.pool.remote import Gone
+        from raysk.pool.reply import Gone
 
         if (done := self._take()) is not None:
             done(Gone(reason))
@@ -178,8 +191,8 @@ class FakeWorker:
             threading.Thread(target=self._work, daemon=True).start()
 
     def call(self, message, refs, drop, done, lenders=0):
-        """Take a task; see `raysk.pool.remote.RemoteWorker`."""
-        from raysk.pool.remote import Gone
+        """Take a task; see `raysk.pool.launcher.RemoteWorker`."""
+        from raysk.pool.reply import Gone
 
         call = Call(self, message, refs, drop, done)
         call.lenders = lenders
@@ -247,7 +260,7 @@ class FakeLauncher:
 
     def launch(self, up):
         """Start a worker: it comes up at once, never (`refuse`), or when the test says so (`hold`)."""
-        from raysk.pool.remote import Gone
+        from raysk.pool.reply import Gone
 
         worker = FakeWorker(self, len(self.launched), by_hand=self.by_hand)
         self.launched.append(worker)
@@ -301,20 +314,6 @@ def make_pool(launcher):
         pool.close()
 
 
-@pytest.fixture
-def _as_a_worker(monkeypatch):
-    """Let a real worker be made in this process; it changes nothing that lasts."""
-    from raysk.pool.worker import THREAD_VARIABLES, Worker
-    from raysk.util import inside
-
-    for name in (*THREAD_VARIABLES, inside.WORKER):
-        monkeypatch.setenv(name, os.environ.get(name, "1"))
-    monkeypatch.setattr(Worker, "_limit_threads", lambda _: None)
-
-
-# --- one private Ray for the session
-
-
 class Events:
     """A sink that keeps what it hears, and may act on it."""
 
@@ -330,6 +329,43 @@ class Events:
     def of(self, kind):
         """Return the events of a class so far."""
         return [event for event in self.heard if isinstance(event, kind)]
+
+
+@pytest.fixture(name="Events")
+def _events_class():
+    """Return the class of a sink that keeps what it hears."""
+    return Events
+
+
+@pytest.fixture
+def _as_a_worker(monkeypatch):
+    """Let a real worker be made in this process; it changes nothing that lasts."""
+    from raysk.pool.ray.worker import THREAD_VARIABLES, Worker
+    from raysk.util import inside
+
+    for name in (*THREAD_VARIABLES, inside.WORKER):
+        monkeypatch.setenv(name, os.environ.get(name, "1"))
+    monkeypatch.setattr(Worker, "_limit_threads", lambda _: None)
+
+
+@pytest.fixture(scope="session")
+def forking():
+    """Return a function that runs raysk in a fork of one process, and returns its exit code; see `forking`."""
+    program = Path(__file__).with_name("integration") / "forking.py"
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("RAY", "PYTHONDONT"))}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, str(program)], env={**kept, "NO_COLOR": "1"}, **pipes) as process:
+
+        def run(folder, arguments, **more):
+            job = {"folder": str(folder), "arguments": arguments, **more}
+            print(json.dumps(job), file=process.stdin, flush=True)
+            return json.loads(process.stdout.readline())
+
+        yield run
+        process.stdin.close()
+
+
+# --- one private Ray for the session
 
 
 @pytest.fixture(scope="session")

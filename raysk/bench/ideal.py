@@ -77,7 +77,7 @@ def _fits(work: Work, units: range) -> list[tuple[int, Any]]:
     from sklearn.base import clone
     from sklearn.model_selection import ParameterGrid, ParameterSampler, check_cv
 
-    from raysk import _compat
+    from raysk._compat import sklearn as sklearn_private
 
     search = work.estimator
     if hasattr(search, "param_distributions"):
@@ -85,7 +85,7 @@ def _fits(work: Work, units: range) -> list[tuple[int, Any]]:
     else:
         candidates = list(ParameterGrid(search.param_grid))
     splits = list(check_cv(FOLDS, work.y, classifier=True).split(work.X, work.y))
-    fit_and_score = _compat.search_parts().fit_and_score
+    fit_and_score = sklearn_private.search_parts().fit_and_score
     scorer = search._get_scorers()[0]  # noqa: SLF001 - checked by search_parts
     pieces = []
     for unit in units:

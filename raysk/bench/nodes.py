@@ -13,12 +13,13 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from raysk.bench import backends
 from raysk.bench.workloads import FOLDS, WORKLOADS, Work
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from raysk.bench.arm import Request
+    from raysk.bench.request import Request
 
 STORE_BYTES = 100 * 2**20
 SAMPLE_UNITS = 10 * FOLDS
@@ -30,17 +31,15 @@ BUSY_S = 20.0
 
 def measure(request: Request) -> dict[str, Any]:
     """Carry out a request with simulated nodes; ``request.simulate`` has ``nodes``, ``cpus_per_node``, ``fit_s``."""
-    from raysk.bench import arm
-
     simulate = request.simulate or {}
     slots = simulate["nodes"] * simulate["cpus_per_node"]
     lengths = _lengths(request) if simulate["fit_s"] is None else [simulate["fit_s"]]
     with _cluster(simulate["nodes"], simulate["cpus_per_node"]) as address:
         there = replace(request, address=address, nodes=None, simulate=None)
-        with arm.backend(there) as (fit, _):
+        with backends.ready(there) as (fit, _):
             fit(_sleeping([0.0], 2 * slots))
             cold_start_s = time.time() - request.started_at
-            arm.wait_for_workers()
+            backends.wait_for_workers()
             fit(_sleeping([0.05], 4 * slots))
             work = _sleeping(lengths, max(round(BUSY_S * slots * len(lengths) / sum(lengths)), slots))
             gc.freeze()  # as the command line does
@@ -92,7 +91,7 @@ def _sleeping(lengths: list[float], units: int) -> Work:
 @contextlib.contextmanager
 def _cluster(nodes: int, cpus: int) -> Iterator[str]:
     """Start Ray nodes on this machine, as private as a Ray of our own; yields their address."""
-    from raysk import _compat
+    from raysk._compat import ray as ray_private
     from raysk.cluster.private import Private
 
     private = Private()
@@ -100,7 +99,7 @@ def _cluster(nodes: int, cpus: int) -> Iterator[str]:
         from ray.cluster_utils import Cluster
 
         options = {"num_cpus": cpus, "object_store_memory": STORE_BYTES, "node_ip_address": "127.0.0.1"}
-        with _compat.simulated_nodes():
+        with ray_private.simulated_nodes():
             simulated = Cluster(
                 initialize_head=True,
                 head_node_args={**options, "include_dashboard": False, "temp_dir": str(private.folder / "ray")},

@@ -17,7 +17,7 @@ from raysk.bench.workloads import WORKLOADS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from raysk.bench.runner import Arm
+    from raysk.bench.request import Arm
 
 SCHEMA = 1
 

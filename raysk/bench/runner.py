@@ -10,13 +10,13 @@ import signal
 import subprocess
 import tempfile
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from raysk.bench.arm import BACKENDS, ON_A_CLUSTER, Request
 from raysk.bench.process import Peak, command, end
 from raysk.bench.report import machine
+from raysk.bench.request import BACKENDS, ON_A_CLUSTER, Arm, Request
 from raysk.bench.workloads import WORKLOADS, digest
 from raysk.errors import BenchFailed
 from raysk.events import Event, null_sink
@@ -50,24 +50,6 @@ class Measured(Measuring):
     """It is done, or failed: see `raysk.bench.arm.measure`, or ``error``."""
 
     result: dict[str, Any]
-
-
-@dataclass(kw_only=True)
-class Arm:
-    """One workload on one backend, and its measurements.
-
-    Parameters
-    ----------
-    request : Request
-    results : list of dict
-        Of the measurements that succeeded; see `raysk.bench.arm.measure`.
-    error : str or None
-        Why the last one that failed did, if any.
-    """
-
-    request: Request
-    results: list[dict[str, Any]] = field(default_factory=list)
-    error: str | None = None
 
 
 def installed() -> list[str]:

@@ -121,8 +121,7 @@ def _leave(code: int) -> NoReturn:
     cluster = sys.modules.get("raysk.cluster")  # not imported for this: --help has to be quick
     if cluster is not None:
         signals.raise_no_more()
-        cluster.Starting.wait_for_end()
-        if cluster.Starting.abandoned:
+        if cluster.leave():
             sys.stderr.flush()
             os._exit(code)
     sys.exit(code)
@@ -160,7 +159,7 @@ def _report_code(error: Exception, *, debug: bool) -> int:
     int
         The exit code.
     """
-    from raysk.cli import blame
+    from raysk.source import blame
     from raysk.util.here import current_folder
 
     if isinstance(error, OSError):  # a path is made absolute in many places, also in other libraries

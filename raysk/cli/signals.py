@@ -47,12 +47,6 @@ def end_in_order() -> None:
     threading.Thread(target=_leave_at_second, args=(heard,), name="raysk-signals", daemon=True).start()
 
 
-def take_back() -> None:
-    """Handle SIGTERM ourselves again, where Ray, once it is started, would print its own stack first."""
-    if signal.getsignal(signal.SIGTERM) is _end:  # else this program's `main` is not ours
-        signal.signal(signal.SIGTERM, _end)
-
-
 def raise_no_more() -> None:
     """Let no signal raise anything from here on; the second that comes in all still ends the program at once."""
     for each in (*COUNTED, signal.SIGHUP):

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from raysk._compat import free_resources, memory
+from raysk._compat.ray import free_resources, memory  # not the module: all of it would travel
 from raysk.cluster.connection import Cluster, alive, travel_by_value
 from raysk.cluster.report import Node, Report
 from raysk.errors import Unpicklable
@@ -64,7 +64,8 @@ def look(
     Unpicklable
         If it cannot even be pickled.
     """
-    from raysk.pool.remote import PRELOAD, travelling
+    from raysk.pool.ray.launcher import PRELOAD
+    from raysk.pool.ray.pickling import travelling
 
     travel_by_value(travelling())
     payload = None if what is None else _packed(what)

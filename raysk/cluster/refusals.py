@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 
+from raysk._compat import ray as ray_private
 from raysk.errors import InputError, UsageError
 
 NUMBERS = {"RAY_worker_niceness": range(-20, 20), "RAY_gcs_rpc_server_reconnect_timeout_s": range(1, 2**31)}
@@ -48,14 +49,12 @@ def nothing_there(address: str, reason: str, last: str = "") -> str:
 
 def why(address: str | None, error: BaseException) -> str:
     """Turn what Ray says about a failed start into what to do about it."""
-    text = str(error)
-    first = next((line.strip() for line in text.splitlines() if line.strip()), type(error).__name__)
+    first = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
     if address is None:
         return f"Ray could not be started on this machine: {first}"
-    if "ersion mismatch" in text:
-        lines = [line.strip() for line in text.splitlines() if "Ray:" in line or "Python:" in line]
-        return f"The cluster at {address!r} runs other versions than this machine.\n" + "\n".join(lines[:4])
-    if "uthentication" in text or "token" in text.lower():
+    if versions := ray_private.other_versions(error):
+        return f"The cluster at {address!r} runs other versions than this machine.\n" + "\n".join(versions)
+    if ray_private.is_wrong_token(error):
         return (
             f"The cluster at {address!r} refused us: its token is not the one given here.\n"
             "Set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN (or RAY_AUTH_TOKEN_PATH) to the cluster's token."
@@ -65,6 +64,6 @@ def why(address: str | None, error: BaseException) -> str:
             "No Ray cluster runs on this machine, which is where 'auto' looks.\n"
             "Start one with 'ray start --head', or leave --address out: then Ray is started for this job alone."
         )
-    if isinstance(error, ImportError) or "ray[client]" in text:
+    if ray_private.is_client_missing(error):
         return f"{address!r} needs Ray's client: pip install 'raysk[client]'"
     return nothing_there(address, first)

@@ -1,6 +1,7 @@
-"""Tables and arrays, from anywhere, become X, y, groups and weights.
+"""Tables and arrays from anywhere become X, y, groups and weights.
 
-reading.py   begins with `read_table` and `blocks`; the formats are in files of their own
-split.py     cuts a table into X, y and what else goes to `fit`
-encoding.py  turns columns that are no numbers into what an estimator takes
+In: a path, a URI, stdin or a name, and which columns are which. Out: `raysk.jobs.Data`, or blocks of it.
+Begin with reading.py: `read_table`, `blocks`, and the list of readers, one file a format. split.py makes X and y of a
+table, encoding.py makes numbers and categories of text and dates, checks.py refuses what no fit could use.
+features.py finds the features of a fitted model in another table.
 """

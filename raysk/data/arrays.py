@@ -1,4 +1,4 @@
-"""Read numpy's own files and svmlight. Never unpickles, and asks a file's headers before it takes any memory."""
+"""Read numpy's own files and svmlight. Nothing is unpickled, and headers are checked before memory is taken."""
 
 from __future__ import annotations
 
@@ -17,80 +17,64 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from raysk.data.inputs import Stream
+    from raysk.data.known import Known
 
-FORMATS = ("npy", "npz", "svmlight")
 _X_NAMES = ("X", "data")
 _BESIDE = {"y": "y", "target": "y", "groups": "groups", "sample_weight": "sample_weight"}
 _NAMES = "feature_names"
 
 CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
-"""Where a container is told how much memory it may take, in bytes."""
+"""The file that holds the memory limit of a container, in bytes."""
 
 
-def read(stream: Stream, kind: str) -> Table:
-    """Read a whole table.
-
-    Parameters
-    ----------
-    stream : Stream
-    kind : str
-        One of `FORMATS`.
-
-    Returns
-    -------
-    Table
-    """
-    return {"npy": _npy, "npz": _npz, "svmlight": _svmlight}[kind](stream)
+def read(stream: Stream, known: Known) -> Table:
+    """Read a whole file."""
+    return {"npy": _read_npy, "npz": _read_npz, "svmlight": _read_svmlight}[str(known.format)](stream)
 
 
 def check_fits(size: int, label: str) -> None:
-    """Refuse what would take more bytes than there is memory.
-
-    Raises
-    ------
-    InputError
-    """
+    """Raise if data would take more bytes than there is memory."""
     memory = _memory_bytes()
     if size > memory:
         raise InputError(
             f"{label} would take {size / 1e9:,.1f} GB of memory, and there are {memory / 1e9:,.1f} GB here.\n"
-            "If that is what should be in it, cut it up; if not, it is damaged."
+            "If it should be that large, split it; if not, it is damaged."
         )
 
 
 def _memory_bytes() -> int:
-    """Return how much memory this machine has, or a container that it is divided into, if that has less."""
+    """Return the memory of this machine, or the limit of its container, in bytes."""
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     with contextlib.suppress(OSError, ValueError):  # no container, or "max"
         memory = min(memory, int(CONTAINER_LIMIT.read_text(encoding="ascii")))
     return memory
 
 
-def _npy(stream: Stream) -> Table:
+def _read_npy(stream: Stream) -> Table:
     import numpy as np
 
     with stream.local() as path:
         with path.open("rb") as file:
             _check_header(file, path.stat().st_size, stream.label)
         values = np.load(path, mmap_mode="r", allow_pickle=False)
-    return _as_table(values, stream.label)
+    return _make_table(values, stream.label)
 
 
-def _npz(stream: Stream) -> Table:
+def _read_npz(stream: Stream) -> Table:
     import numpy as np
 
     with stream.local() as path:
-        names = _checked_members(path, stream.label)
+        names = _check_members(path, stream.label)
         if {"format.npy", "shape.npy"} <= names:
             from scipy import sparse
 
             return Table(values=sparse.load_npz(path).tocsr(), label=stream.label)
         with np.load(path, allow_pickle=False) as held:
-            return _from_arrays({name: held[name] for name in held.files}, stream.label)
+            return _pick_features({name: held[name] for name in held.files}, stream.label)
 
 
-def _checked_members(path: Path, label: str) -> set[str]:
-    """Return the names in a zip archive, if no array in it claims to be larger than it is, or than the memory."""
+def _check_members(path: Path, label: str) -> set[str]:
+    """Return the names in a zip archive; raise if an array is damaged, or larger than the memory."""
     with zipfile.ZipFile(path) as archive:
         members = archive.infolist()
         for member in members:
@@ -101,7 +85,7 @@ def _checked_members(path: Path, label: str) -> set[str]:
 
 
 def _check_header(array: Any, size: int, label: str) -> None:
-    """Raise `InputError` if the array in an npy file of so many bytes claims others, or is of Python's objects."""
+    """Raise `InputError` if an npy file has not the size that its header claims, or holds Python objects."""
     import numpy as np
 
     version = np.lib.format.read_magic(array)
@@ -109,7 +93,7 @@ def _check_header(array: Any, size: int, label: str) -> None:
     shape, _, dtype = read_header(array)
     if dtype.hasobject:
         raise InputError(
-            f"{label} holds Python objects, which only unpickling could bring back; raysk does not.\n"
+            f"{label} holds Python objects, which only unpickling could read; raysk does not unpickle arrays.\n"
             "Save numbers or text, or a DataFrame as Parquet."
         )
     claimed, packed = dtype.itemsize * math.prod(shape), size - array.tell()
@@ -120,7 +104,7 @@ def _check_header(array: Any, size: int, label: str) -> None:
         )
 
 
-def _from_arrays(held: Mapping[str, Any], label: str) -> Table:
+def _pick_features(held: Mapping[str, Any], label: str) -> Table:
     names = [name for name in _X_NAMES if name in held] or list(held)[: len(held) == 1]
     if not names:
         raise InputError(
@@ -129,10 +113,10 @@ def _from_arrays(held: Mapping[str, Any], label: str) -> Table:
         )
     beside = {meant: held[name] for name, meant in _BESIDE.items() if name in held}
     columns = tuple(str(name) for name in held[_NAMES]) if _NAMES in held else None
-    return _as_table(held[names[0]], label, columns, beside)
+    return _make_table(held[names[0]], label, columns, beside)
 
 
-def _as_table(
+def _make_table(
     values: Any, label: str, names: tuple[str, ...] | None = None, beside: Mapping[str, Any] | None = None
 ) -> Table:
     if values.dtype.names is not None:
@@ -144,7 +128,7 @@ def _as_table(
     return Table(values=values, names=names, beside=beside or {}, label=label)
 
 
-def _svmlight(stream: Stream) -> Table:
+def _read_svmlight(stream: Stream) -> Table:
     from sklearn.datasets import load_svmlight_file
 
     X, y = load_svmlight_file(stream.file)

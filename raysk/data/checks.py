@@ -2,114 +2,57 @@
 
 from __future__ import annotations
 
-import sys
+import shlex
 from typing import TYPE_CHECKING, Any
 
 from raysk.data import wants
+from raysk.data.cells import Cells
+from raysk.data.dates import look_like_dates
+from raysk.data.recipe import encoding_recipe
+from raysk.data.separators import DECIMAL_COMMA
 from raysk.data.table import is_frame, is_number
-from raysk.data.texts import refuse_text
 from raysk.errors import InputError
-from raysk.source.own import is_own_file
-from raysk.util.words import brief, listed, shown, type_name
+from raysk.util.words import brief, listed, rows_text, shown, type_name
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from raysk.data.cells import Cell
     from raysk.data.table import Table
 
 _PER_SAMPLE = ("y", "groups", "sample_weight")
 
 
 def check_features(X: Any, names: tuple[str, ...], label: str, estimator: Any = None) -> None:
-    """Raise for infinite values, and for text where an estimator takes numbers.
-
-    Parameters
-    ----------
-    X : DataFrame, Series, ndarray or sparse matrix
-    names : tuple of str
-        What the columns of X are called, or their indexes.
-    label : str
-        Where the data is from.
-    estimator : estimator or None
-
-    Raises
-    ------
-    InputError
-    """
-    import numpy as np
-
-    if is_frame(X):
-        if estimator is not None and wants.wants_numbers(estimator):
-            refuse_text(X, label, estimator)
-        for number, name in enumerate(X.columns):
-            _refuse_infinite(X.iloc[:, number], f"column {shown(name)!r}", label)
-    elif hasattr(X, "tocsr"):
-        _refuse_infinite(X.data, "X", label)
-    elif getattr(X, "ndim", 0) == 2:  # noqa: PLR2004 - rows and columns
-        floats = _floats(X)
-        if floats is not None and _has_infinite(floats):
-            at = int(np.isinf(floats).any(axis=0).argmax())
-            _refuse_infinite(X[:, at], f"column {shown(names[at])!r}", label)
-    else:
-        _refuse_infinite(X, "X", label)
+    """Raise for infinite values, and for text where the estimator takes numbers; `names` are those of the columns."""
+    if is_frame(X) and estimator is not None and wants.wants_numbers(estimator):
+        _refuse_text(X, label, estimator)
+    found = Cells(X, names).infinite
+    if found is not None:
+        _refuse_infinite(found, f"column {shown(found.column)!r}" if getattr(X, "ndim", 0) == 2 else "X", label)  # noqa: PLR2004
 
 
 def check_beside(value: Any, name: str, label: str) -> None:
     """Raise for missing or infinite values in y, groups or weights, and for weights that are no numbers.
 
-    Parameters
-    ----------
-    value : array-like
-    name : str
-        What it is to ``fit``; anything but ``y``, ``groups`` and ``sample_weight`` is left alone.
-    label : str
-        Where the data is from.
-
-    Raises
-    ------
-    InputError
+    `name` is that of an argument of ``fit``; all others are left alone.
     """
-    if name not in _PER_SAMPLE or not _is_array(value):
+    values = _as_array(value) if name in _PER_SAMPLE else None
+    if values is None:
         return
-    missing = _missing(value)
+    missing = _find_missing(values)
     if missing.any():
-        raise InputError(f"{label}: {name} is missing in {_rows(missing)}.\nLeave these rows out, or fill them in.")
-    if name == "sample_weight" and not all(is_number(dtype) for dtype in _dtypes(value)):
+        rows = rows_text(int(missing.argmax()) + 1, int(missing.sum()))
+        raise InputError(f"{label}: {name} is missing in {rows}.\nLeave these rows out, or fill them in.")
+    dtypes = values.dtypes if is_frame(values) else [values.dtype]
+    if name == "sample_weight" and not all(map(is_number, dtypes)):
         raise InputError(f"{label}: the weights are text, not numbers.\nName another column with --weight.")
-    _refuse_infinite(value, name, label)
-
-
-def check_whole(estimator: Any) -> None:
-    """Raise if an object of a library's class lacks what its class has, as one from another version's pickle may.
-
-    Raises
-    ------
-    InputError
-    """
-    try:
-        estimator.get_params(deep=True)
-    except AttributeError as error:
-        if not _is_of_a_library(type(error.obj)):
-            return
-        raise InputError(
-            f"The {type_name(estimator)} is damaged, or was made by another version of its library:\n"
-            f"{brief(f'{type(error).__name__}: {error}')}\n"
-            "Make it again, with what is installed here."
-        ) from error
-    except Exception:  # noqa: BLE001 - a person's class may do anything here; it will say so where it matters
-        return
-
-
-def _is_of_a_library(kind: type) -> bool:
-    file = getattr(sys.modules.get(kind.__module__), "__file__", None)
-    return file is not None and not is_own_file(file)
+    if any(getattr(dtype, "kind", "") == "f" for dtype in dtypes):
+        _refuse_infinite(Cells(values).infinite, name, label)
 
 
 def check_target(estimator: Any, table: Table) -> None:
-    """Raise if an estimator cannot be fitted without y.
-
-    Raises
-    ------
-    InputError
-    """
+    """Raise if an estimator cannot be fitted without y."""
     if wants.wants_target(estimator):
         columns = "0, 1, ..., or -1 for the last" if table.names is None else listed(table.names)
         raise InputError(
@@ -118,70 +61,81 @@ def check_target(estimator: Any, table: Table) -> None:
         )
 
 
-# --- what is missing, what is infinite
-
-
-def _is_array(value: Any) -> bool:
-    """Return whether an array-like is one: of dense values, and lists of one length. scikit-learn takes others too."""
+def _as_array(value: Any) -> Any | None:
+    """Return dense values as an array, pandas objects as they are; None for everything else."""
     import numpy as np
 
+    if hasattr(value, "isna"):
+        return value
     try:
-        return np.asarray(value).ndim > 0
+        array = np.asarray(value)
     except ValueError:
-        return False
+        return None
+    return array if array.ndim else None
 
 
-def _missing(value: Any) -> Any:
+def _find_missing(value: Any) -> Any:
     """Return for each row, as an array, whether something is missing."""
     import numpy as np
 
     if hasattr(value, "isna"):
         missing = value.isna().to_numpy()
     else:
-        array = np.asarray(value)
-        missing = array != array if array.dtype.kind in "fcO" else np.zeros(len(array), dtype=bool)  # noqa: PLR0124
+        missing = value != value if value.dtype.kind in "fcO" else np.zeros(len(value), dtype=bool)  # noqa: PLR0124
     return missing if missing.ndim == 1 else missing.reshape(len(missing), -1).any(axis=1)
 
 
-def _refuse_infinite(value: Any, name: str, label: str) -> None:
-    import numpy as np
-
-    for column in [value.iloc[:, number] for number in range(value.shape[1])] if is_frame(value) else [value]:
-        floats = _floats(column)
-        if floats is not None and _has_infinite(floats):
-            rows = np.isinf(floats.reshape(len(floats), -1)).any(axis=1)
-            raise InputError(
-                f"{label}: {name} holds an infinite value in {_rows(rows)}.\n"
-                "scikit-learn takes no infinite values: leave these rows out, or put a large number there."
-            )
+def _refuse_infinite(found: Cell | None, name: str, label: str) -> None:
+    if found is not None:
+        raise InputError(
+            f"{label}: {name} holds an infinite value in {found.rows}.\n"
+            "scikit-learn takes no infinite values: leave these rows out, or put a large number there."
+        )
 
 
-def _floats(value: Any) -> Any | None:
-    """Return what may hold infinite values as an array, or None for what cannot."""
-    import numpy as np
-
-    if getattr(_dtypes(value)[0], "kind", "") != "f":
-        return None
-    return value.to_numpy(dtype=float, na_value=np.nan) if hasattr(value, "to_numpy") else np.asarray(value)
+# --- text where an estimator takes numbers
 
 
-def _has_infinite(floats: Any) -> bool:
-    """Return whether an array holds an infinite value; a finite sum says cheaply that it does not."""
-    import numpy as np
+def _refuse_text(frame: Any, label: str, estimator: Any) -> None:
+    """Raise if a DataFrame holds text; the message says what to type or to paste."""
+    # categories are for the estimator to judge: some of scikit-learn's take them
+    kinds = enumerate(frame.dtypes)
+    some = [number for number, kind in kinds if not is_number(kind) and not hasattr(kind, "categories")]
+    wrong = {number: mask for number in some if (mask := _find_text(frame.iloc[:, number])).any()}
+    if not wrong:
+        return
+    number, mask = next(iter(wrong.items()))
+    row, value = int(mask.argmax()), frame.iloc[mask.argmax(), number]
+    names = [frame.columns[number] for number in wrong]
+    others = f" It is the same with {listed(names[1:])}." if len(names) > 1 else ""
+    raise InputError(
+        f"{label}: column {shown(names[0])!r} holds {brief(repr(value))} in row {row + 1:,}, "
+        f"and {type_name(wants.first_step(estimator))} takes numbers.{others}\n"
+        f"{_advise(frame, frame.iloc[:, number], value, names, estimator)}"
+    )
 
-    with np.errstate(all="ignore"):
-        return not np.isfinite(floats.sum(dtype=float)) and bool(np.isinf(floats).any())
+
+def _advise(frame: Any, column: Any, value: Any, names: Sequence[Any], estimator: Any) -> str:
+    name = shown(names[0])
+    if DECIMAL_COMMA.fullmatch(str(value)):
+        return "If its comma is a decimal one, say --decimal ,"
+    if look_like_dates(column):
+        return f"Dates become numbers with --dates {name}, or are left out with --drop {name}"
+    if 2 * _find_text(column).sum() < column.notna().sum():
+        return f"The rest of it is mostly numbers: correct that value, or leave the column out with --drop {name}"
+    if wants.takes_categories(estimator):
+        every = shlex.quote(",".join(map(str, names)))
+        return f"Make categories of them with --categorical {every} (or leave that option out), or --drop them."
+    tags = wants.tags_of(wants.first_step(estimator))
+    missing = bool(frame.select_dtypes("number").isna().any().any()) and not (tags and tags.input_tags.allow_nan)
+    columns = [name if isinstance(name, int) else str(name) for name in names]
+    code, prefix = encoding_recipe(estimator, columns, missing=missing)
+    before = f" (parameters then begin with {prefix})" if prefix else ""
+    return f"Leave it out with --drop, or save these lines in a file, and give that for FILE{before}:\n{code}"
 
 
-def _dtypes(value: Any) -> list[Any]:
-    import numpy as np
+def _find_text(column: Any) -> Any:
+    """Return for each row, as an array, whether it is neither a number nor missing."""
+    import pandas as pd
 
-    if is_frame(value):
-        return list(value.dtypes)
-    return [value.dtype if hasattr(value, "dtype") else np.asarray(value).dtype]
-
-
-def _rows(mask: Any) -> str:
-    """Return "row 3", or "row 3 and 5 more", counted from 1."""
-    count = int(mask.sum())
-    return f"row {int(mask.argmax()) + 1:,}" + (f" and {count - 1:,} more" if count > 1 else "")
+    return (pd.to_numeric(column.astype(object), errors="coerce").isna() & column.notna()).to_numpy()

@@ -1,4 +1,4 @@
-"""Which columns of a table are features, targets, groups, weights and ids: names and indexes -> places."""
+"""Find the columns of a table that are features, targets, groups, weights and ids, by their names or indexes."""
 
 from __future__ import annotations
 
@@ -9,36 +9,36 @@ from raysk.errors import InputError, UsageError
 from raysk.util.words import listed, shown, suggestion
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from raysk.data.table import Table
 
 
 @dataclass(frozen=True, kw_only=True)
 class Columns:
-    """Which columns are which, as the command line says.
+    """The roles of columns, as the command line says.
 
-    A column is said by its name, by its index (-1 is the last), and several with commas between them. A text that
-    is the name of a column as a whole means that column.
+    A text names a column by its name or its index (-1 is the last), or several with commas between them. A text that is
+    the whole name of a column means that column.
 
     Parameters
     ----------
     target : tuple of str
-        What becomes y; empty leaves y to what came beside the table.
+        Columns of y; empty means the y that came beside the table, if any.
     features : tuple of str
-        What becomes X, in this order; empty means all columns that are nothing else.
+        Columns of X, in this order; empty means all columns without another role.
     by_name : bool
-        Whether `features` are names and nothing else, as a fitted model knows them.
+        Whether `features` are plain names, as a fitted model knows them.
     drop : tuple of str
         Columns to leave out.
     groups, weight : str or None
-        What becomes ``groups`` and ``sample_weight``.
+        Columns of ``groups`` and ``sample_weight``.
     id_col : str or None
-        A column that names the rows: no feature.
+        The column of row ids, which is no feature.
     dates : tuple of str
-        Features that are dates and become numbers, each with its format behind ``=`` if it is not to be found.
+        Features that are dates and become numbers, each with ``=`` and its format unless that is to be found.
     categorical : tuple of str
-        Features that become pandas' categories; ``auto`` or nothing means texts, for an estimator that takes
+        Features that become pandas' categories. ``auto`` or nothing means columns of text, if the estimator takes
         categories itself; ``none`` means no column.
     """
 
@@ -53,7 +53,7 @@ class Columns:
     categorical: tuple[str, ...] = ()
 
     def given(self) -> list[str]:
-        """Return the options that were given, as they are written."""
+        """Return the names of the options that were given."""
         several = {"--target": self.target, "--features": self.features, "--drop": self.drop}
         several |= {"--dates": self.dates, "--categorical": self.categorical}
         single = {"--groups": self.groups, "--weight": self.weight, "--id-col": self.id_col}
@@ -62,7 +62,7 @@ class Columns:
 
 @dataclass(frozen=True, kw_only=True)
 class Places:
-    """Where in a table the columns are.
+    """The indexes of columns in a table.
 
     Parameters
     ----------
@@ -95,59 +95,37 @@ class Places:
         both = [index for index in features if index in target]
         if both and columns.by_name:
             raise UsageError(
-                f"--target {','.join(columns.target)}: {_name(table, both[0])} is a feature of the model.\n"
+                f"--target {','.join(columns.target)}: {table.name_of(both[0])} is a feature of the model.\n"
                 "Name the column that it was fitted to predict."
             )
         if both:
-            raise UsageError(f"--features and --target both name {_name(table, both[0])}: it can only be one.")
+            raise UsageError(f"--features and --target both name {table.name_of(both[0])}: it can only be one.")
         taken = {*drop, *(() if features else (*target, *one.values()))}
         left = tuple(index for index in features or range(table.n_columns) if index not in taken)
         if not left:
-            raise InputError(f"{table.label}: no column is left for X.\nIts columns are: {_known(table)}.")
+            known = f"0 to {table.n_columns - 1}" if table.names is None else listed(table.names)
+            raise InputError(f"{table.label}: no column is left for X.\nIts columns are: {known}.")
         ids = one.get("--id-col")
         return cls(target=target, features=left, groups=one.get("--groups"), weight=one.get("--weight"), id_col=ids)
 
 
 def place_of(text: str, names: Sequence[str] | None, count: int) -> int | None:
-    """Return the place of the one column that a text says, by its name or its index; None if there is no such column.
+    """Return the index of the column that a text names, by its name or its index; None if there is no such column.
 
-    Parameters
-    ----------
-    text : str
-    names : sequence of str or None
-        Of all columns; None where they have none.
-    count : int
-        How many columns there are.
-
-    Returns
-    -------
-    int or None
+    `names` are those of all `count` columns, or None where they have none.
     """
     for part in (text, text.strip()):
         if names is not None and part in names:
             return list(names).index(part)
-    return _counted(text, count)
+    return _parse_index(text, count)
 
 
 def places_among(
     table: Table, texts: Iterable[str], option: str, *, most: int | None = None, by_name: bool = False
 ) -> tuple[int, ...]:
-    """Return the places of the columns that texts say, by names or indexes.
+    """Return the indexes of the columns that texts name, each one column or several with commas between them.
 
-    Parameters
-    ----------
-    table : Table
-    texts : iterable of str
-        Each one column, or several with commas between them.
-    option : str
-        Which says so, for messages.
-    most : int or None
-    by_name : bool
-        Whether each text is a name as a whole.
-
-    Returns
-    -------
-    tuple of int
+    `option` names the option of the texts in messages. With `by_name` each text is a whole name.
 
     Raises
     ------
@@ -158,24 +136,20 @@ def places_among(
     """
     texts = list(texts)
     named = {name: number for number, name in enumerate(table.names or ())}
-    parts = texts if by_name else [part for text in texts for part in _parts(text, named)]
-    counted = {} if by_name else {part: _counted(part, table.n_columns) for part in parts}
+    cut = [[text] if by_name or text in named else [part.strip() for part in text.split(",")] for text in texts]
+    parts = [part for each in cut for part in each]
+    counted = {} if by_name else {part: _parse_index(part, table.n_columns) for part in parts}
     found = {part: named.get(part, counted.get(part)) for part in parts}
     missing = [part for part, index in found.items() if index is None]
     if missing:
-        raise InputError(_unknown(table, missing, f"{option} {','.join(texts)}: " if not by_name else ""))
+        raise InputError(_explain_unknown(table, missing, f"{option} {','.join(texts)}: " if not by_name else ""))
     if most is not None and len(found) > most:
-        raise UsageError(f"{option} {','.join(texts)}: it names one column.")
+        raise UsageError(f"{option} {','.join(texts)}: it takes one column.")
     return tuple(dict.fromkeys(index for index in found.values() if index is not None))
 
 
-def _parts(text: str, named: Container[str]) -> list[str]:
-    """Cut a text at its commas, unless it is the name of a column as a whole."""
-    return [text] if text in named else [part.strip() for part in text.split(",")]
-
-
-def _counted(text: str, count: int) -> int | None:
-    """Return the place of a column that an index names, from either end."""
+def _parse_index(text: str, count: int) -> int | None:
+    """Return the place that a text means as an index from either end, or None."""
     try:
         index = int(text)
     except ValueError:
@@ -183,16 +157,8 @@ def _counted(text: str, count: int) -> int | None:
     return index % count if -count <= index < count else None
 
 
-def _unknown(table: Table, missing: list[str], said: str) -> str:
+def _explain_unknown(table: Table, missing: list[str], said: str) -> str:
     if table.names is None:
         return f"{said}{table.label} has {table.n_columns} columns without names.\nGive indexes, from 0."
     what = f"no column {shown(missing[0])!r}" if len(missing) == 1 else f"none of these columns: {listed(missing)}"
     return f"{said}{table.label} has {what}.\n{suggestion(missing[0], table.names, 'columns')}"
-
-
-def _known(table: Table) -> str:
-    return f"0 to {table.n_columns - 1}" if table.names is None else listed(table.names)
-
-
-def _name(table: Table, index: int) -> str:
-    return str(index) if table.names is None else shown(table.names[index])

@@ -1,19 +1,16 @@
-"""Dates -> days since 1970-01-01, as floats: numbers that trees can use."""
+"""Turn dates into days since 1970-01-01: numbers that trees can use."""
 
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from raysk.data.extras import extra
 from raysk.errors import InputError, UsageError
-from raysk.util.words import brief, shown
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from raysk.util.words import brief, rows_text, shown
 
 ISO = "ISO8601"
-"""What pandas calls all that ISO 8601 allows, with and without time."""
+"""Pandas' name for all formats of ISO 8601, with and without time."""
 
 _DAYS = (
     *("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y.%m.%d", "%d %b %Y", "%b %d, %Y"),
@@ -22,26 +19,13 @@ _DAYS = (
 _TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 WRITE = "Correct it, or write all dates as the model knows them, or as 2024-12-31."
 _TRIED_ON = 1000
-"""So many values tell which formats are worth trying on all."""
+"""Number of values that tell which formats are worth trying on all."""
 
 
 def date_format(column: Any, name: str, label: str, said: str | None = None) -> str:
-    """Return the one format that all dates of a column have.
+    """Return the format of all dates in a column: `said`, which the person gives, or else the one that is found.
 
-    Parameters
-    ----------
-    column : Series
-    name : str
-        Of the column.
-    label : str
-        Where it is from.
-    said : str or None
-        The format as the person says it; None finds it.
-
-    Returns
-    -------
-    str
-        As `days` takes it.
+    `name` and `label` are those of the column and of its table.
 
     Raises
     ------
@@ -52,11 +36,11 @@ def date_format(column: Any, name: str, label: str, said: str | None = None) -> 
     if said is not None:
         days(column, said, name, label, advice=advice)
         return said
-    texts = _texts(column).dropna()
-    best = _best(texts)
+    texts = _as_text(column).dropna()
+    best = _guess_formats(texts)
     days(column, best[0], name, label, advice=advice)
     if len(best) > 1:
-        one, other = (_parsed(texts, each) for each in best)
+        one, other = (_parse(texts, each) for each in best)
         at = int((one != other).to_numpy().argmax())
         raise InputError(
             f"{label}: column {shown(name)!r} holds dates that can be read in two ways: "
@@ -75,47 +59,32 @@ def days(  # noqa: PLR0913 - what a message needs
     before: int = 0,
     advice: str = WRITE,
 ) -> Any:
-    """Turn a column of dates into days since 1970-01-01.
+    """Turn dates, also text or numbers such as 20240131, into days since 1970-01-01; NaN where one is missing.
 
-    What ISO 8601 knows is understood besides: it cannot be mistaken.
-
-    Parameters
-    ----------
-    column : Series
-        Of text, of dates, or of numbers such as 20240131.
-    format : str
-        `ISO`, or one of ``strftime``.
-    name, label, advice : str
-        For messages.
-    before : int
-        How many rows were before these.
-
-    Returns
-    -------
-    ndarray of float
-        NaN where a date is missing.
+    Dates of ISO 8601, which cannot be mistaken, are understood besides those of the format. The other arguments are for
+    messages; `before` is the number of rows before these.
 
     Raises
     ------
     InputError
-        Naming the first row that holds no date.
+        Naming the first row without a date.
     UsageError
         If there is no such format.
     """
     pandas = extra("pandas", "Reading dates")
     try:
-        dates = column if column.dtype.kind == "M" else _parsed(texts := _texts(column), format)
+        dates = column if column.dtype.kind == "M" else _parse(texts := _as_text(column), format)
     except ValueError as err:
-        raise UsageError(f"--dates {shown(name)}={shown(format)}: it is no format: {brief(str(err))}.") from err
+        raise UsageError(f"--dates {shown(name)}={shown(format)}: no format of dates: {brief(str(err))}.") from err
     wrong = (dates.isna() & column.notna()).to_numpy()
     if wrong.any() and column.dtype.kind != "M":
-        dates = dates.fillna(_parsed(texts, ISO))
+        dates = dates.fillna(_parse(texts, ISO))
         wrong = (dates.isna() & column.notna()).to_numpy()
     if wrong.any():
-        row, count = int(wrong.argmax()), int(wrong.sum())
+        row = int(wrong.argmax())
         raise InputError(
-            f"{label}: column {shown(name)!r} holds {brief(repr(column.iloc[row]))} in row {before + row + 1:,}"
-            f"{f' and {count - 1:,} more' if count > 1 else ''}, which is no date"
+            f"{label}: column {shown(name)!r} holds {brief(repr(column.iloc[row]))} "
+            f"in {rows_text(before + row + 1, int(wrong.sum()))}, which is no date"
             f"{'' if format == ISO else f' of the format {format}'}.\n{advice}"
         )
     since = pandas.Timestamp(0, tz="UTC" if getattr(dates.dtype, "tz", None) is not None else None)
@@ -123,40 +92,36 @@ def days(  # noqa: PLR0913 - what a message needs
 
 
 def look_like_dates(column: Any) -> bool:
-    """Return whether a column is of dates, or of text that all ISO 8601 takes for dates, of which some have a day."""
+    """Return whether a column holds dates, or text of which each value is a date of ISO 8601 with a day."""
     if column.dtype.kind == "M":
         return True
     some = column.dropna().iloc[:_TRIED_ON].astype(str)
-    return len(some) > 0 and bool(some.str.match(r"\d{4}-\d\d-\d\d").all()) and bool(_parsed(some, ISO).notna().all())
+    return len(some) > 0 and bool(some.str.match(r"\d{4}-\d\d-\d\d").all()) and bool(_parse(some, ISO).notna().all())
 
 
-def _texts(column: Any) -> Any:
-    """Return a column as text; whole numbers as they are written in a file, also where they became floats."""
+def _as_text(column: Any) -> Any:
+    """Return a column as text, whole numbers without decimals."""
     numbers = column.dtype.kind in "iuf"
     texts = (column.astype("Int64") if numbers and (column.dropna() % 1 == 0).all() else column).astype("string")
     return texts.str.strip().str.replace(r"^(\d+)\.0$", r"\1", regex=True)
 
 
-def _parsed(texts: Any, format: str) -> Any:  # noqa: A002
-    """Return dates in UTC, missing where a text is none of that format."""
+def _parse(texts: Any, format: str) -> Any:  # noqa: A002
+    """Return dates in UTC; texts of another format are missing values."""
     return extra("pandas", "Reading dates").to_datetime(texts, format=format, errors="coerce", utc=True)
 
 
-def _best(texts: Any) -> list[str]:
-    """Return the formats that most of the texts have; two if a day can be a month."""
+def _guess_formats(texts: Any) -> list[str]:
+    """Return the format that most of the texts have; two formats if day and month can be exchanged."""
     some = texts.iloc[:_TRIED_ON]
-    if _parsed(some, ISO).notna().all():
+    if _parse(some, ISO).notna().all():
         return [ISO]
-    counts = {each: int(_parsed(some, each).notna().sum()) for each in _formats()}
+    counts = {each: int(_parse(some, each).notna().sum()) for each in map("".join, itertools.product(_DAYS, _TIMES))}
     most = max(counts.values())
     if not most:
         return [ISO]
     found = [each for each, count in counts.items() if count == most]
     if len(found) == 1 or most < len(some):
         return found[:1]
-    whole = [each for each in found if _parsed(texts, each).notna().all()]
+    whole = [each for each in found if _parse(texts, each).notna().all()]
     return (whole or found[:1])[:2]
-
-
-def _formats() -> Iterator[str]:
-    return (day + time for day, time in itertools.product(_DAYS, _TIMES))

@@ -1,4 +1,4 @@
-"""How a text table is written, as the person says: what separates its columns, what stands before decimals."""
+"""The separator of columns and the decimal mark of a text table, as the person says."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ class Dialect:
     Parameters
     ----------
     sep : str or None
-        One character, or its name as ``tab``; None finds it.
+        One character, or a name such as ``tab``; None means that it is found.
     decimal : str
-        What stands before the decimals of a number: a point or a comma.
+        The decimal mark: a point or a comma.
 
     Raises
     ------
     UsageError
-        If it cannot be one.
+        If one of them is impossible.
     """
 
     sep: str | None = None
@@ -44,10 +44,10 @@ class Dialect:
         object.__setattr__(self, "sep", sep)
 
     def given(self) -> list[str]:
-        """Return the options that were given, as they are written."""
+        """Return the names of the options that were given."""
         return ["--sep"] * (self.sep is not None) + ["--decimal"] * (self.decimal != ".")
 
     def check_format(self, label: str, kind: str) -> None:
-        """Raise `UsageError` if this is said of data that is not text in columns."""
+        """Raise `UsageError` if an option was given for data that is no CSV and no TSV."""
         if self.given() and kind not in {"csv", "tsv"}:
-            raise UsageError(f"{self.given()[0]}: {label} is {kind}, and this is about csv and tsv. Leave it out.")
+            raise UsageError(f"{self.given()[0]}: only for csv and tsv, and {label} is {kind}. Leave it out.")

@@ -1,7 +1,7 @@
-"""Columns that are no numbers -> what an estimator takes: categories, and dates as numbers.
+"""Turn columns of text and dates into categories and numbers, which estimators take.
 
 table, options, estimator --learn--> Encoding --> a model's sidecar
-                                     Encoding --encode--> X, in the same way at predict time
+                                     Encoding --encode--> X, at predict time as at fit time
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ AUTO, NONE = ("auto",), ("none",)
 
 @dataclass(kw_only=True)
 class Unseen:
-    """Values that a model was not fitted on, in columns of categories, counted over all blocks of a table."""
+    """A count, over all blocks of a table, of the values in columns of categories that a model was not fitted on."""
 
     counts: dict[str, int] = field(default_factory=dict)
     examples: dict[str, Any] = field(default_factory=dict)
@@ -42,7 +42,7 @@ class Unseen:
             self.examples.setdefault(name, values.iloc[0])
 
     def remark(self) -> str | None:
-        """Return what to say of them, or None if there are none."""
+        """Return the counts in words, or None if there are none."""
         if not self.counts:
             return None
         each = (
@@ -54,17 +54,17 @@ class Unseen:
 
 @dataclass(frozen=True, kw_only=True)
 class Encoding:
-    """How features become what an estimator takes.
+    """The formats of dates and the known categories of features.
 
     Parameters
     ----------
     dates : mapping of int to str
-        The format of each column of dates, by its place among the features.
+        Formats of the columns of dates, by their places among the features.
     categories : mapping of int to list
-        The categories of each column of them, by its place among the features.
+        Categories of each column that has them, by its place among the features.
     only_known : bool
-        Whether all other values are missing, as for an estimator that takes categories itself; else they are
-        categories too, behind the others.
+        Whether unknown values become missing, as suits an estimator that takes categories itself; else they become
+        further categories.
     """
 
     dates: Mapping[int, str] = field(default_factory=dict)
@@ -74,31 +74,29 @@ class Encoding:
     def encode(
         self, values: Any, names: Sequence[str], label: str, before: int = 0, *, unseen: Unseen | None = None
     ) -> Any:
-        """Return the features with dates as days and categories as pandas' own.
+        """Return the features with dates as days and categories as pandas' own; `values` if there is nothing to do.
 
         Parameters
         ----------
         values : DataFrame or ndarray of shape (n_rows, n_features)
         names : sequence of str
         label : str
-            Where they are from.
+            Their source, for messages.
         before : int
-            How many rows were before these, for messages.
+            Number of rows before these, for messages.
         unseen : Unseen or None
             Counts values that become missing.
-
-        Returns
-        -------
-        DataFrame or ndarray
-            `values` if there is nothing to do.
         """
         if not self.dates and not self.categories:
             return values
-        frame = _framed(values, names)
+        if is_frame(values):
+            frame = values.copy(deep=False)
+        else:
+            frame = extra("pandas", "A table with column names").DataFrame(values, columns=list(names))
         for place, format_ in self.dates.items():
             frame.isetitem(place, days(frame.iloc[:, place], format_, names[place], label, before=before))
         for place, known in self.categories.items():
-            column, lost = _categorical(frame.iloc[:, place], known, only_known=self.only_known)
+            column, lost = _categorize(frame.iloc[:, place], known, only_known=self.only_known)
             frame.isetitem(place, column)
             if unseen is not None:
                 unseen.add(names[place], lost)
@@ -106,85 +104,78 @@ class Encoding:
 
 
 def known_categories(X: Any) -> dict[int, list[Any]]:
-    """Return the categories of each column of X that has them, by its place."""
+    """Return the categories of the columns of X that have them, by place."""
     dtypes = getattr(X, "dtypes", ()) if is_frame(X) else ()
     return {place: each.categories.tolist() for place, each in enumerate(dtypes) if hasattr(each, "categories")}
 
 
 def learn(table: Table, features: tuple[int, ...], columns: Columns, estimator: Any) -> Encoding:
-    """Return how the features of a table are to be encoded for an estimator.
+    """Return the encoding of the features at some places of a table, for an estimator.
 
-    Parameters
-    ----------
-    table : Table
-    features : tuple of int
-        Their places in the table.
-    columns : Columns
-        `dates` and `categorical` say which; texts become categories for an estimator that takes categories itself.
-    estimator : estimator or None
-
-    Returns
-    -------
-    Encoding
+    Only `dates` and `categorical` of the columns are used. Texts become categories if the estimator takes categories
+    itself.
 
     Raises
     ------
     InputError
-        If there is no such column, what should be a date is none, or there are more categories than the estimator
-        takes.
+        If there is no such column, a value is no date, or there are more categories than the estimator takes.
     UsageError
         If a column is no feature.
     """
-    dates = _dates(table, features, columns.dates)
+    dates = _learn_dates(table, features, columns.dates)
     if columns.categorical in {(), AUTO}:
-        chosen = _texts(table, features, dates, estimator)
+        chosen = _find_texts(table, features, dates, estimator)
     else:
-        chosen = [] if columns.categorical == NONE else _places(table, features, columns.categorical, "--categorical")
+        chosen = (
+            [] if columns.categorical == NONE else _find_features(table, features, columns.categorical, "--categorical")
+        )
     both = [place for place in chosen if place in dates]
     if both:
         raise UsageError(
-            f"--dates and --categorical both name {_name(table, features[both[0]])!r}: it can only be one."
+            f"--dates and --categorical both name {table.name_of(features[both[0]])!r}: it can only be one."
         )
-    categories = {place: _found(_column(table, features[place])) for place in chosen}
+    categories = {place: _list_categories(_take_column(table, features[place])) for place in chosen}
     indexes, counts = [features[place] for place in categories], list(map(len, categories.values()))
     _check_counts(table, indexes, counts, estimator)
     return Encoding(dates=dates, categories=categories)
 
 
-def _dates(table: Table, features: tuple[int, ...], texts: Sequence[str]) -> dict[int, str]:
+def _learn_dates(table: Table, features: tuple[int, ...], texts: Sequence[str]) -> dict[int, str]:
     found = {}
     for text in texts:
         name, percent, rest = text.partition("=%")
         said = percent[1:] + rest or None
-        for place in _places(table, features, (name,), "--dates"):
-            column = _column(table, features[place])
-            found[place] = date_format(column, _name(table, features[place]), table.label, said)
+        for place in _find_features(table, features, (name,), "--dates"):
+            column = _take_column(table, features[place])
+            found[place] = date_format(column, table.name_of(features[place]), table.label, said)
     return found
 
 
-def _places(table: Table, features: tuple[int, ...], texts: Sequence[str], option: str) -> list[int]:
-    """Return the places among the features of the columns that an option names."""
+def _find_features(table: Table, features: tuple[int, ...], texts: Sequence[str], option: str) -> list[int]:
+    """Return the places of the columns that an option names, among the features."""
     if hasattr(table.values, "tocsr"):
         raise UsageError(f"{option}: {table.label} is a sparse matrix, which holds numbers only.")
     indexes = places_among(table, texts, option)
     missing = [index for index in indexes if index not in features]
     if missing:
-        raise UsageError(f"{option} {','.join(texts)}: {_name(table, missing[0])!r} is no feature here.")
+        raise UsageError(f"{option} {','.join(texts)}: {table.name_of(missing[0])!r} is no feature here.")
     return [features.index(index) for index in indexes]
 
 
-def _texts(table: Table, features: tuple[int, ...], dates: Mapping[int, str], estimator: Any) -> list[int]:
-    """Return the places of texts if an estimator takes categories itself; else none."""
+def _find_texts(table: Table, features: tuple[int, ...], dates: Mapping[int, str], estimator: Any) -> list[int]:
+    """Return the places of columns of text if an estimator takes categories itself; else none."""
     if not is_frame(table.values) or estimator is None:
         return []
     texts = [
-        place for place, index in enumerate(features) if place not in dates and is_text(table.values.dtypes.iloc[index])
+        place
+        for place, index in enumerate(features)
+        if place not in dates and _may_hold_text(table.values.dtypes.iloc[index])
     ]
     takes = wants.takes_categories(estimator)
     if texts and wants.must_enable_categories(estimator):
         raise InputError(
-            f"{table.label}: column {_name(table, features[texts[0]])!r} is text, which "
-            f"{type_name(wants.first_step(estimator))} takes as categories if it is told so.\n"
+            f"{table.label}: column {table.name_of(features[texts[0]])!r} is text, which "
+            f"{type_name(wants.first_step(estimator))} takes as categories only when told to.\n"
             "Say --set enable_categorical=True"
         )
     for place in texts if takes or not wants.wants_numbers(estimator) else ():
@@ -192,14 +183,14 @@ def _texts(table: Table, features: tuple[int, ...], dates: Mapping[int, str], es
     return texts if takes else []
 
 
-def is_text(dtype: Any) -> bool:
+def _may_hold_text(dtype: Any) -> bool:
     """Return whether a column of that type may hold text."""
     return not is_number(dtype) and not hasattr(dtype, "categories") and dtype.kind not in "mM"
 
 
 def _find_decimal_commas(table: Table, index: int, *, takes: bool) -> None:
-    """Say so if a column of texts is of numbers with a decimal comma; refuse to take these for categories."""
-    column, name = table.values.iloc[:, index].dropna(), _name(table, index)
+    """Warn of a column of text that holds numbers with decimal commas; raise if it would become categories."""
+    column, name = table.values.iloc[:, index].dropna(), table.name_of(index)
     some = column.iloc[:1000].astype(str)
     if len(some) and are_decimal(some):
         comma = some[some.str.contains(",")].iloc[0]
@@ -210,11 +201,11 @@ def _find_decimal_commas(table: Table, index: int, *, takes: bool) -> None:
 
 
 def _check_counts(table: Table, indexes: Sequence[int], counts: Sequence[int], estimator: Any) -> None:
-    """Refuse more categories than an estimator takes; say what may be no category."""
+    """Raise if there are more categories than an estimator takes; warn of dates among them."""
     most = None if estimator is None else wants.most_categories(estimator)
     for index, count in zip(indexes, counts, strict=True):
-        name, column = _name(table, index), _column(table, index)
-        dates = is_text(column.dtype) and look_like_dates(column)
+        name, column = table.name_of(index), _take_column(table, index)
+        dates = _may_hold_text(column.dtype) and look_like_dates(column)
         if most is not None and count > most:
             advice = f"Make numbers of these dates with --dates {name}" if dates else f"Leave it out with --drop {name}"
             raise InputError(
@@ -227,14 +218,14 @@ def _check_counts(table: Table, indexes: Sequence[int], counts: Sequence[int], e
             )
 
 
-def _found(column: Any) -> list[Any]:
+def _list_categories(column: Any) -> list[Any]:
     """Return the categories of a column, sorted as pandas sorts them."""
     categories = column.dtype if hasattr(column.dtype, "categories") else column.astype("category").dtype
     return list(categories.categories.tolist())
 
 
-def _categorical(column: Any, known: Sequence[Any], *, only_known: bool) -> tuple[Any, Any]:
-    """Return a column as categories in the order that is known, and the values that are none of them."""
+def _categorize(column: Any, known: Sequence[Any], *, only_known: bool) -> tuple[Any, Any]:
+    """Return a column as known categories, and the values that are unknown."""
     pandas = extra("pandas", "Categories")
     categories, read = pandas.Index(known), column
     if categories.dtype.kind in "iuf" and not is_number(getattr(column.dtype, "categories", column).dtype):
@@ -243,22 +234,12 @@ def _categorical(column: Any, known: Sequence[Any], *, only_known: bool) -> tupl
     lost = column[(codes < 0) & column.notna().to_numpy()]
     if not only_known and len(lost):
         more = list(dict.fromkeys(lost.tolist()))
-        return _categorical(column, [*known, *more], only_known=True)
+        return _categorize(column, [*known, *more], only_known=True)
     return pandas.Series(pandas.Categorical.from_codes(codes, categories=categories), index=column.index), lost
 
 
-def _framed(values: Any, names: Sequence[str]) -> Any:
-    if is_frame(values):
-        return values.copy(deep=False)
-    return extra("pandas", "A table with column names").DataFrame(values, columns=list(names))
-
-
-def _column(table: Table, index: int) -> Any:
-    """Return a column as a Series, with what stands for missing as pandas has it."""
+def _take_column(table: Table, index: int) -> Any:
+    """Return a column as a Series, with missing values as pandas has them."""
     if is_frame(table.values):
         return table.values.iloc[:, index]
     return extra("pandas", "A table with column names").Series(table.values[:, index])
-
-
-def _name(table: Table, index: int) -> str:
-    return str(index) if table.names is None else shown(table.names[index])

@@ -9,23 +9,12 @@ from raysk.errors import InputError
 
 
 def extra(module: str, why: str) -> Any:
-    """Import a module of pandas, pyarrow or fsspec, or say how to install it.
-
-    Parameters
-    ----------
-    module : str
-        Its dotted name.
-    why : str
-        What needs it, for the message.
-
-    Returns
-    -------
-    module
+    """Import a module of pandas, pyarrow or fsspec; `why` says in the message what needs it.
 
     Raises
     ------
     InputError
-        If it is not installed.
+        If it is not installed, with the command that installs it.
     """
     try:
         return importlib.import_module(module)

@@ -1,4 +1,4 @@
-"""What a fitted model remembers of its features, and how they are found in another table."""
+"""Find the features of a fitted model in another table."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ class Features:
     Parameters
     ----------
     names : tuple of str or None
-        In order; None where they had no names.
+        Their names, in order; None where they had none.
     dtypes : mapping of str to str
-        The type of each, for `blocks`; empty where they had no names.
+        Their types, for `blocks`; empty where they had no names.
     as_frame : bool
         Whether X was a DataFrame.
     count : int or None
-        How many there were.
+        Their number.
     encoding : Encoding
-        What was done to them before the fit.
+        Their encoding before the fit.
     """
 
     names: tuple[str, ...] | None
@@ -47,40 +47,27 @@ class Features:
     encoding: Encoding = field(default_factory=Encoding)
 
     def split(self, table: Table, columns: Columns, estimator: Any = None, unseen: Unseen | None = None) -> Data:
-        """Make X of the same features in the same order, whatever else a table holds and in which order.
+        """Make X of the same features in the same order, whatever else a table holds.
 
-        Where only the model knows names, there have to be as many columns as it was fitted on; where only the table
-        does, they are not looked at.
-
-        Parameters
-        ----------
-        table : Table
-        columns : Columns
-            `features` is not used.
-        estimator : estimator or None
-        unseen : Unseen or None
-            Counts categories that the model was not fitted on.
-
-        Returns
-        -------
-        Data
+        If only the model knows names, the table must have as many columns as the model has features. If only the table
+        knows names, they are ignored. `features` of the columns is not used; `unseen` counts unknown categories.
 
         Raises
         ------
         InputError
             Naming the columns that are missing.
         """
-        table = _widened(table, self.count)
+        table = _widen(table, self.count)
         if self.names is not None:
-            table = _with_names(table, columns, self.names) if table.names is None else table
+            table = _add_names(table, columns, self.names) if table.names is None else table
             columns = replace(columns, features=self.names, by_name=True)
         only_known = estimator is None or wants.takes_categories(estimator)
         encode = functools.partial(replace(self.encoding, only_known=only_known).encode, unseen=unseen)
         return split(table, columns, estimator=estimator, as_frame=self.as_frame, needs_target=False, encode=encode)
 
 
-def _widened(table: Table, count: int | None) -> Table:
-    """Add the last columns of a sparse table, which svmlight does not tell of when they are all zero."""
+def _widen(table: Table, count: int | None) -> Table:
+    """Add the last columns of a sparse table; svmlight omits columns of zeros."""
     if count is None or not hasattr(table.values, "tocsr") or table.n_columns >= count:
         return table
     values = table.values.tocsr(copy=True)
@@ -88,7 +75,7 @@ def _widened(table: Table, count: int | None) -> Table:
     return replace(table, values=values)
 
 
-def _with_names(table: Table, columns: Columns, names: Sequence[str]) -> Table:
+def _add_names(table: Table, columns: Columns, names: Sequence[str]) -> Table:
     places = Places.of(table, columns).features
     if len(places) != len(names):
         raise InputError(
@@ -100,25 +87,14 @@ def _with_names(table: Table, columns: Columns, names: Sequence[str]) -> Table:
 
 
 def recorded_features(sidecar: Mapping[str, Any] | None) -> Features | None:
-    """Return what a model's sidecar says of the features it was fitted on.
-
-    Parameters
-    ----------
-    sidecar : mapping or None
-        From `raysk.models.store.read_sidecar`.
-
-    Returns
-    -------
-    Features or None
-        None if it says nothing.
-    """
+    """Return the features that a model's sidecar records, or None if it records none."""
     X = ((sidecar or {}).get("data") or {}).get("X")
     if X is None:
         return None
     names, dtype, shape = X.get("columns"), X.get("dtype"), X.get("shape") or []
     dtypes = dtype if isinstance(dtype, list) else [dtype] * len(names or ())
     known = zip(names or (), dtypes, strict=False)
-    encoding = Encoding(dates=_by_place(X.get("dates")), categories=_by_place(X.get("categories")))
+    encoding = Encoding(dates=_index_by_place(X.get("dates")), categories=_index_by_place(X.get("categories")))
     return Features(
         names=None if names is None else tuple(names),
         dtypes={name: kind for name, kind in known if kind is not None} | as_written(encoding, names or ()),
@@ -128,12 +104,12 @@ def recorded_features(sidecar: Mapping[str, Any] | None) -> Features | None:
     )
 
 
-def _by_place(values: Sequence[Any] | None) -> dict[int, Any]:
+def _index_by_place(values: Sequence[Any] | None) -> dict[int, Any]:
     return {place: value for place, value in enumerate(values or ()) if value is not None}
 
 
 def as_written(encoding: Encoding, names: Sequence[str]) -> dict[str, str]:
-    """Return the types of columns that are read as they are written, as what they hold is looked up or parsed."""
+    """Return the types of the columns whose values are looked up or parsed: text, or truth values."""
     places = {*encoding.dates, *encoding.categories}
     truths = {place for place, known in encoding.categories.items() if all(isinstance(each, bool) for each in known)}
     return {names[place]: "bool" if place in truths else TEXT for place in places if place < len(names)}

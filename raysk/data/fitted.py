@@ -1,4 +1,4 @@
-"""What a fitted model was fitted on: what it says itself, and what its sidecar remembers."""
+"""Tell the features and the target of a fitted model, from itself and from its sidecar."""
 
 from __future__ import annotations
 
@@ -13,21 +13,11 @@ if TYPE_CHECKING:
 def features_of(model: Any, sidecar: Mapping[str, Any] | None) -> Features:
     """Return the features of a fitted model.
 
-    The model's own names come first. The sidecar knows names also where the model saw an array without, and the
-    types of columns; it is not believed where it says another number of features than the model.
-
-    Parameters
-    ----------
-    model : estimator
-    sidecar : mapping or None
-        From `raysk.models.store.read_sidecar`.
-
-    Returns
-    -------
-    Features
+    The model's own names come first. Its sidecar also knows the types of columns, and names of columns that the model
+    saw as an array. It is not believed if its number of features differs.
     """
     recorded = recorded_features(sidecar)
-    names, count = _attribute(model, "feature_names_in_"), _attribute(model, "n_features_in_")
+    names, count = _read_attribute(model, "feature_names_in_"), _read_attribute(model, "n_features_in_")
     if names is not None:
         own = tuple(str(name) for name in names)
         return recorded if recorded and recorded.names == own else Features(names=own, dtypes={}, as_frame=True)
@@ -37,12 +27,12 @@ def features_of(model: Any, sidecar: Mapping[str, Any] | None) -> Features:
 
 
 def recorded_target(sidecar: Mapping[str, Any] | None) -> tuple[str, ...]:
-    """Return the names of the columns that a model was fitted to predict, as its sidecar has them; else none."""
+    """Return the names of the columns that a model predicts, as its sidecar records them; else none."""
     y = ((sidecar or {}).get("data") or {}).get("y") or {}
     return tuple(y.get("columns") or ())
 
 
-def _attribute(model: Any, name: str) -> Any:
+def _read_attribute(model: Any, name: str) -> Any:
     try:
         return getattr(model, name, None)
     except Exception:  # noqa: BLE001 - a property of the person's class

@@ -1,10 +1,9 @@
-"""Types on the way from text over pyarrow's tables to DataFrames."""
+"""Turn pyarrow's tables into DataFrames, and choose the types of their columns."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from raysk.data.extras import extra
 from raysk.data.table import TEXT, Table, is_number, unique_names
 from raysk.errors import InputError
 from raysk.util.words import brief, listed, shown
@@ -14,88 +13,66 @@ if TYPE_CHECKING:
 
     from raysk.data.known import Known
 
-_WHAT = "Reading a table"  # what needs pyarrow, in messages
 
-
-def column_types(
-    schema: Any, known: Known, *, headless: bool = False, widened: bool = False, has_types: bool = False
-) -> dict[str, Any]:
-    """Return pyarrow's types of the columns that must not be left to what their first values look like.
+def column_types(schema: Any, known: Known, *, widened: bool = False, has_types: bool = False) -> dict[str, Any]:
+    """Return pyarrow's types of the columns whose first values, of the types in `schema`, do not tell their type.
 
     Parameters
     ----------
     schema : pyarrow.Schema
-        What the first values look like.
     known : Known
-    headless : bool
-        Whether its names are pyarrow's, for want of any.
     widened : bool
-        Whether later values can no longer change a type: a whole number may be followed by 1.5.
+        Whether later values can no longer change a type; then whole numbers are floats, as 1.5 may follow.
     has_types : bool
-        Whether the format tells numbers from text, as JSON does and CSV does not.
-
-    Returns
-    -------
-    dict of str to pyarrow.DataType
+        Whether the format tells numbers from text: JSON does, CSV does not.
     """
-    found, ids = {}, known.id_place(schema.names, headless=headless)
+    found, ids = {}, known.id_place(schema.names)
     for place, field in enumerate(schema):
-        if place == ids:
-            kind = _type(field.type, TEXT, widened=widened, has_types=has_types)
-        else:
-            kind = _type(field.type, known.dtypes.get(field.name), widened=widened, has_types=has_types)
+        dtype = TEXT if place == ids else known.dtypes.get(field.name)
+        kind = _choose_type(field.type, dtype, widened=widened, has_types=has_types)
         if widened or kind != field.type:
             found[field.name] = kind
     return found
 
 
-def _type(kind: Any, dtype: str | None, *, widened: bool, has_types: bool) -> Any:
-    arrow, types = extra("pyarrow", _WHAT), extra("pyarrow.types", _WHAT)
+def _choose_type(kind: Any, dtype: str | None, *, widened: bool, has_types: bool) -> Any:
+    import pyarrow as pa
+    from pyarrow import types
+
     if dtype == TEXT and has_types and not types.is_temporal(kind):
         return kind
-    if dtype is not None and not is_number(dtype):
-        return arrow.string()
-    if dtype is not None:
-        return kind if types.is_boolean(kind) else arrow.float64()
-    if types.is_temporal(kind):  # dates stay text, as pandas.read_csv leaves them
-        return arrow.string()
-    return arrow.float64() if widened and (types.is_integer(kind) or types.is_null(kind)) else kind
+    if dtype is not None and is_number(dtype):
+        return kind if types.is_boolean(kind) else pa.float64()
+    if dtype is not None or types.is_temporal(kind):  # dates stay text, as pandas.read_csv leaves them
+        return pa.string()
+    return pa.float64() if widened and (types.is_integer(kind) or types.is_null(kind)) else kind
 
 
 def as_tables(batches: Any, label: str, known: Known) -> Iterator[Table]:
     """Yield a table per batch of pyarrow's that is not empty."""
-    arrow = extra("pyarrow", _WHAT)
+    import pyarrow as pa
+
     for batch in batches:
         if batch.num_rows:
-            yield as_table(arrow.Table.from_batches([batch]), label, known)
+            yield as_table(pa.Table.from_batches([batch]), label, known)
 
 
 def as_table(table: Any, label: str, known: Known, *, headless: bool = False) -> Table:
-    """Turn pyarrow's table into a DataFrame, with names and types that scikit-learn can use.
+    """Turn pyarrow's table, which is used up, into a DataFrame with names and types that scikit-learn can use.
 
-    Parameters
-    ----------
-    table : pyarrow.Table
-        Used up.
-    label : str
-    known : Known
-    headless : bool
-        Whether its names are pyarrow's, for want of any.
-
-    Returns
-    -------
-    Table
+    If the file is `headless`, the table's names are pyarrow's own.
 
     Raises
     ------
     InputError
         If two columns have the same name, text is not UTF-8, or values cannot have the types that are known.
     """
-    extra("pandas", "A table with columns")
-    table = table.drop_columns(_index_columns(table))
+    metadata = table.schema.pandas_metadata or {}  # an index without a name is no feature
+    indexes = [name for name in metadata.get("index_columns", ()) if str(name).startswith("__index_level_")]
+    table = table.drop_columns([name for name in indexes if name in table.column_names])
     place = known.id_place(table.column_names, headless=headless)
     ids = None if place is None else table.column(place)
-    table = _without_decimals(table)
+    table = _convert_decimals(table)
     _check_text(table, label)
     names = None if headless else unique_names(table.column_names, label)
     frame = table.to_pandas(split_blocks=True, self_destruct=True, date_as_object=False, ignore_metadata=True)
@@ -105,24 +82,19 @@ def as_table(table: Any, label: str, known: Known, *, headless: bool = False) ->
     return Table(values=frame, names=names, label=label, ids=ids)
 
 
-def _index_columns(table: Any) -> list[str]:
-    """Return the columns in which pandas keeps an index without a name: no features."""
-    metadata = table.schema.pandas_metadata or {}
-    named = [name for name in metadata.get("index_columns", ()) if isinstance(name, str)]
-    return [name for name in named if name in table.column_names and name.startswith("__index_level_")]
-
-
-def _without_decimals(table: Any) -> Any:
+def _convert_decimals(table: Any) -> Any:
     """Turn decimals, which numpy does not have, into floats."""
-    arrow, types = extra("pyarrow", _WHAT), extra("pyarrow.types", _WHAT)
+    import pyarrow as pa
+
     for number, field in enumerate(table.schema):
-        if types.is_decimal(field.type):
-            table = table.set_column(number, field.name, table.column(number).cast(arrow.float64()))
+        if pa.types.is_decimal(field.type):
+            table = table.set_column(number, field.name, table.column(number).cast(pa.float64()))
     return table
 
 
 def _check_text(table: Any, label: str) -> None:
-    is_binary = extra("pyarrow.types", _WHAT).is_binary
+    from pyarrow.types import is_binary
+
     wrong = [shown(field.name) for field in table.schema if is_binary(field.type)]
     if wrong:
         raise InputError(
@@ -132,12 +104,14 @@ def _check_text(table: Any, label: str) -> None:
 
 
 def _cast(frame: Any, name: str, wanted: str, label: str) -> None:
-    """Give a column the type it had in another table, where its values allow it."""
+    """Convert a column to the type that the fitted model knows, if its values allow that."""
     column = frame[name]
     if wanted in {TEXT, str(column.dtype)} or wanted.startswith(("str", "object")):
         return
-    if is_number(wanted) and not _is_whole(column, wanted):
-        return
+    if is_number(wanted):  # whole numbers that were read as floats become what they were
+        integers = wanted.lower().startswith(("int", "uint")) and column.dtype.kind == "f"
+        if not integers or column.isna().any() or (column % 1 != 0).any():
+            return
     try:
         frame[name] = column.astype(wanted)
     except (TypeError, ValueError) as err:
@@ -145,9 +119,3 @@ def _cast(frame: Any, name: str, wanted: str, label: str) -> None:
             f"{label}: column {shown(name)!r} should be of type {wanted}, as it was when the model was fitted.\n"
             f"{brief(str(err))}"
         ) from err
-
-
-def _is_whole(column: Any, wanted: str) -> bool:
-    """Return whether whole numbers that were read as floats can be what they were."""
-    integers = wanted.lower().startswith(("int", "uint"))
-    return integers and column.dtype.kind == "f" and not column.isna().any() and bool((column % 1 == 0).all())

@@ -1,12 +1,12 @@
-"""Open what names data: a file, ``-`` for stdin, or a URI.
+"""Open a file, ``-`` for stdin, or a URI for reading.
 
     text --+-- -                        stdin ------+
            +-- s3:// gs:// hdfs:// ...  pyarrow.fs -+--> gunzipped if gzip --> Stream: its first bytes, and all of it
            +-- any other URI            fsspec -----+
            +-- anything else            a file -----+
 
-What is read as a whole is read by its path, and has one for that time if it came from elsewhere. Only what is read in
-blocks is read from the stream, by the main thread alone: Python could not end while another one waits for more.
+Readers of whole files read from a path; content from elsewhere is copied to a temporary file first. Readers of blocks
+read from the stream, in the main thread alone: Python could not end while another thread waits for more.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from urllib.parse import urlsplit
 from raysk.data.extras import extra
 from raysk.data.formats import suffix_format
 from raysk.errors import InputError, UsageError
-from raysk.util.words import brief, listed, nearest, shown
+from raysk.util.near import meant
+from raysk.util.words import brief, listed, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,14 +39,14 @@ STDIN = "-"
 _GZIP = b"\x1f\x8b"
 _ARROWS_OWN = {"file", "s3", "gs", "gcs", "hdfs", "viewfs", "abfs", "abfss"}
 
-# What tells the format, the header and the types of the columns is in the first bytes: enough for a header of
-# thousands of columns, little enough to be parsed twice.
+# These first bytes tell the format, the header and the types of the columns: enough for a header of thousands of
+# columns, few enough to be parsed twice.
 HEAD_BYTES = 2**20
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stream:
-    """Something to read, opened.
+    """An open source of data.
 
     Parameters
     ----------
@@ -56,7 +57,7 @@ class Stream:
     file : binary file
         All of it, gunzipped, from its beginning.
     path : Path or None
-        Where it is on this machine as it is; None for what comes from elsewhere or was compressed.
+        The file itself, if it is on this machine and not compressed; else None.
     """
 
     label: str
@@ -90,7 +91,7 @@ def is_file(text: str) -> bool:
 
 
 def label_of(text: str) -> str:
-    """Return what is called what in messages and files: a URI loses its query, which may hold a signature.
+    """Return the name of a source for messages and files: a URI without its query, which may hold a signature.
 
     Raises
     ------
@@ -117,14 +118,6 @@ def label_of(text: str) -> str:
 def opened(text: str) -> Iterator[Stream]:
     """Open a file, stdin or a URI for reading.
 
-    Parameters
-    ----------
-    text : str
-
-    Yields
-    ------
-    Stream
-
     Raises
     ------
     InputError
@@ -134,16 +127,16 @@ def opened(text: str) -> Iterator[Stream]:
     """
     label = label_of(text)
     with contextlib.ExitStack() as stack:
-        head, file = _with_head(stack.enter_context(_raw(text, label)))
+        head, file = _read_head(stack.enter_context(_open_raw(text, label)))
         path = Path(text) if text != STDIN and is_file(text) else None  # a pipe has a path too, and is read once
         if head.startswith(_GZIP):
-            path, (head, file) = None, _gunzipped(file, label)
+            path, (head, file) = None, _gunzip(file, label)
         if not head:
             raise InputError(f"{label} is empty: there is no data in it.")
         yield Stream(label=label, head=head, file=file, path=path)
 
 
-def _with_head(raw: BinaryIO) -> tuple[bytes, BinaryIO]:
+def _read_head(raw: BinaryIO) -> tuple[bytes, BinaryIO]:
     """Return the first bytes, and a file that still begins with them."""
     if raw.seekable():
         start = raw.tell()  # stdin may be a file of which something was read already
@@ -154,15 +147,15 @@ def _with_head(raw: BinaryIO) -> tuple[bytes, BinaryIO]:
     return head, cast("BinaryIO", io.BufferedReader(_Chained(head, raw), buffer_size=HEAD_BYTES))
 
 
-def _gunzipped(file: BinaryIO, label: str) -> tuple[bytes, BinaryIO]:
+def _gunzip(file: BinaryIO, label: str) -> tuple[bytes, BinaryIO]:
     try:
-        return _with_head(_Unseekable(gzip.GzipFile(fileobj=file)))
+        return _read_head(_Unseekable(gzip.GzipFile(fileobj=file)))
     except (OSError, EOFError, zlib.error) as err:
         raise InputError(f"{label} cannot be gunzipped: {brief(str(err))}\nCopy it again, whole.") from err
 
 
 class _Chained(io.RawIOBase):
-    """Bytes that were read already, then the rest of a file."""
+    """A file that yields bytes that were read before, then the rest."""
 
     def __init__(self, head: bytes, rest: BinaryIO) -> None:
         self._head = memoryview(head)
@@ -180,34 +173,30 @@ class _Chained(io.RawIOBase):
 
 
 class _Unseekable(io.BufferedReader):
-    """A gzip file says that it can jump, and reads all anew to do so."""
+    """A gzip file that does not claim to be seekable: to seek, it would read everything again."""
 
     def seekable(self) -> bool:
         return False
 
 
 @contextlib.contextmanager
-def _raw(text: str, label: str) -> Iterator[BinaryIO]:
+def _open_raw(text: str, label: str) -> Iterator[BinaryIO]:
     if text == STDIN:
-        yield _stdin()
+        if sys.stdin is None or sys.stdin.isatty():
+            raise UsageError("- reads the data from stdin, but nothing is piped in: cat data.csv | raysk ... -")
+        yield sys.stdin.buffer
         return
     try:
-        file = _remote(text) if is_uri(text) else Path(text).open("rb")  # noqa: SIM115 - closed below
+        file = _open_uri(text) if is_uri(text) else Path(text).open("rb")  # noqa: SIM115 - closed below
     except InputError:
         raise
     except Exception as err:  # storage libraries raise anything; a path may hold a null character
-        raise InputError(_unreadable(text, label, err)) from err
+        raise InputError(_explain_unreadable(text, label, err)) from err
     with file:
         yield file
 
 
-def _stdin() -> BinaryIO:
-    if sys.stdin is None or sys.stdin.isatty():
-        raise UsageError("- reads the data from stdin, but nothing is piped in: cat data.csv | raysk ... -")
-    return sys.stdin.buffer
-
-
-def _remote(uri: str) -> BinaryIO:
+def _open_uri(uri: str) -> BinaryIO:
     scheme = uri.partition("://")[0].lower()
     if scheme in _ARROWS_OWN:
         filesystem, path = extra("pyarrow.fs", f"{scheme}://").FileSystem.from_uri(uri)
@@ -215,42 +204,35 @@ def _remote(uri: str) -> BinaryIO:
     return cast("BinaryIO", extra("fsspec", f"{scheme}://").open(uri, "rb").open())
 
 
-def _unreadable(text: str, label: str, err: Exception) -> str:
-    """Say why a file cannot be opened, and which are near."""
+def _explain_unreadable(text: str, label: str, err: Exception) -> str:
+    """Return why a file cannot be opened, and which files are near."""
     if is_uri(text):
         hint = "\nInstall what its storage needs, for example: pip install aiohttp s3fs gcsfs"
         return f"{label} cannot be opened: {brief(str(err))}{hint if isinstance(err, ImportError) else ''}"
     path = Path(text)
     if isinstance(err, IsADirectoryError):
-        return f"{label} is a folder, not a file of data.\nIn it there is: {listed(_names(path)) or 'nothing'}."
+        return f"{label} is a folder, not a file of data.\nIn it there is: {listed(_list_names(path)) or 'nothing'}."
     if not isinstance(err, FileNotFoundError):
         return f"{label} cannot be read: {getattr(err, 'strerror', None) or brief(str(err))}."
     if not path.parent.is_dir():
         return f"There is no file {label}: its folder {shown(path.parent)} does not exist."
-    names = _names(path.parent)
+    names = _list_names(path.parent)
     tables = [name for name in names if suffix_format(name) is not None]
-    close = [shown(path.with_name(name)) for name in nearest(path.name, tables or names)]
     there = f"In its folder there is: {listed(tables or names) or 'nothing'}."
-    hint = f"Did you mean {' or '.join(close)}?" if close else there
-    return f"There is no file {label}.\n{hint}"
+    return f"There is no file {label}.\n{meant(path, tables or names) or there}"
 
 
 def check_there(text: str) -> None:
-    """Fail before anything starts if a path names nothing.
-
-    Raises
-    ------
-    InputError
-    """
+    """Fail before anything starts if there is nothing at a path."""
     try:
         Path(text).stat()
     except FileNotFoundError as err:
-        raise InputError(_unreadable(text, label_of(text), err)) from err
+        raise InputError(_explain_unreadable(text, label_of(text), err)) from err
     except (OSError, ValueError):  # what cannot be looked at is said when it is read
         return
 
 
-def _names(folder: Path) -> list[str]:
+def _list_names(folder: Path) -> list[str]:
     try:
         return sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
     except OSError:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import json
 import os
+import re
 from typing import TYPE_CHECKING, Any
 
+from raysk._compat import pyarrow as pyarrow_private
 from raysk.data import lines
-from raysk.data.extras import extra
 from raysk.data.frames import as_table, column_types
 from raysk.errors import InputError
-from raysk.util.words import shown
+from raysk.util.words import brief, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,29 +22,32 @@ if TYPE_CHECKING:
     from raysk.data.known import Known
     from raysk.data.table import Table
 
-_WHAT = "Reading JSON lines"  # what needs pyarrow, in messages
-
 MOST_EXACT = 2**53
 """From here on floats do not tell a whole number from the next."""
 
+_KINDS = {str: "text", bool: "true or false", int: "a number", float: "a number", list: "a list", dict: "an object"}
+
 
 def read(stream: Stream, known: Known) -> Table:
-    """Read all JSON lines; see `raysk.data.tabular.read`."""
-    arrow, json = extra("pyarrow", _WHAT), extra("pyarrow.json", _WHAT)
-    options, names = _options(stream, known, widened=False)
+    """Read all JSON lines."""
+    from pyarrow import OSFile
+    from pyarrow import json as arrow_json
+
+    options, names = _make_options(stream, known, widened=False)
     with stream.local() as path:
-        table = json.read_json(arrow.OSFile(os.fsencode(path)), **options)
+        table = arrow_json.read_json(OSFile(os.fsencode(path)), **options)
     later = [name for name in table.column_names if name not in names]
     return as_table(table.select([*names, *later]), stream.label, known)
 
 
-def read_blocks(stream: Stream, known: Known) -> Iterator[Table]:
+def read_blocks(stream: Stream, known: Known, _rows: int | None) -> Iterator[Table]:
     """Read JSON lines in blocks of a few MiB."""
-    json = extra("pyarrow.json", _WHAT)
-    options, _ = _options(stream, known, widened=True)
+    from pyarrow import json as arrow_json
+
+    options, _ = _make_options(stream, known, widened=True)
 
     def parse(block: Any) -> Any:
-        table = json.read_json(block, **options)
+        table = arrow_json.read_json(block, **options)
         _check_ids(table, known, stream.label)
         return table
 
@@ -49,10 +56,11 @@ def read_blocks(stream: Stream, known: Known) -> Iterator[Table]:
 
 def _check_ids(table: Any, known: Known, label: str) -> None:
     """Refuse ids that are numbers with more digits than pyarrow keeps: two rows could get the same name."""
+    from pyarrow import compute, types
+
     place = known.id_place(table.column_names)
-    if place is None or not extra("pyarrow.types", _WHAT).is_floating(table.schema.field(place).type):
+    if place is None or not types.is_floating(table.schema.field(place).type):
         return
-    compute = extra("pyarrow.compute", _WHAT)
     largest = compute.max(compute.abs(table.column(place))).as_py()
     if largest is not None and largest >= MOST_EXACT:
         raise InputError(
@@ -61,14 +69,93 @@ def _check_ids(table: Any, known: Known, label: str) -> None:
         )
 
 
-def _options(stream: Stream, known: Known, *, widened: bool) -> tuple[dict[str, Any], list[str]]:
+def _make_options(stream: Stream, known: Known, *, widened: bool) -> tuple[dict[str, Any], list[str]]:
     """Return pyarrow's options, and the names in the first lines, in order."""
-    arrow, json = extra("pyarrow", _WHAT), extra("pyarrow.json", _WHAT)
-    read_options = json.ReadOptions(block_size=lines.BLOCK_BYTES)
-    schema = json.read_json(arrow.BufferReader(lines.first_lines(stream)), read_options=read_options).schema
+    import pyarrow as pa
+    from pyarrow import json as arrow_json
+
+    read_options = arrow_json.ReadOptions(block_size=lines.BLOCK_BYTES)
+    schema = arrow_json.read_json(pa.BufferReader(lines.first_lines(stream)), read_options=read_options).schema
     types = column_types(schema, known, widened=widened, has_types=True)
-    parse_options = json.ParseOptions(
-        explicit_schema=arrow.schema(list(types.items())),
+    parse_options = arrow_json.ParseOptions(
+        explicit_schema=pa.schema(list(types.items())),
         unexpected_field_behavior="infer" if not widened else "ignore" if known.dtypes or known.ids else "error",
     )
     return {"read_options": read_options, "parse_options": parse_options}, schema.names
+
+
+# --- what is wrong, and where
+
+
+def raise_fault(stream: Stream, error: BaseException | None) -> None:
+    """Raise for the row and the column that pyarrow has refused, if they are found; it does not always name them."""
+    if type(error).__name__ == "ArrowInvalid":
+        found = find_fault(stream, no_more_names=pyarrow_private.is_new_name(error))
+        if found is not None:
+            raise InputError(f"{stream.label}: {found}") from error
+
+
+def find_fault(stream: Stream, *, no_more_names: bool = False) -> str | None:
+    """Return what is wrong with the first line that does not fit the lines before it; None if nothing is found.
+
+    Parameters
+    ----------
+    stream : Stream
+        Read again if it is a file; else only its first bytes are looked at.
+    no_more_names : bool
+        Whether a name that the first bytes do not have is wrong, too.
+    """
+    kinds: dict[str, str] = {}
+    names = _read_names(stream.head) if no_more_names else None
+    for row, line in enumerate(_read_lines(stream), 1):
+        try:
+            found = json.loads(line)
+        except ValueError as error:
+            return _explain_no_json(line.decode(errors="replace").rstrip(), error, row)
+        if not isinstance(found, dict):
+            return f"row {row:,} is {_name_kind(found)}, {brief(repr(found))}; each has to be an object, as {{...}}."
+        for name, value in found.items():
+            if names is not None and name not in names:
+                return f"row {row:,} has a column {shown(name)!r}, which those at the beginning do not have."
+            reason = _compare_kinds(value, kinds.setdefault(name, _name_kind(value)) if value is not None else None)
+            if reason is not None:
+                return f"column {shown(name)!r} holds {brief(repr(value))} in row {row:,}, {reason}."
+    return None
+
+
+def _compare_kinds(value: Any, before: str | None) -> str | None:
+    if before is None:
+        return None
+    if isinstance(value, float) and value in {float("inf"), float("-inf")}:
+        return "a number that is too large"
+    return f"which is {_name_kind(value)}; before there was {before}" if _name_kind(value) != before else None
+
+
+def _name_kind(value: Any) -> str:
+    return _KINDS.get(type(value), "null")
+
+
+def _explain_no_json(line: str, error: ValueError, row: int) -> str:
+    """Return at which value a line is no longer JSON."""
+    at = getattr(error, "pos", len(line))
+    before = re.findall(r'"((?:[^"\\]|\\.)*)"\s*:', line[:at])
+    where = f"column {shown(before[-1])!r} of row {row:,}" if before else f"row {row:,}"
+    return f"{where} is no JSON: {brief(getattr(error, 'msg', str(error)))} at {brief(repr(line[at : at + 30]))}."
+
+
+def _read_names(head: bytes) -> set[str]:
+    names: set[str] = set()
+    for line in head.splitlines():
+        with contextlib.suppress(ValueError, TypeError):  # the last one may be cut
+            names.update(json.loads(line))
+    return names
+
+
+def _read_lines(stream: Stream) -> Iterator[bytes]:
+    if stream.path is None:
+        *whole, last = stream.head.splitlines(keepends=True)
+        file: Any = io.BytesIO(b"".join([*whole, last] if last.endswith(b"\n") else whole))
+    else:
+        file = stream.path.open("rb")
+    with file:
+        yield from filter(bytes.strip, file)

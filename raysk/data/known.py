@@ -1,4 +1,4 @@
-"""What a reader knows of a table's columns before it reads them."""
+"""The facts about a table that a reader has before it reads."""
 
 from __future__ import annotations
 
@@ -15,24 +15,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Known:
-    """What is known of a table's columns before it is read.
+    """The facts about a table that are known before it is read.
 
     Parameters
     ----------
+    format : str or None
+        One of `raysk.data.formats.FORMATS`; None until the file is opened, where the person says none.
     dtypes : mapping of str to str
-        The types that columns have to have, by name; see `raysk.data.reading.blocks`.
+        The types that columns must have, by name; see `raysk.data.reading.blocks`.
     ids : str or None
-        The name or index of the column that names the rows: it is kept as it stands.
+        The name or index of the column of row ids, whose values are left as they are.
     dialect : Dialect
         How a CSV or TSV is written.
     """
 
+    format: str | None = None
     dtypes: Mapping[str, str] = field(default_factory=dict)
     ids: str | None = None
     dialect: Dialect = field(default_factory=Dialect)
 
     def id_place(self, names: Sequence[str], *, headless: bool = False) -> int | None:
-        """Return where the column of ids is among columns of these names, or pyarrow's names for columns without."""
+        """Return the index of the column of ids; `names` are pyarrow's own if the file has no header."""
         if self.ids is None:
             return None
         return place_of(self.ids, None if headless else full_names(names), len(names))

@@ -1,10 +1,9 @@
-"""Text that holds a row a line, in blocks of whole lines."""
+"""Parse text with one row per line, in blocks of whole lines."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from raysk.data.extras import extra
 from raysk.data.frames import as_table
 from raysk.data.inputs import HEAD_BYTES
 from raysk.errors import InputError
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from raysk.data.known import Known
     from raysk.data.table import Table
 
-# How much is parsed and handed on at once, in bytes of the input or, for Parquet, of its values. A row has to fit in.
+# Size of a block, in bytes of the input or, for Parquet, of its values. A row has to fit in.
 # Small blocks cost Python's time per block, large ones memory: to read 2.4 million rows of 20 floats (0.94 GB) from a
 # pipe and make arrays of them took 5.8, 5.0 and 4.9 s and 42, 69 and 110 MB in blocks of 2, 4 and 8 MiB.
 BLOCK_BYTES = 2**22
@@ -34,19 +33,20 @@ def parsed(
     headless: bool = False,
 ) -> Iterator[Table]:
     """Yield a table for each block of whole lines. pyarrow would read ahead in a thread; see `raysk.data.inputs`."""
-    arrow = extra("pyarrow", "Reading a table")
+    from pyarrow import ArrowInvalid, BufferReader
+
     rows = 0
-    for block in _blocks_of_lines(stream.file, quoted=quoted):
+    for block in _read_blocks(stream.file, quoted=quoted):
         try:
-            table = parse(arrow.BufferReader(block))
-        except arrow.ArrowInvalid as err:
+            table = parse(BufferReader(block))
+        except ArrowInvalid as err:
             raise InputError(f"{stream.label} cannot be read after row {rows:,}: {brief(str(err))}") from err
         rows += table.num_rows
         if table.num_rows:
             yield as_table(table, stream.label, known, headless=headless)
 
 
-def _blocks_of_lines(file: BinaryIO, *, quoted: bool) -> Iterator[bytes]:
+def _read_blocks(file: BinaryIO, *, quoted: bool) -> Iterator[bytes]:
     rest = b""
     while more := file.read(BLOCK_BYTES):
         block = rest + more
@@ -59,14 +59,14 @@ def _blocks_of_lines(file: BinaryIO, *, quoted: bool) -> Iterator[bytes]:
 
 
 def first_lines(stream: Stream) -> bytes:
-    """Return the lines at the beginning that are there as a whole."""
+    """Return the complete lines at the beginning."""
     if len(stream.head) < HEAD_BYTES:
         return stream.head
     return stream.head[: end_of_lines(stream.head, quoted=True) or None]
 
 
 def end_of_lines(block: bytes, *, quoted: bool) -> int:
-    """Return where the last line ends that ends outside of quotes, or else the last line; 0 if none ends."""
+    """Return the end of the last line that ends outside of quotes, or else of the last line; 0 if none ends."""
     last = block.rfind(b"\n") + 1
     if not quoted or not block.count(b'"', 0, last) % 2:
         return last

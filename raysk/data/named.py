@@ -1,4 +1,4 @@
-"""Data that is no file of numbers: scikit-learn's own sets, OpenML's, and what Python code or a pickle holds."""
+"""Load data by name: scikit-learn's and OpenML's data sets, and data in Python code or a pickle."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from raysk.util.words import brief, listed, shown, suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
+    from raysk.data.inputs import Stream
+    from raysk.data.known import Known
     from raysk.jobs import Data
 
 SKLEARN, OPENML = "sklearn:", "openml:"
@@ -26,14 +27,6 @@ SKLEARN, OPENML = "sklearn:", "openml:"
 
 def read(text: str) -> Table:
     """Read ``sklearn:NAME?arg=1``, ``openml:ID``, ``model.py:load_data`` or ``package.module:attr``.
-
-    Parameters
-    ----------
-    text : str
-
-    Returns
-    -------
-    Table
 
     Raises
     ------
@@ -43,34 +36,35 @@ def read(text: str) -> Table:
         If the person's code raises.
     """
     if text.startswith(SKLEARN):
-        return _sklearns(text)
+        return _read_sklearn(text)
     if text.startswith(OPENML):
-        return _openmls(text)
-    return _as_table(chosen_data(loader.load(text)), shown(text))
+        return _read_openml(text)
+    return _make_table(chosen_data(loader.load(text)), shown(text))
 
 
-def read_pickle(path: Path, label: str) -> Table:
-    """Read what a pickle holds that the person named: ``X y`` in a dict, a pair, a DataFrame or an array."""
-    return _as_table(chosen_data(loader.load_pickle(path, label)), label)
+def read_pickle(stream: Stream, _known: Known) -> Table:
+    """Read the data in a pickle that the person named: a dict with X and y, a pair, a DataFrame or an array."""
+    with stream.local() as path:
+        return _make_table(chosen_data(loader.load_pickle(path, stream.label)), stream.label)
 
 
 # --- scikit-learn's
 
 
-def _sklearns(text: str) -> Table:
+def _read_sklearn(text: str) -> Table:
     name, _, arguments = text.removeprefix(SKLEARN).partition("?")
-    function = _dataset(name, text)
+    function = _find_dataset(name, text)
     kwargs = {key: parse_value(value) for key, value in parse_qsl(arguments, keep_blank_values=True)}
     known = inspect.signature(function).parameters
     wrong = next((key for key in kwargs if key not in known), None)
     if wrong is not None:
         raise InputError(f"{shown(text)}: {name} takes no {wrong!r}.\n{suggestion(wrong, known, 'arguments')}")
-    if function.__name__.startswith("make_"):  # the same data each time, for who says nothing else
+    if function.__name__.startswith("make_"):  # the same data each time
         kwargs.setdefault("random_state", 0)
-    return _from_sklearn(_made(function, kwargs, text), shown(text))
+    return _from_sklearn(_make(function, kwargs, text), shown(text))
 
 
-def _dataset(name: str, text: str) -> Callable[..., Any]:
+def _find_dataset(name: str, text: str) -> Callable[..., Any]:
     from sklearn import datasets
 
     functions = {}
@@ -89,10 +83,10 @@ def _dataset(name: str, text: str) -> Callable[..., Any]:
     return found  # type: ignore[no-any-return]
 
 
-def _made(function: Callable[..., Any], kwargs: Mapping[str, Any], text: str) -> Any:
+def _make(function: Callable[..., Any], kwargs: Mapping[str, Any], text: str) -> Any:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of each attempt to fetch it: the last one's error says it
+            warnings.simplefilter("ignore")  # one for each failed attempt; the error says it all
             return function(**kwargs)
     except OSError as err:
         raise InputError(f"{shown(text)} cannot be fetched: {brief(str(err))}\nIs there a network?") from err
@@ -106,38 +100,34 @@ def _from_sklearn(made: Any, label: str) -> Table:
         return Table(values=made[0], beside={"y": made[1]}, label=label)
     if not isinstance(made, Mapping):
         return Table(values=made, label=label)
-    names = made.get("feature_names")
+    X, y = made["data"], made["target"]
+    names = X.columns if is_frame(X) else made.get("feature_names")
     names = None if names is None else tuple(map(str, names))
-    return Table(values=_two_dimensional(made["data"]), names=names, beside={"y": made["target"]}, label=label)
+    return Table(values=_as_columns(X), names=names, beside={} if y is None else {"y": y}, label=label)
 
 
-# --- OpenML's
-
-
-def _openmls(text: str) -> Table:
+def _read_openml(text: str) -> Table:
     from sklearn.datasets import fetch_openml
 
     name, _, arguments = text.removeprefix(OPENML).partition("?")
     which = {"data_id": int(name)} if name.isdecimal() else {"name": name}
-    extras = {key: parse_value(value) for key, value in parse_qsl(arguments)}
-    made = _made(fetch_openml, {**which, "as_frame": True, "parser": "auto", **extras}, text)
-    X = made.data
-    names = tuple(map(str, X.columns)) if is_frame(X) else None
-    return Table(values=X, names=names, beside={} if made.target is None else {"y": made.target}, label=shown(text))
+    options = {key: parse_value(value) for key, value in parse_qsl(arguments)}
+    made = _make(fetch_openml, {**which, "as_frame": True, "parser": "auto", **options}, text)
+    return _from_sklearn(made, shown(text))
 
 
 # --- the person's own
 
 
-def _as_table(data: Data, label: str) -> Table:
+def _make_table(data: Data, label: str) -> Table:
     X = data.X.to_pandas() if hasattr(data.X, "to_pandas") else data.X  # polars, pyarrow
     beside = dict(data.fit_params) if data.y is None else {"y": data.y, **data.fit_params}
     names = tuple(map(str, X.columns)) if is_frame(X) else None
-    test = None if data.held_out is None else _as_table(data.held_out, f"{label}:X_test")
-    return Table(values=_two_dimensional(X), names=names, beside=beside, label=label, as_made=True, held_out=test)
+    test = None if data.held_out is None else _make_table(data.held_out, f"{label}:X_test")
+    return Table(values=_as_columns(X), names=names, beside=beside, label=label, as_made=True, held_out=test)
 
 
-def _two_dimensional(X: Any) -> Any:
+def _as_columns(X: Any) -> Any:
     """Return an array or matrix; texts become one column."""
     import numpy as np
 

@@ -1,25 +1,25 @@
-"""Tables from outside -> X, y, groups and weights.
+"""Read tables from anywhere.
 
-    text --+-- sklearn: openml: model.py:load_data --> named ---+
-           +-- file, stdin, URI --> inputs --> formats --+      |
-                   csv tsv jsonl parquet arrow --> tabular --+--+--> Table --split--> Data: X, y, fit_params
-                   npy npz svmlight -------------> arrays ---+
-                   pickle, if it was named ------> named ----+
+    text --+-- sklearn: openml: model.py:load_data --> named --------------+
+           +-- file, stdin, URI --> inputs --> formats --> a reader of it -+--> Table --split--> Data: X, y, fit_params
 
-`read_table` reads all of it, `blocks` a part at a time.
+`read_table` reads all of it, `blocks` a part at a time. A reader is a function ``read(stream, known) -> Table``. Of
+formats that can be streamed there is also ``read_blocks(stream, known, rows) -> Tables``, in bounded memory.
 """
 
 from __future__ import annotations
 
 import contextlib
+import sys
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from raysk.data import arrays, json_faults, lines, named, tabular
+from raysk.data import arrays, arrow, json_lines, lines, named, parquet, separated
 from raysk.data.columns import Columns
 from raysk.data.dialect import Dialect
+from raysk.data.extras import extra
 from raysk.data.features import Features, recorded_features
-from raysk.data.formats import FORMATS, check_format, format_of, suffix_format
+from raysk.data.formats import check_format, format_of, suffix_format
 from raysk.data.inputs import STDIN, check_there, is_file, is_uri, label_of, opened
 from raysk.data.known import Known
 from raysk.data.split import id_name, id_values, split
@@ -29,13 +29,12 @@ from raysk.source.reference import PYTHON
 from raysk.util.words import brief, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from raysk.data.inputs import Stream
     from raysk.jobs import Data
 
 __all__ = [
-    "FORMATS",
     "TEXT",
     "Columns",
     "Dialect",
@@ -49,6 +48,19 @@ __all__ = [
     "recorded_features",
     "split",
 ]
+
+
+_READERS: dict[str | None, tuple[Callable[..., Table], Callable[..., Iterator[Table]] | None]] = {
+    "csv": (separated.read, separated.read_blocks),
+    "tsv": (separated.read, separated.read_blocks),
+    "jsonl": (json_lines.read, json_lines.read_blocks),
+    "parquet": (parquet.read, parquet.read_blocks),
+    "arrow": (arrow.read, arrow.read_blocks),
+    "npy": (arrays.read, None),
+    "npz": (arrays.read, None),
+    "svmlight": (arrays.read, None),
+    "pickle": (named.read_pickle, None),
+}
 
 
 def read_table(
@@ -66,15 +78,11 @@ def read_table(
         A path, ``-`` for stdin, a URI, ``sklearn:NAME?arg=1``, ``openml:ID``, ``model.py:load_data`` or
         ``package.module:attr``.
     format : str or None
-        One of `FORMATS`; None looks at the suffix, then at the first bytes.
+        One of `raysk.data.formats.FORMATS`; None looks at the suffix, then at the first bytes.
     dtypes : mapping of str to str, or None
         See `blocks`.
     dialect : Dialect or None
         How a CSV or TSV is written; None finds its separator.
-
-    Returns
-    -------
-    Table
 
     Raises
     ------
@@ -84,15 +92,11 @@ def read_table(
     UsageError
         If there is no such format, or it has no such dialect.
     """
-    known = Known(dtypes=dtypes or {}, dialect=dialect or Dialect())
+    known = Known(format=format, dtypes=dtypes or {}, dialect=dialect or Dialect())
     if _is_named(text, format):
-        known.dialect.check_format(label_of(text), "no file")
-        return named.read(text)
-    with opened(text) as stream:
-        kind = format_of(stream, format)
-        known.dialect.check_format(stream.label, kind)
-        with _blaming(stream, kind):
-            return _read(stream, kind, known)
+        return _read_named(text, known)
+    with _opened(text, known) as (stream, found):
+        return _READERS[found.format][0](stream, found)
 
 
 def blocks(  # noqa: PLR0913 - what the shell can say of a table
@@ -104,7 +108,7 @@ def blocks(  # noqa: PLR0913 - what the shell can say of a table
     ids: str | None = None,
     dialect: Dialect | None = None,
 ) -> Iterator[Table]:
-    """Read a table a block at a time: CSV, TSV, JSON lines, Parquet and Arrow in bounded memory; npy is mapped.
+    """Read a table block by block: CSV, TSV, JSON lines, Parquet and Arrow in bounded memory; npy is mapped.
 
     Parameters
     ----------
@@ -113,12 +117,11 @@ def blocks(  # noqa: PLR0913 - what the shell can say of a table
     rows : int or None
         The most rows in a block; None for blocks of a few MiB.
     dtypes : mapping of str to str, or None
-        The types that columns have to have, by name: a number's or ``bool``; `TEXT` for what has to be read as it is
-        written; anything else is text, then turned into that type. Columns that are not in it are guessed from the
-        first MiB, whole numbers as floats.
+        Types of columns by name: a number's or ``bool``; `TEXT` for values that are read as they are written; any other
+        is read as text and then converted. All other columns have the types of the first MiB; whole numbers are floats.
     ids : str or None
-        The name or index of the column that names the rows, which then is kept as it stands: text to the letter, also
-        what looks like a number or a missing value; numbers of the type that the file says. See `id_values`.
+        The name or index of the column of row ids, whose values stay as they are: text that looks like a number or a
+        missing value, too. See `id_values`.
     dialect : Dialect or None
         As for `read_table`.
 
@@ -132,74 +135,74 @@ def blocks(  # noqa: PLR0913 - what the shell can say of a table
     InputError
         As for `read_table`; also if no row is there, or a later value is not of its column's type.
     """
-    known = Known(dtypes=dtypes or {}, ids=ids, dialect=dialect or Dialect())
-    if _is_named(text, format):
-        known.dialect.check_format(label_of(text), "no file")
-        yield from _cut(named.read(text), rows)
+    known = Known(format=format, dtypes=dtypes or {}, ids=ids, dialect=dialect or Dialect())
+    before = 0
+    for table in _read_tables(text, known, rows):
+        yield replace(table, before=before)
+        before += len(table)
+    if not before:
+        raise InputError(f"{label_of(text)} has no rows.")
+
+
+def _read_tables(text: str, known: Known, rows: int | None) -> Iterator[Table]:
+    if _is_named(text, known.format):
+        yield from _cut(_read_named(text, known), rows)
         return
-    with opened(text) as stream:
-        kind = format_of(stream, format)
-        known.dialect.check_format(stream.label, kind)
-        rows_before = 0
-        with _blaming(stream, kind):
-            for table in _stream(stream, kind, known, rows):
-                yield replace(table, before=rows_before)
-                rows_before += len(table)
-    if not rows_before:
-        raise InputError(f"{stream.label} has no rows.")
+    with _opened(text, known) as (stream, found):
+        read, read_blocks = _READERS[found.format]
+        if read_blocks is None:
+            yield from _cut(read(stream, found), rows)
+            return
+        for table in read_blocks(stream, found, rows):
+            yield from _cut(table, rows or len(table))
+
+
+def _read_named(text: str, known: Known) -> Table:
+    known.dialect.check_format(label_of(text), "no file")
+    return named.read(text)
 
 
 @contextlib.contextmanager
-def _blaming(stream: Stream, kind: str) -> Iterator[None]:
-    """Turn what libraries raise about damaged files into bad input."""
+def _opened(text: str, known: Known) -> Iterator[tuple[Stream, Known]]:
+    """Open a source, find its format, and explain what libraries raise about it."""
+    with opened(text) as stream:
+        kind = format_of(stream.label, stream.head, known.format)
+        known.dialect.check_format(stream.label, kind)
+        for library in ("pyarrow", "pandas") if _READERS[kind][1] else ():
+            extra(library, f"Reading {kind}")
+        with _explaining_faults(stream, kind):
+            yield stream, replace(known, format=kind)
+
+
+@contextlib.contextmanager
+def _explaining_faults(stream: Stream, kind: str) -> Iterator[None]:
+    """Raise `InputError` for whatever libraries raise about damaged files."""
     try:
         yield
     except RayskError as err:
-        _blame_line(stream, kind, err.__cause__)
+        if kind == "jsonl":
+            json_lines.raise_fault(stream, err.__cause__)
         raise
     except MemoryError as err:
         raise InputError(f"{stream.label} does not fit in memory, or is damaged.") from err
     except EOFError as err:
         raise InputError(f"{stream.label} is cut short: {brief(str(err))}\nCopy it again, whole.") from err
     except Exception as err:  # every library has its own
-        _blame_line(stream, kind, err)
+        if kind == "jsonl":
+            json_lines.raise_fault(stream, err)
         raise InputError(
             f"{stream.label} cannot be read as {kind}: {brief(str(err)) or type(err).__name__}\n"
-            "It is damaged, or of another format: that is said with --format."
+            "It is damaged, or of another format; name that with --format."
         ) from err
 
 
-def _blame_line(stream: Stream, kind: str, error: BaseException | None) -> None:
-    """Raise for the line of JSON, and the column in it, that pyarrow has refused, if they are found."""
-    if kind != "jsonl" or type(error).__name__ != "ArrowInvalid":
-        return
-    found = json_faults.fault(stream, no_more_names="unexpected field" in str(error))
-    if found is not None:
-        raise InputError(f"{stream.label}: {found}") from error
-
-
 def _is_named(text: str, said: str | None) -> bool:
-    """Return whether a text names an object, and no file or stream of data."""
+    """Return whether a text names an object, and neither a file nor a stream of data."""
     if text.startswith((named.SKLEARN, named.OPENML)):
         return True
     if said is not None or text == STDIN or is_uri(text) or suffix_format(text) is not None:
         return False
     return text.endswith(PYTHON) or (":" in text and not is_file(text))
-
-
-def _read(stream: Stream, kind: str, known: Known) -> Table:
-    if kind in tabular.FORMATS:
-        return tabular.read(stream, kind, known)
-    if kind in arrays.FORMATS:
-        return arrays.read(stream, kind)
-    with stream.local() as path:
-        return named.read_pickle(path, stream.label)
-
-
-def _stream(stream: Stream, kind: str, known: Known, rows: int | None) -> Iterator[Table]:
-    if kind in tabular.FORMATS:
-        return tabular.read_blocks(stream, kind, known, rows)
-    return _cut(_read(stream, kind, known), rows)
 
 
 def _cut(table: Table, rows: int | None) -> Iterator[Table]:
@@ -214,7 +217,7 @@ def _cut(table: Table, rows: int | None) -> Iterator[Table]:
 
 @dataclass(frozen=True, kw_only=True)
 class Given:
-    """Data that the command line names, instead of what the person's file holds. Read when it is first needed.
+    """Data that the command line names, instead of the file's own. It is read when it is first needed.
 
     Parameters
     ----------
@@ -224,7 +227,7 @@ class Given:
     dialect : Dialect
     columns : Columns
     as_frame : bool
-        Whether X stays a DataFrame also where all of it is numbers.
+        Whether X stays a DataFrame even if it holds only numbers.
 
     Raises
     ------
@@ -256,7 +259,7 @@ class Given:
         as_frame: bool,
         dialect: Dialect | None = None,
     ) -> Given | None:
-        """Return what the options say, or None without ``--data``.
+        """Return the data that the options name, or None without ``--data``.
 
         Raises
         ------
@@ -270,16 +273,17 @@ class Given:
         alone += dialect.given() if dialect else []
         if alone:
             raise UsageError(
-                f"{listed(alone)}: this is about the table that --data names.\n"
-                "A table is no FILE: say --data TABLE, and an estimator for FILE, as 'sklearn.svm:SVC()'.\n"
-                "For data in your own file say --data FILE.py:load_data, or choose its columns there."
+                f"{listed(alone)}: only for the table of --data, and no --data is given.\n"
+                "FILE cannot be a table: say --data TABLE, and an estimator for FILE, such as 'sklearn.svm:SVC()'.\n"
+                "For data in your own file say --data FILE.py:load_data, or choose its columns in the file."
             )
         return None
 
     def load(self, estimator: Any) -> Data:
-        """Read the data, for an estimator; see `split`. Nobody holds the table, so stdin can be read only once."""
+        """Read and split the data for an estimator; see `split`. The table is not kept: stdin can be read only once."""
         data = self._split(read_table(self.source, format=self.format, dialect=self.dialect), estimator)
-        tabular.release_unused()
+        if pyarrow := sys.modules.get("pyarrow"):  # it keeps the memory of tables that are gone
+            pyarrow.default_memory_pool().release_unused()
         return data
 
     def _split(self, table: Table, estimator: Any, part: str = "") -> Data:

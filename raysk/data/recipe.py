@@ -1,4 +1,4 @@
-"""The code of a pipeline that encodes columns of text for an estimator: to be pasted into a file."""
+"""Write the code of a pipeline that encodes columns of text for an estimator, to be pasted into a file."""
 
 from __future__ import annotations
 
@@ -16,34 +16,33 @@ if TYPE_CHECKING:
 
 _PIPELINE = "pipeline.Pipeline(["
 _MOST_NAMED = 8
-"""Columns of text; where there are more, they are chosen by their type."""
+"""Columns of text that are named in the code; more are chosen by their type."""
 
 
 def encoding_recipe(estimator: Any, columns: Sequence[Any], *, missing: bool = False) -> tuple[str, str]:
-    """Return Python code of a pipeline, in three lines, and what its parameters begin with.
+    """Return the code of a pipeline that defines ``model``, in three lines, and the prefix of its parameters.
 
     Parameters
     ----------
     estimator : estimator
-        Unfitted; a search's own one is taken.
+        Unfitted. Of a search, its estimator is used; ``YOUR_MODEL`` stands for one that is not scikit-learn's.
     columns : sequence of str or int
-        Those that hold text.
+        The columns of text.
     missing : bool
-        Whether values are missing in the other columns: they are filled in.
+        Whether missing values in the other columns are to be filled in.
 
     Returns
     -------
     code : str
-        Defines ``model``. What is no constructor of scikit-learn's in it is ``YOUR_MODEL``.
     prefix : str
-        For example ``svc__``; empty where the parameters have the same names as before.
+        For example ``svc__``; empty if the parameters keep their names.
     """
     inner = estimator.estimator if is_search(estimator) else estimator
     dense = "" if wants.takes_sparse(inner) else ", sparse_output=False"
     chosen = json.dumps(list(columns), ensure_ascii=False)
     if len(columns) > _MOST_NAMED:
         chosen = 'compose.make_column_selector(dtype_exclude="number")'
-    made = _construction(inner)
+    made = _write_constructor(inner)
     code, modules = made or ("YOUR_MODEL", set())
     if made is not None and code.startswith(_PIPELINE):
         whole, prefix = code.replace(_PIPELINE, f'{_PIPELINE}("texts", texts), ', 1), ""
@@ -56,26 +55,28 @@ def encoding_recipe(estimator: Any, columns: Sequence[Any], *, missing: bool = F
     return f"from sklearn import {imports}\n{texts}\nmodel = {whole}", prefix
 
 
-def _construction(estimator: Any) -> tuple[str, set[str]] | None:
-    """Return the call that makes an estimator and the modules that it is from; None if it is not all scikit-learn's."""
+def _write_constructor(estimator: Any) -> tuple[str, set[str]] | None:
+    """Return the call that makes an estimator, and the modules it needs; None if a part is not scikit-learn's."""
     kind = type(estimator)
-    if not kind.__module__.startswith("sklearn."):
+    if not wants.is_sklearns(estimator):
         return None
     module = kind.__module__.split(".")[1]
     if isinstance(steps := getattr(estimator, "steps", None), list):
-        parts = [(name, (repr(step), set()) if isinstance(step, str) else _construction(step)) for name, step in steps]
+        parts = [
+            (name, (repr(step), set()) if isinstance(step, str) else _write_constructor(step)) for name, step in steps
+        ]
         if any(part is None for _, part in parts):
             return None
         code = ", ".join(f"({json.dumps(name)}, {part[0]})" for name, part in parts if part)
         return f"{_PIPELINE}{code}])", {module for _, part in parts if part for module in part[1]}
-    changed = _changed(estimator)
+    changed = _find_changed(estimator)
     if changed is None:
         return None
     return f"{module}.{kind.__name__}({', '.join(f'{name}={value}' for name, value in changed.items())})", {module}
 
 
-def _changed(estimator: Any) -> dict[str, str] | None:
-    """Return the code of the parameters that are not the defaults; None if one is no literal."""
+def _find_changed(estimator: Any) -> dict[str, str] | None:
+    """Return the parameters that differ from the defaults, as code; None if one is no literal."""
     known = inspect.signature(type(estimator)).parameters
     given = {name: repr(value) for name, value in estimator.get_params(deep=False).items()}
     changed = {name: code for name, code in given.items() if code != repr(known[name].default)}

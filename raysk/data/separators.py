@@ -1,4 +1,4 @@
-"""What separates the columns of a text table, as its first lines tell."""
+"""Find the separator of columns in the first lines of a text table."""
 
 from __future__ import annotations
 
@@ -6,46 +6,31 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from raysk.data import lines
-from raysk.data.extras import extra
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from raysk.data.dialect import Dialect
+    from raysk.data.known import Known
 
 _LOOKED_FOR = (",", ";", "\t", "|")
-_SEPARATED = {"csv": ",", "tsv": "\t"}
 _LOOKED_AT = 2**16
-"""How many bytes tell the separator; they are parsed once for each that is looked for."""
+"""Bytes that are parsed with each separator."""
 
 DECIMAL_COMMA = re.compile(r"\s*[+-]?(\d+|\d{1,3}(\.\d{3})+),\d+\s*")
-"""A number as much of Europe writes it."""
+"""A number with a decimal comma."""
 
 
-def separator_of(head: bytes, kind: str, dialect: Dialect) -> str:
-    """Return what separates the columns.
+def separator_of(head: bytes, known: Known) -> str:
+    """Return the character that separates the columns: the person's choice, or else the most likely one.
 
-    It is what gives the same number of columns in all first lines, and the most; the one that the format is named
-    for where two give as many, or none gives several.
-
-    Parameters
-    ----------
-    head : bytes
-        Whole lines.
-    kind : str
-        ``csv`` or ``tsv``.
-    dialect : Dialect
-        What the person says holds.
-
-    Returns
-    -------
-    str
+    It gives all first lines the same number of columns, and the most. If two give as many, or none gives several, it is
+    the one that the format is named for.
     """
-    own = _SEPARATED[kind]
+    dialect, own = known.dialect, "\t" if known.format == "tsv" else ","
     if dialect.sep is not None:
         return dialect.sep
     some = head if len(head) <= _LOOKED_AT else head[: lines.end_of_lines(head[:_LOOKED_AT], quoted=True) or None]
-    found = {mark: names for mark in _LOOKED_FOR if len(names := _names(some, mark)) > 1}
+    found = {mark: names for mark in _LOOKED_FOR if len(names := _read_names(some, mark)) > 1}
     decimals = [mark for mark in found if mark != "," and (dialect.decimal == "," or are_decimal(found[mark]))]
     return max(decimals or found, key=lambda mark: (len(found[mark]), mark == own), default=own)
 
@@ -56,14 +41,16 @@ def are_decimal(texts: Sequence[str]) -> bool:
     return any(commas) and all(comma or text.strip().isdigit() for comma, text in zip(commas, texts, strict=True))
 
 
-def _names(head: bytes, mark: str) -> list[str]:
-    """Return the first line's columns, or none if not all lines have as many; pyarrow knows what quotes do."""
-    csv, arrow = extra("pyarrow.csv", "Reading csv"), extra("pyarrow", "Reading csv")
+def _read_names(head: bytes, mark: str) -> list[str]:
+    """Return the columns of the first line; none if the number of columns differs between lines."""
+    import pyarrow as pa
+    from pyarrow import csv
+
     options: dict[str, Any] = {
         "read_options": csv.ReadOptions(use_threads=False),
         "parse_options": csv.ParseOptions(delimiter=mark, newlines_in_values=True),
     }
     try:
-        return list(csv.read_csv(arrow.BufferReader(head + lines.LAST_END), **options).column_names)
-    except arrow.ArrowInvalid:
+        return list(csv.read_csv(pa.BufferReader(head + lines.LAST_END), **options).column_names)
+    except pa.ArrowInvalid:
         return []

@@ -1,4 +1,4 @@
-"""Table -> X, y and what else goes to ``fit``."""
+"""Split a table into X, y and further arguments of ``fit``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from raysk.data.table import Table
 
     Encode = Callable[[Any, tuple[str, ...], str, int], Any]
-    """Features, their names, where they are from, and how many rows were before -> features."""
+    """Takes features, their names, their source, and the number of rows before; returns features."""
 
 
 def split(  # noqa: PLR0913 - what a table, a person and a fitted model say
@@ -31,27 +31,26 @@ def split(  # noqa: PLR0913 - what a table, a person and a fitted model say
     needs_target: bool = True,
     encode: Encode | None = None,
 ) -> Data:
-    """Make X, y and what else goes to ``fit`` of a table.
+    """Split a table into X, y and further arguments of ``fit``.
 
     Parameters
     ----------
     table : Table
     columns : Columns
     estimator : estimator or None
-        What it is for: one that chooses columns gets a DataFrame, one that takes documents the column of texts, and
-        what it cannot take is refused. None asks nothing.
+        An estimator that chooses columns gets a DataFrame, one that takes documents a column of texts. Data that it
+        cannot take is refused. None means that any data will do.
     as_frame : bool
-        Whether X is a DataFrame also where all of it is numbers.
+        Whether X stays a DataFrame even if it holds only numbers.
     needs_target : bool
-        Whether y must be there for an estimator that learns from it.
+        Whether to refuse a table without y for an estimator that needs one.
     encode : callable or None
-        Makes of features what a fitted model takes, as `raysk.data.encoding.Encoding.encode`; None learns it here.
+        Encodes the features for a fitted model, as `raysk.data.encoding.Encoding.encode`; None learns the encoding.
 
     Returns
     -------
     Data
-        X is a C-contiguous array where all features are numbers, a CSR matrix where they are sparse, a Series of
-        documents, else a DataFrame.
+        X is a C-contiguous array of numbers, a CSR matrix, a Series of documents, or else a DataFrame.
 
     Raises
     ------
@@ -65,7 +64,7 @@ def split(  # noqa: PLR0913 - what a table, a person and a fitted model say
         raise InputError(f"{table.label} has no rows.")
     places = Places.of(table, columns)
     names = None if table.names is None else tuple(table.names[index] for index in places.features)
-    fit_params = _beside(table, places)
+    fit_params = _pick_beside(table, places)
     y = fit_params.pop("y", None)
     if y is None and estimator is not None and needs_target:
         checks.check_target(estimator, table)
@@ -73,25 +72,15 @@ def split(  # noqa: PLR0913 - what a table, a person and a fitted model say
     if encode is None:
         encoding = learn(table, places.features, columns, estimator)
         encode = encoding.encode
-    values = encode(_chosen(table, places.features), called, table.label, table.before)
-    X = _features(table, places.features, values, estimator, as_frame=as_frame or table.as_made)
+    values = encode(_take_columns(table, places.features), called, table.label, table.before)
+    X = _make_features(table, places.features, values, estimator, as_frame=as_frame or table.as_made)
     checks.check_features(X, called, table.label, estimator)
     targets = tuple(table.names[index] for index in places.target) if table.names and places.target else None
     return Data(X=X, y=y, fit_params=fit_params, feature_names=names, target_names=targets, dates=encoding.dates)
 
 
 def id_values(table: Table, columns: Columns) -> Any | None:
-    """Return the column that names the rows.
-
-    Parameters
-    ----------
-    table : Table
-    columns : Columns
-
-    Returns
-    -------
-    ndarray or pyarrow.ChunkedArray of shape (n_rows,), or None
-        None if no column is said. What is missing is None.
+    """Return the column of row ids as an array or pyarrow's ChunkedArray, with None for missing ids; None without one.
 
     Raises
     ------
@@ -112,7 +101,7 @@ def id_values(table: Table, columns: Columns) -> Any | None:
 
 
 def id_name(table: Table, columns: Columns) -> str | None:
-    """Return the name of the column that names the rows; its index where columns have no names.
+    """Return the name of the column of row ids; its index where columns have no names.
 
     Raises
     ------
@@ -123,18 +112,20 @@ def id_name(table: Table, columns: Columns) -> str | None:
     return None if place is None else str(place) if table.names is None else table.names[place]
 
 
-def _beside(table: Table, places: Places) -> dict[str, Any]:
-    """Return y, groups, weights and what else came beside the table; what columns say comes first."""
+def _pick_beside(table: Table, places: Places) -> dict[str, Any]:
+    """Return y, groups, weights and what else came beside the table; columns that were named come first."""
     said = {"y": places.target, "groups": places.groups, "sample_weight": places.weight}
     chosen = {name: (place,) if isinstance(place, int) else place for name, place in said.items() if place is not None}
-    picked = {name: _chosen(table, some) for name, some in chosen.items() if some}
+    picked = {name: _take_columns(table, some) for name, some in chosen.items() if some}
     both = {**table.beside, **picked}
     for name, value in both.items():
         checks.check_beside(value, name, table.label)
-    return {name: _plain(value) if name in picked else value for name, value in both.items()}
+    return {name: _make_plain(value) if name in picked else value for name, value in both.items()}
 
 
-def _features(table: Table, places: tuple[int, ...], values: Any, estimator: Any, *, as_frame: bool) -> Any:
+def _make_features(table: Table, places: tuple[int, ...], values: Any, estimator: Any, *, as_frame: bool) -> Any:
+    import numpy as np
+
     if estimator is not None and len(places) == 1 and wants.wants_documents(estimator):
         return values.iloc[:, 0] if is_frame(values) else values[:, 0]
     if hasattr(values, "tocsr"):
@@ -145,11 +136,11 @@ def _features(table: Table, places: tuple[int, ...], values: Any, estimator: Any
     if framed and table.names is not None and not table.as_made:
         names = [table.names[place] for place in places]
         return extra("pandas", "A table with column names").DataFrame(values, columns=names)
-    return _contiguous(values)
+    return values if values.dtype.hasobject else np.ascontiguousarray(values)
 
 
-def _chosen(table: Table, places: tuple[int, ...]) -> Any:
-    """Return some columns of a table's values, as they are."""
+def _take_columns(table: Table, places: tuple[int, ...]) -> Any:
+    """Return some columns of a table's values, unchanged."""
     if places == tuple(range(table.n_columns)):
         return table.values
     if is_frame(table.values):
@@ -157,8 +148,8 @@ def _chosen(table: Table, places: tuple[int, ...]) -> Any:
     return table.values[:, list(places)]
 
 
-def _plain(values: Any) -> Any:
-    """Return columns that were picked as an array of numbers or texts; a single one is of shape (n_rows,)."""
+def _make_plain(values: Any) -> Any:
+    """Return columns as an array of numbers or texts; a single column has shape (n_rows,)."""
     if hasattr(values, "toarray"):
         values = values.toarray()
     if is_frame(values):
@@ -172,7 +163,7 @@ def _plain(values: Any) -> Any:
 def _as_array(frame: Any) -> Any:
     """Return a frame of numbers as one C-contiguous array, of the type that holds them all.
 
-    A column at a time: pandas makes one in the other order, and the two would be there beside the frame.
+    Columns are copied one by one. pandas makes an array in the other order, which would need a second copy.
     """
     import numpy as np
 
@@ -182,9 +173,3 @@ def _as_array(frame: Any) -> Any:
         column = frame.iloc[:, place]  # of pandas' own types of numbers some may be missing
         values[:, place] = column.to_numpy() if plain else column.astype("float64").to_numpy()
     return values
-
-
-def _contiguous(values: Any) -> Any:
-    import numpy as np
-
-    return values if values.dtype.hasobject else np.ascontiguousarray(values)

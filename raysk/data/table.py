@@ -1,4 +1,4 @@
-"""A table, or a block of one, as a reader gives it."""
+"""A table, or a block of one, as readers return it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 TEXT = "text"
-"""What a column's type is called that has to be read as it is written."""
+"""The type of a column whose values are read as they are written."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,17 +27,17 @@ class Table:
     names : tuple of str or None
         None where columns are known by index only.
     beside : mapping of str to object
-        What came apart from the table: ``y``, ``groups``, ``sample_weight`` and other arguments of ``fit``.
+        Arguments of ``fit`` that came apart from the table: ``y``, ``groups``, ``sample_weight`` and others.
     label : str
-        Where it is from, for messages.
+        The name of its source, for messages.
     ids : pyarrow.ChunkedArray of length n_rows, or None
-        The names of the rows as they stand in the file, where a reader was asked for them.
+        The row ids as the file has them, if a reader was asked for them.
     before : int
-        How many rows of the whole are before this block.
+        Number of rows of the whole table before this block.
     as_made : bool
-        Whether code of the person's made it: what they made a DataFrame, or y, then stays what it is.
+        Whether the person's code made it: then a DataFrame stays one, and y stays as it is.
     held_out : Table or None
-        What that code holds out of it.
+        The part that this code holds out.
     """
 
     values: Any
@@ -57,20 +57,24 @@ class Table:
         """The number of columns."""
         return int(self.values.shape[1])
 
+    def name_of(self, place: int) -> str:
+        """Return a column's name, or its index where columns have no names, for messages."""
+        return str(place) if self.names is None else shown(self.names[place])
+
     def rows(self, start: int, stop: int) -> Table:
-        """Return some of the rows as a table, without what came beside them."""
+        """Return some of the rows, without what came beside the table."""
         part = self.values.iloc[start:stop] if is_frame(self.values) else self.values[start:stop]
         ids = None if self.ids is None else self.ids[start:stop]
         return Table(values=part, names=self.names, label=self.label, ids=ids, as_made=self.as_made)
 
 
 def is_frame(values: Any) -> bool:
-    """Return whether something is a pandas DataFrame; whoever has one has imported pandas."""
+    """Return whether an object is a pandas DataFrame, without importing pandas."""
     return hasattr(values, "iloc") and hasattr(values, "columns")
 
 
 def is_number(dtype: Any) -> bool:
-    """Return whether a dtype, or the text of one, is of numbers or truth values."""
+    """Return whether a dtype, or its name, is of numbers or truth values."""
     import numpy as np
 
     try:
@@ -81,12 +85,12 @@ def is_number(dtype: Any) -> bool:
 
 
 def full_names(names: Sequence[str]) -> list[str]:
-    """Return the names of columns, those without one numbered as pandas does."""
+    """Return the names of columns; columns without a name are numbered as in pandas."""
     return [name or f"Unnamed: {number}" for number, name in enumerate(names)]
 
 
 def unique_names(names: Sequence[str], label: str) -> tuple[str, ...]:
-    """Return the names of columns, those without one numbered as pandas does.
+    """Return the names of columns as `full_names` does.
 
     Raises
     ------

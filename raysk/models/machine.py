@@ -20,7 +20,7 @@ from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from raysk import _compat
+from raysk._compat.stdlib import python_unpickler
 from raysk.models import harmless
 from raysk.models.arrays import ALIGNMENT, DTYPE, array_bytes, check_dtype
 from raysk.models.bounded import Source
@@ -39,7 +39,7 @@ _BASES = {"builtins.object", "builtins.dict", "builtins.list", "builtins.set", "
 _BASES |= {"builtins.int", "builtins.float", "builtins.str", "builtins.bytes"}
 _OLD_WRAPPERS = ("NDArrayWrapper", "ZNDArrayWrapper", "NumpyArrayWrapper")
 
-_Unpickler: Any = _compat.python_unpickler()
+_Unpickler: Any = python_unpickler()
 
 
 class _Memo(dict[int, Any]):

@@ -1,28 +1,35 @@
 """The ways to spread a job over the pool.
 
 watched.py          whatever scikit-learn callbacks watch: its own fit, here
-search.py           any *SearchCV: candidates x splits
+search.py           any *SearchCV: candidates x splits; its rounds are in rounds.py, their results in board.py
 forest.py           random forests and extra trees: sub-forests with scikit-learn's own seeds
 one_job.py          an estimator whose answer depends on its number of jobs: in one piece
 joblib_backend.py   every other estimator that uses joblib inside, fitted here with our backend
 single.py           an estimator with no part to spread, fitted on one worker with all CPUs of its node that are idle
 
-Each plan has ``suits(estimator, fit_params)`` and ``fit(pool, estimator, X, y, fit_params)``, which fits the estimator
-in place; `fit` below asks them in that order. What is fitted elsewhere is brought home by state.py.
+Each plan has three functions. `fit` below asks them in that order, and is the one that speaks.
+
+    suits(estimator, fit_params) -> why it does not suit, in a few words; None if it does
+    remark(pool, estimator)      -> what a person should hear of how the estimator is fitted; None if that is nothing
+    fit(pool, estimator, X, y, fit_params)  fits the estimator in place
+
+What is fitted elsewhere is brought home by state.py, part by part (places.py).
 """
 
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from raysk.errors import CallError
+from raysk.events import Remark
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import ModuleType
 
     from raysk.jobs import Limits
+    from raysk.plans.single import Stored
     from raysk.pool import Pool
     from raysk.runs.journal import Journal
 
@@ -71,22 +78,65 @@ def fit(  # noqa: PLR0913 - those of scikit-learn's fit, where it runs, and what
     from raysk.plans import search, watched
 
     _check_call(estimator.fit, (X,) if y is None else (X, y), fit_params)
-    plan = choose(estimator, fit_params)
-    if plan is watched:
-        watched.fit(pool, estimator, X, y, fit_params, limits=limits)
-    elif plan is search:
-        search.fit(pool, estimator, X, y, fit_params, journal=journal, limits=limits)
+    choice = choose(estimator, fit_params)
+    if choice.plan is watched:
+        watched.refuse_limits(estimator, limits)
+    choice.tell(pool, estimator)
+    if choice.plan is search:
+        search.fit(pool, estimator, X, y, fit_params, journal=journal, limits=limits, fit_best=_fit_stored)
     else:
-        plan.fit(pool, estimator, X, y, fit_params)
+        choice.plan.fit(pool, estimator, X, y, fit_params)
     return estimator
 
 
-def choose(estimator: Any, fit_params: Mapping[str, Any]) -> ModuleType:
-    """Return the first plan that suits an estimator."""
+def _fit_stored(pool: Pool, estimator: Any, data: Stored) -> None:
+    """Fit on data that is in the store, or in its place where the estimator's plan sends another form."""
+    from raysk.plans import single
+
+    choice = choose(estimator, data.fit_params)
+    if choice.plan is single:
+        choice.tell(pool, estimator)
+        single.fit_stored(pool, estimator, data)
+    else:
+        data.release()
+        fit(pool, estimator, data.X, data.y, data.fit_params)
+
+
+class Choice(NamedTuple):
+    """The plan that an estimator is fitted by.
+
+    Parameters
+    ----------
+    plan : module
+    passed_over : mapping of module to str
+        The plans asked before it, and why they do not suit.
+    """
+
+    plan: ModuleType
+    passed_over: Mapping[ModuleType, str]
+
+    def tell(self, pool: Pool, estimator: Any) -> None:
+        """Say how the estimator is fitted; of a forest, also why its trees are not grown apart."""
+        from raysk.plans import forest
+
+        text = self.plan.remark(pool, estimator)
+        if text is not None and forest in self.passed_over and type(estimator) in forest.FORESTS:
+            text = f"{text.removesuffix('.')} ({self.passed_over[forest]})."
+        if text is not None:
+            pool.sink(Remark(text=text))
+
+
+def choose(estimator: Any, fit_params: Mapping[str, Any]) -> Choice:
+    """Return the first plan that suits an estimator; the last one suits any."""
     from raysk.plans import forest, joblib_backend, one_job, search, single, watched
 
-    plans = (watched, search, forest, one_job, joblib_backend, single)
-    return next(plan for plan in plans if plan.suits(estimator, fit_params))
+    passed_over: dict[ModuleType, str] = {}
+    for plan in (watched, search, forest, one_job, joblib_backend):
+        reason = plan.suits(estimator, fit_params)
+        if reason is None:
+            return Choice(plan, passed_over)
+        passed_over[plan] = reason
+    return Choice(single, passed_over)
 
 
 def _check_call(method: Any, args: tuple[Any, ...], fit_params: Mapping[str, Any]) -> None:

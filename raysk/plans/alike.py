@@ -17,7 +17,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.svm import SVC, SVR, NuSVC, NuSVR, OneClassSVM
 
-from raysk import _compat
+from raysk._compat import sklearn as sklearn_private
 from raysk.plans.candidates import ABSENT, SCALARS
 from raysk.plans.parts import parts
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     Numbers = np.ndarray[Any, Any]
 
-_BaseSearchCV = _compat.search_parts().BaseSearchCV
+_BaseSearchCV = sklearn_private.search_parts().BaseSearchCV
 
 MACHINES = (SVC, SVR, NuSVC, NuSVR, OneClassSVM)
 
@@ -79,7 +79,7 @@ def leaders(estimator: Any, candidates: Candidates, scorers: Any) -> Numbers:
         Never after the candidate itself.
     """
     every = np.arange(len(candidates))
-    machines: dict[str, Any] = _machines(estimator) if _compat.scores_predictions(scorers) else {}
+    machines: dict[str, Any] = _machines(estimator) if sklearn_private.scores_predictions(scorers) else {}
     if not machines:
         return every
     unused = _unused(candidates, machines)

@@ -11,12 +11,12 @@ from __future__ import annotations
 import math
 from array import array
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from raysk import _compat
+from raysk._compat import sklearn as sklearn_private
 from raysk.errors import TaskLost, what_was_raised
 from raysk.events import CandidateDone, FitFailed, FitLost, WorkDone
 from raysk.plans import warned
@@ -25,16 +25,61 @@ from raysk.plans.alike import Alike
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from raysk.plans.search import Rounds
+    from raysk.plans.limits import Watch
+    from raysk.pool import Pool
+    from raysk.runs.journal import NoRound, Round
 
-_parts = _compat.search_parts()
+_parts = sklearn_private.search_parts()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scoring:
+    """What results of a search look like.
+
+    Parameters
+    ----------
+    scorers : object
+        scikit-learn's.
+    metric : str or None
+        By which a search with several metrics chooses, if it does by one.
+    error_score : float or "raise"
+    train : bool
+        Whether training scores are returned.
+    """
+
+    scorers: Any
+    metric: str | None
+    error_score: Any
+    train: bool
 
 
 class Board:
-    """Results of one round as they come in; tells the sink."""
+    """Results of one round as they come in; tells the pool's sink, the journal and the watch.
 
-    def __init__(
-        self, rounds: Rounds, candidates: list[dict[str, Any]], leaders: np.ndarray[Any, Any], splits: list[Any]
+    Parameters
+    ----------
+    candidates, leaders, splits : list, array, list
+        The round's; see `raysk.plans.alike` for leaders.
+    before : int
+        Number of candidates in the rounds before.
+    pool : Pool
+    journal : Round or NoRound
+        The journal's part for these fits.
+    watch : Watch
+    scoring : Scoring
+    """
+
+    def __init__(  # noqa: PLR0913 - what is to be done, and the four that hear of it
+        self,
+        candidates: list[dict[str, Any]],
+        leaders: np.ndarray[Any, Any],
+        splits: list[Any],
+        *,
+        before: int,
+        pool: Pool,
+        journal: Round | NoRound,
+        watch: Watch,
+        scoring: Scoring,
     ) -> None:
         self.candidates, self.splits = candidates, splits
         self._leaders, self._alike = leaders, Alike(leaders)
@@ -43,8 +88,7 @@ class Board:
         if self._alike:
             units = self.own()[:, np.newaxis] * len(splits) + np.arange(len(splits))
             self.units = array("q", units.astype(np.int64).tobytes())
-        self._rounds = rounds
-        self._journal = rounds.journal_round(candidates, splits)
+        self._before, self._pool, self._journal, self._watch, self._scoring = before, pool, journal, watch, scoring
         self._waiting = np.full(len(candidates), len(splits), np.int32)
         self._warnings = warned.Repeater()
         self._errors: dict[int, str] = {}  # of each candidate the first
@@ -60,7 +104,7 @@ class Board:
 
     def running(self) -> Sequence[tuple[int, float]]:
         """Return the fits that have run for a while, and since when, as times of `time.monotonic`."""
-        return self._rounds.pool.alone
+        return self._pool.alone
 
     def done(self) -> np.ndarray[Any, Any]:
         """Return the candidates of which every split is done; those that would be done alike are among them."""
@@ -103,7 +147,7 @@ class Board:
             if isinstance(each, TaskLost)
         ]
         self.fits_left -= len(units)
-        self._rounds.pool.sink(WorkDone(units=len(units), busy_s=busy_s, **self._take_all(results)))
+        self._pool.sink(WorkDone(units=len(units), busy_s=busy_s, **self._take_all(results)))
         for _, (_, heard) in done:
             if heard:
                 self._warnings.warn(heard)
@@ -127,7 +171,7 @@ class Board:
         """Take the result of a fit, also for those that would be done alike."""
         candidate = unit // len(self.splits)
         if result["fit_error"] is not None:
-            self._rounds.watch.hear_failures([result["fit_error"]] * (1 + len(followers)))
+            self._watch.hear_failures([result["fit_error"]] * (1 + len(followers)))
         if why is not None:
             self._errors.setdefault(candidate, why)
         if "score_error" in result:  # our own note: scikit-learn's results have all the same keys
@@ -139,34 +183,32 @@ class Board:
 
     def _tell_of_failure(self, unit: int, why: str) -> None:
         """Tell of a failure of a kind that there was none of before."""
-        if self._rounds.watch.is_new(why):
+        if self._watch.is_new(why):
             candidate, split = divmod(unit, len(self.splits))
-            number, params = len(self._rounds.candidates) + candidate, self.candidates[candidate]
-            self._rounds.pool.sink(FitFailed(candidate=number, params=params, split=split, reason=why))
+            number, params = self._before + candidate, self.candidates[candidate]
+            self._pool.sink(FitFailed(candidate=number, params=params, split=split, reason=why))
 
     def _tell_of_candidates(self, candidate: int, followers: Sequence[int]) -> None:
         """Tell that a candidate is done, and with it those that would be done alike."""
-        done, before = self._done(candidate), len(self._rounds.candidates)
-        self._rounds.watch.hear_score(done)
+        done, before = self._done(candidate), self._before
+        self._watch.hear_score(done)
         alike = (replace(done, index=before + each, params=self.candidates[each], alike=True) for each in followers)
         for each in (done, *alike):
-            self._rounds.pool.sink(each)
-            self._rounds.watch.hear_candidate(each)
+            self._pool.sink(each)
+            self._watch.hear_candidate(each)
 
     def _lost(self, unit: int, loss: TaskLost) -> dict[str, Any]:
         """Return what scikit-learn would return for a fit that failed."""
-        search = self._rounds.search
-        if search.error_score == "raise":
+        scores: Any = self._scoring.error_score
+        if scores == "raise":
             raise loss
         self._tell_of_loss(unit, loss)
-        scorers = self._rounds.scorers
-        scores: Any = search.error_score
-        if is_multimetric(scorers):
-            scores = dict.fromkeys(scorers._scorers, scores)
+        if is_multimetric(self._scoring.scorers):
+            scores = dict.fromkeys(self._scoring.scorers._scorers, scores)
         test = self.splits[unit % len(self.splits)][1]
         result = {"fit_error": f"TaskLost: {loss}\n", "test_scores": scores, "fit_time": 0.0, "score_time": 0.0}
         result["n_test_samples"] = np.count_nonzero(test) if np.asarray(test).dtype == bool else len(test)
-        if search.return_train_score:
+        if self._scoring.train:
             result["train_scores"] = scores
         return result
 
@@ -174,8 +216,8 @@ class Board:
         """Name the fits that a loss is one of: that of its candidate, and those that would be done alike."""
         candidate, split = divmod(unit, len(self.splits))
         for each in (candidate, *self._alike.followers(candidate)):
-            number, params = len(self._rounds.candidates) + each, self.candidates[each]
-            self._rounds.pool.sink(FitLost(candidate=number, params=params, split=split, reason=str(loss)))
+            number, params = self._before + each, self.candidates[each]
+            self._pool.sink(FitLost(candidate=number, params=params, split=split, reason=str(loss)))
 
     def _done(self, candidate: int) -> CandidateDone:
         results = self.results([candidate])
@@ -183,9 +225,9 @@ class Board:
         named = [row if isinstance(row, dict) else {"score": row} for row in rows]
         metrics = set(named[0]).intersection(*named)  # a fit that failed may have one score where others have several
         means = {metric: _mean([row[metric] for row in named]) for metric in sorted(metrics)}
-        metric = self._rounds.metric if isinstance(rows[0], dict) else "score"
+        metric = self._scoring.metric if isinstance(rows[0], dict) else "score"
         return CandidateDone(
-            index=len(self._rounds.candidates) + candidate,
+            index=self._before + candidate,
             params=self.candidates[candidate],
             score=means.get(metric) if isinstance(metric, str) else None,
             scores=means,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sklearn import clone, config_context, get_config
 
-from raysk import _compat
+from raysk._compat import sklearn as sklearn_private
 from raysk.errors import what_was_raised
 from raysk.plans import warned
 
@@ -44,7 +44,7 @@ class Evaluation:
 
     @classmethod
     def of(cls, search: Any, estimator: Any, data: tuple[Any, Any], routed: Any, scorers: Any) -> Evaluation:
-        """Return what the fits of a search need; the parameters are those of `raysk.plans.search.Rounds`."""
+        """Return what the fits of a search need; the parameters are those of the search plan's."""
         arguments = {
             "scorer": scorers,
             "fit_params": routed.estimator.fit,
@@ -74,7 +74,7 @@ class Evaluation:
         """
         candidates, splits = round_
         complaints: list[str] = []
-        fit_and_score, scorer = _compat.fit_and_score(self.arguments["scorer"], complaints.append)
+        fit_and_score, scorer = sklearn_private.fit_and_score(self.arguments["scorer"], complaints.append)
         arguments = {**self.arguments, "scorer": scorer}
         with config_context(**self.config), warned.listening(self.filters) as heard:
             for unit in units:
@@ -94,4 +94,4 @@ class Evaluation:
                 if complaints:
                     result["score_error"] = what_was_raised(complaints[0])
                     complaints.clear()
-                yield result, warned.taken(heard) if heard else ()
+                yield result, warned.pop_warnings(heard) if heard else ()

@@ -23,7 +23,7 @@ from sklearn.utils import check_random_state
 
 from raysk.errors import TaskLost
 from raysk.events import WorkDone, WorkPlanned
-from raysk.plans import state, warned
+from raysk.plans import places, state, warned
 from raysk.pool import Task, stream
 
 if TYPE_CHECKING:
@@ -43,23 +43,23 @@ MAX_INT = np.iinfo(np.int32).max
 """Seeds are drawn below this, in ``sklearn.ensemble._base``."""
 
 
-def needs_whole(forest: Any) -> str | None:
-    """Say why a forest's trees cannot be grown apart; None if they can."""
+def suits(forest: Any, fit_params: Mapping[str, Any]) -> str | None:
+    """Return why a forest's trees cannot be grown apart, and give scikit-learn's own forest."""
+    if type(forest) not in FORESTS:
+        return "it is no forest of scikit-learn's"
     if forest.oob_score:
         return "oob_score needs all trees where they are grown"
-    return "warm_start keeps the trees of the last fit" if forest.warm_start else None
+    if forest.warm_start:
+        return "warm_start keeps the trees of the last fit"
+    if not (isinstance(forest.n_estimators, int | np.integer) and forest.n_estimators > 1):
+        return "it has no two trees"
+    if not set(fit_params) <= {"sample_weight"}:
+        return "its fit takes more than sample_weight"
+    return None if _is_random_state(forest.random_state) else "its random_state is none"
 
 
-def suits(estimator: Any, fit_params: Mapping[str, Any]) -> bool:
-    """Tell whether the estimator is a forest whose trees can be grown apart and give scikit-learn's own forest."""
-    return bool(
-        type(estimator) in FORESTS
-        and needs_whole(estimator) is None
-        and isinstance(estimator.n_estimators, int | np.integer)
-        and estimator.n_estimators > 1
-        and set(fit_params) <= {"sample_weight"}
-        and _is_random_state(estimator.random_state)
-    )
+def remark(_: Pool, __: Any) -> None:
+    """Return nothing: a forest is grown on the workers, as a person expects."""
 
 
 def _is_random_state(value: Any) -> bool:
@@ -76,7 +76,7 @@ def fit(pool: Pool, forest: Any, X: Any, y: Any, fit_params: Mapping[str, Any]) 
     count = int(forest.n_estimators)
     pool.sink(WorkPlanned(unit="tree", units=count))
     random_state = check_random_state(forest.random_state)
-    here = state.parts(forest)
+    here = places.parts(forest)
     job = {
         "forest": _without_trees(forest),
         "places": tuple(here),
@@ -173,6 +173,6 @@ def _grow(job: Mapping[str, Any], units: range) -> Iterator[tuple[Any, ...] | No
     with config_context(**job["config"]), warned.listening(job["filters"]) as heard:
         forest.fit(job["X"], job["y"], **job["fit_params"])
         parts = _packed(vars(forest.set_params(**own)).pop("estimators_"))
-        said = warned.taken(heard)
+        said = warned.pop_warnings(heard)
     yield parts, record.changes() if record is not None else None, said
     yield from [None] * (len(units) - 1)

@@ -22,10 +22,10 @@ import joblib
 import numpy as np
 from joblib import parallel
 
-from raysk import _compat
+from raysk._compat import sklearn as sklearn_private
 from raysk.errors import TaskLost
-from raysk.events import Remark, WorkDone, WorkPlanned
-from raysk.plans.parts import parameters
+from raysk.events import WorkDone, WorkPlanned
+from raysk.plans.parts import call_fit, parameters
 from raysk.pool import GRACE_S, Packing, Task
 from raysk.util import inside
 
@@ -43,20 +43,21 @@ SURE_BYTES = 1024 * 1024
 1 ms. joblib's own processes get the first contents of larger ones, too."""
 
 
-def suits(estimator: Any, fit_params: Mapping[str, Any]) -> bool:  # noqa: ARG001 - every plan is asked this
-    """Tell whether the estimator, or one inside it, has a parallel part: a parameter ``n_jobs``."""
-    return any(name.rpartition("__")[2] == "n_jobs" for name in parameters(estimator, deep=True))
+def suits(estimator: Any, _: Mapping[str, Any]) -> str | None:
+    """Return why not: neither the estimator nor one inside it has a parallel part, a parameter ``n_jobs``."""
+    names = parameters(estimator, deep=True)
+    return None if any(name.rpartition("__")[2] == "n_jobs" for name in names) else "no part of it has n_jobs"
+
+
+def remark(_: Pool, estimator: Any) -> str:
+    """Return what is spread."""
+    return f"{type(estimator).__name__} is fitted through joblib: its parallel calls run on workers."
 
 
 def fit(pool: Pool, estimator: Any, X: Any, y: Any, fit_params: Mapping[str, Any]) -> None:
     """Call the estimator's own ``fit`` here, with its joblib calls on the pool; see `raysk.plans.fit`."""
-    from raysk.plans import forest
-
-    why = forest.needs_whole(estimator) if type(estimator) in forest.FORESTS else None
-    text = f"{type(estimator).__name__} is fitted through joblib: its parallel calls run on workers"
-    pool.sink(Remark(text=f"{text} ({why})." if why else f"{text}."))
     with joblib.parallel_config(backend=RayskBackend(lambda: pool), n_jobs=-1):
-        estimator.fit(*((X,) if y is None else (X, y)), **fit_params)
+        call_fit(estimator, X, y, fit_params)
 
 
 class RayskBackend(parallel.AutoBatchingMixin, parallel.ParallelBackendBase):  # type: ignore[misc]
@@ -221,8 +222,8 @@ class RayskBackend(parallel.AutoBatchingMixin, parallel.ParallelBackendBase):  #
 
     def _task(self, items: Sequence[Any], used: dict[int, _Argument]) -> Task:
         reducers = {}
-        if (context_class := _compat.callback_context_class()) is not None:
-            reducers[context_class] = _compat.reduce_callback_context
+        if (context_class := sklearn_private.callback_context_class()) is not None:
+            reducers[context_class] = sklearn_private.reduce_callback_context
         packing = Packing(stand_in=functools.partial(self._stand_in, used), reducers=reducers)
         return Task(function=_call, units=items, packing=packing)
 

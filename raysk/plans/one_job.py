@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from raysk.events import Remark
 from raysk.plans import single
-from raysk.plans.parts import parameters, parts
+from raysk.plans.parts import call_fit, parameters, parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -41,22 +40,30 @@ WITH_RANDOM_STATE = {
 """Classes to which it matters if they, or a part of them, hold an object that random numbers are drawn from."""
 
 
-def suits(estimator: Any, fit_params: Mapping[str, Any]) -> bool:  # noqa: ARG001 - every plan is asked this
-    """Tell whether the number of jobs matters to the estimator, or to a part of it."""
-    return next(_concerned(estimator), None) is not None
+def suits(estimator: Any, _: Mapping[str, Any]) -> str | None:
+    """Return why not: the number of jobs matters neither to the estimator nor to any part of it."""
+    concerned = next(_concerned(estimator), None)
+    return "its answer does not depend on the number of jobs" if concerned is None else None
+
+
+def remark(_: Pool, estimator: Any) -> str:
+    """Return which part it is, and where the estimator is fitted for that."""
+    part, why = next(_concerned(estimator))
+    where = "in one piece, on one worker" if _says_one_job(estimator) else "here, with its own n_jobs"
+    return f"The number of jobs changes the answer of {type(part).__name__}, which {why}: it is fitted {where}."
 
 
 def fit(pool: Pool, estimator: Any, X: Any, y: Any, fit_params: Mapping[str, Any]) -> None:
     """Fit in one piece; see `raysk.plans.fit`."""
-    concerned = list(_concerned(estimator))
-    part, why = concerned[0]
-    text = f"The number of jobs changes the answer of {type(part).__name__}, which {why}: "
-    if all(parameters(part).get("n_jobs") in {None, 1} for part, _ in concerned):
-        text += "it is fitted in one piece, on one worker."
-        single.fit_alone(pool, estimator, (X, y, fit_params), text, one_job=True)
-        return
-    pool.sink(Remark(text=f"{text}it is fitted here, with its own n_jobs."))
-    estimator.fit(*((X,) if y is None else (X, y)), **fit_params)
+    if _says_one_job(estimator):
+        single.fit(pool, estimator, X, y, fit_params, one_job=True)
+    else:
+        call_fit(estimator, X, y, fit_params)
+
+
+def _says_one_job(estimator: Any) -> bool:
+    """Tell whether no part that the number of jobs matters to asks for several."""
+    return all(parameters(part).get("n_jobs") in {None, 1} for part, _ in _concerned(estimator))
 
 
 def _concerned(estimator: Any) -> Iterator[tuple[Any, str]]:

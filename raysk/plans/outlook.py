@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from raysk.plans.board import Board
 
-DRAWN = 500
+SAMPLED = 500
 """So many candidates stand for all: they are looked at in 10 ms."""
 
 PRIOR = 0.1
@@ -43,7 +43,7 @@ SLOW_S, SLOW_TIMES = 5.0, 4.0
 """A fit is slow if it has run so many seconds, and so many times the median of those that are done."""
 
 
-def drawn(count: int, size: int = DRAWN) -> Sequence[int]:
+def sample(count: int, size: int = SAMPLED) -> Sequence[int]:
     """Draw so many of the numbers below `count`, the same ones each time; all if there are no more."""
     return range(count) if count <= size else sorted(random.Random(0).sample(range(count), size))  # noqa: S311
 
@@ -61,14 +61,14 @@ class Prospect:
     def __init__(self, board: Board, names: tuple[str, ...]) -> None:
         self._board, self._names = board, names
         own = board.own()
-        self._drawn = [int(own[place]) for place in drawn(len(own))]
+        self._sample = [int(own[place]) for place in sample(len(own))]
 
     def __call__(self) -> Outlook:
         """Say what is left now."""
         board = self._board
         costs: list[tuple[Sequence[Hashable], float]] = []
         left: list[Sequence[Hashable]] = []
-        for number in self._drawn:
+        for number in self._sample:
             params = board.candidates[number]
             key = [_rounded(params.get(name, _ABSENT)) for name in self._names]
             results = [board.result(number, split) for split in range(len(board.splits))]

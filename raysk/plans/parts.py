@@ -9,6 +9,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+def call_fit(estimator: Any, X: Any, y: Any, fit_params: Mapping[str, Any]) -> None:
+    """Call the estimator's own ``fit``, without y if there is none."""
+    estimator.fit(*((X,) if y is None else (X, y)), **fit_params)
+
+
 def is_estimator(value: Any) -> bool:
     """Tell whether a value has parameters of its own."""
     return callable(getattr(value, "get_params", None)) and not isinstance(value, type)

@@ -18,51 +18,39 @@ import copyreg
 import inspect
 import math
 import time
-from dataclasses import replace
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from sklearn import clone
 from sklearn.base import is_classifier
-from sklearn.model_selection import GridSearchCV, RandomizedSearchCV, check_cv
+from sklearn.model_selection import check_cv
 from sklearn.utils import indexable
 
-from raysk import _compat
-from raysk.errors import AllFitsFailed
-from raysk.events import RefitStarted, Remark, Stopped, WorkPlanned
+from raysk._compat import sklearn as sklearn_private
+from raysk.events import RefitStarted
 from raysk.jobs import Limits
-from raysk.plans import alike, halving, single
-from raysk.plans.board import Board, is_multimetric
-from raysk.plans.candidates import Candidates
-from raysk.plans.evaluation import Evaluation
-from raysk.plans.limits import INTERRUPTED, Enough, Watch, nothing_finished
-from raysk.plans.outlook import Prospect
-from raysk.pool import Task, stream
+from raysk.plans.board import is_multimetric
+from raysk.plans.limits import Enough
+from raysk.plans.rounds import Rounds
 from raysk.results.scores import has_score
-from raysk.runs.journal import NoRound
-from raysk.runs.records import Wanted
 from raysk.util import exits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
+    from raysk.plans.single import Stored
     from raysk.pool import Pool
-    from raysk.runs.journal import Journal, Round
+    from raysk.runs.journal import Journal
 
-PATIENCE_S = 1.0
-"""A worker hands fits back once a message has taken this long, in seconds: candidates differ in cost by orders of
-magnitude, and a finished fit should be heard of within about a second."""
-
-MOST_ROWS = 20_000
-"""After Ctrl-C, results have rows also for candidates that were not fitted themselves, as others are alike, unless
-there are more in all: the table of a million takes scikit-learn and us half a minute, that of so many half a second."""
-
-_parts = _compat.search_parts()
+_parts = sklearn_private.search_parts()
 
 
-def suits(estimator: Any, fit_params: Mapping[str, Any]) -> bool:  # noqa: ARG001 - every plan is asked this
-    """Tell whether the estimator is a search."""
-    return isinstance(estimator, _parts.BaseSearchCV)
+def suits(estimator: Any, _: Mapping[str, Any]) -> str | None:
+    """Return why not: the estimator is no search."""
+    return None if isinstance(estimator, _parts.BaseSearchCV) else "it is no search"
+
+
+def remark(_: Pool, __: Any) -> None:
+    """Return nothing: the fits of a search run on the workers, as a person expects."""
 
 
 def fit(  # noqa: PLR0913 - those of scikit-learn's fit, where it runs, and what it remembers
@@ -72,13 +60,19 @@ def fit(  # noqa: PLR0913 - those of scikit-learn's fit, where it runs, and what
     y: Any,
     fit_params: Mapping[str, Any],
     *,
+    fit_best: Callable[[Pool, Any, Stored], None],
     journal: Journal | None = None,
     limits: Limits | None = None,
 ) -> None:
-    """Run the search on the pool; see `raysk.plans.fit`."""
+    """Run the search on the pool; see `raysk.plans.fit`. Its best estimator is fitted by `fit_best`."""
     own = type(search)
     names: dict[str, Any] = {"__module__": own.__module__, "__qualname__": own.__qualname__}
-    names |= {"_pool": pool, "_journal": journal, "_limits": limits or Limits()}
+    names |= {
+        "_pool": pool,
+        "_journal": journal,
+        "_limits": (limits or Limits()).begun(),
+        "_fit_best": staticmethod(fit_best),
+    }
     if journal is not None:
         journal.random_state()
     search.__class__ = type(own.__name__, (own, _PoolSearch), names)
@@ -94,6 +88,7 @@ class _PoolSearch(_parts.BaseSearchCV):  # type: ignore[misc, name-defined]
     _pool: Pool
     _journal: Journal | None
     _limits: Limits
+    _fit_best: Callable[[Pool, Any, Stored], None]
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         """Pickle as an object of the person's own class: a scorer of theirs may refer to it."""
@@ -132,7 +127,7 @@ class _PoolSearch(_parts.BaseSearchCV):  # type: ignore[misc, name-defined]
         if "callback_ctx" not in inspect.signature(self._run_search).parameters:
             self._run_search(evaluate_candidates)
             return
-        context = _compat.root_callback_context(self)
+        context = sklearn_private.root_callback_context(self)
         self._run_search(evaluate_candidates, callback_ctx=context)
 
     def _choose_best(self, rounds: Rounds, refit_metric: Any) -> None:
@@ -156,193 +151,8 @@ class _PoolSearch(_parts.BaseSearchCV):  # type: ignore[misc, name-defined]
         self._pool.sink(RefitStarted(params=self.best_params_))
         best = clone(rounds.estimator).set_params(**clone(self.best_params_, safe=False))
         start = time.time()
-        self.best_estimator_ = rounds.fit(best)
+        self._fit_best(self._pool, best, rounds.data)
+        self.best_estimator_ = best
         self.refit_time_ = time.time() - start
         if hasattr(self.best_estimator_, "feature_names_in_"):
             self.feature_names_in_ = self.best_estimator_.feature_names_in_
-
-
-class Rounds:
-    """The rounds of a search - one for grid and random, several for halving - and their results so far."""
-
-    def __init__(self, search: _PoolSearch, data: tuple[Any, Any], routed: Any, scorers: Any, metric: Any) -> None:
-        self.search, self.pool = search, search._pool
-        (self.X, self.y), self.routed, self.scorers = data, routed, scorers
-        self.estimator = clone(search.estimator)
-        self.metric = search.refit if isinstance(search.refit, str) else metric
-        limits = search._limits
-        if callable(search.refit):  # it may choose by anything
-            limits = replace(limits, require_score=False)
-        self.watch = Watch(limits)
-        self.candidates: list[dict[str, Any]] = []
-        self.out: list[dict[str, Any]] = []
-        self.more: dict[str, list[Any]] = {}
-        self.results: dict[str, Any] = {}
-        self._current: tuple[Board, Mapping[str, Sequence[Any]]] | None = None
-        self._evaluation: Any = self.pool.share(Evaluation.of(search, self.estimator, data, routed, scorers))
-
-    def fit(self, estimator: Any) -> Any:
-        """Fit an estimator on all data: on what is in the store, or in its place where its plan sends another form."""
-        from raysk import plans
-
-        fit_params = self.routed.estimator.fit
-        if plans.choose(estimator, fit_params) is single:
-            values = SimpleNamespace(X=self.X, y=self.y, fit_params=dict(fit_params))
-            single.fit_on(self.pool, estimator, (self._evaluation, values), single.remark(estimator))
-            return estimator
-        self.close()
-        return plans.fit(self.pool, estimator, self.X, self.y, fit_params)
-
-    def close(self) -> None:
-        """Let the workers forget the data, and the store. May be called twice."""
-        if self._evaluation is not None:
-            self.pool.release([self._evaluation], now=True)
-            self._evaluation = None
-
-    def evaluate_candidates(
-        self,
-        candidate_params: Iterable[dict[str, Any]],
-        cv: Any = None,
-        more_results: Mapping[str, Sequence[Any]] | None = None,
-        callback_ctx: Any = None,  # noqa: ARG002 - part of scikit-learn's signature since 1.9; nobody listens
-    ) -> dict[str, Any]:
-        """Evaluate candidates, as the function that ``BaseSearchCV.fit`` hands to ``_run_search`` does."""
-        candidates = list(candidate_params)  # the one time that a grid is expanded, or a sample drawn
-        splits = self._splits(cv or self.search._checked_cv_orig)
-        columns = Candidates(candidates)
-        leaders = alike.leaders(self.estimator, columns, self.scorers)
-        self.watch.begin_round(len(candidates), len(splits), self.pool.wanted)
-        board = Board(self, candidates, leaders, splits)
-        board.recall()
-        if round_ := halving.round_of(self.search, len(candidates), more_results):
-            self.pool.sink(round_)
-        self._announce(board, columns.varying())
-        self._current = board, more_results or {}
-        self._run(board, columns)
-        out = board.results(range(len(candidates)))
-        if not out:
-            raise ValueError("No fits were performed. Was the CV iterator empty? Were there no candidates?")
-        self._warn_of_failures(out)
-        return self._keep(candidates, out, more_results or {})
-
-    def _keep(
-        self, candidates: list[dict[str, Any]], out: list[dict[str, Any]], more: Mapping[str, Sequence[Any]]
-    ) -> dict[str, Any]:
-        """Add the current round's results to those before: all at once, as Ctrl-C may come while they are made."""
-        if callable(self.search.scoring):
-            _parts.insert_error_scores(out, self.search.error_score)
-        candidates, out = self.candidates + candidates, self.out + out
-        every = self.more | {key: [*self.more.get(key, ()), *values] for key, values in more.items()}
-        results: dict[str, Any] = self.search._format_results(candidates, self.search.n_splits_, out, every)
-        self.candidates, self.out, self.more, self.results, self._current = candidates, out, every, results, None
-        return results
-
-    def cut_short(self, end: BaseException) -> BaseException | None:
-        """Keep the candidates of the current round that are done; raise if there are none at all.
-
-        Returns
-        -------
-        BaseException or None
-            What is to be raised when the search has its results.
-        """
-        reason, error = self.watch.verdict(end)
-        kept = list(range(len(self.candidates)))
-        if self._current is not None:
-            board, more = self._current
-            done = self._worth_a_row(board, in_haste=reason == INTERRUPTED)
-            out = board.results(done)
-            if done and error is None:
-                self._warn_of_failures(out)
-            if done:
-                kept += [len(self.candidates) + number for number in done]
-                more = {key: [values[number] for number in done] for key, values in more.items()}
-                self._keep([board.candidates[number] for number in done], out, more)
-        if not self.candidates:
-            raise error or nothing_finished() from None
-        self.pool.sink(Stopped(reason=reason, kept=tuple(kept)))
-        return error
-
-    def _worth_a_row(self, board: Board, *, in_haste: bool) -> list[int]:
-        """Return the candidates that are done; where somebody waits for many, only those fitted themselves."""
-        done = board.done()
-        if in_haste and len(done) > MOST_ROWS:
-            themselves = board.done_themselves()
-            left_out, done = len(done) - len(themselves), themselves
-            if left_out:
-                self.pool.sink(
-                    Remark(text=f"{left_out:,} candidates that are fitted alike are left out of the results.")
-                )
-        return done.tolist()  # type: ignore[no-any-return]
-
-    def _warn_of_failures(self, out: list[dict[str, Any]]) -> None:
-        try:
-            _parts.warn_or_raise_about_fit_failures(out, self.search.error_score)
-        except ValueError as error:
-            raise AllFitsFailed(str(error), [result["fit_error"] for result in out]) from None
-
-    def _splits(self, cv: Any) -> list[tuple[Any, Any]]:
-        splits = list(cv.split(self.X, self.y, **self.routed.splitter.split))
-        if len(splits) != self.search.n_splits_:
-            raise ValueError(
-                "cv.split and cv.get_n_splits return inconsistent results. "
-                f"Expected {self.search.n_splits_} splits, got {len(splits)}"
-            )
-        return splits
-
-    def _announce(self, board: Board, varying: tuple[str, ...]) -> None:
-        n_candidates, n_splits = len(board.candidates), len(board.splits)
-        fits, units = n_candidates * n_splits, len(board.units)
-        self.pool.sink(
-            WorkPlanned(
-                unit="fit",
-                units=units,
-                candidates=n_candidates,
-                splits=n_splits,
-                saved=fits - units - board.resumed,
-                resumed=board.resumed,
-                varying=varying,
-                outlook=Prospect(board, varying),
-                **board.failures,
-            )
-        )
-        if self.search.verbose > 0:
-            print(  # noqa: T201 - scikit-learn prints this line too
-                f"Fitting {n_splits} folds for each of {n_candidates} candidates, totalling {fits} fits"
-            )
-
-    def journal_round(self, candidates: list[dict[str, Any]], splits: list[tuple[Any, Any]]) -> Round | NoRound:
-        """Return the journal's part for these fits."""
-        journal, search, routed = self.search._journal, self.search, self.routed
-        if journal is None:
-            return NoRound()
-        data = (self.X, self.y, dict(routed.estimator.fit), dict(routed.scorer.score))
-        options = (repr(search.error_score), search.return_train_score)
-        parts = {"estimator": self.estimator, "data": data, "scoring": self.scorers, "options": options}
-        # Halving, and a search of the person's own, may have other candidates later.
-        whole = type(search)._run_search in {GridSearchCV._run_search, RandomizedSearchCV._run_search}
-        return journal.round(parts, candidates, splits, whole=whole, wanted=self._wanted())
-
-    def _wanted(self) -> Wanted:
-        """Return which scores the fits of this search have."""
-        metrics = frozenset(self.scorers._scorers) if is_multimetric(self.scorers) else None
-        return Wanted(metrics, train=bool(self.search.return_train_score), free=callable(self.search.scoring))
-
-    def _run(self, board: Board, candidates: Candidates) -> None:
-        """Fit and score every candidate on every split."""
-        round_, limits = self.pool.share((candidates, board.splits)), self.watch.limits
-        task = Task(
-            function=self._evaluation,
-            args=(round_,),
-            patience_s=PATIENCE_S,
-            limit_s=limits.fit_timeout,
-            repeatable=True,
-        )
-        units = board.units if self.watch.reason is None else ()  # what the journal knows may be enough
-        try:
-            for block in stream(self.pool, task, units, until=limits.until):
-                board.put(block.units, block.values, block.wall_s)
-                if self.watch.reason is not None:
-                    break
-        finally:
-            self.pool.release([round_])
-        self.watch.end_round(all_done=board.all_done)

@@ -11,45 +11,68 @@ import joblib
 from sklearn.utils import check_random_state
 
 from raysk.events import Remark, WorkDone, WorkPlanned
-from raysk.plans import state, warned
+from raysk.plans import places, state, warned
+from raysk.plans.parts import call_fit
 from raysk.pool import Task
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from raysk.pool import Pool
-    from raysk.pool.shared import Shared
 
 
-def suits(estimator: Any, fit_params: Mapping[str, Any]) -> bool:  # noqa: ARG001 - every plan is asked this
-    """Tell whether this plan can fit the estimator: it can fit any."""
-    return True
+def suits(_: Any, __: Mapping[str, Any]) -> None:
+    """Return nothing: any estimator can be fitted so."""
 
 
-def fit(pool: Pool, estimator: Any, X: Any, y: Any, fit_params: Mapping[str, Any]) -> None:
-    """Fit on one worker, and bring home what changes there; see `raysk.plans.fit`."""
-    fit_alone(pool, estimator, (X, y, fit_params), remark(estimator))
-
-
-def remark(estimator: Any) -> str:
-    """Return what is said of an estimator that this plan fits."""
+def remark(_: Pool, estimator: Any) -> str:
+    """Return where the estimator is fitted."""
     name = type(estimator).__name__
     return f"{name} has no part to spread: it is fitted on one worker, with all CPUs of the node that are idle."
 
 
-def fit_alone(pool: Pool, estimator: Any, data: tuple[Any, ...], text: str, *, one_job: bool = False) -> None:
-    """Fit on one worker an estimator that may have parallel parts; the parameters are those of `fit_on`."""
-    X, y, fit_params = data
-    values = SimpleNamespace(X=X, y=y, fit_params=dict(fit_params))
-    shared = pool.share(values)
+class Stored:
+    """The data of a fit, here and in the store, until it is released.
+
+    Parameters
+    ----------
+    pool : Pool
+    X, y, fit_params : object
+    content : object or None
+        What is put into the store, with these attributes; None means an object of nothing else.
+
+    Attributes
+    ----------
+    shared : Shared or None
+        None once it is released.
+    """
+
+    def __init__(self, pool: Pool, X: Any, y: Any, fit_params: Mapping[str, Any], content: Any = None) -> None:
+        self.X, self.y, self.fit_params = X, y, dict(fit_params)
+        self._pool = pool
+        values = SimpleNamespace(X=X, y=y, fit_params=self.fit_params) if content is None else content
+        self.shared: Any = pool.share(values)
+
+    def release(self, *, now: bool = True) -> None:
+        """Let the workers forget it, and the store; `now`, or with their next task. May be called twice."""
+        if self.shared is not None:
+            self._pool.release([self.shared], now=now)
+            self.shared = None
+
+
+def fit(  # noqa: PLR0913 - see `raysk.plans.fit`
+    pool: Pool, estimator: Any, X: Any, y: Any, fit_params: Mapping[str, Any], *, one_job: bool = False
+) -> None:
+    """Fit on one worker, and bring home what changes there; see `raysk.plans.fit` and `fit_stored`."""
+    data = Stored(pool, X, y, fit_params)
     try:
-        fit_on(pool, estimator, (shared, values), text, one_job=one_job)
+        fit_stored(pool, estimator, data, one_job=one_job)
     finally:
-        pool.release([shared])
+        data.release(now=False)
 
 
-def fit_on(pool: Pool, estimator: Any, data: tuple[Shared, Any], text: str, *, one_job: bool = False) -> None:
-    """Fit on a worker that finds the data in a shared object, and bring home what changes there.
+def fit_stored(pool: Pool, estimator: Any, data: Stored, *, one_job: bool = False) -> None:
+    """Fit on a worker that finds the data in the store, and bring home what changes there.
 
     What cannot be brought home because it cannot be changed where it stands is fitted again, here.
 
@@ -57,37 +80,28 @@ def fit_on(pool: Pool, estimator: Any, data: tuple[Shared, Any], text: str, *, o
     ----------
     pool : Pool
     estimator : estimator
-    data : tuple of Shared and object
-        An object with ``X``, ``y`` and ``fit_params``: for the worker, and as it is here.
-    text : str
-        What is remarked.
+    data : Stored
     one_job : bool
         Whether calls inside the fit are made one by one, however many CPUs the worker has.
     """
     from sklearn import get_config
 
-    shared, values = data
-    pool.sink(Remark(text=text))
     pool.sink(WorkPlanned(unit="fit", units=1))
-    here = state.parts(estimator)
+    here = places.parts(estimator)
     settings = (get_config(), list(warnings.filters), _global_random(), one_job)
-    task = Task(function=_fit, args=(estimator, tuple(here), shared, settings), lone=True)
+    task = Task(function=_fit, args=(estimator, tuple(here), data.shared, settings), lone=True)
     outcome = pool.submit(task).result()
     if outcome["stuck"]:
         kinds = ", ".join(outcome["stuck"])
         text = f"{type(estimator).__name__} changes what was given to it ({kinds}) where only this process can"
         pool.sink(Remark(text=f"{text}: it is fitted here."))
-        _call_fit(estimator, values)
+        call_fit(estimator, data.X, data.y, data.fit_params)
     else:
         warned.Repeater().warn(outcome["heard"])
         state.bring_home(outcome["changes"], here)
         if outcome["random"] is not None:
             check_random_state(None).set_state(outcome["random"])
     pool.sink(WorkDone(units=1))
-
-
-def _call_fit(estimator: Any, data: Any) -> None:
-    estimator.fit(*((data.X,) if data.y is None else (data.X, data.y)), **data.fit_params)
 
 
 def _global_random() -> dict[str, Any] | None:
@@ -109,7 +123,7 @@ def _drawing_from(random: dict[str, Any] | None) -> Iterator[None]:
         generator.set_state(own)
 
 
-def _fit(estimator: Any, places: tuple[state.Place, ...], data: Any, settings: tuple[Any, ...]) -> dict[str, Any]:
+def _fit(estimator: Any, places: tuple[places.Place, ...], data: Any, settings: tuple[Any, ...]) -> dict[str, Any]:
     """Fit on the worker.
 
     Returns
@@ -124,8 +138,8 @@ def _fit(estimator: Any, places: tuple[state.Place, ...], data: Any, settings: t
     jobs = joblib.parallel_config(backend="sequential") if one_job else contextlib.nullcontext()
     record = state.Record(estimator, places)
     with config_context(**config), warned.listening(filters) as heard, _drawing_from(random), jobs:
-        _call_fit(estimator, data)
+        call_fit(estimator, data.X, data.y, data.fit_params)
         if stuck := record.stuck():
             return {"stuck": stuck}
         drawn = None if random is None else _global_random()
-        return {"stuck": [], "changes": record.changes(), "heard": warned.taken(heard), "random": drawn}
+        return {"stuck": [], "changes": record.changes(), "heard": warned.pop_warnings(heard), "random": drawn}

@@ -5,10 +5,8 @@
                                                fit
     bring_home(changes, parts) <-------------- changes(): of each part, what is new, different or gone
 
-A part is whatever the person may hold on to besides the estimator, or two places share: a pipeline's step, a
-RandomState, a list given as a parameter. Its place is the path of attributes and items that leads to it. Parts stay
-the objects that they are: changes name parts by their places, and are made in them. Its pickle tells whether a part
-has changed. One that cannot be changed in place, such as a tuple, is replaced if it has.
+Parts stay the objects that they are: changes name parts by their places, and are made in them. A part's pickle tells
+whether it has changed. One that cannot be changed in place, such as a tuple, is replaced if it has.
 """
 
 from __future__ import annotations
@@ -21,109 +19,19 @@ import types
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-from sklearn.base import BaseEstimator
 
 from raysk.errors import Unpicklable
 from raysk.plans import contents
+from raysk.plans.places import WHOLE, attributes, held_by, is_fitted, is_fixed, parts, takes_state
 from raysk.pool import Pickler
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-Place: TypeAlias = "tuple[Any, ...]"
+    from raysk.plans.places import Place
+
 Changes: TypeAlias = "tuple[bytes, list[pickle.PickleBuffer]]"
 """Pickled, with the memory of arrays apart: a large one is not copied once more than others."""
-
-PLAIN = (type(None), bool, int, float, complex, str, bytes, np.generic)
-"""No parts: an equal one is as good as the same one."""
-
-CODE = (type, types.FunctionType, types.BuiltinFunctionType, types.ModuleType)
-"""Parts that do not change."""
-
-WHOLE = ""
-"""Names the contents of a part that has no attributes."""
-
-
-def parts(estimator: Any) -> dict[Place, Any]:
-    """Return the parts of an estimator, itself included, by their places.
-
-    What an earlier fit has set, such as ``coef_``, is a part in one piece: the next fit sets another.
-    """
-    found: dict[Place, Any] = {}
-    seen: set[int] = set()
-    waiting: list[tuple[Place, Any]] = [((), estimator)]
-    while waiting:
-        place, part = waiting.pop()
-        if id(part) in seen:
-            continue
-        seen.add(id(part))
-        found[place] = part
-        if not _is_fitted(place[-1:]):
-            inside = _inside(part)
-            waiting.extend(((*place, name), value) for name, value in inside if not isinstance(value, PLAIN))
-    return found
-
-
-def _is_fitted(place: Place) -> bool:
-    """Tell whether a place is in what a fit has set."""
-    return any(str(name).endswith("_") for name in place)
-
-
-def _inside(part: Any) -> Iterable[tuple[Any, Any]]:
-    if isinstance(part, list | tuple):
-        yield from enumerate(part)
-    elif isinstance(part, dict) and contents.of(type(part)):
-        yield from dict.items(part)
-    named = (_attributes(part) or {}).items()
-    yield from ((f".{name}", value) for name, value in named) if contents.is_derived(type(part)) else named
-
-
-def _attributes(part: Any) -> dict[str, Any] | None:
-    """Return the attributes that an object is pickled as; None if it is pickled in another way."""
-    kind: Any = type(part)
-    if contents.is_derived(kind) or kind is types.SimpleNamespace:
-        return dict(getattr(part, "__dict__", {}))
-    if isinstance(part, CODE) or contents.of(kind):
-        return None
-    if (kind.__reduce_ex__, kind.__reduce__) != (object.__reduce_ex__, object.__reduce__):  # a way of its own
-        return dict(vars(part)) if hasattr(part, "get_params") else None
-    return _reduced(part)
-
-
-def _reduced(part: Any) -> dict[str, Any] | None:
-    """Return the attributes of an object that is pickled as Python does it; None if it is not."""
-    kind = type(part)
-    try:
-        _, arguments, state, *items = part.__reduce_ex__(2)
-    except Exception:  # noqa: BLE001 - it cannot be pickled: whoever sends it says so
-        return None
-    if arguments != (kind,) or any(each is not None for each in items):  # it is a tuple, a list or a dict too
-        return None
-    if _takes_state(kind) and not isinstance(state, dict | None):
-        return {WHOLE: state}
-    if isinstance(state, tuple) and len(state) == 2:  # noqa: PLR2004 - so Python tells of __slots__
-        return {**(state[0] or {}), **state[1]}
-    return dict(state or {}) if isinstance(state, dict | None) else {WHOLE: state}
-
-
-def _takes_state(kind: Any) -> bool:
-    """Tell whether objects of a class set their state themselves, whatever it is."""
-    return getattr(kind, "__setstate__", None) not in {None, BaseEstimator.__setstate__}
-
-
-def _is_fixed(part: Any) -> bool:
-    """Tell whether a part cannot be changed in place, as far as is known."""
-    return contents.of(type(part)) is None and _attributes(part) is None
-
-
-def _contents(part: Any) -> dict[str, Any]:
-    """Return what may change of a part: attributes by name, and what else it holds, or all of it."""
-    if isinstance(part, CODE):
-        return {}
-    known, attributes = contents.of(type(part)), _attributes(part)
-    if known is not None:
-        return {**(attributes or {}), WHOLE: known[0](part)}
-    return {WHOLE: part} if attributes is None else attributes
 
 
 class Record:
@@ -155,7 +63,7 @@ class Record:
 
     def stuck(self) -> list[str]:
         """Return the classes of parameters that have changed, and cannot be changed at home."""
-        fixed = {place: part for place, part in self._parts.items() if _is_fixed(part) and not _is_fitted(place)}
+        fixed = {place: part for place, part in self._parts.items() if is_fixed(part) and not is_fitted(place)}
         return sorted({type(part).__name__ for place, part in fixed.items() if self._look(part) != self._before[place]})
 
     def _pickled(self, news: Any) -> Changes:
@@ -188,7 +96,7 @@ class Record:
     def _news(self, place: Place) -> tuple[dict[str, Any], list[str]]:
         """Return what of a part has changed, and the names of what is gone."""
         part, before = self._parts[place], self._before[place]
-        now = _contents(part)
+        now = held_by(part)
         changed = {
             name: value
             for name, value in now.items()
@@ -198,13 +106,13 @@ class Record:
 
     def _replace_fixed(self) -> None:
         """Count what has changed, and cannot be changed at home, as new; so what it is in, if that is so too."""
-        fixed = {place for place, part in self._parts.items() if _is_fixed(part)}
+        fixed = {place for place, part in self._parts.items() if is_fixed(part)}
         while changed := {place for place in fixed if self._look(self._parts[place]) != self._before[place]}:
             self._places = {key: place for key, place in self._places.items() if place not in changed}
             fixed -= changed
 
     def _look(self, part: Any) -> dict[str, bytes]:
-        return {name: self._digest(value, part) for name, value in _contents(part).items()}
+        return {name: self._digest(value, part) for name, value in held_by(part).items()}
 
     def _digest(self, value: Any, part: Any) -> bytes:
         """Return a digest of a value's pickle, which refers to other parts by their places."""
@@ -224,7 +132,7 @@ def bring_home(changes: Changes, here: Mapping[Place, Any]) -> None:
     changes : Changes
         Of `Record.changes`.
     here : mapping of tuple to object
-        The estimator's `parts`, by their places.
+        The estimator's `raysk.plans.places.parts`, by their places.
     """
     data, buffers = changes
     for place, (changed, gone) in _Unpickler(data, buffers, here).load().items():
@@ -244,8 +152,8 @@ def _update(part: Any, changed: Mapping[str, Any], gone: Iterable[str]) -> None:
             object.__delattr__(part, name)
         else:
             vars(part).pop(name, None)
-    if _takes_state(kind):
-        state = {**(_attributes(part) or {}), **changed}
+    if takes_state(kind):
+        state = {**(attributes(part) or {}), **changed}
         part.__setstate__(state.get(WHOLE, state))
         return
     for name, value in changed.items():

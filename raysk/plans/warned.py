@@ -26,7 +26,7 @@ def listening(filters: Sequence[Any]) -> Iterator[list[warnings.WarningMessage]]
         yield heard
 
 
-def taken(heard: list[warnings.WarningMessage]) -> list[Warned]:
+def pop_warnings(heard: list[warnings.WarningMessage]) -> list[Warned]:
     """Take the warnings heard so far, in a form that travels."""
     found = [(_portable(warning), warning.filename, warning.lineno) for warning in heard]
     heard.clear()

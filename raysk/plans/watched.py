@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import joblib
 
-from raysk import _compat
-from raysk.errors import AllFitsFailed, UsageError
-from raysk.events import Remark
+from raysk._compat import sklearn as sklearn_private
+from raysk.errors import UsageError
 from raysk.plans import one_job
-from raysk.plans.parts import parts
+from raysk.plans.parts import call_fit, parts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,43 +24,47 @@ if TYPE_CHECKING:
     from raysk.pool import Pool
 
 
-def suits(estimator: Any, fit_params: Mapping[str, Any]) -> bool:  # noqa: ARG001 - every plan is asked this
-    """Tell whether callbacks are set on the estimator, or on any part of it."""
-    return bool(_callbacks(estimator))
+def suits(estimator: Any, _: Mapping[str, Any]) -> str | None:
+    """Return why not: no callbacks are set on the estimator, nor on any part of it."""
+    return None if _callbacks(estimator) else "no callback of scikit-learn's is set on it"
 
 
-def fit(  # noqa: PLR0913 - see `raysk.plans.fit`
-    pool: Pool, estimator: Any, X: Any, y: Any, fit_params: Mapping[str, Any], *, limits: Limits | None = None
-) -> None:
+def refuse_limits(estimator: Any, limits: Limits | None) -> None:
+    """Raise a `UsageError` for limits of a search, which scikit-learn's own loop cannot keep."""
+    if limits is not None and limits.options:
+        raise UsageError(
+            f"{limits.options[0]}: scikit-learn's callbacks are set in this {type(estimator).__name__}, so that its "
+            "own loop runs, which cannot do that.\nLeave out one of the two."
+        )
+
+
+def remark(pool: Pool, estimator: Any) -> str:
+    """Return where the estimator's own fit runs."""
+    where = "its parallel calls run on workers" if _can_be_spread(pool, estimator) else "on this machine"
+    return f"{type(estimator).__name__} has scikit-learn callbacks: its own fit runs here in one piece, {where}."
+
+
+def fit(pool: Pool, estimator: Any, X: Any, y: Any, fit_params: Mapping[str, Any]) -> None:
     """Call the estimator's own ``fit``, with its joblib calls on workers where callbacks are heard from there.
 
     See `raysk.plans.fit`.
     """
-    name = type(estimator).__name__
-    if limits is not None and limits.options:
-        raise UsageError(
-            f"{limits.options[0]}: scikit-learn's callbacks are set in this {name}, so that its own loop runs, "
-            "which cannot do that.\nLeave out one of the two."
-        )
-    spread = _can_be_spread(pool, estimator)
-    where = "its parallel calls run on workers" if spread else "on this machine"
-    pool.sink(Remark(text=f"{name} has scikit-learn callbacks: its own fit runs here in one piece, {where}."))
-    with _spread_on(pool) if spread else contextlib.nullcontext():
+    with _spread_on(pool) if _can_be_spread(pool, estimator) else contextlib.nullcontext():
         try:
-            estimator.fit(*((X,) if y is None else (X, y)), **fit_params)
+            call_fit(estimator, X, y, fit_params)
         except ValueError as error:
-            if told := AllFitsFailed.told_by(error):
+            if told := sklearn_private.all_fits_failed(error):
                 raise told from None
             raise
 
 
 def _callbacks(estimator: Any) -> list[Any]:
-    return [callback for part in parts(estimator) for callback in _compat.callbacks(part)]
+    return [callback for part in parts(estimator) for callback in sklearn_private.callbacks(part)]
 
 
 def _can_be_spread(pool: Pool, estimator: Any) -> bool:
     """Tell whether callbacks are heard from workers: scikit-learn's own are, on this machine."""
-    if one_job.suits(estimator, {}):
+    if one_job.suits(estimator, {}) is None:
         return False
     return pool.here and all(type(each).__module__.startswith("sklearn.") for each in _callbacks(estimator))
 

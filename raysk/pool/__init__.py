@@ -3,17 +3,19 @@
 task.py    what can be handed in, and how it becomes a message
 reply.py   how a result travels back
 shared.py  objects put once in the object store
-remote.py  the Ray side: start a worker somewhere, call it, hear of its end
-worker.py  what runs on the node
+launcher.py  what the pool knows of workers, wherever they run
+ray/       workers as Ray actors: the only part that touches Ray
 admission.py  which workers may join: those with our versions
-crew.py    the workers as the pool sees them
-entry.py   a task on its way to completing its future
-pool.py    who gets what, and what happens when a worker is gone
+assignment.py  which task is at which worker
+crew.py    all workers: asked for, up, lost, replaced
+dispatch.py  who gets what, and what happens when a worker is gone
+pool.py    what callers see of it, and the thread that it runs in
 stream.py  many small units, cut into messages of the right size
 """
 
 from raysk.pool.pool import Pool
-from raysk.pool.shared import Packing, Pickler, Shared
+from raysk.pool.ray.pickling import Pickler
+from raysk.pool.shared import Packing, Shared
 from raysk.pool.stream import GRACE_S, stream
 from raysk.pool.task import Block, RemoteTraceback, Task
 

@@ -6,10 +6,11 @@ while it runs are asked too.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from raysk.events import Remark, null_sink
-from raysk.pool.remote import Refused
+from raysk.pool.reply import Gone
 from raysk.util.versions import compare, consequence, in_words, installed, remedy
 
 if TYPE_CHECKING:
@@ -17,6 +18,13 @@ if TYPE_CHECKING:
 
     from raysk.events import Sink
     from raysk.util.versions import Difference
+
+
+@dataclass(frozen=True)
+class Refused(Gone):
+    """A worker is up that must not be used; `reason` is the whole message. `late` if its node joined later."""
+
+    late: bool = False
 
 
 class Admission:
@@ -52,7 +60,7 @@ class Admission:
         Parameters
         ----------
         hello : mapping
-            See `raysk.pool.worker.Worker.hello`.
+            See `raysk.pool.ray.worker.Worker.hello`.
         """
         node, name = str(hello["node"]), f"Node {hello['address']} ({hello['host']})"
         self.unheard.discard(node)

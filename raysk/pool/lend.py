@@ -17,36 +17,16 @@ from __future__ import annotations
 import math
 import time
 from collections import defaultdict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from raysk.pool.assignment import Loan
 from raysk.pool.task import NOTHING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from raysk.pool.crew import Crew, Slot
-    from raysk.pool.entry import Entry
-
-
-@dataclass(frozen=True, eq=False)
-class Loan:
-    """What an idle worker has lent its CPUs for.
-
-    Parameters
-    ----------
-    borrower : Slot
-        The worker that runs it.
-    entry : Entry
-    """
-
-    borrower: Slot
-    entry: Entry
-
-    @property
-    def over(self) -> bool:
-        """Whether the borrower has answered, or is gone."""
-        return self.borrower not in self.entry.holders
+    from raysk.pool.assignment import Entry, Slot
+    from raysk.pool.crew import Crew
 
 
 def places(crew: Crew) -> list[Slot]:

@@ -18,6 +18,8 @@ import traceback
 from dataclasses import dataclass
 from typing import Any
 
+from raysk.pool.ray.pickling import Pickler
+
 LENGTH_BYTES = 8
 """Size of the number that a reply ends with: the length of its tail."""
 
@@ -57,6 +59,13 @@ class Reply:
         return cls(ok=ok, content=view[:start], frames=frames, earlier=earlier, wall_s=wall_s, cpu_s=cpu_s)
 
 
+@dataclass(frozen=True)
+class Gone:
+    """A worker is no longer there, or never came up; `reason` is one line."""
+
+    reason: str
+
+
 class Packed:
     """A value or an exception on its way to the driver.
 
@@ -67,10 +76,8 @@ class Packed:
     """
 
     def __init__(self, content: Any) -> None:
-        from ray import cloudpickle
-
         self._file = io.BytesIO()
-        cloudpickle.Pickler(self._file).dump(content)
+        Pickler(self._file).dump(content)
 
     def unpacked(self) -> Any:
         """Return what the driver would get."""

@@ -19,9 +19,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-from ray import cloudpickle
 
 from raysk.errors import Unpicklable
+from raysk.pool.ray.pickling import Pickler
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -32,9 +32,6 @@ SMALL_BYTES = 2**16
 
 MOST_SPAN = 1.25
 """An array is sent with all the memory between its first and last value if that is at most so many times its size."""
-
-Pickler: TypeAlias = cloudpickle.Pickler
-"""Takes along the code that other machines lack; Ray's, which knows on the way back what came from here."""
 
 Contents: TypeAlias = "tuple[memoryview, list[memoryview]]"
 """An object, pickled, and its buffers apart, where they are."""
@@ -159,14 +156,6 @@ def large(parts: Contents) -> Any:
     return pickle.PickleBuffer(content), [pickle.PickleBuffer(buffer) for buffer in buffers]
 
 
-def fetched(ref: Any) -> Any:
-    """Return the object that a worker gets by a `Shared.ref`."""
-    import ray
-
-    content, buffers = ref if isinstance(ref, tuple) else ray.get(ref)
-    return pickle.loads(content, buffers=buffers)
-
-
 def _reduce_array(array: np.ndarray[Any, Any]) -> Any:
     """Reduce an array, whatever its strides, to what is pickled without a copy in it."""
     if array.flags.forc or array.dtype.hasobject:
@@ -199,7 +188,7 @@ def unpack(message: bytes, load: Callable[[str], Any]) -> Any:
 
 
 @contextlib.contextmanager
-def travelling() -> Iterator[None]:
+def translate_pickling_errors() -> Iterator[None]:
     """Say what cannot be pickled in our own words; joblib's users expect a PicklingError, which ours is too."""
     try:
         yield

@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from raysk.pool.crew import Slot
-    from raysk.pool.entry import Entry
+    from raysk.pool.assignment import Entry, Slot
 
 SECOND_START_S = 1.0
 """A task is started a second time on an idle worker once it has taken this long and three times the usual."""

@@ -1,8 +1,8 @@
-"""Parts and flags -> jobs.
+"""Make a job of the parts in a file and of the options.
 
-    Found --+-- a *SearchCV object -------------------------+
-            +-- estimator + param_distributions / param_grid +--> copy -> flags -> checks -> SearchJob
-            +-- estimator ----------------------------------------> copy -> flags -----------> FitJob
+    Found --+-- a *SearchCV object --------------------------+
+            +-- estimator + param_distributions / param_grid +--> copy -> options -> checks -> SearchJob
+            +-- estimator ----------------------------------------> copy -> options -> checks -> FitJob
 
 The person's own objects are never changed.
 """
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from raysk.errors import InputError
 from raysk.jobs import Data, FitJob, Limits, SearchJob
-from raysk.request.distributions import is_distribution, merged, override_space
+from raysk.request.distributions import merged, override_space
 from raysk.request.facts import data_facts, estimator_facts, search_facts
 from raysk.request.overrides import (
     Overrides,
@@ -23,14 +23,15 @@ from raysk.request.overrides import (
     override_estimator,
     override_search,
     parameters,
-    refuse_search_flags,
+    refuse_search_options,
     scorer_hint,
     unknown_scorer,
 )
 from raysk.request.parameter_values import check_values
 from raysk.request.space import check_space
-from raysk.source.found import find_estimator, find_option, find_search, find_space, is_estimator, is_search
+from raysk.source.found import as_grids, find_estimator, find_option, find_search, find_space, is_estimator, is_search
 from raysk.source.inline import find_data
+from raysk.source.reference import PICKLES
 from raysk.util.values import split_setting
 from raysk.util.words import brief, shown, type_name
 
@@ -52,31 +53,27 @@ def fit_job(
     found : Found
     overrides : Overrides
     given : Given or None
-        Data that is used instead of the file's own, which is then not loaded.
+        Replaces the file's own data, which is then not loaded.
     hold_out : HoldOut or None
-        What is held out, instead of what the file holds out.
+        Replaces what the file holds out.
 
     Returns
     -------
     FitJob
-        With a search as its estimator when the file has nothing else.
+        Its estimator is a search if the file has nothing else.
 
     Raises
     ------
     InputError
         If there is no estimator or no data.
     UsageError
-        If a flag does not fit the estimator.
+        If an option does not fit the estimator.
     """
     estimator = find_estimator(found)
-    if is_search(estimator):
-        estimator = _adjusted(estimator, overrides)
-    else:
-        refuse_search_flags(estimator, overrides)
-        estimator = copied(estimator)
-        override_estimator(estimator, overrides)
-        check_values(estimator, overrides)
-    data = _data(found, overrides, estimator, given, hold_out)
+    if not is_search(estimator):
+        refuse_search_options(estimator, overrides)
+    estimator = _apply_overrides(estimator, overrides)
+    data = _load_data(found, overrides, estimator, given, hold_out)
     return FitJob(estimator=estimator, data=data, source=found.source)
 
 
@@ -92,67 +89,67 @@ def search_job(
 
     Parameters
     ----------
-    found : Found
-    overrides : Overrides
-    given : Given or None
-        Data that is used instead of the file's own, which is then not loaded.
-    hold_out : HoldOut or None
-        What is held out, instead of what the file holds out.
+    found, overrides, given, hold_out
+        As for `fit_job`.
     limits : Limits or None
-        When it ends early; None means never.
-
-    Returns
-    -------
-    SearchJob
+        When the search ends early; None means never.
 
     Raises
     ------
     InputError
         If there is no search, no data, or the parameter space cannot be used.
     UsageError
-        If a flag does not fit the search.
+        If an option does not fit the search.
     """
     search = find_search(found)
-    search = _adjusted(_built(found, overrides) if search is None else search, overrides)
-    data = _data(found, overrides, search, given, hold_out)
+    search = _apply_overrides(_build_search(found, overrides) if search is None else search, overrides)
+    data = _load_data(found, overrides, search, given, hold_out)
     said = overrides.scoring is not None
     return SearchJob(search=search, data=data, source=found.source, limits=limits or Limits(), scoring_is_said=said)
 
 
-def _data(found: Found, overrides: Overrides, estimator: Any, given: Given | None, hold_out: HoldOut | None) -> Data:
+def _load_data(
+    found: Found, overrides: Overrides, estimator: Any, given: Given | None, hold_out: HoldOut | None
+) -> Data:
     data = find_data(found) if given is None else given.load(estimator)
     if data is None:
-        raise InputError(f"{found.where} holds no data.\n{_where_data_goes(found)}")
+        raise InputError(f"{found.where} holds no data.\n{_explain_where_data_goes(found)}")
     return data if hold_out is None else hold_out.apply(data, estimator, given=given, seed=overrides.seed)
 
 
-def _where_data_goes(found: Found) -> str:
-    if found.source.endswith((".pkl", ".pickle", ".joblib")):
+def _explain_where_data_goes(found: Found) -> str:
+    if found.source.endswith(PICKLES):
         return "Dump a dict with all of it instead: {'search': search, 'X': X, 'y': y} (or 'estimator')."
     if found.path is None and ":" in found.source:
         return "Name a table with --data, or write a file of your own that imports it and names the data X and y."
     return "Name it X and y in the file, or write load_data() that returns X, y; or name a table with --data."
 
 
-def _adjusted(search: Any, overrides: Overrides) -> Any:
-    search = _own_copy(search)
+def _apply_overrides(found: Any, overrides: Overrides) -> Any:
+    """Return a copy of a search or an estimator with all options applied, checked."""
+    if not is_search(found):
+        estimator = copied(found)
+        override_estimator(estimator, overrides)
+        check_values(estimator, overrides)
+        return estimator
+    search = _copy_search(found)
     override_search(search, overrides)
     override_space(search, overrides.space)
-    _check(search, {split_setting(text)[0] for text in overrides.space})
+    _check_search(search, {split_setting(text)[0] for text in overrides.space})
     check_values(search, overrides)
     return search
 
 
-def _own_copy(search: Any) -> Any:
+def _copy_search(search: Any) -> Any:
     twin = copied(search)
     if twin.estimator is search.estimator:  # a shallow copy
         if not is_estimator(search.estimator):
-            raise InputError(_not_an_estimator(search))
+            raise InputError(_explain_bad_estimator(search))
         twin.estimator = copied(search.estimator)
     return twin
 
 
-def _not_an_estimator(search: Any) -> str:
+def _explain_bad_estimator(search: Any) -> str:
     return (
         f"The {type_name(search)}'s estimator is of type {type_name(search.estimator)}, "
         "which is not a scikit-learn object.\n"
@@ -160,12 +157,12 @@ def _not_an_estimator(search: Any) -> str:
     )
 
 
-def _check(search: Any, from_flags: Container[str]) -> None:
+def _check_search(search: Any, from_options: Container[str]) -> None:
     if not is_estimator(search.estimator):
-        raise InputError(_not_an_estimator(search))
+        raise InputError(_explain_bad_estimator(search))
     for name in ("param_grid", "param_distributions"):
         if hasattr(search, name):
-            check_space(name, getattr(search, name), search.estimator, from_flags)
+            check_space(name, getattr(search, name), search.estimator, from_options)
     if not isinstance(getattr(search, "n_iter", 1), Integral):
         raise InputError(f"The search's n_iter is {brief(repr(search.n_iter))}.\nGive it a number: n_iter=100")
     scoring = search.scoring
@@ -175,44 +172,39 @@ def _check(search: Any, from_flags: Container[str]) -> None:
         raise InputError(f"The search's scoring is {wrong!r}, but {scorer_hint(wrong)}")
 
 
-def _built(found: Found, overrides: Overrides) -> Any:
+def _build_search(found: Found, overrides: Overrides) -> Any:
     """Make a search from an estimator and a parameter space."""
     from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 
     estimator = find_estimator(found)
-    space = _space(found, overrides)
+    space = _merge_space(found, overrides)
     if space is None:
-        raise InputError(_no_search(found, estimator))
+        raise InputError(_explain_no_search(found, estimator))
     name, values = space
     scoring = find_option(found, "scoring")
-    options = {"cv": find_option(found, "cv"), "scoring": scoring, "refit": _refit(scoring)}
+    several = list(scoring) if isinstance(scoring, Mapping | list | tuple) else []
+    refit = str(several[0]) if several else True  # the first decides, as with --scoring a,b
+    options = {"cv": find_option(found, "cv"), "scoring": scoring, "refit": refit}
     if name == "param_grid" and overrides.n_iter is None:
         return GridSearchCV(estimator, values, **options)
-    return RandomizedSearchCV(estimator, values, **options)  # n_iter and the seed come with the flags
+    return RandomizedSearchCV(estimator, values, **options)  # n_iter and the seed come with the options
 
 
-def _space(found: Found, overrides: Overrides) -> tuple[str, Any] | None:
-    """Return name and value of the loose space in the file, with the flags' entries; None if there is neither."""
+def _merge_space(found: Found, overrides: Overrides) -> tuple[str, Any] | None:
+    """Return name and value of the loose space in the file, with the entries of --space; None if there is neither."""
     space = find_space(found)
     if not overrides.space:
         return space
     name, values = space or ("param_grid", None)
     values = merged(values, overrides.space)
-    grids = [values] if isinstance(values, Mapping) else values
-    drawn = any(is_distribution(entry) for grid in grids for entry in grid.values())
+    drawn = any(hasattr(entry, "rvs") for grid in as_grids(values) for entry in grid.values())
     return "param_distributions" if drawn else name, values
-
-
-def _refit(scoring: Any) -> bool | str:
-    """Return what to choose by: of several metrics the first, as ``--scoring a,b`` does."""
-    several = isinstance(scoring, Mapping | list | tuple) and len(scoring) > 0
-    return str(next(iter(scoring))) if several else True
 
 
 _OFTEN_SEARCHED = ("C", "alpha", "max_iter", "max_depth", "n_estimators", "n_neighbors", "n_components", "n_clusters")
 
 
-def _no_search(found: Found, estimator: Any) -> str:
+def _explain_no_search(found: Found, estimator: Any) -> str:
     example = next((name for name in _OFTEN_SEARCHED if name in parameters(estimator)), "NAME")
     return (
         f"{shown(found.source)} holds a {type_name(estimator)}, but no search and no parameter space.\n"
@@ -229,16 +221,16 @@ def describe(
     given: Given | None = None,
     job: FitJob | SearchJob | None = None,
 ) -> dict[str, Any]:
-    """Return facts for ``raysk inspect``: what was found, and what would run.
+    """Describe for ``raysk inspect`` what a file holds, and what would run.
 
     Parameters
     ----------
     found : Found
     overrides : Overrides or None
     given : Given or None
-        Data that is used instead of the file's own, which is then not loaded.
+        As for `fit_job`.
     job : FitJob or SearchJob or None
-        What a command would run; None means the search if the file has one, or the parts of one.
+        The job to describe; None means the search in the file or of its parts, or else its estimator.
 
     Returns
     -------
@@ -252,7 +244,7 @@ def describe(
         As `fit_job` and `search_job`, but not for missing data.
     """
     if job is None:
-        chosen = _likely(found, overrides or Overrides())
+        chosen = _guess_what_runs(found, overrides or Overrides())
         data = find_data(found) if given is None else given.load(chosen)
     else:
         chosen, data = job.search if isinstance(job, SearchJob) else job.estimator, job.data
@@ -271,18 +263,10 @@ def describe(
     }
 
 
-def _likely(found: Found, overrides: Overrides) -> Any:
-    """Return the search in the file, or of its parts, or else its estimator; with the flags applied."""
+def _guess_what_runs(found: Found, overrides: Overrides) -> Any:
+    """Return the search in the file, or of its parts, or else its estimator, with the options applied."""
     search = find_search(found)
-    if search is None and not _is_chosen_alone(found) and _space(found, overrides) is not None:
-        search = _built(found, overrides)
-    if search is not None:
-        return _adjusted(search, overrides)
-    estimator = copied(find_estimator(found))
-    override_estimator(estimator, overrides)
-    check_values(estimator, overrides)
-    return estimator
-
-
-def _is_chosen_alone(found: Found) -> bool:
-    return found.chosen is not None and not is_estimator(found.chosen)
+    is_alone = found.chosen is not None and not is_estimator(found.chosen)
+    if search is None and not is_alone and _merge_space(found, overrides) is not None:
+        search = _build_search(found, overrides)
+    return _apply_overrides(find_estimator(found) if search is None else search, overrides)

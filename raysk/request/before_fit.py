@@ -1,11 +1,11 @@
-"""What can be known before a fit is said before a fit: of a job that is made, while the cluster still starts.
+"""Refuse a job that cannot succeed before anything is fitted, while the cluster still starts.
 
     names, parameter values    when the job is made, before its data is read: raysk.request.space, .parameter_values
     X and y                    by the tags of the first and the last step: raysk.request.unsuitable
-    scorers                    on a dummy that is fitted to the kind of target: raysk.request.scorable
+    scorers                    tried on a dummy that is fitted to the kind of target: raysk.request.scorable
 
-A false refusal is worse than a miss: whatever is not certain is left to the fit. Of a search, all that it may try has
-to be refused, so that a space which swaps the first step, or changes what it takes, is never misjudged.
+A false refusal is worse than a miss: fits decide whatever is uncertain. A search is refused only if everything that it
+may try is refused; so a space that swaps the first step is never misjudged.
 """
 
 from __future__ import annotations
@@ -19,10 +19,9 @@ from typing import TYPE_CHECKING, Any
 from raysk.errors import InputError, RayskError
 from raysk.jobs import FitJob
 from raysk.request.overrides import copied
-from raysk.request.parameter_values import grids_of
 from raysk.request.scorable import check_scoring
 from raysk.request.unsuitable import Seen, refusal
-from raysk.source.found import is_search
+from raysk.source.found import grids_of, is_search
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -30,25 +29,21 @@ if TYPE_CHECKING:
     from raysk.jobs import SearchJob
 
 MOST_VARIANTS = 64
-"""Of a search that are looked at, drawn at random if there are more; each takes about a millisecond."""
+"""Combinations of parameters that are tried, drawn at random if there are more; each takes about a millisecond."""
 
 MOST_ALONE = 500
-"""Values of a space that are looked at by themselves besides."""
+"""Single values of a space that are tried besides."""
 
 
 WHOLE = {
     *("KFold", "StratifiedKFold", "GroupKFold", "StratifiedGroupKFold", "RepeatedKFold", "RepeatedStratifiedKFold"),
     *("LeaveOneOut", "LeavePOut", "LeaveOneGroupOut", "LeavePGroupsOut"),
 }
-"""Splitters of scikit-learn's of which every row is in some fold."""
+"""Splitters of scikit-learn's that put every row into some fold."""
 
 
 def check_job(job: FitJob | SearchJob) -> None:
-    """Raise for data that no fit of a job could use, and for scorers that cannot score it.
-
-    Parameters
-    ----------
-    job : FitJob or SearchJob
+    """Raise if no fit of a job can use its data, or no scorer can score it.
 
     Raises
     ------
@@ -69,7 +64,8 @@ def _check(job: FitJob | SearchJob) -> None:
     if not is_search(whole):
         _refuse(refusal(whole, Seen(job.data)))
         return
-    counts = _splits_all_rows(whole) and not _has_score_for_failures(whole)
+    score = whole.error_score  # a number: a search with failed fits goes on to an answer
+    counts = _splits_all_rows(whole) and not (_is_number(score) and math.isfinite(score))
     if counts or whole.refit:
         _check_variants(whole, Seen(job.data))
     if counts and not callable(whole.refit):  # such a function may choose by anything
@@ -92,7 +88,7 @@ def _refuse(reason: str | None) -> None:
 
 
 def _splits_all_rows(search: Any) -> bool:
-    """Tell whether all rows come to be fitted on or scored: other splits, and halving's rounds, may leave some out."""
+    """Return whether every row is fitted or scored; other splitters, and halving's rounds, may leave rows out."""
     from sklearn import model_selection
 
     if hasattr(search, "min_resources"):
@@ -101,32 +97,27 @@ def _splits_all_rows(search: Any) -> bool:
     return search.cv is None or isinstance(search.cv, int) or type(search.cv) in whole
 
 
-def _has_score_for_failures(search: Any) -> bool:
-    """Tell whether a fit that fails has a score all the same, so that the search goes on to an answer."""
-    return _is_number(search.error_score) and math.isfinite(search.error_score)
-
-
 def variants(search: Any) -> Iterator[Any]:
-    """Yield copies of a search's estimator as its space may change it, in all that may matter to its steps' tags."""
+    """Yield copies of a search's estimator with the parameters of its space that may change its steps' tags."""
     from sklearn.base import clone
 
     grids = grids_of(search)
     for grid in grids:
-        for params in _some_params(grid):
+        for params in _sample_params(grid):
             with contextlib.suppress(Exception):  # it cannot be fitted either, which the search will count
                 yield copied(search.estimator).set_params(**clone(params, safe=False))
     if not grids:
         yield search.estimator
 
 
-def _some_params(grid: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
-    """Return all combinations of a grid's values; of too many some, and each value once.
+def _sample_params(grid: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
+    """Return all combinations of a grid's values, or some of them and each value once.
 
-    Of what is drawn, and of numbers, one is enough: they change a result, but not what is taken.
+    One number of each parameter is enough, and no value of a distribution: they change no tags.
     """
     from sklearn.model_selection import ParameterGrid, ParameterSampler
 
-    kinds = {name: _kinds(values) for name, values in grid.items() if not hasattr(values, "rvs")}
+    kinds = {name: _thin_numbers(values) for name, values in grid.items() if not hasattr(values, "rvs")}
     every = ParameterGrid(kinds) if kinds else [{}]
     if math.prod(map(len, kinds.values())) <= MOST_VARIANTS:
         return every
@@ -134,8 +125,8 @@ def _some_params(grid: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
     return [*ParameterSampler(kinds, MOST_VARIANTS, random_state=0), *itertools.islice(once, MOST_ALONE)]
 
 
-def _kinds(values: Iterable[Any]) -> list[Any]:
-    """Return values with one of all ordinary numbers."""
+def _thin_numbers(values: Iterable[Any]) -> list[Any]:
+    """Return values with one number instead of all numbers."""
     every = list(values)
     numbers = itertools.islice(filter(_is_number, every), 1)
     return [*numbers, *itertools.filterfalse(_is_number, every)]

@@ -1,9 +1,9 @@
-"""``--space NAME=VALUES`` -> what is searched.
+"""Parse ``--space NAME=VALUES``.
 
 C=loguniform:1e-3:1e3       between two numbers: loguniform, uniform, randint (the upper one left out)
-alpha=norm:0:1              any distribution of scipy.stats with its own arguments
+alpha=norm:0:1              any distribution of scipy.stats, with its arguments
 C=logspace:-3:3:7           a list of numbers, as numpy makes it: logspace, linspace, arange
-kernel=rbf,linear           a list of values, each read as --set reads it
+kernel=rbf,linear           a list of values, each parsed as those of --set
 kernel=choice:a:b,c         the same, for texts that hold a colon
 """
 
@@ -23,15 +23,7 @@ _USUAL = ("loguniform", "uniform", "randint", "norm", *_LISTS, "choice")
 
 
 def parse_space(text: str) -> tuple[str, Any]:
-    """Read one entry of a parameter space.
-
-    Parameters
-    ----------
-    text : str
-
-    Returns
-    -------
-    tuple of (str, list or distribution)
+    """Parse one entry of a parameter space into its name and its values.
 
     Raises
     ------
@@ -45,17 +37,19 @@ def parse_space(text: str) -> tuple[str, Any]:
         if not spec.strip() or not values:
             raise UsageError(f"--space {shown(text)}: it has no values. Write for example {name}=0.1,1,10")
         return name, values
-    return name, _made(match[1], match[2], text)
+    return name, _make_values(match[1], match[2], text)
 
 
-def _made(function: str, arguments: str, text: str) -> Any:
+def _make_values(function: str, arguments: str, text: str) -> Any:
     import numpy as np
 
     numbers = [parse_value(part) for part in arguments.split(":")]
     try:
         if function in _LISTS:
             return getattr(np, function)(*numbers).tolist()
-        distribution = _distribution(function, text)(*_scipys(function, numbers))
+        if function == "uniform" and len(numbers) == len(("lower", "upper")):
+            numbers[1] -= numbers[0]  # scipy's takes the lower bound and the width
+        distribution = _find_distribution(function, text)(*numbers)
         distribution.rvs(random_state=0)  # only drawing tells whether the arguments are possible
     except (TypeError, ValueError, AttributeError) as err:
         raise UsageError(
@@ -65,13 +59,7 @@ def _made(function: str, arguments: str, text: str) -> Any:
     return distribution
 
 
-def _scipys(function: str, numbers: list[Any]) -> list[Any]:
-    """Return arguments as scipy takes them: its ``uniform`` wants the lower bound and the width."""
-    bounds = function == "uniform" and len(numbers) == len(("lower", "upper"))
-    return [numbers[0], numbers[1] - numbers[0]] if bounds else numbers
-
-
-def _distribution(name: str, text: str) -> Any:
+def _find_distribution(name: str, text: str) -> Any:
     from scipy import stats
 
     found = getattr(stats, name, None)
@@ -83,23 +71,8 @@ def _distribution(name: str, text: str) -> Any:
     )
 
 
-def is_distribution(values: Any) -> bool:
-    """Return whether values are drawn and not listed."""
-    return hasattr(values, "rvs")
-
-
 def merged(space: Any, texts: tuple[str, ...]) -> Any:
-    """Return a parameter space with entries replaced or added by name, in each of its dicts if it has several.
-
-    Parameters
-    ----------
-    space : dict or list of dict, or None
-    texts : tuple of str
-
-    Returns
-    -------
-    dict or list of dict
-    """
+    """Return a parameter space with entries replaced or added, in each of its dicts if it has several."""
     entries = dict(map(parse_space, texts))
     if space is None or isinstance(space, Mapping):
         return {**(space or {}), **entries}
@@ -109,15 +82,10 @@ def merged(space: Any, texts: tuple[str, ...]) -> Any:
 def override_space(search: Any, texts: tuple[str, ...]) -> None:
     """Set entries of the parameter space on a copy of the person's search, in place.
 
-    Parameters
-    ----------
-    search : BaseSearchCV
-    texts : tuple of str
-
     Raises
     ------
     UsageError
-        If it has no space of the usual name, or is a grid and an entry a distribution.
+        If the search has no such space, or a grid would get a distribution.
     """
     if not texts:
         return
@@ -127,7 +95,7 @@ def override_space(search: Any, texts: tuple[str, ...]) -> None:
             f"--space {shown(texts[0])}: a {type_name(search)} has no param_grid and no param_distributions."
         )
     space = merged(getattr(search, name), texts)
-    drawn = next((text for text in texts if is_distribution(parse_space(text)[1])), None)
+    drawn = next((text for text in texts if hasattr(parse_space(text)[1], "rvs")), None)
     if name == "param_grid" and drawn is not None:
         raise UsageError(
             f"--space {shown(drawn)}: a {type_name(search)} tries every value, and a distribution has no end of them.\n"

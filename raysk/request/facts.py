@@ -1,4 +1,4 @@
-"""Facts about estimators, searches and data, ready for JSON."""
+"""Describe estimators, searches and data for JSON and for one line on a terminal."""
 
 from __future__ import annotations
 
@@ -7,104 +7,65 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from raysk.data.table import is_number
+from raysk.data.wants import kind_of
 from raysk.request.space import in_words
+from raysk.source.found import grids_of
 from raysk.util.words import brief, shown, type_name
 
 if TYPE_CHECKING:
     from raysk.jobs import Data
 
 _LOOKED_AT = 100
-"""So many rows of objects say whether they are texts."""
+"""Number of objects that tell whether all are texts."""
 
 
 def estimator_facts(estimator: Any) -> dict[str, Any]:
-    """Return an estimator's class, short repr, steps and kind.
-
-    Parameters
-    ----------
-    estimator : estimator
-
-    Returns
-    -------
-    dict
-    """
+    """Describe an estimator: its class, short repr, steps and kind."""
     steps = getattr(estimator, "steps", None)
     return {
         "class": type_name(estimator),
         "module": type(estimator).__module__,
         "repr": brief(repr(estimator)),
-        "kind": _kind(estimator),
+        "kind": kind_of(estimator),
         "steps": [name for name, _ in steps] if isinstance(steps, list) else None,
     }
 
 
-def _kind(estimator: Any) -> str | None:
-    from sklearn.utils import get_tags
-
-    try:
-        return str(get_tags(estimator).estimator_type or "") or None
-    except Exception:  # noqa: BLE001 - a person's class without scikit-learn's tags
-        return None
-
-
 def search_facts(search: Any, data: Data | None) -> dict[str, Any]:
-    """Return a search's class and how much work it is.
+    """Describe a search: its class, its options, its space, and the number of fits.
 
-    Parameters
-    ----------
-    search : BaseSearchCV
-    data : Data or None
-        None leaves the splits unknown where they depend on the data.
-
-    Returns
-    -------
-    dict
-        ``candidates``, ``splits`` and ``fits`` are None where they are not known before the run;
-        ``fits`` leaves out the refit.
+    ``candidates``, ``splits`` and ``fits`` (without the refit) are None where the run, or missing data, alone can tell.
     """
-    candidates, splits = _candidates(search), _splits(search, data)
-    space = getattr(search, "param_grid", None) or getattr(search, "param_distributions", None)
+    candidates, splits = _count_candidates(search), _count_splits(search, data)
+    seed = getattr(search, "random_state", None)
+    space = [(str(key), values) for grid in grids_of(search) for key, values in grid.items()]
     return {
         "class": type_name(search),
         "candidates": candidates,
         "splits": splits,
         "fits": None if candidates is None or splits is None else candidates * splits,
-        "refit": search.refit if isinstance(search.refit, bool | str) else _name(search.refit),
-        "scoring": _scoring(search.scoring),
+        "refit": search.refit if isinstance(search.refit, bool | str) else _name_of(search.refit),
+        "scoring": _describe_scoring(search.scoring),
         "cv": None if search.cv is None else brief(repr(search.cv)),
-        "random_state": _seed(getattr(search, "random_state", None)),
-        "parameters": _parameters(space),
-        "space": {str(key): in_words(values) for grid in _grids(space) for key, values in grid.items()},
+        "random_state": seed if seed is None or isinstance(seed, int) else brief(repr(seed)),
+        "parameters": {name: len(values) if hasattr(values, "__len__") else None for name, values in space},
+        "space": {name: in_words(values) for name, values in space},
     }
 
 
-def _seed(value: Any) -> int | str | None:
-    return value if value is None or isinstance(value, int) else brief(repr(value))
-
-
-def _name(value: Any) -> str:
+def _name_of(value: Any) -> str:
     return str(getattr(value, "__name__", None) or brief(repr(value)))
 
 
-def _scoring(scoring: Any) -> str | list[str] | None:
+def _describe_scoring(scoring: Any) -> str | list[str] | None:
     if scoring is None or isinstance(scoring, str):
         return scoring
     if isinstance(scoring, Mapping | list | tuple | set):
         return [str(name) for name in scoring]
-    return _name(scoring)
+    return _name_of(scoring)
 
 
-def _parameters(space: Any) -> dict[str, int | None]:
-    """Return each searched parameter and its number of values, None for a distribution."""
-    each = (item for grid in _grids(space) for item in grid.items())
-    return {str(key): len(values) if hasattr(values, "__len__") else None for key, values in each}
-
-
-def _grids(space: Any) -> list[Any]:
-    return [space] if isinstance(space, Mapping) else list(space or [])
-
-
-def _candidates(search: Any) -> int | None:
+def _count_candidates(search: Any) -> int | None:
     from sklearn.model_selection import GridSearchCV, ParameterGrid, RandomizedSearchCV
 
     run = getattr(type(search), "_run_search", None)  # an own one may try anything
@@ -112,41 +73,30 @@ def _candidates(search: Any) -> int | None:
         return len(ParameterGrid(search.param_grid))
     if run is not RandomizedSearchCV._run_search:  # noqa: SLF001
         return None
-    space = search.param_distributions
-    grids = [space] if isinstance(space, Mapping) else space
-    if any(hasattr(values, "rvs") for grid in grids for values in grid.values()):
+    if any(hasattr(values, "rvs") for grid in grids_of(search) for values in grid.values()):
         return int(search.n_iter)
-    return min(int(search.n_iter), len(ParameterGrid(space)))  # lists alone are drawn without repeats
+    return min(int(search.n_iter), len(ParameterGrid(search.param_distributions)))  # drawn without repeats
 
 
-def _splits(search: Any, data: Data | None) -> int | None:
+def _count_splits(search: Any, data: Data | None) -> int | None:
     from sklearn.base import is_classifier
     from sklearn.model_selection import check_cv
 
     if isinstance(search.cv, Iterator):  # asking would use it up
         return None
+    X, y, groups = (None, None, None) if data is None else (data.X, data.y, data.fit_params.get("groups"))
     try:
-        cv = check_cv(search.cv, None if data is None else data.y, classifier=is_classifier(search.estimator))
-        groups = None if data is None else data.fit_params.get("groups")
-        return int(cv.get_n_splits(None if data is None else data.X, None if data is None else data.y, groups))
+        cv = check_cv(search.cv, y, classifier=is_classifier(search.estimator))
+        return int(cv.get_n_splits(X, y, groups))
     except Exception:  # noqa: BLE001 - a person's splitter, or one that needs data that is not here
         return None
 
 
 def data_facts(data: Data) -> dict[str, Any]:
-    """Return type, shape and dtype of X, kind and classes of y, and what else goes to ``fit``.
-
-    Parameters
-    ----------
-    data : Data
-
-    Returns
-    -------
-    dict
-    """
+    """Describe data: type, shape and dtype of X, kind and classes of y, and further arguments of ``fit``."""
     return {
         "source": data.source,
-        "X": {**_array_facts(data.X), "missing": _missing(data.X), "columns": data.feature_names},
+        "X": {**_array_facts(data.X), "missing": _has_missing(data.X), "columns": data.feature_names},
         "y": None if data.y is None else {**_array_facts(data.y), **_target_facts(data.y)},
         "fit_params": sorted(data.fit_params),
         "held_out": None if data.held_out is None else data_facts(data.held_out),
@@ -160,20 +110,19 @@ def _array_facts(array: Any) -> dict[str, Any]:
     return {
         "type": type_name(array),
         "shape": None if shape is None else [int(size) for size in shape],
-        "dtype": _dtype(array),
-        "bytes": _bytes(array),
+        "dtype": _describe_dtype(array),
+        "bytes": _count_bytes(array),
     }
 
 
-def _dtype(array: Any) -> str | None:
-    many = getattr(array, "dtypes", None)  # a data frame
-    if many is not None and hasattr(many, "__iter__"):
-        return ", ".join(sorted({str(kind) for kind in many}))
-    one = getattr(array, "dtype", None)
-    return None if one is None else str(one)
+def _describe_dtype(array: Any) -> str | None:
+    several: Any = getattr(array, "dtypes", None)  # of a data frame
+    if hasattr(several, "__iter__"):
+        return ", ".join(sorted(set(map(str, several))))
+    return str(array.dtype) if getattr(array, "dtype", None) is not None else None
 
 
-def _bytes(array: Any) -> int | None:
+def _count_bytes(array: Any) -> int | None:
     used = getattr(array, "nbytes", None)
     if used is None and hasattr(array, "memory_usage"):
         used = array.memory_usage()
@@ -183,8 +132,8 @@ def _bytes(array: Any) -> int | None:
     return None if used is None else int(used)
 
 
-def _missing(array: Any) -> bool | None:
-    """Return whether a value is missing; None where that cannot be told cheaply."""
+def _has_missing(array: Any) -> bool | None:
+    """Return whether a value is missing; None if that takes long to find out."""
     import numpy as np
 
     try:
@@ -208,13 +157,13 @@ def _target_facts(y: Any) -> dict[str, Any]:
 
 
 def data_in_short(data: Data, estimator: Any) -> dict[str, Any]:
-    """Return what a run uses as one line, and in numbers.
+    """Describe the data of a run in one line, and in numbers.
 
     Parameters
     ----------
     data : Data
     estimator : estimator
-        Says whether y is classes or numbers.
+        Tells whether y holds classes or numbers.
 
     Returns
     -------
@@ -239,14 +188,14 @@ def data_in_short(data: Data, estimator: Any) -> dict[str, Any]:
         "passed_over": list(data.passed_over) or None,
         "held_out": None if test is None else {"rows": rows, "source": test.source},
     }
-    return {"line": _line(facts, shape), **facts}
+    return {"line": _write_line(facts, shape), **facts}
 
 
-def _line(facts: Mapping[str, Any], shape: list[int]) -> str:
+def _write_line(facts: Mapping[str, Any], shape: list[int]) -> str:
     size = " x ".join(f"{number:,}" for number in shape)
     kinds = facts["columns"]
-    counted = ", ".join(f"{count:,} {_noun(kind, count)}" for kind, count in kinds.items())
-    what = f"{size} ({counted})" if len(kinds) > 1 else f"{size} {_noun(next(iter(kinds), ''), 2)}".rstrip()
+    counted = ", ".join(f"{count:,} {_inflect(kind, count)}" for kind, count in kinds.items())
+    what = f"{size} ({counted})" if len(kinds) > 1 else f"{size} {_inflect(next(iter(kinds), ''), 2)}".rstrip()
     names = " ".join(["y", *(facts["target"] or ())])
     y = "no y" if facts["kind"] is None else f"{names}: {facts['kind']}"
     if facts["classes"] is not None:
@@ -256,40 +205,40 @@ def _line(facts: Mapping[str, Any], shape: list[int]) -> str:
         source += f" (not {' or '.join(facts['passed_over'])}, which it also holds)"
     test = facts["held_out"]
     other = "" if test is None or test["source"] == facts["source"] else f" from {test['source']}"
-    held_out = "" if test is None else f"; held out: {test['rows']:,} {_noun('rows', test['rows'])}{other}"
+    held_out = "" if test is None else f"; held out: {test['rows']:,} {_inflect('rows', test['rows'])}{other}"
     return shown(f"data: X {what}, {y}{source}{held_out}")
 
 
-def _noun(plural: str, count: int) -> str:
+def _inflect(plural: str, count: int) -> str:
     return plural if count != 1 else {"categories": "category"}.get(plural, plural.removesuffix("s"))
 
 
 def names_of(y: Any) -> list[str]:
-    """Return the names that a target brings itself."""
+    """Return the names of the columns of y, if it has names."""
     columns = getattr(y, "columns", None)
     own = [getattr(y, "name", None)] if columns is None else list(columns)
     return [str(name) for name in own if name is not None and not callable(name)]
 
 
 def _column_kinds(X: Any) -> Iterator[str]:
-    """Yield what the columns hold; an array is of one kind."""
+    """Yield the kinds of the columns; an array has one kind."""
     if hasattr(X, "columns") and hasattr(X, "dtypes"):
         yield from (_dtype_kind(dtype) for dtype in X.dtypes)
     elif hasattr(X, "dtype"):
-        texts = X.dtype.kind == "O" and all(isinstance(each, str) for each in _first_cells(X))
+        texts = X.dtype.kind == "O" and all(isinstance(each, str) for each in _take_first_cells(X))
         yield "texts" if texts else _dtype_kind(X.dtype)
     elif isinstance(X, list) and X:
         first = X[0][0] if isinstance(X[0], list | tuple) and X[0] else X[0]
         yield "texts" if isinstance(first, str) else "numbers" if isinstance(first, int | float) else "values"
 
 
-def _first_cells(X: Any) -> list[Any]:
+def _take_first_cells(X: Any) -> list[Any]:
     values = X.to_numpy() if hasattr(X, "to_numpy") else X
     return list(values[:_LOOKED_AT].ravel()) if hasattr(values, "ravel") else [None]
 
 
 def _dtype_kind(dtype: Any) -> str:
-    """Return what a column of a dtype holds, in words; dtypes of pandas, polars and numpy are asked by their text."""
+    """Return the kind of a column in words, from the name of its dtype in pandas, polars or numpy."""
     text = str(dtype).lower()
     if is_number(dtype) or text.startswith(("int", "uint", "float", "bool", "decimal")):
         return "numbers"
@@ -301,11 +250,11 @@ def _dtype_kind(dtype: Any) -> str:
 
 
 def _target_kind(y: Any, estimator: Any) -> tuple[str, int | None]:
-    """Return ``classes`` and how many, or ``numbers``: what the estimator takes y for, or else what y looks like."""
+    """Return ``classes`` and their number, or ``numbers``: as the estimator takes y, or else as y looks."""
     import numpy as np
 
-    kind = _kind(estimator)
-    if kind is None or kind not in {"classifier", "regressor"}:
+    kind = kind_of(estimator)
+    if kind not in {"classifier", "regressor"}:
         kind = "classifier" if _target_facts(y)["classes"] is not None else "regressor"
     if kind == "regressor":
         return "numbers", None

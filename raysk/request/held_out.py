@@ -1,9 +1,9 @@
-"""Data that is not fitted, but scored once at the end: a part of the rows, or a table of its own.
+"""Set data aside that is scored once at the end: some of the rows, or another table.
 
-    --test-size 0.2   --> rows drawn as `train_test_split` draws them: stratified for a classifier, groups kept whole
-    --test-data PATH  --> read like --data, with the columns, types and labels that are fitted
+    --test-size 0.2   --> rows are drawn as by `train_test_split`: stratified for a classifier, groups undivided
+    --test-data PATH  --> read like --data, with the columns, types and labels of the fitted data
 
-Either takes the place of what the person's file holds out itself.
+Either replaces what the person's file holds out itself.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from raysk import _compat
+from raysk._compat import sklearn as sklearn_private
 from raysk.data.columns import Columns
 from raysk.data.dialect import Dialect
 from raysk.data.encoding import Encoding, known_categories
 from raysk.data.features import Features, as_written
 from raysk.data.inputs import label_of
 from raysk.data.reading import TEXT, Given, read_table
+from raysk.data.table import is_frame
 from raysk.errors import InputError, UsageError
 from raysk.request.facts import names_of
 from raysk.util.words import brief, listed
@@ -27,17 +28,17 @@ if TYPE_CHECKING:
     from raysk.jobs import Data
 
 _DEFAULT_SEED = 0
-"""Draws the same rows each time, so that a search can be resumed."""
+"""The same rows are drawn each time, so that a search can be resumed."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class HoldOut:
-    """What the command line says is held out.
+    """The data that the command line holds out.
 
     Parameters
     ----------
     size : float or int or None
-        A share of the rows below 1, or how many; with groups, a share of the groups.
+        A share of the rows below 1, or their number; with groups, a share of the groups.
     source : str or None
         A table; see `raysk.data.reading.read_table`.
 
@@ -54,39 +55,39 @@ class HoldOut:
         if self.size is not None and self.source is not None:
             raise UsageError("--test-size draws rows, --test-data names a table. Leave one of the two out.")
         if self.source is not None:
-            Given(source=self.source)  # as it is checked
+            Given(source=self.source)  # checks it
 
     @classmethod
     def of(cls, size: str | None, source: str | None) -> HoldOut | None:
-        """Return what the options say, or None if there are none."""
+        """Return what the options hold out, or None without such options."""
         if size is None and source is None:
             return None
-        return cls(size=None if size is None else _size(size), source=source)
+        return cls(size=None if size is None else _parse_size(size), source=source)
 
     def apply(self, data: Data, estimator: Any, *, given: Given | None = None, seed: int | None = None) -> Data:
-        """Return the data with its held-out part, in the place of what the file held out.
+        """Return the data with its held-out part, which replaces what the file holds out.
 
         Parameters
         ----------
         data : Data
         estimator : estimator
-            For a classifier rows are drawn from each class.
+            For a classifier, rows are drawn from each class.
         given : Given or None
-            Where the data is from, for its columns.
+            The source of the data, for its columns.
         seed : int or None
             None draws with seed 0.
 
         Raises
         ------
         InputError
-            If so few rows are left that there is nothing to fit, or the table does not suit the data.
+            If too few rows are left to fit, or the table does not suit the data.
         UsageError
             If both tables are to be read from stdin.
         """
         if data.held_out is not None:
             data = replace(data, passed_over=(*data.passed_over, "X_test"))
         if self.source is None:
-            return _drawn(data, self.size, estimator, _DEFAULT_SEED if seed is None else seed)
+            return _draw(data, self.size, estimator, _DEFAULT_SEED if seed is None else seed)
         return replace(data, held_out=self._read(data, estimator, given))
 
     def _read(self, data: Data, estimator: Any, given: Given | None) -> Data:
@@ -94,7 +95,7 @@ class HoldOut:
         if given is not None and given.source == source == "-":
             raise UsageError("--data and --test-data cannot both come from stdin. Name a file for one of them.")
         target = data.target_names or tuple(names_of(data.y))
-        features = _features(data)
+        features = _describe_features(data)
         labels = dict.fromkeys(target, TEXT) if _is_text(data.y) else {}
         dialect = Dialect() if given is None else given.dialect
         table = read_table(source, dtypes={**features.dtypes, **labels}, dialect=dialect)
@@ -102,7 +103,7 @@ class HoldOut:
         if features.names is not None:  # what else there is does not matter
             weight = columns.weight if columns.weight in (table.names or ()) else None
             columns = Columns(weight=weight)
-        columns = replace(columns, groups=None, target=_target(target, table))
+        columns = replace(columns, groups=None, target=_find_target(target, table))
         part = features.split(table, columns, estimator)
         if data.y is not None and part.y is None:
             raise InputError(
@@ -113,14 +114,14 @@ class HoldOut:
         return replace(part, source=label_of(source), y=None if data.y is None else part.y)
 
 
-def _target(names: tuple[str, ...], table: Table) -> tuple[str, ...]:
-    """Return the columns that are y: those that the fitted data names, else one that is called so."""
+def _find_target(names: tuple[str, ...], table: Table) -> tuple[str, ...]:
+    """Return the columns of y: those that the fitted data names, or else a column named y or target."""
     if "y" in table.beside:
         return ()
     return names or tuple(name for name in ("y", "target") if name in (table.names or ()))[:1]
 
 
-def _size(text: str) -> float:
+def _parse_size(text: str) -> float:
     try:
         size = int(text) if text.isdecimal() else float(text)
     except ValueError:
@@ -130,10 +131,10 @@ def _size(text: str) -> float:
     return size
 
 
-def _features(data: Data) -> Features:
-    """Return what is fitted as a model's sidecar would have it."""
+def _describe_features(data: Data) -> Features:
+    """Describe the fitted features as a model's sidecar would."""
     names, X = data.feature_names, data.X
-    framed = hasattr(X, "iloc") and hasattr(X, "columns")
+    framed = is_frame(X)
     if framed:
         names = tuple(str(name) for name in X.columns)
     kinds = [str(dtype) for dtype in X.dtypes] if framed else [str(X.dtype)] * len(names or ()) if names else []
@@ -155,21 +156,21 @@ def _is_text(y: Any) -> bool:
     return getattr(np.asarray(y).dtype if dtype is None else dtype, "kind", "") in {"O", "U", "S"}
 
 
-def _drawn(data: Data, size: float | None, estimator: Any, seed: int) -> Data:
+def _draw(data: Data, size: float | None, estimator: Any, seed: int) -> Data:
     try:
-        train, test = _rows(data, size, estimator, seed)
+        train, test = _draw_rows(data, size, estimator, seed)
     except ValueError as error:
         raise InputError(f"--test-size {size}: {brief(str(error))}") from error
-    fitted, held = (_part(data, rows) for rows in (train, test))
+    fitted, held = (_take_part(data, rows) for rows in (train, test))
     return replace(fitted, held_out=replace(held, passed_over=(), held_out=None))
 
 
-def _rows(data: Data, size: Any, estimator: Any, seed: int) -> Any:
-    """Return the numbers of the rows that are fitted, and of those that are held out."""
+def _draw_rows(data: Data, size: Any, estimator: Any, seed: int) -> Any:
+    """Draw the numbers of the rows to fit, and of the rows to hold out."""
     import numpy as np
     from sklearn.model_selection import GroupShuffleSplit, train_test_split
 
-    rows = np.arange(_compat.count_rows(data.X) or 0)
+    rows = np.arange(sklearn_private.count_rows(data.X) or 0)
     groups = data.fit_params.get("groups")
     if groups is not None:
         share = size if size < 1 else size / len(rows)
@@ -177,7 +178,7 @@ def _rows(data: Data, size: Any, estimator: Any, seed: int) -> Any:
     if _has_classes(estimator, data.y):
         try:
             return train_test_split(rows, test_size=size, random_state=seed, stratify=data.y)
-        except ValueError:  # a class of a single row, or fewer rows than classes: as they come, then
+        except ValueError:  # a class has one row, or there are fewer rows than classes: no stratification
             pass
     return train_test_split(rows, test_size=size, random_state=seed)
 
@@ -192,10 +193,10 @@ def _has_classes(estimator: Any, y: Any) -> bool:
         return False
 
 
-def _part(data: Data, rows: Any) -> Data:
-    """Return some of the rows, of everything that has one value for each."""
-    count = _compat.count_rows(data.X)
-    of_rows = {name: value for name, value in data.fit_params.items() if _compat.count_rows(value) == count}
-    params = {**data.fit_params, **{name: _compat.take_rows(value, rows) for name, value in of_rows.items()}}
-    y = None if data.y is None else _compat.take_rows(data.y, rows)
-    return replace(data, X=_compat.take_rows(data.X, rows), y=y, fit_params=params, held_out=None)
+def _take_part(data: Data, rows: Any) -> Data:
+    """Return some of the rows, of everything that has one value per row."""
+    count = sklearn_private.count_rows(data.X)
+    of_rows = {name: value for name, value in data.fit_params.items() if sklearn_private.count_rows(value) == count}
+    params = {**data.fit_params, **{name: sklearn_private.take_rows(value, rows) for name, value in of_rows.items()}}
+    y = None if data.y is None else sklearn_private.take_rows(data.y, rows)
+    return replace(data, X=sklearn_private.take_rows(data.X, rows), y=y, fit_params=params, held_out=None)

@@ -1,13 +1,14 @@
-"""Apply flags to copies of the person's objects: ``--n-iter --cv --scoring --seed --set --no-refit``."""
+"""Apply options to copies of the person's objects: ``--n-iter --cv --scoring --seed --set --no-refit``."""
 
 from __future__ import annotations
 
 import copy
+import sys
 from dataclasses import dataclass
 from typing import Any
 
-from raysk.data.checks import check_whole
 from raysk.errors import InputError, UsageError
+from raysk.source.own import is_own_file
 from raysk.util.values import parse_setting, split_setting
 from raysk.util.words import brief, listed, suggestion, type_name
 
@@ -17,26 +18,26 @@ _FEWEST_FOLDS = 2
 
 @dataclass(frozen=True, kw_only=True)
 class Overrides:
-    """What the command line says over what the file says; None leaves the file's own.
+    """Options that override what the file says; None leaves the file's own value.
 
     Parameters
     ----------
     n_iter : int or None
-        How many candidates a randomized search draws.
+        Number of candidates that a randomized search draws.
     cv : int or None
         Number of folds.
     scoring : str or None
-        A scorer's name, or several with commas; the best candidate is chosen by the first.
+        A scorer's name, or several with commas; the first one decides which candidate is best.
     seed : int or None
         For the search and for every ``random_state`` within the estimator.
     set : tuple of str
         ``name=value`` for the estimator's parameters.
     set_str : tuple of str
-        ``name=text`` for the same, the text as it is.
+        ``name=text`` for the same; the text is not parsed.
     space : tuple of str
         ``name=values`` for the parameter space; see `raysk.request.distributions`.
     refit : bool
-        Whether to fit the best candidate on all data.
+        Whether to fit the best candidate to all data.
 
     Raises
     ------
@@ -65,16 +66,7 @@ class Overrides:
 
 
 def copied(value: Any) -> Any:
-    """Return a copy, so that flags and fits never change the person's object.
-
-    Parameters
-    ----------
-    value : estimator
-
-    Returns
-    -------
-    estimator
-        Unfitted where scikit-learn can clone it.
+    """Copy an estimator, so that options and fits never change the person's; unfitted if scikit-learn can clone it.
 
     Raises
     ------
@@ -83,9 +75,9 @@ def copied(value: Any) -> Any:
     """
     from sklearn.base import clone
 
-    check_whole(value)
-    # clone copies each random generator by itself; one that is shared (between search, cv and estimator) must
-    # stay shared, or the draws differ from scikit-learn's
+    _check_whole(value)
+    # A random generator that search, cv and estimator share must stay shared, or the draws differ from scikit-learn's;
+    # clone copies it for each of them.
     ways = (copy.deepcopy, clone) if _holds_generator(value) else (clone, copy.deepcopy)
     for way in (*ways, copy.copy):  # cv may be a generator, which only a shallow copy keeps
         try:
@@ -96,6 +88,23 @@ def copied(value: Any) -> Any:
         f"{type_name(value)} cannot be copied, so raysk cannot fit it.\n"
         "Let its __init__ only store its arguments, as scikit-learn asks of an estimator."
     )
+
+
+def _check_whole(estimator: Any) -> None:
+    """Raise if an object lacks attributes that its class, a library's, needs: it may be pickled by another version."""
+    try:
+        estimator.get_params(deep=True)
+    except AttributeError as error:
+        file = getattr(sys.modules.get(type(error.obj).__module__), "__file__", None)
+        if file is None or is_own_file(file):
+            return
+        raise InputError(
+            f"The {type_name(estimator)} is damaged, or was made by another version of its library:\n"
+            f"{brief(f'{type(error).__name__}: {error}')}\n"
+            "Make it again, with what is installed here."
+        ) from error
+    except Exception:  # noqa: BLE001 - a person's class may do anything here; it will say so where it matters
+        return
 
 
 def _holds_generator(value: Any) -> bool:
@@ -112,18 +121,13 @@ def _holds_generator(value: Any) -> bool:
 def override_estimator(estimator: Any, overrides: Overrides) -> None:
     """Set seed and settings on a copy of the person's estimator, in place.
 
-    Parameters
-    ----------
-    estimator : estimator
-    overrides : Overrides
-
     Raises
     ------
     UsageError
         If a setting names no parameter.
     """
     if overrides.seed is not None:
-        seeds = {name: overrides.seed for name in parameters(estimator) if _is_seed(name)}
+        seeds = {name: overrides.seed for name in parameters(estimator) if name.rpartition("__")[2] == "random_state"}
         estimator.set_params(**seeds)
     for setting in overrides.set:  # after the seed, so that --set random_state=1 has the last word
         _set(estimator, *parse_setting(setting))
@@ -132,7 +136,7 @@ def override_estimator(estimator: Any, overrides: Overrides) -> None:
 
 
 def parameters(estimator: Any) -> dict[str, Any]:
-    """Return ``get_params(deep=True)``, or say what is wrong with the estimator."""
+    """Return ``get_params(deep=True)``; raise `InputError` if that raises."""
     try:
         return dict(estimator.get_params(deep=True))
     except Exception as err:
@@ -140,10 +144,6 @@ def parameters(estimator: Any) -> dict[str, Any]:
             f"{type_name(estimator)}.get_params() raised {type(err).__name__}: {brief(str(err))}\n"
             "Let its __init__ only store its arguments, as scikit-learn asks of an estimator."
         ) from err
-
-
-def _is_seed(name: str) -> bool:
-    return name.rpartition("__")[2] == "random_state"
 
 
 def _set(estimator: Any, name: str, value: Any) -> None:
@@ -159,19 +159,14 @@ def _set(estimator: Any, name: str, value: Any) -> None:
 
 
 def override_search(search: Any, overrides: Overrides) -> None:
-    """Apply every flag to a copy of the person's search, in place.
+    """Apply all options to a copy of the person's search, in place.
 
-    Attributes are set, not parameters: a person's own search class need not follow ``set_params``.
-
-    Parameters
-    ----------
-    search : BaseSearchCV
-    overrides : Overrides
+    Attributes are set instead of parameters, as a person's own search class may not support ``set_params``.
 
     Raises
     ------
     UsageError
-        If a flag does not fit the search.
+        If an option does not fit the search.
     """
     if overrides.n_iter is not None:
         _set_n_iter(search, overrides.n_iter)
@@ -208,7 +203,7 @@ def _set_scoring(search: Any, text: str) -> None:
 
 
 def metric_names(text: str) -> list[str]:
-    """Return the names of metrics that are written with commas between them.
+    """Parse names of metrics with commas between them.
 
     Raises
     ------
@@ -231,29 +226,24 @@ def unknown_scorer(names: list[str]) -> str | None:
 
 
 def scorer_hint(name: str) -> str:
-    """Return what to write instead of an unknown scorer."""
+    """Return a message about an unknown scorer, with the nearest names."""
     from sklearn.metrics import get_scorer_names
 
     return f"scikit-learn has no scorer {name!r}.\n{suggestion(name, get_scorer_names(), 'scorers')}"
 
 
-def refuse_search_flags(estimator: Any, overrides: Overrides) -> None:
-    """Say which flags need a search, when what is fitted is none.
-
-    Parameters
-    ----------
-    estimator : estimator
-    overrides : Overrides
+def refuse_search_options(estimator: Any, overrides: Overrides) -> None:
+    """Raise if an option needs a search, and the estimator is none.
 
     Raises
     ------
     UsageError
-        If a search's flag was given.
+        If such an option was given.
     """
     given = [f"--{name.replace('_', '-')}" for name in ("n_iter", "cv", "scoring") if getattr(overrides, name)]
     given += [] if overrides.refit else ["--no-refit"]
     if given:
         raise UsageError(
-            f"{listed(given)}: only a search takes this, and what is fitted is a {type_name(estimator)}.\n"
+            f"{listed(given)}: only a search takes this, and {type_name(estimator)} is none.\n"
             f"Leave {'it' if len(given) == 1 else 'them'} out, or use 'raysk search'."
         )

@@ -1,7 +1,7 @@
-"""Refuse scorers that cannot score a kind of target, as `f1` of ten classes: called on a dummy, fitted to some rows.
+"""Refuse scorers that cannot score a kind of target, such as `f1` of ten classes.
 
-The dummy has all classes, their probabilities, and a mean: what fails for it fails for every estimator, because of y.
-scikit-learn's own metrics alone are called; a person's function is left to the fits. A few milliseconds.
+Scorers are tried on a dummy that is fitted to a few rows. The dummy predicts classes, probabilities or a mean: a scorer
+that fails for it fails for every estimator. Only scikit-learn's own metrics are tried. It takes a few milliseconds.
 """
 
 from __future__ import annotations
@@ -10,30 +10,25 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
-from raysk import _compat
+from raysk._compat import sklearn as sklearn_private
 from raysk.errors import InputError, UsageError
 from raysk.util.words import brief, listed
 
 MOST_SEEN = 100_000
-"""Rows of y that are looked at for its classes, spread evenly."""
+"""Rows of y that are searched for classes, spread evenly."""
 
 MOST_CLASSES, ROWS_EACH = 50, 4
-"""Of the tiny y: at most 200 rows. With more classes nothing is said."""
+"""Limits of the small y: at most 200 rows. A y with more classes is not checked."""
 
 INSTEAD = {"f1": "f1_macro", "precision": "precision_macro", "recall": "recall_macro", "jaccard": "jaccard_macro"}
 INSTEAD |= {"roc_auc": "roc_auc_ovr", "average_precision": "balanced_accuracy", "neg_brier_score": "neg_log_loss"}
-"""For more than two classes."""
+"""Metrics to use instead, for more than two classes."""
 
 
 def check_scoring(search: Any, y: Any, *, said: bool = False) -> None:
-    """Raise if no candidate of a search can get a score that decides.
+    """Raise if no candidate of a search can get the score that decides.
 
-    Parameters
-    ----------
-    search : BaseSearchCV
-    y : array-like or None
-    said : bool
-        Whether the metrics are from ``--scoring``: then each of them has to work.
+    With `said` the metrics are from ``--scoring``, and each of them must work.
 
     Raises
     ------
@@ -41,25 +36,25 @@ def check_scoring(search: Any, y: Any, *, said: bool = False) -> None:
     UsageError
         If it is from ``--scoring``.
     """
-    tiny = _tiny(y)
-    dummy = None if tiny is None or search.scoring is None else _dummy(search.estimator, tiny)
+    tiny = _shrink(y)
+    dummy = None if tiny is None or search.scoring is None else _fit_dummy(search.estimator, tiny)
     if dummy is None:
         return
-    named = _named(search.scoring)
-    failed = {name: reason for name, each in named.items() if (reason := _fails(each, dummy, tiny))}
+    named = _name_metrics(search.scoring)
+    failed = {name: reason for name, each in named.items() if (reason := _find_failure(each, dummy, tiny))}
     decides = search.refit if isinstance(search.refit, str) else None
     if not failed:
         return
     name, reason = next(iter(failed.items()))
     if said:
-        raise UsageError(f"--scoring {name}: it cannot score this y.\n{brief(reason)}{_instead(name, tiny)}")
+        raise UsageError(f"--scoring {name}: it cannot score this y.\n{brief(reason)}{_suggest_other(name, tiny)}")
     if decides in failed or len(failed) == len(named):
         name = decides if decides in failed else name
         raise InputError(f"The search's scoring {name!r} cannot score this y.\n{brief(failed[name])}")
     warnings.warn(f"{listed(failed)} cannot score this y, and will be nan: {brief(reason)}", stacklevel=2)
 
 
-def _instead(name: str, y: Any) -> str:
+def _suggest_other(name: str, y: Any) -> str:
     known, classes = INSTEAD.get(name), set(y.tolist())
     if len(classes) > len(("one", "other")):
         return f"\nFor several classes there is for example --scoring {known}." if known else ""
@@ -70,8 +65,8 @@ def _instead(name: str, y: Any) -> str:
     return ""
 
 
-def _named(scoring: Any) -> dict[str, Any]:
-    """Return a search's metrics by name: names of scikit-learn's scorers, or functions."""
+def _name_metrics(scoring: Any) -> dict[str, Any]:
+    """Return the metrics of a search by name: names of scorers, or functions."""
     if isinstance(scoring, Mapping):
         return {str(name): each for name, each in scoring.items()}
     if isinstance(scoring, list | tuple | set):
@@ -79,13 +74,13 @@ def _named(scoring: Any) -> dict[str, Any]:
     return {scoring if isinstance(scoring, str) else "score": scoring}
 
 
-def _fails(metric: Any, dummy: Any, y: Any) -> str | None:
-    """Return why one of scikit-learn's scorers raises; None if it does not, or is a person's."""
+def _find_failure(metric: Any, dummy: Any, y: Any) -> str | None:
+    """Return why a scorer of scikit-learn's raises; None if it does not, or is a person's own."""
     import numpy as np
     from sklearn.metrics import get_scorer
 
     scorer = get_scorer(metric) if isinstance(metric, str) else metric
-    if not _compat.scores_predictions(scorer):
+    if not sklearn_private.scores_predictions(scorer):
         return None
     try:
         with warnings.catch_warnings():
@@ -98,8 +93,8 @@ def _fails(metric: Any, dummy: Any, y: Any) -> str | None:
     return None
 
 
-def _dummy(estimator: Any, y: Any) -> Any | None:
-    """Return a dummy of an estimator's kind, fitted; None where the estimator may do what a dummy cannot."""
+def _fit_dummy(estimator: Any, y: Any) -> Any | None:
+    """Return a fitted dummy of the estimator's kind; None if the estimator may be able to do more than a dummy."""
     import numpy as np
     from sklearn.base import is_classifier, is_regressor
     from sklearn.dummy import DummyClassifier, DummyRegressor
@@ -115,8 +110,8 @@ def _dummy(estimator: Any, y: Any) -> Any | None:
     return dummy.fit(np.zeros((len(y), 1)), y)
 
 
-def _tiny(y: Any) -> Any | None:
-    """Return at most 200 rows of y in which each class is; None for what is no plain column of values."""
+def _shrink(y: Any) -> Any | None:
+    """Return at most 200 rows of y with all its classes; None if y is no plain column of values."""
     import numpy as np
 
     if y is None:
@@ -133,7 +128,5 @@ def _tiny(y: Any) -> Any | None:
         return None
     if not 1 < len(classes) <= MOST_CLASSES:
         return None
-    order = np.argsort(which, kind="stable")
-    starts = np.searchsorted(which[order], np.arange(len(classes)))
-    place = np.arange(len(order)) - starts[which[order]]
-    return some[np.sort(order[place < ROWS_EACH])]
+    rows = [np.flatnonzero(which == number)[:ROWS_EACH] for number in range(len(classes))]
+    return some[np.sort(np.concatenate(rows))]

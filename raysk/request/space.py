@@ -13,20 +13,13 @@ from raysk.util.words import brief, suggestion, type_name
 def check_space(name: str, space: Any, estimator: Any, said: Container[str] = ()) -> None:
     """Raise for a space that is empty, malformed, or of another estimator.
 
-    Parameters
-    ----------
-    name : str
-        ``param_grid`` or ``param_distributions``.
-    space : dict or list of dict
-    estimator : estimator
-    said : container of str
-        Names of parameters whose values are from ``--space``.
+    `name` is ``param_grid`` or ``param_distributions``; `said` holds the parameters that are from ``--space``.
 
     Raises
     ------
     InputError
     UsageError
-        If ``--space`` names what the estimator does not have.
+        If ``--space`` names a parameter that the estimator does not have.
     """
     grids = [space] if isinstance(space, Mapping) else space
     if not isinstance(grids, list | tuple) or not all(isinstance(grid, Mapping) for grid in grids):
@@ -42,6 +35,8 @@ def check_space(name: str, space: Any, estimator: Any, said: Container[str] = ()
 
 
 def _check_values(name: str, key: str, values: Any) -> None:
+    import numpy as np
+
     samples = hasattr(values, "rvs")
     if samples and name == "param_grid" and not hasattr(values, "__len__"):
         raise InputError(
@@ -55,19 +50,13 @@ def _check_values(name: str, key: str, values: Any) -> None:
             f"{name} gives {key!r} the single value {brief(repr(values))}.\n"
             f"Put it in a list: {key!r}: [{brief(repr(values))}]"
         )
-    if not _is_list(values):
+    if not (values.ndim == 1 if isinstance(values, np.ndarray) else isinstance(values, Sequence)):
         raise InputError(
             f"{name} gives {key!r} a {type_name(values)}, which scikit-learn cannot draw from.\n"
             f"Write a list or a 1-d array: {key!r}: [...]"
         )
     if len(values) == 0:
         raise InputError(f"{name} gives {key!r} an empty list.\nName at least one value, or leave {key!r} out.")
-
-
-def _is_list(values: Any) -> bool:
-    import numpy as np
-
-    return values.ndim == 1 if isinstance(values, np.ndarray) else isinstance(values, Sequence)
 
 
 def _check_names(name: str, grid: Mapping[str, Any], estimator: Any, said: Container[str]) -> None:
@@ -92,18 +81,13 @@ def _check_names(name: str, grid: Mapping[str, Any], estimator: Any, said: Conta
 
 
 MOST_VALUES = 6
-"""Of a list are written out."""
+"""Values of a list that are written out."""
 
 
 def in_words(values: Any) -> str:
-    """Say what is searched of one parameter: ``loguniform 0.0001 .. 0.1``, or values with commas between them.
-
-    Parameters
-    ----------
-    values : sequence, or object with ``rvs``
-    """
+    """Describe the values of one parameter: ``loguniform 0.0001 .. 0.1``, or values with commas between them."""
     if hasattr(values, "rvs"):
-        return _distribution_in_words(values)
+        return _describe_distribution(values)
     each = list(values)
     shown = [f"{value:g}" if isinstance(value, float) else brief(str(value)) for value in each]
     if len(shown) <= MOST_VALUES:
@@ -111,7 +95,7 @@ def in_words(values: Any) -> str:
     return f"{', '.join(shown[:2])} .. {shown[-1]} ({len(shown):,} values)"
 
 
-def _distribution_in_words(values: Any) -> str:
+def _describe_distribution(values: Any) -> str:
     name = getattr(getattr(values, "dist", None), "name", None) or type_name(values)
     try:
         low, high = values.support()

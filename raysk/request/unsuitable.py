@@ -1,8 +1,7 @@
-"""Data that an estimator of scikit-learn's refuses in every fit: by the tags of the step that sees X, and of the last.
+"""Refuse data that scikit-learn would refuse in every fit, by the tags of the first and the last step.
 
-Each rule is a check of scikit-learn's own, made earlier, and held against all its estimators in the tests: whatever is
-refused here, they refuse. An estimator with parts of its own, or with functions, is passed over, as is every class of
-another library.
+Each rule is one of scikit-learn's own checks, made earlier. The tests try the rules with all of its estimators: they
+refuse whatever is refused here. Estimators with parts or functions, and those of other libraries, are passed over.
 """
 
 from __future__ import annotations
@@ -11,31 +10,25 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 from raysk.data import wants
-from raysk.data.cells import Cells, is_text, number_of_dimensions
-from raysk.request.parameter_values import is_sklearns
+from raysk.data.cells import Cell, Cells, begins_with_text, number_of_dimensions
 from raysk.source.found import is_search
 from raysk.util.words import listed, shown, type_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from raysk.jobs import Data
 
 
 KEEP_MISSING = {
-    "StandardScaler",
-    "MinMaxScaler",
-    "MaxAbsScaler",
-    "RobustScaler",
-    "QuantileTransformer",
-    "PowerTransformer",
+    *("StandardScaler", "MinMaxScaler", "MaxAbsScaler", "RobustScaler", "QuantileTransformer", "PowerTransformer"),
     "VarianceThreshold",
 }
-"""Steps that take missing values, and hand them on; infinite ones they refuse."""
+"""Steps that pass missing values on, and refuse infinite values."""
 
 
 class Seen:
-    """What was seen of a job's data; each thing is looked for once, when it is asked for.
+    """A job's data, and what was found in it; each thing is looked for once, when it is needed.
 
     Parameters
     ----------
@@ -59,36 +52,25 @@ class Seen:
 
 
 def refusal(estimator: Any, seen: Seen) -> str | None:
-    """Return why an estimator cannot be fitted on data, in words for the person; None if nobody knows of a reason.
-
-    Parameters
-    ----------
-    estimator : estimator
-        No search.
-    seen : Seen
-
-    Returns
-    -------
-    str or None
-    """
+    """Return why an estimator, which is no search, cannot be fitted to data, in words; None if no reason is known."""
     from sklearn import get_config
 
-    last, readers = _last(estimator), _readers(estimator)
-    reason = None if last is None else _y_refused(last, seen)
+    last, readers = _find_last(estimator), _find_readers(estimator)
+    reason = None if last is None else _refuse_y(last, seen)
     if reason is not None or not readers or get_config()["assume_finite"]:
         return reason
     if _is_vectorizer(readers[0]):
-        return None if readers[0] is last else _documents_refused(readers[0], seen)
-    return _x_refused(readers, last, seen)
+        return None if readers[0] is last else _refuse_documents(readers[0], seen)
+    return _refuse_x(readers, last, seen)
 
 
 # --- which steps
 
 
-def _readers(estimator: Any) -> list[Any]:
-    """Return the steps that see what is missing in X: the first, and more if that leaves it where it is."""
+def _find_readers(estimator: Any) -> list[Any]:
+    """Return the steps that see missing values in X: the first, and the next ones if it passes them on."""
     readers = []
-    for step in _in_order(estimator):
+    for step in _walk_steps(estimator):
         if step is None:
             break
         readers.append(step)
@@ -97,37 +79,29 @@ def _readers(estimator: Any) -> list[Any]:
     return readers
 
 
-def _in_order(estimator: Any) -> Iterator[Any]:
-    """Yield the steps of a pipeline and of those within it; None in the place of what nobody knows."""
-    if not is_sklearns(estimator) or is_search(estimator):
+def _walk_steps(estimator: Any) -> Iterator[Any]:
+    """Yield the steps of a pipeline and of pipelines within it; None instead of an unknown step."""
+    if not wants.is_sklearns(estimator) or is_search(estimator):
         yield None
         return
-    steps = [step for _, step in wants.steps_of(estimator) if step is not None and not isinstance(step, str)]
+    steps = wants.steps_of(estimator)
     if not steps:
-        yield estimator if _is_simple(estimator) else None
+        yield estimator if wants.is_simple(estimator) else None
     elif hasattr(estimator, "steps"):
         for step in steps:
-            yield from _in_order(step)
+            yield from _walk_steps(step)
     else:  # a union: all of its parts see the same
-        yield next(_in_order(steps[0]))
+        yield next(_walk_steps(steps[0]))
         yield None
 
 
-def _last(estimator: Any) -> Any | None:
-    while is_sklearns(estimator) and not is_search(estimator):
+def _find_last(estimator: Any) -> Any | None:
+    while wants.is_sklearns(estimator) and not is_search(estimator):
         steps = getattr(estimator, "steps", None)
         if not steps:
             return estimator
         estimator = steps[-1][1]
     return None
-
-
-def _is_simple(estimator: Any) -> bool:
-    """Tell whether an estimator has no parts and no functions of a person's, and tags that hold."""
-    values = [value for value in wants.params_of(estimator).values() if not isinstance(value, type)]
-    simple = not any(callable(value) or hasattr(value, "get_params") for value in values)
-    tags = wants.tags_of(estimator)
-    return simple and tags is not None and not tags.no_validation
 
 
 def _is_vectorizer(estimator: Any) -> bool:
@@ -137,7 +111,7 @@ def _is_vectorizer(estimator: Any) -> bool:
 # --- y
 
 
-def _y_refused(last: Any, seen: Seen) -> str | None:
+def _refuse_y(last: Any, seen: Seen) -> str | None:
     tags = wants.tags_of(last)
     if tags is None or not tags.target_tags.required:
         return None
@@ -145,7 +119,7 @@ def _y_refused(last: Any, seen: Seen) -> str | None:
     if seen.data.y is None:
         where = "Say which column with --target." if seen.data.given else "Name it y in the file beside X."
         return f"{name} needs a target y, and there is none.\n{where}"
-    if not _is_simple(last) or tags.estimator_type not in {"classifier", "regressor"}:
+    if not wants.is_simple(last) or tags.estimator_type not in {"classifier", "regressor"}:
         return None
     for what, found in (("no value", seen.y.missing), ("an infinite value", seen.y.infinite)):
         if found is not None:
@@ -161,31 +135,43 @@ def _y_refused(last: Any, seen: Seen) -> str | None:
 # --- X
 
 
-def _x_refused(readers: list[Any], last: Any, seen: Seen) -> str | None:
+def _refuse_x(readers: list[Any], last: Any, seen: Seen) -> str | None:
     first = readers[0]
-    takes = _takes(first)
+    takes = _input_tags(first)
     if not takes.two_d_array or takes.one_d_array or takes.three_d_array or takes.string or takes.dict:
         return None
-    refusing = next((step for step in readers if not _takes(step).allow_nan), None)
-    finite = not takes.allow_nan or type(first).__name__ in KEEP_MISSING
-    rules: list[tuple[bool, Callable[[], str | None]]] = [
-        (True, lambda: _shape_refused(first, seen)),
-        (wants.wants_numbers(first), lambda: _text_refused(first, seen)),
-        (refusing is not None, lambda: _missing_refused(refusing, last, seen)),
-        (finite, lambda: _infinite_refused(first, seen)),
-    ]
-    return next((reason for holds, rule in rules if holds and (reason := rule()) is not None), None)
+    if reason := _refuse_shape(first, seen):
+        return reason
+    if wants.wants_numbers(first) and (cell := seen.X.text):
+        advice = "Encode it in a pipeline, for example with OneHotEncoder, or leave it out."
+        return _explain_cell(cell, f"holds {cell.shown} in row {cell.row:,}", first, "numbers", seen, advice)
+    refusing = next((step for step in readers if not _input_tags(step).allow_nan), None)
+    if refusing is not None and (cell := seen.X.missing):
+        kind = {"classifier": "Classifier", "regressor": "Regressor"}.get(str(wants.kind_of(last)))
+        trees = f",\nor take HistGradientBoosting{kind}, which takes missing values as they are" if kind else ""
+        advice = f"Fill them in: make_pipeline(SimpleImputer(), ...){trees}."
+        return _explain_cell(cell, f"has no value in {cell.rows}", refusing, "no missing values", seen, advice)
+    if (not takes.allow_nan or type(first).__name__ in KEEP_MISSING) and (cell := seen.X.infinite):
+        advice = "Leave these rows out, or put a large number there."
+        return _explain_cell(cell, f"holds an infinite value in {cell.rows}", first, "none", seen, advice)
+    return None
 
 
-def _takes(step: Any) -> Any:
+def _explain_cell(cell: Cell, holds: str, step: Any, takes: str, seen: Seen, advice: str) -> str:  # noqa: PLR0913, PLR0917
+    others = f"\nIt is the same with {listed(cell.others)}." if cell.others else ""
+    column = f"{seen.label}: column {shown(cell.column)!r} {holds}"
+    return f"{column}, and {type_name(step)} takes {takes}.{others}\n{advice}"
+
+
+def _input_tags(step: Any) -> Any:
     tags = wants.tags_of(step)
-    assert tags is not None  # noqa: S101 - `_is_simple` has asked for them
+    assert tags is not None  # noqa: S101 - `wants.is_simple` has asked for them
     return tags.input_tags
 
 
-def _shape_refused(first: Any, seen: Seen) -> str | None:
+def _refuse_shape(first: Any, seen: Seen) -> str | None:
     name, X = type_name(first), seen.data.X
-    if seen.dimensions == 1 and is_text(X):
+    if seen.dimensions == 1 and begins_with_text(X):
         return (
             f"{seen.label}: X is a column of texts, and {name} takes a table of numbers.\n"
             "Put a vectorizer before it: make_pipeline(TfidfVectorizer(), ...)."
@@ -199,55 +185,11 @@ def _shape_refused(first: Any, seen: Seen) -> str | None:
     return None
 
 
-def _text_refused(first: Any, seen: Seen) -> str | None:
-    found = seen.X.text
-    if found is None:
-        return None
-    return (
-        f"{seen.label}: column {shown(found.column)!r} holds {found.shown} in row {found.row:,}, "
-        f"and {type_name(first)} takes numbers.{_others(found.others)}\n"
-        "Encode it in a pipeline, for example with OneHotEncoder, or leave it out."
-    )
-
-
-def _missing_refused(first: Any, last: Any, seen: Seen) -> str | None:
-    found = seen.X.missing
-    if found is None:
-        return None
-    kind = {"classifier": "Classifier", "regressor": "Regressor"}.get(_kind(last))
-    trees = "" if kind is None else f",\nor take HistGradientBoosting{kind}, which takes missing values as they are"
-    return (
-        f"{seen.label}: column {shown(found.column)!r} has no value in {found.rows}, "
-        f"and {type_name(first)} takes no missing values.{_others(found.others)}\n"
-        f"Fill them in: make_pipeline(SimpleImputer(), ...){trees}."
-    )
-
-
-def _infinite_refused(first: Any, seen: Seen) -> str | None:
-    found = seen.X.infinite
-    if found is None:
-        return None
-    return (
-        f"{seen.label}: column {shown(found.column)!r} holds an infinite value in {found.rows}, "
-        f"and {type_name(first)} takes none.{_others(found.others)}\n"
-        "Leave these rows out, or put a large number there."
-    )
-
-
-def _kind(last: Any) -> str:
-    tags = None if last is None else wants.tags_of(last)
-    return str(getattr(tags, "estimator_type", None))
-
-
-def _others(names: list[str]) -> str:
-    return f"\nIt is the same with {listed(names)}." if names else ""
-
-
 # --- documents
 
 
-def _documents_refused(first: Any, seen: Seen) -> str | None:
-    """Texts come one by one: of a table with names a vectorizer would read these, of an array its rows."""
+def _refuse_documents(first: Any, seen: Seen) -> str | None:
+    """Refuse a table, of which a vectorizer would read the names of columns, and missing texts."""
     name = type_name(first)
     if seen.dimensions == 2:  # noqa: PLR2004 - rows and columns
         named = seen.X.text_columns()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from raysk.errors import InputError
 from raysk.results.csv_text import csv_bytes
+from raysk.source.found import grids_of
 from raysk.util.jsonable import plain_parameter, to_json
 from raysk.util.writing import check_output, write_bytes
 
@@ -51,8 +52,7 @@ def results_rows(cv_results: Mapping[str, Any]) -> tuple[Columns, Rows]:
 
 def no_results(search: Any) -> dict[str, list[Any]]:
     """Return what `cv_results_` of a search has at least, before one of its candidates is done."""
-    space = getattr(search, "param_grid", None) or getattr(search, "param_distributions", None) or {}
-    names = dict.fromkeys(name for each in ([space] if isinstance(space, dict) else space) for name in each)
+    names = dict.fromkeys(name for grid in grids_of(search) for name in grid)
     columns = ["rank_test_score", "mean_test_score", "std_test_score", *(f"param_{name}" for name in names)]
     return {column: [] for column in columns}
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any
 
+from raysk.events import Remark
 from raysk.util import exits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from raysk.events import Sink
     from raysk.jobs import Data
 
 
-def score_held_out(fitted: Any, data: Data | None, say: Callable[[str], None], part: str = "test") -> dict[str, Any]:
-    """Score a model; that it cannot be done is said, and no error: the model is worth more.
+def score_held_out(fitted: Any, data: Data | None, sink: Sink, part: str = "test") -> dict[str, Any]:
+    """Score a model; that it cannot be scored is a remark and no error: the model is worth more.
 
     Parameters
     ----------
@@ -22,8 +22,8 @@ def score_held_out(fitted: Any, data: Data | None, say: Callable[[str], None], p
         A search is asked for its own scorers.
     data : Data or None
         What was held out.
-    say : callable
-        Takes a line for the person.
+    sink : callable
+        Takes remarks.
     part : str
         Of the data: ``test``, or ``train`` for what was fitted.
 
@@ -38,7 +38,7 @@ def score_held_out(fitted: Any, data: Data | None, say: Callable[[str], None], p
     if data is None:
         return unknown
     if hasattr(fitted, "scorer_") and not hasattr(fitted, "best_estimator_"):
-        say(f"{what} is not scored: no model was fitted on all the rest.")
+        sink(Remark(text=f"{what} is not scored: no model was fitted on all the rest."))
         return unknown
     try:
         with exits.Contained():
@@ -47,7 +47,7 @@ def score_held_out(fitted: Any, data: Data | None, say: Callable[[str], None], p
             return unknown | ({one: float(found)} if several is None else {many: several})
     except Exception as error:  # noqa: BLE001 - a person's scorer, or data that the model refuses
         text = " ".join(f"{type(error).__name__}: {error}".split())[:300]
-        say(f"{what} could not be scored; the model is kept: {text}")
+        sink(Remark(text=f"{what} could not be scored; the model is kept: {text}"))
         return unknown
 
 

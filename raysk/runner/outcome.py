@@ -1,8 +1,8 @@
-"""What a run did, counted from its events in one place; views only draw.
+"""What a run did: counted from its events in one place, and handed back as one frozen object.
 
-pool, plans --events--> Tally --> the next sink: a view, JSON lines
+plans --events--> Tally --> the next sink: a view, JSON lines, a person's own
 |
-+--> Outcome: what summaries, tables and exit codes go by
++--> Counts --> Outcome: summaries, tables, exit codes, run.json and Python read it
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from raysk.errors import FitsFailed, NoScore
 from raysk.events import (
     CandidateDone,
     Event,
@@ -23,23 +24,26 @@ from raysk.events import (
     WorkPlanned,
     null_sink,
 )
+from raysk.results.scores import best_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
+    from raysk.errors import InputError
     from raysk.events import Sink
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
+class Counts:
     """What a search has done.
 
     Parameters
     ----------
     fits : int
-        Fits of which the result is known: done now, known from an earlier run, or like another that is.
+        Fits whose result is known: done now, known from an earlier run, or alike to another one.
     failed, scores_failed : int
-        Fits that failed, and those of which a score is not a finite number.
+        Fits that failed, and fits with a score that is not a finite number.
     saved : int
         Fits that need not be done, as others are done alike.
     resumed : int
@@ -53,11 +57,11 @@ class Outcome:
     errors : mapping of int to str
         By the number of each candidate that has failed fits or scores: why the first of them failed.
     candidates : int
-        Candidates of which all splits are done.
+        Candidates with all splits done.
     stopped : str or None
         Why the search ended early; see `raysk.plans.limits`.
     kept : tuple of int or None
-        The candidates that ``cv_results_`` has, where it ended early; None means all.
+        The candidates that ``cv_results_`` has, where the search ended early; None means all.
     """
 
     fits: int = 0
@@ -72,6 +76,82 @@ class Outcome:
     candidates: int = 0
     stopped: str | None = None
     kept: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome(Counts):
+    """What a run did, what it took, and what it left behind.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Fitted; a search that ended early has the candidates that were done.
+    time_s : float
+        How long fitting took, in seconds.
+    cpu_time_s : float or None
+        CPU time of the workers, in seconds; None where nobody counted: scikit-learn ran on another backend.
+    workers, nodes : int or None
+        The most at a time; None as above.
+    cluster : mapping of str to object
+        ``address``, ``nodes`` and ``cpus``; empty as above.
+    early : BaseException or None
+        What ended the job early or made it fail; `raise_error` raises it. None also where a limit ended a search:
+        then `stopped` says which.
+    unwritten : InputError or None
+        Names the files that could not be written; `raise_error` raises it.
+    run_dir : Path or None
+        The run folder, absolute; None if the run has none, as all below.
+    model : Path or None
+        The model file; None also if there is none, or it could not be written.
+    outputs : tuple of str
+        The absolute paths of the files outside the run folder.
+    data : mapping or None
+        What data was used, see `raysk.request.facts.data_in_short`.
+    test_score, train_score : float or None
+        Of the data that was held out, and of the data that was fitted; None if nobody asked, or there are several.
+    test_scores, train_scores : mapping of str to float, or None
+        The same by metric, where there are several.
+    """
+
+    estimator: Any
+    time_s: float = 0.0
+    cpu_time_s: float | None = None
+    workers: int | None = None
+    nodes: int | None = None
+    cluster: Mapping[str, Any] = field(default_factory=dict)
+    early: BaseException | None = None
+    unwritten: InputError | None = None
+    run_dir: Path | None = None
+    model: Path | None = None
+    outputs: tuple[str, ...] = ()
+    data: Mapping[str, Any] | None = None
+    test_score: float | None = None
+    test_scores: Mapping[str, float] | None = None
+    train_score: float | None = None
+    train_scores: Mapping[str, float] | None = None
+
+    @property
+    def best(self) -> dict[str, Any] | None:
+        """The best candidate of a search, see `raysk.results.scores.best_of`; None for any other estimator."""
+        return best_of(self.estimator) if hasattr(self.estimator, "cv_results_") else None
+
+    @property
+    def state(self) -> str:
+        """How the run ended: ``done``, ``failed`` or ``interrupted``."""
+        if self.early is None:
+            return "done"
+        return "failed" if isinstance(self.early, FitsFailed) else "interrupted"
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether a search ended early and may go on; not where that would fail again."""
+        return (self.early is not None or self.stopped is not None) and not isinstance(self.early, NoScore)
+
+    def raise_error(self) -> None:
+        """Raise what could not be written, or else what ended or failed the job; do nothing if all is well."""
+        for error in (self.unwritten, self.early):
+            if error is not None:
+                raise error
 
 
 class Tally:
@@ -102,11 +182,11 @@ class Tally:
         self._then(event)
 
     @property
-    def outcome(self) -> Outcome:
+    def counts(self) -> Counts:
         """What was done so far."""
         with self._lock:
             stopped = self._stopped
-            return Outcome(
+            return Counts(
                 **self._counts,
                 lost=tuple(self._lost),
                 reasons=dict(self._reasons),

@@ -14,7 +14,7 @@ import sys
 import types
 from typing import TYPE_CHECKING, Any
 
-from raysk import _compat
+from raysk._compat import joblib as joblib_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
@@ -71,7 +71,7 @@ def _hasher_class() -> Any:
     """Return joblib's hasher, which also looks into code that is not to be found by its name."""
     import cloudpickle
 
-    class Hasher(_compat.numpy_hasher()):  # type: ignore[misc]
+    class Hasher(joblib_private.numpy_hasher()):  # type: ignore[misc]
         """Hashes what pickle would write, dicts and sets in a fixed order, arrays as bytes."""
 
         def __init__(self, name: str, by_name: Collection[str], release: str | None) -> None:
@@ -92,7 +92,7 @@ def _hasher_class() -> Any:
         def _is_known(self, obj: Any) -> bool:
             """Tell whether the name says it all."""
             if _is_found(obj):
-                return obj.__module__ in self._by_name or obj.__module__ not in self._by_value
+                return obj.__module__ in self._by_name or obj.__module__ not in {*self._by_value, "__main__"}
             return False
 
         def _code(self, obj: Any) -> tuple[Any, ...]:

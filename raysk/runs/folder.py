@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
+import os
 import re
 import shlex
 from dataclasses import dataclass
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 RUNS_FOLDER = "raysk-runs"
 MANIFEST = "run.json"
 JOURNAL = "journal.jsonl"
+PYTHON = "raysk.fit"
+"""The command of a run that a Python program started."""
+
 # Everything a run writes. A --run-dir that holds one of these is somebody's work: it is not written over unasked.
 RUN_FILES = (MANIFEST, JOURNAL, "results.csv", "model.pkl", "model.json", "report.html")
 
@@ -75,19 +79,22 @@ class RunFolder:
         InputError
             If it is missing or damaged.
         """
+        if self.began_in_python:
+            again = f"raysk.fit(search, X, y, resume={str(self.root)!r})"
+            raise InputError(f"The run in {str(self.root)!r} was started from Python.\nGo on with it there: {again}")
+        said = self.said() or {}
         try:
-            said = json.loads(_text(self.path(MANIFEST)))
             job = said["job"]
             good = isinstance(job["folder"], str) and all(isinstance(each, str) for each in job["arguments"])
             good = good and job["arguments"][:1] == ["search"]  # "resume" would never end
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        except (KeyError, TypeError):
             good = False
         if not good:
             raise InputError(
                 f"{str(self.path(MANIFEST))!r} does not say how the run was started.\n"
                 f"Give the whole command again, with --resume {shlex.quote(str(self.root))}"
             )
-        return dict(said)
+        return said
 
     def outputs(self) -> list[str]:
         """Return the absolute paths of what the run wrote, or may replace, outside its folder."""
@@ -95,6 +102,25 @@ class RunFolder:
             return [str(each) for each in self.read_manifest()["outputs"]]
         except (InputError, KeyError, TypeError):
             return []
+
+    @property
+    def began_in_python(self) -> bool:
+        """Whether a program started the run, as its manifest says, and not the command line."""
+        job = (self.said() or {}).get("job")
+        return isinstance(job, dict) and job.get("command") == PYTHON
+
+    @property
+    def shown(self) -> str:
+        """The folder as a person would write it."""
+        return os.path.relpath(self.root)
+
+    def said(self) -> dict[str, Any] | None:
+        """Return what ``run.json`` says, whoever started the run; None if it is missing, or no JSON object."""
+        try:
+            said = json.loads(_text(self.path(MANIFEST)))
+        except (OSError, ValueError, RecursionError):
+            return None
+        return said if isinstance(said, dict) else None
 
     def path(self, name: str) -> Path:
         """Return where a file of this run is."""

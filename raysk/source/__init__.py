@@ -1,6 +1,6 @@
-"""The person's code: a reference, as `PATH[:NAME]`, becomes objects. The only room that runs user files.
+"""The person's code: a reference such as ``model.py:search`` becomes objects. The only room that runs user files.
 
-reference.py  reads the text that names an object
-loader.py     runs the file; begin here
-found.py      which of its objects are meant
+In: the text that the person wrote. Out: `found.Found`, and from it the estimator, the search, its options and the data.
+Begin with loader.py, which runs a file. reference.py parses the text, notebook.py makes Python of notebooks, found.py
+chooses among a file's objects, inline.py reads the data in it. own.py tells the person's files from libraries.
 """

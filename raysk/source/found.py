@@ -1,7 +1,7 @@
-"""What a source holds, and which of its objects are meant.
+"""Choose the search, the estimator and the parameter space among the objects of a source.
 
-The order is: what the person named after the colon, the conventional names, the only object of its kind.
-An object that is merely a part of another - a pipeline's step, a search's estimator - is not a candidate.
+What the person named after the colon comes first, then the conventional names, then the only object of its kind.
+A part of another object - a pipeline's step, a search's estimator - is no candidate.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _DEEPEST = 4  # levels of lists and dicts looked into for an estimator's parts; 
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """What one source holds.
+    """The objects that one source holds.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class Found:
     source_hash : str or None
         sha256 of the file's bytes, as hexadecimal text.
     remark : str or None
-        What of the file was passed over, for the person.
+        Tells the person which lines of the file were passed over.
     """
 
     source: str
@@ -82,17 +82,27 @@ def is_estimator(value: Any) -> bool:
     return callable(getattr(kind, "fit", None)) and callable(getattr(kind, "get_params", None))
 
 
+def params_of(estimator: Any) -> dict[str, Any]:
+    """Return all parameters of an estimator; none where it does not tell."""
+    try:
+        return dict(estimator.get_params(deep=True))
+    except Exception:  # noqa: BLE001 - a person's class may do anything here; then it has no known parts
+        return {}
+
+
+def grids_of(search: Any) -> list[Mapping[str, Any]]:
+    """Return a search's parameter space as a list of dicts; empty if it is of another form."""
+    return as_grids(getattr(search, "param_grid", None) or getattr(search, "param_distributions", None))
+
+
+def as_grids(space: Any) -> list[Mapping[str, Any]]:
+    """Return a parameter space as a list of dicts; empty if it is of another form."""
+    grids = [space] if isinstance(space, Mapping) else space if isinstance(space, list | tuple) else []
+    return [grid for grid in grids if isinstance(grid, Mapping)]
+
+
 def find_search(found: Found) -> Any | None:
-    """Return the ``*SearchCV`` object that is meant, or None.
-
-    Parameters
-    ----------
-    found : Found
-
-    Returns
-    -------
-    BaseSearchCV or None
-        None also when the person named an object that is no search.
+    """Return the person's ``*SearchCV`` object; None if there is none, or another object was named.
 
     Raises
     ------
@@ -101,19 +111,11 @@ def find_search(found: Found) -> Any | None:
     """
     if found.chosen is not None:
         return found.chosen if is_search(found.chosen) else None
-    return _picked(found, SEARCH_NAMES, is_search, "searches")
+    return _pick(found, SEARCH_NAMES, is_search, "searches")
 
 
 def find_estimator(found: Found) -> Any:
-    """Return the estimator that is meant; a search when there is nothing else.
-
-    Parameters
-    ----------
-    found : Found
-
-    Returns
-    -------
-    estimator
+    """Return the person's estimator; a search when there is nothing else.
 
     Raises
     ------
@@ -128,23 +130,16 @@ def find_estimator(found: Found) -> Any:
             "which is not a scikit-learn object.\n"
             "Name an object that has fit and get_params: an estimator, a pipeline or a search."
         )
-    estimator = _picked(found, ESTIMATOR_NAMES + SEARCH_NAMES, is_estimator, "estimators")
+    estimator = _pick(found, ESTIMATOR_NAMES + SEARCH_NAMES, is_estimator, "estimators")
     if estimator is None:
-        raise InputError(_no_estimator(found))
+        raise InputError(_explain_no_estimator(found))
     return estimator
 
 
 def fitted_on_import(found: Found) -> str | None:
-    """Say that what is meant was fitted when the file was run, which nobody needs; None if it was not.
+    """Return a remark if the file itself fits its search or estimator, which costs time for nothing; else None.
 
-    Parameters
-    ----------
-    found : Found
-
-    Returns
-    -------
-    str or None
-        None for a pickle, too: it may hold what is fitted.
+    A pickle may hold what is fitted: then it is None, too.
     """
     if not found.modules or (found.path is not None and found.path.suffix.lower() not in PYTHON):
         return None
@@ -174,16 +169,7 @@ def _is_fitted(estimator: Any) -> bool:
 
 
 def find_space(found: Found) -> tuple[str, Any] | None:
-    """Return the name and the value of the parameter space, or None.
-
-    Parameters
-    ----------
-    found : Found
-
-    Returns
-    -------
-    tuple of (str, dict or list of dict) or None
-        The name is ``param_distributions`` or ``param_grid``.
+    """Return the parameter space and its name, ``param_distributions`` or ``param_grid``; None if there is none.
 
     Raises
     ------
@@ -203,17 +189,7 @@ def find_space(found: Found) -> tuple[str, Any] | None:
 
 
 def find_option(found: Found, name: str) -> Any | None:
-    """Return ``cv`` or ``scoring`` as the file has it, or None.
-
-    Parameters
-    ----------
-    found : Found
-    name : str
-
-    Returns
-    -------
-    object or None
-    """
+    """Return ``cv`` or ``scoring`` as the file has it, or None."""
     value = found.names.get(name)
     if name == "cv" and value is not None and not _is_cv(value):
         raise InputError(
@@ -229,25 +205,29 @@ def _is_cv(value: Any) -> bool:
     return isinstance(value, int) or hasattr(value, "split") or hasattr(value, "__iter__")
 
 
-def _picked(found: Found, names: tuple[str, ...], kind: Callable[[Any], bool], noun: str) -> Any | None:
+def _pick(found: Found, names: tuple[str, ...], kind: Callable[[Any], bool], noun: str) -> Any | None:
     objects = {name: value for name, value in found.names.items() if kind(value)}
     conventional = {name: objects[name] for name in names if name in objects}
     if conventional:
         # model = SVC(); pipeline = make_pipeline(scaler, model): the pipeline is meant
         wholes = [value for value in conventional.values() if not is_search(value)]
-        parts = _parts(wholes)
+        parts = _find_parts(wholes)
         return next(value for value in conventional.values() if id(value) not in parts)
-    candidates = _wholes(found, objects)
+    candidates = _drop_parts(found, objects)
     if len(candidates) > 1:
-        raise InputError(_which(found, candidates, noun))
+        example = shlex.quote(f"{found.source}:{next(iter(candidates))}")
+        raise InputError(
+            f"{found.where} holds {len(candidates)} {noun}: {with_types(candidates)}.\n"
+            f"Say which one is meant, for example {shown(example)}"
+        )
     return next(iter(candidates.values()), None)
 
 
-def _wholes(found: Found, objects: dict[str, Any]) -> dict[str, Any]:
+def _drop_parts(found: Found, objects: dict[str, Any]) -> dict[str, Any]:
     """Return the objects that are no part of another, each once."""
     spaces = [found.names.get(name) for name in SPACE_NAMES]
     estimators = [value for value in found.names.values() if is_estimator(value)]
-    parts = _parts(estimators) | {id(inner) for inner in _inside(spaces)}
+    parts = _find_parts(estimators) | {id(inner) for inner in _walk_estimators(spaces)}
     once: dict[int, tuple[str, Any]] = {}
     for name, value in objects.items():
         if id(value) not in parts:
@@ -255,37 +235,22 @@ def _wholes(found: Found, objects: dict[str, Any]) -> dict[str, Any]:
     return dict(once.values())
 
 
-def _parts(estimators: list[Any]) -> set[int]:
-    return {id(inner) for estimator in estimators for inner in _inside(_params(estimator))}
+def _find_parts(estimators: list[Any]) -> set[int]:
+    return {id(inner) for estimator in estimators for inner in _walk_estimators(params_of(estimator))}
 
 
-def _params(estimator: Any) -> dict[str, Any]:
-    try:
-        return dict(estimator.get_params(deep=True))
-    except Exception:  # noqa: BLE001 - a person's class may do anything here; then it has no known parts
-        return {}
-
-
-def _inside(value: Any, depth: int = 0) -> Iterator[Any]:
+def _walk_estimators(value: Any, depth: int = 0) -> Iterator[Any]:
     """Yield the estimators within lists, tuples and dicts."""
     if isinstance(value, Mapping):
         value = list(value.values())
     if isinstance(value, list | tuple) and depth < _DEEPEST:
         for inner in value:
-            yield from _inside(inner, depth + 1)
+            yield from _walk_estimators(inner, depth + 1)
     elif is_estimator(value):
         yield value
 
 
-def _which(found: Found, candidates: dict[str, Any], noun: str) -> str:
-    example = shlex.quote(f"{found.source}:{next(iter(candidates))}")
-    return (
-        f"{found.where} holds {len(candidates)} {noun}: {with_types(candidates)}.\n"
-        f"Say which one is meant, for example {shown(example)}"
-    )
-
-
-def _no_estimator(found: Found) -> str:
+def _explain_no_estimator(found: Found) -> str:
     lines = [f"{found.where} holds no estimator: nothing in it has fit and get_params."]
     named = {name: found.names[name] for name in ESTIMATOR_NAMES if found.names.get(name) is not None}
     classes = [name for name, value in found.names.items() if inspect.isclass(value) and hasattr(value, "fit")]

@@ -1,4 +1,4 @@
-"""The data that the person's file itself holds: ``X_train y_train``, ``X y``, ``data`` or ``load_data()``."""
+"""Read the data that the person's file itself holds: ``X_train y_train``, ``X y``, ``data`` or ``load_data()``."""
 
 from __future__ import annotations
 
@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from raysk.errors import InputError, UserCodeError
 from raysk.jobs import Data, length
-from raysk.source.own import no_bytecode, raised
-from raysk.util import exits
+from raysk.source.own import running
 from raysk.util.words import listed, shown, type_name
 
 if TYPE_CHECKING:
     from raysk.source.found import Found
 
 _PER_SAMPLE = ("groups", "sample_weight")
-_PAIR = 2
 
 
 def find_data(found: Found) -> Data | None:
@@ -23,14 +21,6 @@ def find_data(found: Found) -> Data | None:
 
     ``X_train`` is looked at first, whose ``X_test`` is then held out, then ``X``, then ``data``, then ``load_data()``,
     which is called.
-
-    Parameters
-    ----------
-    found : Found
-
-    Returns
-    -------
-    Data or None
 
     Raises
     ------
@@ -40,32 +30,32 @@ def find_data(found: Found) -> Data | None:
         If ``load_data()`` raises.
     """
     if found.names.get("X_train") is not None:
-        return _of_split(found.names, found)
-    name, held = _held(found)
+        return _read_split(found.names, found)
+    name, held = _find_held(found)
     if held is None:
         return None
     if held.get("X_train") is not None:
-        return _of_split(held, found, f"{name}:")
-    params = {**_fit_params(found.names, found), **_fit_params(held, found)}
-    return Data(X=held["X"], y=held.get("y"), fit_params=params, source=_source(found, name))
+        return _read_split(held, found, f"{name}:")
+    params = {**_collect_fit_params(found.names, found), **_collect_fit_params(held, found)}
+    return Data(X=held["X"], y=held.get("y"), fit_params=params, source=_name_source(found, name))
 
 
-def _of_split(held: Mapping[str, Any], found: Found, within: str = "") -> Data:
-    """Return what is to be fitted and what is held out, as `train_test_split` is used by everybody."""
+def _read_split(held: Mapping[str, Any], found: Found, within: str = "") -> Data:
+    """Return the data of `train_test_split`, by the names that everybody gives its parts."""
     X, y, X_test, y_test = (held.get(name) for name in ("X_train", "y_train", "X_test", "y_test"))
     test = None
     if X_test is not None and (y is None or y_test is not None):  # a contest's test data has no y
-        source = _source(found, f"{within}X_test")
-        test = Data(X=X_test, y=None if y is None else y_test, fit_params=_of_part(held, "test"), source=source)
-    params = {**_fit_params(held, found), **_of_part(held, "train")}
+        source = _name_source(found, f"{within}X_test")
+        test = Data(X=X_test, y=None if y is None else y_test, fit_params=_params_of_part(held, "test"), source=source)
+    params = {**_collect_fit_params(held, found), **_params_of_part(held, "train")}
     _check_length(X, params)
     rest = tuple(name for name in ("X", "data") if held.get(name) is not None)
     rest += () if X_test is None or test is not None else ("X_test",)
-    source = _source(found, f"{within}X_train")
+    source = _name_source(found, f"{within}X_train")
     return Data(X=X, y=y, fit_params=params, source=source, passed_over=rest, held_out=test)
 
 
-def _of_part(held: Mapping[str, Any], part: str) -> dict[str, Any]:
+def _params_of_part(held: Mapping[str, Any], part: str) -> dict[str, Any]:
     named = {name: held.get(f"{name}_{part}") for name in _PER_SAMPLE}
     return {name: value for name, value in named.items() if value is not None}
 
@@ -81,20 +71,12 @@ def _check_length(X: Any, params: Mapping[str, Any]) -> None:
             )
 
 
-def _source(found: Found, name: str) -> str:
+def _name_source(found: Found, name: str) -> str:
     return f"{found.where}:{name}"
 
 
 def chosen_data(found: Found) -> Data:
-    """Return what was named as data: after the colon, or else what `find_data` finds.
-
-    Parameters
-    ----------
-    found : Found
-
-    Returns
-    -------
-    Data
+    """Return the data that was named after the colon, or else the data that `find_data` finds.
 
     Raises
     ------
@@ -104,32 +86,33 @@ def chosen_data(found: Found) -> Data:
         If ``load_data()`` raises.
     """
     if found.chosen is not None:
-        held = _unpacked(found.chosen, found.source.partition(":")[2] or "The object", found)
+        held = _unpack(found.chosen, found.source.partition(":")[2] or "The object", found)
         if held.get("X") is None:
-            return _of_split(held, found)
-        return Data(X=held["X"], y=held.get("y"), fit_params=_fit_params(held, found))
+            return _read_split(held, found)
+        return Data(X=held["X"], y=held.get("y"), fit_params=_collect_fit_params(held, found))
     data = find_data(found)
     if data is None:
         raise InputError(f"{found.where} holds no data.\nName it X and y, or write load_data() that returns X, y.")
     return data
 
 
-def _held(found: Found) -> tuple[str, Mapping[str, Any] | None]:
+def _find_held(found: Found) -> tuple[str, Mapping[str, Any] | None]:
     names = found.names
     if names.get("X") is not None:
         return "X", {"X": names["X"], "y": names.get("y")}
     data = names.get("data")
-    if _is_data(data):
+    if isinstance(data, Mapping) or _is_pair(data) or _is_table(data):
         # y stays the module's when data is X alone
-        return "data", {"y": names.get("y"), **_unpacked(data, "data", found)}
+        return "data", {"y": names.get("y"), **_unpack(data, "data", found)}
     if callable(names.get("load_data")):
-        return "load_data()", _unpacked(_loaded(found), "load_data()", found)
+        with running("load_data()", UserCodeError):
+            made = names["load_data"]()
+        return "load_data()", _unpack(made, "load_data()", found)
     return "", None
 
 
-def _is_data(value: Any) -> bool:
-    pair = isinstance(value, tuple) and len(value) == _PAIR
-    return pair or isinstance(value, Mapping) or _is_table(value)
+def _is_pair(value: Any) -> bool:
+    return isinstance(value, tuple) and len(value) == len(("X", "y"))
 
 
 def _is_table(value: Any) -> bool:
@@ -137,20 +120,10 @@ def _is_table(value: Any) -> bool:
     return isinstance(value, list) or (isinstance(shape, tuple) and len(shape) > 0)
 
 
-def _loaded(found: Found) -> Any:
-    try:
-        with no_bytecode():
-            return found.names["load_data"]()
-    except exits.Terminated:
-        raise
-    except (Exception, SystemExit) as err:
-        raise UserCodeError(raised(err, "load_data()")) from err
-
-
-def _unpacked(value: Any, name: str, found: Found) -> Mapping[str, Any]:
+def _unpack(value: Any, name: str, found: Found) -> Mapping[str, Any]:
     if isinstance(value, Mapping):
-        return _from_mapping(value, name, found)
-    if isinstance(value, tuple) and len(value) == _PAIR and value[0] is not None:
+        return _unpack_mapping(value, name, found)
+    if _is_pair(value) and value[0] is not None:
         return {"X": value[0], "y": value[1]}
     if _is_table(value):
         return {"X": value}
@@ -161,7 +134,7 @@ def _unpacked(value: Any, name: str, found: Found) -> Mapping[str, Any]:
     )
 
 
-def _from_mapping(held: Mapping[str, Any], name: str, found: Found) -> Mapping[str, Any]:
+def _unpack_mapping(held: Mapping[str, Any], name: str, found: Found) -> Mapping[str, Any]:
     # scikit-learn's Bunch calls them data and target
     X = held.get("X", held.get("data"))
     if X is None and held.get("X_train") is not None:
@@ -175,7 +148,7 @@ def _from_mapping(held: Mapping[str, Any], name: str, found: Found) -> Mapping[s
     return {**held, "X": X, "y": held.get("y", held.get("target"))}
 
 
-def _fit_params(held: Mapping[str, Any], found: Found) -> dict[str, Any]:
+def _collect_fit_params(held: Mapping[str, Any], found: Found) -> dict[str, Any]:
     params = held.get("fit_params")
     if params is not None and not isinstance(params, Mapping):
         raise InputError(

@@ -29,10 +29,9 @@ from typing import TYPE_CHECKING, Any
 
 from raysk.errors import InputError
 from raysk.models import pickles
-from raysk.source.found import CONVENTIONAL, Found, find_estimator, find_search, find_space, is_estimator, is_search
-from raysk.source.inline import find_data
+from raysk.source.found import CONVENTIONAL, Found, find_estimator, find_search
 from raysk.source.notebook import is_notebook, read_source
-from raysk.source.own import is_own_file, no_bytecode, own_modules, raised
+from raysk.source.own import is_own_file, no_bytecode, own_modules, running
 from raysk.source.reference import Place, Request, kind_of, split_source
 from raysk.util import exits, neighbours
 from raysk.util.words import brief, listed, shown, suggestion, type_name
@@ -43,30 +42,13 @@ if TYPE_CHECKING:
 
     from raysk.source.notebook import Source
 
-__all__ = [
-    "Found",
-    "find_data",
-    "find_estimator",
-    "find_search",
-    "find_space",
-    "is_estimator",
-    "is_search",
-    "load",
-    "load_pickle",
-]
+__all__ = ["Found", "find_estimator", "find_search", "load", "load_pickle"]
 
 
 def load(source: str) -> Found:
-    """Run or read what the person named, and return the objects in it.
+    """Run or unpickle the file that the person named, and return its objects.
 
-    Parameters
-    ----------
-    source : str
-        ``PATH[:ATTR]``, ``package.module:attr``, ``PATH:factory(arg=1)`` with literal arguments, or a pickle.
-
-    Returns
-    -------
-    Found
+    `source` is ``PATH[:ATTR]``, ``package.module:attr``, ``PATH:factory(arg=1)`` with literal arguments, or a pickle.
 
     Raises
     ------
@@ -80,24 +62,21 @@ def load(source: str) -> Found:
     place = replace(place, path=path)
     kind = kind_of(path)
     if kind is None:
-        raise InputError(_unknown_kind(path))
-    return _load_pickle(source, place) if kind == "pickle" else _load_file(source, place)
-
-
-def _unknown_kind(path: Path) -> str:
-    shown_as = f"of kind {shown(path.suffix)}" if path.suffix else "without a suffix"
-    text = f"{shown(path)} is a file {shown_as}, which raysk cannot load."
-    return f"{text}\nGive a Python file (.py), a notebook (.ipynb) or a pickle (.pkl, .pickle, .joblib)."
+        what = f"of kind {shown(path.suffix)}" if path.suffix else "without a suffix"
+        raise InputError(
+            f"{shown(path)} is a file {what}, which raysk cannot load.\n"
+            "Give a Python file (.py), a notebook (.ipynb) or a pickle (.pkl, .pickle, .joblib)."
+        )
+    return load_pickle(path, source, place.request) if kind == "pickle" else _load_file(source, place, path)
 
 
 # --- a Python file
 
 
-def _load_file(source: str, place: Place) -> Found:
-    path = place.path or Path()
-    content = _read(path)
+def _load_file(source: str, place: Place, path: Path) -> Found:
+    content = _read_bytes(path)
     python = read_source(content, path)
-    codes = _compiled(python, path)
+    codes = _compile(python, path)
     folder = Path(os.path.realpath(path)).parent
     before = set(sys.modules)
     try:
@@ -107,18 +86,18 @@ def _load_file(source: str, place: Place) -> Found:
             raise
         raise InputError(f"{err}\n{remark}") from err  # what was passed over may be what is missing
     others = tuple(other for other in own_modules(before, folder) if other is not module)
-    found = _found(source, place, module, (module, *others), content)  # the named file is always the person's
+    found = _collect(source, place, module, (module, *others), content)  # the named file is always the person's
     return replace(found, remark=python.remark(path))
 
 
-def _read(path: Path) -> bytes:
+def _read_bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as err:
         raise InputError(f"{shown(path)} cannot be read: {err.strerror or err}.") from err
 
 
-def _compiled(python: Source, path: Path) -> list[CodeType]:
+def _compile(python: Source, path: Path) -> list[CodeType]:
     for part in python.parts:
         if isinstance(part.text, str):  # a traceback's lines are not in a file as it stands
             linecache.cache[part.name] = (len(part.text), None, part.text.splitlines(keepends=True), part.name)
@@ -135,7 +114,7 @@ def _compiled(python: Source, path: Path) -> list[CodeType]:
         raise InputError(f"{shown(path.name)} is not valid Python: {brief(str(err))}") from err
 
 
-def _module_name(path: Path) -> str:
+def _choose_module_name(path: Path) -> str:
     """Return the file's stem if nothing else has that name, else a name of our own."""
     name = path.stem
     if name.isidentifier() and not keyword.iskeyword(name) and name not in sys.modules:
@@ -149,7 +128,7 @@ def _module_name(path: Path) -> str:
 
 
 def _run(codes: Sequence[CodeType], path: Path, folder: Path) -> ModuleType:
-    name = _module_name(path)
+    name = _choose_module_name(path)
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None:  # a suffix like .PY
         spec = importlib.util.spec_from_loader(name, None, origin=str(path))
@@ -158,14 +137,12 @@ def _run(codes: Sequence[CodeType], path: Path, folder: Path) -> ModuleType:
     sys.modules[name] = module
     neighbours.add(str(folder))
     try:
-        with no_bytecode():
+        with running(shown(path.name)):
             for code in codes:
                 exec(code, vars(module))  # noqa: S102 - running the file that the person named is the task
-    except BaseException as err:
+    except BaseException:
         del sys.modules[name]
-        if isinstance(err, exits.Ordered) or not isinstance(err, Exception | SystemExit):
-            raise
-        raise InputError(raised(err, shown(path.name))) from err
+        raise
     return module
 
 
@@ -177,25 +154,22 @@ def _load_module(source: str, place: Place) -> Found:
     before = set(sys.modules)
     neighbours.add(str(Path.cwd()))
     try:
-        with no_bytecode():
+        with running(name):
             module = importlib.import_module(name)
-    except ModuleNotFoundError as err:
-        if err.name and (name + ".").startswith(err.name + "."):
-            raise InputError(_no_module(name, err.name)) from err
-        raise InputError(raised(err, name)) from err
-    except exits.Terminated:
+    except InputError as error:
+        missing = error.__cause__.name if isinstance(error.__cause__, ModuleNotFoundError) else None
+        if missing and (name + ".").startswith(missing + "."):
+            raise InputError(_explain_no_module(name, missing)) from error.__cause__
         raise
-    except (Exception, SystemExit) as err:
-        raise InputError(raised(err, name)) from err
     file = getattr(module, "__file__", None)
     if not is_own_file(file):
-        return _found(source, place, module, own_modules(before, None))
+        return _collect(source, place, module, own_modules(before, None))
     path = Path(str(file))
     package = Path(os.path.realpath(path)).parents[max(name.count(".") - 1, 0)]
-    return _found(source, replace(place, path=path), module, own_modules(before, package), _read(path))
+    return _collect(source, replace(place, path=path), module, own_modules(before, package), _read_bytes(path))
 
 
-def _no_module(name: str, missing: str) -> str:
+def _explain_no_module(name: str, missing: str) -> str:
     of = "" if missing == name else f" (no {missing!r})"
     return (
         f"There is no module {name!r}{of}, neither in {shown(Path.cwd())} nor installed,\n"
@@ -207,43 +181,30 @@ def _no_module(name: str, missing: str) -> str:
 # --- a pickle
 
 
-def load_pickle(path: Path, source: str) -> Found:
+def load_pickle(path: Path, source: str, request: Request | None = None) -> Found:
     """Read a pickle that the person named, whatever its suffix.
 
-    Parameters
-    ----------
-    path : Path
-    source : str
-        Its name in messages.
-
-    Returns
-    -------
-    Found
+    `source` is its name in messages; `request` names the object in it, None means all.
 
     Raises
     ------
     InputError
         If it cannot be read or unpickled.
     """
-    return _load_pickle(source, Place(path=path))
-
-
-def _load_pickle(source: str, place: Place) -> Found:
-    path = place.path or Path()
     before = set(sys.modules)
-    content = _read(path)
+    content = _read_bytes(path)
     if not content:
         raise InputError(f"{shown(path.name)} is empty: nothing was pickled into it.\nDump the object again.")
-    base = _unpickled(path)
-    return _found(source, place, base, own_modules(before, None), content)
+    base = _unpickle(path)
+    return _collect(source, Place(path=path, request=request), base, own_modules(before, None), content)
 
 
-def _unpickled(path: Path) -> Any:
+def _unpickle(path: Path) -> Any:
     try:
         with no_bytecode():
             return pickles.load_pickle(path)
     except (ImportError, AttributeError) as err:
-        raise InputError(_needs_code(path, err)) from err
+        raise InputError(_explain_missing_code(path, err)) from err
     except MemoryError as err:
         raise InputError(f"{shown(path.name)} does not fit in memory, or is damaged.") from err
     except exits.Terminated:
@@ -257,7 +218,7 @@ def _unpickled(path: Path) -> Any:
         ) from err
 
 
-def _needs_code(path: Path, err: Exception) -> str:
+def _explain_missing_code(path: Path, err: Exception) -> str:
     what = brief(str(err))
     if isinstance(err, ModuleNotFoundError) and err.name:
         what = f"the module {err.name!r}, which is not installed here"
@@ -274,27 +235,27 @@ def _needs_code(path: Path, err: Exception) -> str:
 # --- what the file holds, and what the person chose of it
 
 
-def _found(
+def _collect(
     source: str, place: Place, base: Any, modules: tuple[ModuleType, ...], content: bytes | None = None
 ) -> Found:
     import cloudpickle
 
     for module in modules:
         cloudpickle.register_pickle_by_value(module)
-    names = _names(base)
+    names = _public_names(base)
     chosen = None
     if place.request is not None:
         where = place.module or shown(place.path.name if place.path else source)
-        chosen = _chosen(base, names, place.request, where)
+        chosen = _choose(base, names, place.request, where)
     elif not isinstance(base, ModuleType | dict):
         chosen = base
     if isinstance(chosen, dict) and CONVENTIONAL & chosen.keys():
-        names, chosen = {**names, **_names(chosen)}, None  # a factory that returns the parts by name
+        names, chosen = {**names, **_public_names(chosen)}, None  # a factory that returns the parts by name
     digest = None if content is None else hashlib.sha256(content).hexdigest()
     return Found(source=source, path=place.path, names=names, chosen=chosen, modules=modules, source_hash=digest)
 
 
-def _names(base: Any) -> dict[str, Any]:
+def _public_names(base: Any) -> dict[str, Any]:
     """Return the public objects of a module, a dict, or of a bare object under its type's name."""
     if isinstance(base, ModuleType):
         held = vars(base)
@@ -309,17 +270,17 @@ def _names(base: Any) -> dict[str, Any]:
     }
 
 
-def _chosen(base: Any, names: Mapping[str, Any], request: Request, where: str) -> Any:
-    value = _looked_up(base, names, request, where)
+def _choose(base: Any, names: Mapping[str, Any], request: Request, where: str) -> Any:
+    value = _look_up(base, names, request, where)
     wants_call = inspect.isclass(value) or inspect.isroutine(value) or isinstance(value, partial)
     if request.called or wants_call:
-        value = _called(value, request, where)
+        value = _call(value, request, where)
     if value is None:
         raise InputError(f"{where}:{request.text} is None.\nIt must be, or return, an estimator or a search.")
     return value
 
 
-def _looked_up(base: Any, names: Mapping[str, Any], request: Request, where: str) -> Any:
+def _look_up(base: Any, names: Mapping[str, Any], request: Request, where: str) -> Any:
     value = base
     for name in request.names:
         if isinstance(value, dict) and name in value:
@@ -327,29 +288,21 @@ def _looked_up(base: Any, names: Mapping[str, Any], request: Request, where: str
         elif hasattr(value, name):
             value = getattr(value, name)
         else:
-            raise InputError(f"{where} has no {'.'.join(request.names)!r}.\n{_others(value, base, names, name)}")
+            known = names if value is base else [other for other in dir(value) if not other.startswith("_")]
+            hint = suggestion(name, known, "names in it")
+            raise InputError(f"{where} has no {'.'.join(request.names)!r}.\n{hint}")
     return value
 
 
-def _others(value: Any, base: Any, names: Mapping[str, Any], name: str) -> str:
-    known = names if value is base else [other for other in dir(value) if not other.startswith("_")]
-    return suggestion(name, known, "names in it")
-
-
-def _called(function: Any, request: Request, where: str) -> Any:
+def _call(function: Any, request: Request, where: str) -> Any:
     called = f"{where}:{'.'.join(request.names)}"
     if not callable(function):
         raise InputError(
             f"{called} is of type {type_name(function)} and cannot be called.\nSay {called}, without the brackets."
         )
     _check_arguments(function, request, called)
-    try:
-        with no_bytecode():
-            return function(*request.args, **request.kwargs)
-    except exits.Terminated:
-        raise
-    except (Exception, SystemExit) as err:
-        raise InputError(raised(err, f"{called}()")) from err
+    with running(f"{called}()"):
+        return function(*request.args, **request.kwargs)
 
 
 def _check_arguments(function: Callable[..., Any], request: Request, called: str) -> None:
@@ -363,10 +316,10 @@ def _check_arguments(function: Callable[..., Any], request: Request, called: str
         takes = listed(signature.parameters)
         wrong = next((name for name in request.kwargs if name not in signature.parameters), None)
         end = suggestion(wrong, signature.parameters, "arguments") if wrong else f"Its arguments are: {takes}."
-        raise InputError(f"{called} cannot be called so: {err}.\n{end}\n{_example(signature, called)}") from err
+        raise InputError(f"{called} cannot be called so: {err}.\n{end}\n{_write_example(signature, called)}") from err
 
 
-def _example(signature: inspect.Signature, called: str) -> str:
+def _write_example(signature: inspect.Signature, called: str) -> str:
     single = [p for p in signature.parameters.values() if p.kind not in {p.VAR_POSITIONAL, p.VAR_KEYWORD}]
     names = [p.name for p in single if p.default is p.empty] or [p.name for p in single[:1]]
     return f"Write {called}({', '.join(f'{name}=...' for name in names)}), with literal values."

@@ -1,4 +1,4 @@
-"""Source text that Python can compile, of notebooks and of what was exported from one.
+"""Make plain Python of notebooks, and of scripts that were exported from one.
 
     nb.ipynb  --cells, in order, but for those tagged "skip"--+
     model.py  --as it is, if it is plain Python --------------+--> Part, Part, ...: text, name in tracebacks
@@ -17,13 +17,13 @@ import json
 import re
 import tokenize
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from raysk.errors import InputError
 from raysk.util.words import brief, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
     from types import CodeType
 
@@ -33,6 +33,7 @@ SKIP = "skip"
 
 _SHELL = re.compile(r"\s*(?:[\w\s.,]+=\s*)?(?:%(?!=)|!(?!=))|\s*\?|.*[\w\])]\s*\?\??\s*;?\s*$")
 _OWN_DISPLAY = re.compile(r"^\s*(?:def display\b|display\s*=|(?:from|import)\b.*\bdisplay\b)", re.MULTILINE)
+_NAMES_IPYTHON = re.compile(r"get_ipython|display\(")
 _LINE_MAGIC = re.compile(r"\s*%(\w+)\s+(?!-)(\S.*)")
 _CELL_MAGIC = re.compile(r"\s*%%(\w+)")
 _RUNS_BODY = frozenset({"time", "capture", "prun"})
@@ -50,9 +51,9 @@ class Part:
     Parameters
     ----------
     name : str
-        As tracebacks name it: the path, and of a cell its number among the code cells, from 1.
+        The name in tracebacks: the path, and a cell's number among the code cells, from 1.
     text : str or bytes
-        Plain Python; bytes where the file is so as it stands, with an encoding of its own.
+        Plain Python; bytes where the file is used as it is, with its own encoding.
     """
 
     name: str
@@ -61,7 +62,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Source:
-    """What is to be compiled of a file.
+    """The parts of a file to compile.
 
     Parameters
     ----------
@@ -88,7 +89,7 @@ class Source:
             yield code
 
     def remark(self, path: Path) -> str | None:
-        """Count the lines that only IPython knows, and name the first; None without any."""
+        """Return a remark that counts the lines that only IPython knows and names the first; None if there are none."""
         if not self.passed_over:
             return None
         part, line, text = self.passed_over[0]
@@ -106,44 +107,41 @@ def is_notebook(path: Path | str) -> bool:
 def read_source(content: bytes, path: Path) -> Source:
     """Return the Python of a file.
 
-    Parameters
-    ----------
-    content : bytes
-    path : Path
-
     Returns
     -------
     Source
-        Not always valid Python: what no rule explains is left for the compiler to refuse.
+        May be invalid Python: the compiler refuses what no rule explains.
 
     Raises
     ------
     InputError
-        If it is a notebook's by its suffix, but damaged or not of Python.
+        If a notebook is damaged, or in another language than Python.
     """
     if is_notebook(path):
-        cells = list(_cells(content, path))
+        cells = list(_read_cells(content, path))
         own_display = any(_binds_display(text) for _, text in cells)
-        made = [_plain(text, f"{path}, cell {number}", own_display=own_display) for number, text in cells]
-    elif _is_plain(content):
-        return Source((Part(str(path), content),))
+        made = [_replace_ipython(text, f"{path}, cell {number}", own_display=own_display) for number, text in cells]
     else:
-        text = _decoded(content)
-        made = [_plain(text, str(path), own_display=_binds_display(text))]
+        text = _decode(content)
+        if text is None or not (_NAMES_IPYTHON.search(text) or isinstance(_parse(content), SyntaxError)):
+            return Source((Part(str(path), content),))
+        made = [_replace_ipython(text, str(path), own_display=_binds_display(text))]
     return Source(tuple(part for part, _ in made), tuple(line for _, lines in made for line in lines))
 
 
 # --- notebooks
 
 
-def _cells(content: bytes, path: Path) -> Iterator[tuple[int, str]]:
+def _read_cells(content: bytes, path: Path) -> Iterator[tuple[int, str]]:
     """Yield number and text of each code cell that is not tagged to be left out."""
     name = shown(path.name)
     try:
         notebook = json.loads(content)
-        language = _language(notebook)
+        about = notebook.get("metadata", {})
+        said = about.get("language_info", {}).get("name") or about.get("kernelspec", {}).get("language")
+        language = str(said or "python").lower()
         cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
-        texts = [_text(cell["source"]) for cell in cells]
+        texts = ["".join(cell["source"]) for cell in cells]  # a text, or a list of lines
         tags = [cell.get("metadata", {}).get("tags") or [] for cell in cells]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as err:
         raise InputError(
@@ -157,41 +155,19 @@ def _cells(content: bytes, path: Path) -> Iterator[tuple[int, str]]:
             yield number, text
 
 
-def _language(notebook: Mapping[str, Any]) -> str:
-    about = notebook.get("metadata", {})
-    said = about.get("language_info", {}).get("name") or about.get("kernelspec", {}).get("language")
-    return str(said or "python").lower()
-
-
-def _text(source: str | list[str]) -> str:
-    return source if isinstance(source, str) else "".join(source)
-
-
 # --- what only IPython knows
 
 
-def _is_plain(content: bytes) -> bool:
-    """Return whether a file holds nothing of IPython's; also for what is not to be mended."""
-    if b"get_ipython" in content or b"display(" in content:
-        return False
-    return not isinstance(_parsed(content), SyntaxError) or _undecodable(content)
-
-
-def _undecodable(content: bytes) -> bool:
+def _decode(content: bytes) -> str | None:
+    """Return the text of a file, with universal newlines as Python's own reader has them; None if it is not text."""
     try:
-        _decoded(content)
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
+        return io.TextIOWrapper(io.BytesIO(content), encoding).read()
     except (SyntaxError, ValueError, LookupError):
-        return True
-    return False
+        return None
 
 
-def _decoded(content: bytes) -> str:
-    encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
-    # universal newlines, as Python's own reader has them
-    return io.TextIOWrapper(io.BytesIO(content), encoding).read()
-
-
-def _parsed(text: str | bytes) -> ast.Module | SyntaxError | None:
+def _parse(text: str | bytes) -> ast.Module | SyntaxError | None:
     """Return the syntax tree, the syntax error, or None where the compiler refuses for another reason."""
     try:
         return ast.parse(text)
@@ -201,12 +177,12 @@ def _parsed(text: str | bytes) -> ast.Module | SyntaxError | None:
         return None
 
 
-def _plain(text: str, name: str, *, own_display: bool) -> tuple[Part, list[tuple[str, int, str]]]:
-    """Put ``pass`` in the place of what only IPython knows; returns the lines that were replaced, too."""
+def _replace_ipython(text: str, name: str, *, own_display: bool) -> tuple[Part, list[tuple[str, int, str]]]:
+    """Replace statements that only IPython knows by ``pass``. Return the new text and the lines that were replaced."""
     lines = text.split("\n")
     found: dict[int, str] = {}
     _pass_over_cell_magic(lines, found)
-    while isinstance(error := _parsed("\n".join(lines)), SyntaxError):
+    while isinstance(error := _parse("\n".join(lines)), SyntaxError):
         at = (error.lineno or 0) - 1
         if not (0 <= at < len(lines) and _SHELL.match(lines[at])):
             break  # an error like any other
@@ -232,52 +208,52 @@ def _pass_over(lines: list[str], at: int, found: dict[int, str]) -> None:
     end = at
     while lines[end].endswith("\\") and end + 1 < len(lines):
         end += 1
-    lines[at] = lines[at][: len(lines[at]) - len(lines[at].lstrip())] + _instead(lines[at].strip())
+    lines[at] = lines[at][: len(lines[at]) - len(lines[at].lstrip())] + _substitute(lines[at].strip())
     lines[at + 1 : end + 1] = [""] * (end - at)
 
 
-def _instead(line: str) -> str:
-    """Return what stands for a line: the code that a magic runs, else nothing. Names of others are missed if used."""
+def _substitute(line: str) -> str:
+    """Return the code that a magic in a line runs, else ``pass``."""
     magic = _LINE_MAGIC.match(line)
     runs = magic is not None and magic[1] in _RUNS_BODY and not line.endswith("\\")
     return magic[2] if magic is not None and runs else "pass"
 
 
 def _pass_over_calls(lines: list[str], tree: ast.Module, found: dict[int, str], *, own_display: bool) -> None:
-    """Replace statements that call IPython, and ``get_ipython()`` elsewhere by what it is outside of IPython: None."""
-    for node in reversed(list(_calls(tree, own_display=own_display))):
+    """Replace statements that call IPython; ``get_ipython()`` elsewhere becomes None, as it is outside of IPython."""
+    for node in reversed(list(_find_calls(tree, own_display=own_display))):
         found[node.lineno - 1] = lines[node.lineno - 1]
-        body = _body(node)
+        body = _read_magic_body(node)
         text = "None" if isinstance(node, ast.Call) else "pass" if body is None else f"exec({body!r})"
         _replace(lines, node, text)
 
 
-def _calls(node: ast.AST, *, own_display: bool) -> Iterator[ast.Call | ast.Expr | ast.Assign]:
-    """Yield what calls IPython, the outermost only, as it stands in the text."""
+def _find_calls(node: ast.AST, *, own_display: bool) -> Iterator[ast.Call | ast.Expr | ast.Assign]:
+    """Yield the outermost nodes that call IPython, in the order of the text."""
     for each in ast.iter_child_nodes(node):
-        is_statement = isinstance(each, ast.Expr | ast.Assign) and _is_ipythons(each.value, own_display=own_display)
-        if is_statement or (isinstance(each, ast.Call) and _function(each) == "get_ipython"):
+        is_statement = isinstance(each, ast.Expr | ast.Assign) and _calls_ipython(each.value, own_display=own_display)
+        if is_statement or (isinstance(each, ast.Call) and _function_name(each) == "get_ipython"):
             yield each  # type: ignore[misc]  # mypy does not see through the name
         else:
-            yield from _calls(each, own_display=own_display)
+            yield from _find_calls(each, own_display=own_display)
 
 
-def _is_ipythons(value: ast.expr, *, own_display: bool) -> bool:
-    """Tell ``get_ipython().method(...)``, and ``display(...)`` where the file does not say what that is."""
+def _calls_ipython(value: ast.expr, *, own_display: bool) -> bool:
+    """Return whether a value is ``get_ipython().method(...)``, or ``display(...)`` that the file does not define."""
     if not isinstance(value, ast.Call):
         return False
     if isinstance(value.func, ast.Attribute):
         made = value.func.value
-        return isinstance(made, ast.Call) and _function(made) == "get_ipython"
-    return _function(value) == "display" and not own_display
+        return isinstance(made, ast.Call) and _function_name(made) == "get_ipython"
+    return _function_name(value) == "display" and not own_display
 
 
-def _function(call: ast.Call) -> str | None:
+def _function_name(call: ast.Call) -> str | None:
     return call.func.id if isinstance(call.func, ast.Name) else None
 
 
-def _body(node: ast.AST) -> str | None:
-    """Return the Python of an exported cell that a magic would run as it is; None for anything else."""
+def _read_magic_body(node: ast.AST) -> str | None:
+    """Return the Python that an exported magic would run; None for anything else."""
     call = node.value if isinstance(node, ast.Expr) else None
     if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)):
         return None
@@ -288,7 +264,7 @@ def _body(node: ast.AST) -> str | None:
 
 
 def _replace(lines: list[str], node: ast.Call | ast.Expr | ast.Assign, text: str) -> None:
-    """Write a text where a node stands; its columns count bytes of UTF-8."""
+    """Replace the text of a node, whose columns count bytes of UTF-8."""
     start, end = node.lineno - 1, (node.end_lineno or node.lineno) - 1
     before = lines[start].encode()[: node.col_offset].decode()
     after = lines[end].encode()[node.end_col_offset :].decode()

@@ -1,4 +1,4 @@
-"""Tell the person's own files from libraries: which modules travel, and which frame to blame."""
+"""Tell the person's own files from libraries: which modules travel by value, and which line raised an error."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from raysk.errors import InputError, RayskError
+from raysk.util import exits
 from raysk.util.neighbours import library_folders, of_a_library
 from raysk.util.words import brief, shown
 
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
 
 COMPILED = (".pyx", ".pxd", ".pxi")
-"""A frame of compiled code names its source as it was called where it was compiled."""
+"""Frames of compiled code name their source by its path on the machine that compiled it."""
 
 
 _libraries = cache(library_folders)
@@ -40,18 +42,9 @@ def _real_parents(folder: str) -> frozenset[Path]:
 
 
 def own_modules(before: set[str], folder: Path | None) -> tuple[ModuleType, ...]:
-    """Return the person's modules that must travel by value.
+    """Return the person's modules that must travel by value: those imported since `before` was ``set(sys.modules)``.
 
-    Parameters
-    ----------
-    before : set of str
-        Names of the modules that were imported before the person's file.
-    folder : Path or None
-        Modules in this folder count also when they were imported before, as in a notebook.
-
-    Returns
-    -------
-    tuple of module
+    Modules in `folder` count also when they were imported before, as in a notebook.
     """
     found = []
     for name, module in list(sys.modules.items()):
@@ -76,7 +69,19 @@ def no_bytecode() -> Iterator[None]:
         sys.dont_write_bytecode = saved
 
 
-def _blamed(err: BaseException) -> tuple[str, int] | None:
+@contextmanager
+def running(what: str, kind: type[RayskError] = InputError) -> Iterator[None]:
+    """Turn whatever the person's code raises into an error of ours that says where; see `raised`."""
+    try:
+        with no_bytecode():
+            yield
+    except exits.Terminated:
+        raise
+    except (Exception, SystemExit) as err:
+        raise kind(raised(err, what)) from err
+
+
+def _find_own_frame(err: BaseException) -> tuple[str, int] | None:
     """Return file and line of the deepest frame in the person's own files."""
     if isinstance(err, SyntaxError) and err.filename and is_own_file(err.filename):
         return err.filename, err.lineno or 1
@@ -84,7 +89,7 @@ def _blamed(err: BaseException) -> tuple[str, int] | None:
     return next((place for place in reversed(frames) if is_own_file(place[0])), None)
 
 
-def _hint(err: BaseException) -> str:
+def _suggest_remedy(err: BaseException) -> str:
     if isinstance(err, ModuleNotFoundError) and err.name:
         name = err.name.partition(".")[0]
         return f"Install what provides {name!r} in this environment, or put {name}.py beside the file."
@@ -98,25 +103,17 @@ def _hint(err: BaseException) -> str:
 
 
 def raised(err: BaseException, what: str) -> str:
-    """Return what the person's code raised, where, that line, and what to do; at most three lines.
+    """Return what the person's code raised, the line that raised it, and what to do, in at most three lines.
 
-    Parameters
-    ----------
-    err : BaseException
-    what : str
-        What was run, named when no frame of the person's is found: ``model.py`` or ``make()``.
-
-    Returns
-    -------
-    str
+    `what` names the code in the message: ``model.py`` or ``make()``.
     """
-    place = _blamed(err)
+    place = _find_own_frame(err)
     text = f": {brief(str(err))}" if str(err) else ""
     if place is None:
-        return f"{what} raised {type(err).__name__}{text}\n{_hint(err)}"
+        return f"{what} raised {type(err).__name__}{text}\n{_suggest_remedy(err)}"
     file, line = place
     name = shown(Path(file).name)
     by = name if name.startswith(what) else f"{what}: {name}"  # a notebook's cell begins with its file
     source = linecache.getline(file, line).strip()
     shown_source = f"\n    {brief(source)}" if source else ""
-    return f"{by} raised {type(err).__name__} at line {line}{text}{shown_source}\n{_hint(err)}"
+    return f"{by} raised {type(err).__name__} at line {line}{text}{shown_source}\n{_suggest_remedy(err)}"

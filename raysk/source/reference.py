@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from raysk.errors import InputError
-from raysk.util.words import listed, nearest, shown
+from raysk.util.near import meant
+from raysk.util.words import listed, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -24,7 +25,7 @@ _COMPRESSED = (".gz", ".bz2", ".xz", ".lzma", ".z", ".lz4")
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What comes after the colon.
+    """The object that follows the colon.
 
     Parameters
     ----------
@@ -47,7 +48,7 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """Where to look: in a file, or in a module, whose file is then known once it is imported.
+    """Where to look for an object: in a file or in a module.
 
     Parameters
     ----------
@@ -76,30 +77,22 @@ def kind_of(path: Path) -> str | None:
 def split_source(source: str) -> Place:
     """Split what the person wrote into a file or module, and the object in it.
 
-    Parameters
-    ----------
-    source : str
-
-    Returns
-    -------
-    Place
-
     Raises
     ------
     InputError
         If there is no such file, or what follows the colon is no name or call with literal arguments.
     """
-    for head, rest in _cuts(source):
+    for head, rest in _cut_at_colons(source):
         if _is_file(head):
-            return Place(path=Path(head), request=_request(rest, source))
+            return Place(path=Path(head), request=_parse_request(rest, source))
     module, colon, rest = source.partition(":")
     if colon and _is_module(module):
-        return Place(module=module, request=_request(rest, source))
-    raise InputError(_nothing_there(source))
+        return Place(module=module, request=_parse_request(rest, source))
+    raise InputError(_explain_nothing_there(source))
 
 
-def _cuts(source: str) -> Iterator[tuple[str, str | None]]:
-    """Yield (path, rest) for every place the path may end, longest path first."""
+def _cut_at_colons(source: str) -> Iterator[tuple[str, str | None]]:
+    """Yield (path, rest) for every colon at which the path may end, longest path first."""
     yield source, None
     end = source.rfind(":")
     while end > 0:
@@ -121,21 +114,24 @@ def _is_module(text: str) -> bool:
     return named and kind_of(Path(text)) is None
 
 
-def _request(text: str | None, source: str) -> Request | None:
+def _parse_request(text: str | None, source: str) -> Request | None:
     if text is None:
         return None
     try:
         node = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as err:
-        raise InputError(_unreadable(text, source)) from err
+        raise InputError(_explain_unreadable(text, source)) from err
     if not isinstance(node, ast.Call):
-        return Request(text=text, names=_dotted(node, text, source))
-    names = _dotted(node.func, text, source)
-    args, kwargs = _literals(node, text)
+        return Request(text=text, names=_parse_names(node, text, source))
+    names = _parse_names(node.func, text, source)
+    if any(word.arg is None for word in node.keywords):
+        raise InputError(f"{text}: '**' cannot be used here.\nWrite each argument as name=value.")
+    kwargs = {str(word.arg): _parse_literal(word.value, text) for word in node.keywords}
+    args = tuple(_parse_literal(value, text) for value in node.args)
     return Request(text=text, names=names, called=True, args=args, kwargs=kwargs)
 
 
-def _unreadable(text: str, source: str) -> str:
+def _explain_unreadable(text: str, source: str) -> str:
     path = source[: len(source) - len(text) - 1]
     return (
         f"{text!r}, after the colon in {shown(source)}, is no name and no call.\n"
@@ -143,28 +139,17 @@ def _unreadable(text: str, source: str) -> str:
     )
 
 
-def _dotted(node: ast.expr, text: str, source: str) -> tuple[str, ...]:
+def _parse_names(node: ast.expr, text: str, source: str) -> tuple[str, ...]:
     names: list[str] = []
     while isinstance(node, ast.Attribute):
         names.insert(0, node.attr)
         node = node.value
     if not isinstance(node, ast.Name):
-        raise InputError(_unreadable(text, source))
+        raise InputError(_explain_unreadable(text, source))
     return (node.id, *names)
 
 
-def _literals(call: ast.Call, text: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    args = tuple(_literal(node, text) for node in call.args)
-    return args, {_keyword(word, text): _literal(word.value, text) for word in call.keywords}
-
-
-def _keyword(word: ast.keyword, text: str) -> str:
-    if word.arg is None:
-        raise InputError(f"{text}: '**' cannot be used here.\nWrite each argument as name=value.")
-    return word.arg
-
-
-def _literal(node: ast.expr, text: str) -> Any:
+def _parse_literal(node: ast.expr, text: str) -> Any:
     try:
         return ast.literal_eval(node)
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError) as err:
@@ -175,15 +160,21 @@ def _literal(node: ast.expr, text: str) -> Any:
         ) from err
 
 
-def _nothing_there(source: str) -> str:
-    """Explain why no file and no module was found."""
-    text = next((head for head, _ in _cuts(source) if kind_of(Path(head))), source)
+def _explain_nothing_there(source: str) -> str:
+    """Return why no file and no module was found, and what is near."""
+    text = next((head for head, _ in _cut_at_colons(source) if kind_of(Path(head))), source)
     path = Path(text)
     if _is_folder(path):
-        return f"{shown(text)} is a folder, not a file.\n{_inside(path)}"
+        names = _list_files(path)
+        inside = "It holds no .py, .ipynb, .pkl or .joblib file; name the file that defines your model."
+        if names:
+            inside = f"Name a file in it, for example {shown(path / names[0])}; it holds: {listed(names)}."
+        return f"{shown(text)} is a folder, not a file.\n{inside}"
     if not _is_folder(path.parent):
         return f"There is no file {shown(text)}: its folder {shown(path.parent)} does not exist."
-    lines = [f"There is no file {shown(text)}.", _nearby(path)]
+    names, where = _list_files(path.parent), "this folder" if path.parent == Path() else shown(path.parent)
+    there = f"In {where} there is: {listed(names)}." if names else f"In {where} there is no .py, .ipynb or .pkl file."
+    lines = [f"There is no file {shown(text)}.", meant(path, names) or there]
     if _is_module(source) and not kind_of(path):
         lines.append(f"To name an object of an importable module, write {source}:NAME.")
     return "\n".join(lines)
@@ -196,24 +187,8 @@ def _is_folder(path: Path) -> bool:
         return False
 
 
-def _files(folder: Path) -> list[str]:
+def _list_files(folder: Path) -> list[str]:
     try:
         return sorted(path.name for path in folder.iterdir() if kind_of(path))
     except (OSError, ValueError):
         return []
-
-
-def _inside(folder: Path) -> str:
-    names = _files(folder)
-    if not names:
-        return "It holds no .py, .ipynb, .pkl or .joblib file; name the file that defines your model."
-    return f"Name a file in it, for example {shown(folder / names[0])}; it holds: {listed(names)}."
-
-
-def _nearby(path: Path) -> str:
-    names = _files(path.parent)
-    close = nearest(path.name, names)
-    where = "this folder" if path.parent == Path() else shown(path.parent)
-    if close:
-        return "Did you mean " + " or ".join(shown(path.with_name(name)) for name in close) + "?"
-    return f"In {where} there is: {listed(names)}." if names else f"In {where} there is no .py, .ipynb or .pkl file."

@@ -1,1 +1,1 @@
-"""Small things without a subject of their own: text, JSON, atomic writes, forks, exits. Knows no other room."""
+"""Small things without a subject of their own: words, parsing, JSON, atomic writes, forks. Uses no room but _compat."""

@@ -1,11 +1,11 @@
-"""Who asks for the program's end: a signal, or code of the person's that a fit, a scorer or a splitter ran into.
+"""Tell a signal that ends the program from code of the person's that asks for its end in a fit, scorer or splitter.
 
     signal  -> a handler of ours -> Interrupted, Terminated      all is written and closed on their way out
     limit   -> Enough                                            likewise
     theirs  -> SystemExit, KeyboardInterrupt, GeneratorExit ...  an error like any other: RuntimeError
 
 scikit-learn lets the last kind through where it would count any other error as a failed fit: see also
-`raysk._compat.fit_and_score`.
+`raysk._compat.sklearn.fit_and_score`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Ordered(BaseException):
-    """An end that raysk itself has ordered: the person's code cannot have raised it."""
+    """Raised by raysk itself to end the program, never by the person's code."""
 
 
 class Interrupted(Ordered, KeyboardInterrupt):
@@ -31,7 +31,14 @@ class Terminated(Ordered, SystemExit):
 
 
 HANDLERS: list[Any] = []
-"""Handlers of signals that raise these classes; a program that only imports raysk has none."""
+"""Signal handlers that raise these classes; empty in a program that only imports raysk."""
+
+
+def take_back() -> None:
+    """Handle SIGTERM by our handler again, if there is one: Ray, once it is started, would print its stack first."""
+    handler = signal.getsignal(signal.SIGTERM)
+    if handler in HANDLERS:
+        signal.signal(signal.SIGTERM, handler)
 
 
 def as_error(end: BaseException) -> Exception:
@@ -46,7 +53,7 @@ def as_error(end: BaseException) -> Exception:
 
 
 class Contained:
-    """A context, around the person's code in the driver, that only signals, limits and an `Exception` leave.
+    """A context for the person's code in the driver: only signals, limits and an `Exception` pass through it.
 
     It changes nothing in a program whose signals have other handlers: what they raise could look like the person's.
     """

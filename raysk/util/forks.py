@@ -1,4 +1,4 @@
-"""Processes that are forked from one of ours, as the workers of a `multiprocessing.Pool` are: told to end, they end."""
+"""Make processes that are forked from ours, such as the workers of a `multiprocessing.Pool`, end when told to."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ PYTHONS_OWN: dict[signal.Signals, Any] = {
 def end_when_told() -> None:
     """Give every process that is forked from this one the handlers that Python starts with; ignored stays ignored.
 
-    A handler that is written in Python runs between two steps of the program. A process that is told to end just before
-    it takes a lock takes that first: one that nobody will give, where a pool is closed, and it and the pool hang. Until
-    it has Python's handlers, what it is told waits: Python itself forgets, in a new process, what came before.
+    A handler that is written in Python runs between two steps of the program. A signal that arrives just before a lock
+    is taken is handled only after it: a deadlock if the lock is never released, as where a pool is closed. Signals are
+    blocked until the child has Python's handlers, as a new process forgets those that came before.
     """
     waiting: dict[int, set[int]] = {}  # what each thread that forks holds back anyway
 
@@ -39,7 +39,7 @@ def end_when_told() -> None:
 
 
 def end_child_of(pid: int, error: BaseException | None = None) -> None:
-    """End this process if it was forked from another, as Python ends a program that has come to its end or raised this.
+    """End this process if it was forked from another, with the exit code of a program that ends or raises the error.
 
     A fit may fork, and its child leave by ``sys.exit``: it must not go on as a second worker.
     """

@@ -25,12 +25,7 @@ def current_folder() -> Path:
 
 
 def check_sendable() -> None:
-    """Fail if the current folder is gone, or Ray could not send its name to the workers.
-
-    Raises
-    ------
-    InputError
-    """
+    """Fail if the current folder is gone, or Ray could not send its name to the workers."""
     folder = str(current_folder())
     try:
         folder.encode()

@@ -1,4 +1,4 @@
-"""Where calls of raysk run right there: in a worker, and in a process forked from one that is connected.
+"""Run calls of raysk in this process if it is a worker, or was forked from a process that is connected.
 
     worker    a fit calls raysk.fit: it would wait for CPUs that its own search holds
     forked    the connection's threads stayed with the parent: nobody would ever answer
@@ -17,13 +17,19 @@ import types
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from raysk import _compat
+from raysk._compat import ray as ray_private
+from raysk.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from typing_extensions import Self
 
 WORKER = "_RAYSK_WORKER"
 """Set in the environment of workers, which processes that a fit starts inherit."""
+
+REFUSED = ("limits", "run_dir", "resume")
+"""Parameters of `raysk.run` that scikit-learn's own fit cannot do."""
 
 IN_WORKER = "Calls of raysk inside a fit run on the worker that does the fit, on its CPUs."
 IN_FORK = (
@@ -44,18 +50,18 @@ _warned: set[int] = set()
 
 
 def enter_worker() -> None:
-    """Take note that this process is a worker; without raysk on its node, stand in for it."""
+    """Remember that this process is a worker; if its node has no raysk, provide a stand-in module."""
     os.environ[WORKER] = "1"
     if "raysk" not in sys.modules and importlib.util.find_spec("raysk") is None:
         sys.modules["raysk"] = sys.modules["raysk.api"] = stand_in()
 
 
 def _enter_fork() -> None:
-    """Take note that this process was just forked from one that is connected: Ray is its parent's, and to end there."""
+    """Remember that this process was forked from one that is connected, and leave Ray to its parent."""
     ray: Any = sys.modules.get("ray")
     if hasattr(ray, "is_initialized") and ray.is_initialized():
         _forked.append(os.getpid())
-        _compat.leave_ray_to_parent()
+        ray_private.leave_ray_to_parent()
 
 
 os.register_at_fork(after_in_child=_enter_fork)
@@ -76,10 +82,27 @@ def stays_here() -> bool:
     return in_worker() or in_fork()
 
 
-def fit(estimator: Any, X: Any, y: Any = None, *, address: str | None = None, **fit_params: Any) -> Any:  # noqa: ARG001
+def fit(estimator: Any, X: Any, y: Any = None, *, address: Any = None, sink: Any = None, **said: Any) -> Any:  # noqa: ARG001
     """Fit an estimator in this process; see `raysk.fit`."""
+    keep = {name: said.pop(name, None) for name in REFUSED}
+    return run(estimator, X, y, fit_params=said, **keep).estimator
+
+
+def run(
+    estimator: Any, X: Any, y: Any = None, *, fit_params: Mapping[str, Any] | None = None, **said: Any
+) -> types.SimpleNamespace:
+    """Fit an estimator in this process; see `raysk.run`.
+
+    What says where a job runs, and who hears of it, is ignored; what would change the answer, or leave files behind, is
+    refused.
+    """
+    for name in REFUSED:
+        if said.get(name):
+            where = "inside a fit" if in_worker() else "in a process forked from one that is connected"
+            raise UsageError(f"{name}: raysk cannot do that {where}: scikit-learn's own fit runs there. Leave it out.")
     remark()
-    return estimator.fit(X, **fit_params) if y is None else estimator.fit(X, y, **fit_params)
+    estimator.fit(*((X,) if y is None else (X, y)), **(fit_params or {}))
+    return types.SimpleNamespace(estimator=estimator)
 
 
 def connect(*_: Any, **__: Any) -> Here:
@@ -105,12 +128,12 @@ def backend(**options: Any) -> Any:
 
 
 def remark() -> None:
-    """Warn once that calls of raysk run in this process; from a fit of a search the warning comes home."""
+    """Warn once that calls of raysk run in this process; a fit of a search sends the warning to the driver."""
     if os.getpid() in _warned:
         return
     _warned.add(os.getpid())
     with contextlib.suppress(Warning):  # where warnings are errors the call is made all the same
-        warnings.warn(IN_WORKER if in_worker() else IN_FORK, stacklevel=4)
+        warnings.warn(IN_WORKER if in_worker() else IN_FORK, stacklevel=5)
 
 
 class Here:
@@ -129,5 +152,6 @@ class Here:
 def stand_in() -> types.ModuleType:
     """Make a module with raysk's public names."""
     module = types.ModuleType("raysk", "The names of raysk, on a worker whose node does not have it.")
-    vars(module).update(fit=fit, connect=connect, register=register, __path__=[], api=module)
+    vars(module).update(fit=fit, run=run, connect=connect, register=register, __path__=[], api=module)
+    vars(module).update(dict.fromkeys(("Limits", "Resources", "Outcome"), types.SimpleNamespace))
     return module

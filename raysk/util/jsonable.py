@@ -20,7 +20,7 @@ from typing import Any
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 MOST = 1000
-"""Elements of an array that are written one by one: a reader looks at no more, and a million of them are 20 MB."""
+"""Most elements that are written one by one; nobody reads more, and a million of them take 20 MB."""
 
 
 def to_json(obj: Any, *, indent: int | None = None) -> str:
@@ -41,15 +41,17 @@ def to_json(obj: Any, *, indent: int | None = None) -> str:
     return json.dumps(plain(obj), indent=indent, allow_nan=False)
 
 
-def plain(obj: Any) -> Any:
+def plain(obj: Any, *, brief: bool = False) -> Any:
     """Reduce an object to dicts, lists, text, numbers, booleans and None.
 
     Parameters
     ----------
     obj : object
         numpy scalars become Python's, NaN, infinities and masked values become None, keys become text; estimators,
-        functions, distributions and other objects become their `repr`. Arrays become lists, those of more than `MOST`
-        elements what `_outline` says of them.
+        functions, distributions and other objects become their `repr`. Arrays become lists; of those with more than
+        `MOST` elements only the type, the shape, the dtype and a hash are written.
+    brief : bool
+        Whether long texts, bytes, lists, sets and dicts are shortened, too.
 
     Returns
     -------
@@ -57,33 +59,18 @@ def plain(obj: Any) -> Any:
         What `json.dumps` can write with ``allow_nan=False``.
     """
     try:
-        return _plain(obj)
+        return _plain(obj, brief=brief)
     except RecursionError:  # a container that holds itself
         return describe(obj)
 
 
 def plain_parameter(value: Any) -> Any:
-    """Reduce the value of a parameter as `plain` does, and be brief about all that is long.
-
-    Parameters
-    ----------
-    value : object
-        Also a dict of parameters. Of text, bytes, lists, sets and dicts too, more than `MOST` elements become what
-        `_outline` says of them.
-
-    Returns
-    -------
-    object
-        What `json.dumps` can write with ``allow_nan=False``.
-    """
-    try:
-        return _plain(value, brief=True)
-    except RecursionError:
-        return describe(value)
+    """Reduce the value of a parameter, or a dict of parameters, as `plain` does, and shorten all that is long."""
+    return plain(value, brief=True)
 
 
 def _outline(value: Any) -> dict[str, Any]:
-    """Return what tells a long value from others; a person gets the same hash from ``joblib.hash``."""
+    """Describe a long value by its type, its size and its hash, which is that of ``joblib.hash``."""
     import joblib
 
     kind = type(value).__name__

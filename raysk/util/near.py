@@ -1,19 +1,24 @@
-"""What a person may have meant by a name that is not there."""
+"""Suggest files and folders for a path where nothing is."""
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING
 
+from raysk.util.words import nearest, shown
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 
-def meant(path: Path, *, folders: bool = False) -> str:
-    """Return "Did you mean a or b?", of the files or folders beside a path with a name like its own; "" if none is."""
+def meant(path: Path, names: Iterable[str] | None = None, *, folders: bool = False) -> str:
+    """Return "Did you mean a or b?" of the names like a path's own; "" if there are none.
+
+    `names` are those to choose from; None means those of the files, or with `folders` of the folders, beside the path.
+    """
     try:
-        names = [each.name for each in path.parent.iterdir() if each.is_dir() is folders]
+        beside = [each.name for each in path.parent.iterdir() if each.is_dir() is folders] if names is None else names
     except OSError:
         return ""
-    close = [str(path.with_name(name)) for name in difflib.get_close_matches(path.name, names)]
+    close = [shown(path.with_name(name)) for name in nearest(path.name, beside)]
     return f"Did you mean {' or '.join(close)}?" if close else ""

@@ -1,4 +1,4 @@
-"""The person's folders among the places where Python looks for modules: behind the libraries, and at the end.
+"""Let Python find modules in the person's folders, but libraries first.
 
     import by a file in the folder   ->  the folder, then libraries
     import by anything else          ->  libraries, then the folder

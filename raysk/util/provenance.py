@@ -1,8 +1,7 @@
-"""What every JSON file of ours says of its origin: the schema, the time, and the versions."""
+"""The origin that every JSON file of ours records: the schema, the time and the versions."""
 
 from __future__ import annotations
 
-import importlib.metadata
 import platform
 import sys
 from datetime import datetime, timezone
@@ -16,29 +15,21 @@ def now() -> str:
 
 
 def versions(*distributions: str) -> dict[str, str | None]:
-    """Return the versions of Python, raysk and the named distributions, importing none of them.
-
-    Parameters
-    ----------
-    *distributions : str
-        Names as pip knows them, such as ``scikit-learn``.
-
-    Returns
-    -------
-    dict of str to (str or None)
-        None for a distribution that is not installed.
-    """
+    """Return the versions of Python, raysk and distributions, which are not imported; None for a missing one."""
     # Our parent package is always loaded, and right where the installed metadata is of an older checkout.
     ours = getattr(sys.modules.get("raysk"), "__version__", None)
     return {
         "python": platform.python_version(),
         "raysk": ours,
-        **{name: _version(name) for name in distributions},
+        **{name: version_of(name) for name in distributions},
     }
 
 
-def _version(distribution: str) -> str | None:
+def version_of(distribution: str) -> str | None:
+    """Return the version of what is installed under a name that pip knows; None if nothing is."""
+    from importlib import metadata
+
     try:
-        return importlib.metadata.version(distribution)
-    except importlib.metadata.PackageNotFoundError:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
         return None

@@ -1,4 +1,4 @@
-"""Whether a file that was found, and not named, may be believed: nobody else can have put it there, or changed it.
+"""Tell whether a file that was found, and not named, can be trusted: nobody else can have written it.
 
 the file, its folder, that one's folder, ...      each belongs to this user or root, and only they may write to it
 ... up to a sticky folder, or one of this user's  there, what was looked at cannot be replaced by others
@@ -16,7 +16,7 @@ ROOT = 0
 
 
 def doubt(path: Path) -> str | None:
-    """Return why a file that was found must not be believed; None if it may be. One that is not there may be.
+    """Return why a file that was found cannot be trusted; None if it can, or is not there.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def _doubt_of_one(found: os.stat_result) -> str | None:
 
 
 def _is_alone(gid: int) -> bool:
-    """Tell whether a group is this user's, or root's, alone, as Debian makes one for each user."""
+    """Return whether a group has no members but this user and root, as the group that Debian makes for each user."""
     own = {name for uid in (os.geteuid(), ROOT) if (name := _user(uid))}
     try:
         group = grp.getgrgid(gid)

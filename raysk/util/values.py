@@ -1,4 +1,4 @@
-"""``--set`` text and lists of values -> Python values; `raysk.request.distributions` reads all of ``--space``."""
+"""Parse values, settings, sizes and times; `raysk.request.distributions` parses ``--space``."""
 
 from __future__ import annotations
 
@@ -17,34 +17,28 @@ def parse_value(text: str) -> Any:
     ----------
     text : str
         For example ``10``, ``[1, 2]``, ``None``, ``true`` or ``rbf``.
-
-    Returns
-    -------
-    object
     """
     try:
         return ast.literal_eval(text.strip())
     except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
-        return _json_or_text(text)
-
-
-def _json_or_text(text: str) -> Any:
+        pass
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
         return text
 
 
+def is_float(text: str) -> bool:
+    """Return whether a text can be read as a number."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
 def split_setting(text: str) -> tuple[str, str]:
     """Split ``name=text`` at its first ``=``.
-
-    Parameters
-    ----------
-    text : str
-
-    Returns
-    -------
-    tuple of (str, str)
 
     Raises
     ------
@@ -70,10 +64,6 @@ def parse_values(text: str) -> list[Any]:
     ----------
     text : str
         For example ``rbf,linear``, ``None,balanced``, ``0.1,1,10``, ``(50,),(100,50)`` or ``[0.1, 1, 10]``.
-
-    Returns
-    -------
-    list
     """
     for read in (ast.literal_eval, json.loads):
         try:
@@ -89,21 +79,12 @@ _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(?:([kmgt])(i?))?b?", re.IGNORECASE)
 
 
 def parse_size(text: str, option: str) -> int:
-    """Read an amount of memory such as ``4GB``, ``500 MiB``, ``1.5g``, or a number of bytes.
-
-    Parameters
-    ----------
-    text, option : str
-        What was written, and for which option.
-
-    Returns
-    -------
-    int
-        Bytes, above 0.
+    """Read an amount of memory such as ``4GB``, ``500 MiB``, ``1.5g``, or a number of bytes, above 0.
 
     Raises
     ------
     UsageError
+        Naming the option.
     """
     if match := _SIZE.fullmatch(text.strip()):
         number, prefix, binary = match.groups()
@@ -119,21 +100,12 @@ _SECONDS = (3600.0, 60.0, 1.0)
 
 
 def parse_duration(text: str, option: str) -> float | None:
-    """Read a time such as ``90s``, ``30m``, ``1h30m``, or a number of seconds.
-
-    Parameters
-    ----------
-    text, option : str
-        What was written, and for which option.
-
-    Returns
-    -------
-    float or None
-        Seconds, above 0. None for 0, which is no limit, as for timeout(1).
+    """Read a time such as ``90s``, ``30m``, ``1h30m``, or a number of seconds; None for 0: no limit, as for timeout(1).
 
     Raises
     ------
     UsageError
+        Naming the option.
     """
     match = _DURATION.fullmatch(text.strip())
     parts = [float(part) * unit for part, unit in zip(match.groups(), _SECONDS, strict=False) if part] if match else []

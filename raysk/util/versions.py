@@ -1,4 +1,4 @@
-"""The versions that decide whether a node computes what this machine would, and what a difference means.
+"""Compare the versions of packages on this machine and on a node, and tell what a difference means.
 
     driver                                         node
     compare(here, there) <---- plain dicts ------- imported(modules), installed(errors)
@@ -14,9 +14,10 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from raysk.util.provenance import version_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-
 
 MODULES = {
     "ray": "ray",
@@ -27,12 +28,12 @@ MODULES = {
     "threadpoolctl": "threadpoolctl",
     "cloudpickle": "cloudpickle",
 }
-"""What is imported of each package."""
+"""The module of each package."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """What it means that a node has another version of a package.
+    """The meaning of another version of a package on a node.
 
     Parameters
     ----------
@@ -102,7 +103,7 @@ class Difference:
 
 
 def imported(modules: Iterable[str]) -> dict[str, str]:
-    """Import modules; returns those that cannot be, by their top-level name, with what they raised in one line."""
+    """Import modules. Return those that fail, by top-level name, with the error in one line."""
     errors = {}
     for module in modules:
         try:
@@ -114,35 +115,12 @@ def imported(modules: Iterable[str]) -> dict[str, str]:
 
 
 def installed(errors: Iterable[str] = ()) -> dict[str, str | None]:
-    """Return the version of Python and of each package in `MODULES` on this machine.
-
-    Parameters
-    ----------
-    errors : iterable of str
-        Modules that were found not to import.
-
-    Returns
-    -------
-    dict of str to str or None
-        None for what is not there, or does not import.
-    """
+    """Return the versions of Python and of each package in `MODULES`; None for a missing one, or one in `errors`."""
     found: dict[str, str | None] = {"Python": platform.python_version()}
     for package, module in MODULES.items():
-        found[package] = None if module in errors else _version(package, module)
+        said = getattr(sys.modules.get(module), "__version__", None)  # importing one to ask it would take seconds
+        found[package] = None if module in errors else str(said) if said else version_of(package)
     return found
-
-
-def _version(package: str, module: str) -> str | None:
-    """Return what an imported module says; importing one for that would take seconds."""
-    from importlib import metadata
-
-    said = getattr(sys.modules.get(module), "__version__", None)
-    if said is not None:
-        return str(said)
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
 
 
 def compare(
@@ -154,18 +132,8 @@ def compare(
 ) -> list[Difference]:
     """Return what differs between this machine and a node.
 
-    Parameters
-    ----------
-    here, there : mapping
-        What `installed` returned.
-    errors : mapping
-        What `imported` returned there.
-    allow_versions : bool
-        Whether the person accepts that results may differ.
-
-    Returns
-    -------
-    list of Difference
+    `here` and `there` are from `installed`, `errors` from `imported` there. `allow_versions` tells whether the person
+    accepts that results may differ.
     """
     found = []
     for package, rule in RULES.items():

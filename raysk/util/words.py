@@ -1,8 +1,9 @@
-"""Turn names and near misses into words for a message that stays within five lines."""
+"""Write names, rows and suggestions into messages of at most five lines."""
 
 from __future__ import annotations
 
 import difflib
+import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -10,10 +11,11 @@ if TYPE_CHECKING:
 
 _LONGEST = 200  # characters of one foreign text in a message: about two terminal lines
 _MOST_LISTED = 6  # names in one list: more are not read
+_LONGEST_VALUE = 40  # characters of one value: about half a line
 
 
 def shown(text: Any) -> str:
-    """Return a name as it can be printed: quoted when it holds unprintable characters."""
+    """Return a name for printing, quoted if it holds unprintable characters."""
     plain = str(text)
     return plain if plain.isprintable() else repr(plain)
 
@@ -31,20 +33,13 @@ def listed(names: Iterable[str]) -> str:
     return ", ".join(shown(name) for name in every[:_MOST_LISTED]) + tail
 
 
+def rows_text(first: int, count: int) -> str:
+    """Return "row 3", or "row 3 and 5 more"."""
+    return f"row {first:,}" + (f" and {count - 1:,} more" if count > 1 else "")
+
+
 def nearest(name: str, names: Iterable[str], count: int = 3) -> list[str]:
-    """Return the names most like `name`, whatever their case; ``C`` also finds ``svc__C``.
-
-    Parameters
-    ----------
-    name : str
-    names : iterable of str
-    count : int
-        The most names to return.
-
-    Returns
-    -------
-    list of str
-    """
+    """Return at most `count` names like `name`, whatever their case; ``C`` also finds ``svc__C``."""
     known = {other.casefold(): other for other in names}
     sought = name.casefold()
     close = difflib.get_close_matches(sought, known, n=count)
@@ -70,3 +65,33 @@ def type_name(value: Any) -> str:
 def with_types(objects: Mapping[str, Any]) -> str:
     """Return "a (SVC), b (Ridge)"."""
     return listed(f"{name} ({type_name(value)})" for name, value in objects.items())
+
+
+def count(number: int, noun: str) -> str:
+    """Return "1 node" or "1,200 nodes"."""
+    return f"{number:,} {noun}" + "s" * (number != 1)
+
+
+def pairs(params: Mapping[str, Any], names: Mapping[str, str] | None = None) -> list[str]:
+    """Return ``name=value`` for each parameter, short.
+
+    Parameters
+    ----------
+    params : mapping
+    names : mapping of str to str, or None
+        Which of them are written, and how they are called; None means all, by their whole names.
+    """
+    if names is None:
+        names = {name: name for name in params}
+    return [f"{short}={brief_value(params[name])}" for name, short in names.items() if name in params]
+
+
+def brief_value(value: Any) -> str:
+    """Return a value as a person would write it, on one line; what is long ends at a word."""
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    text = " ".join(str(value).split())
+    if len(text) <= _LONGEST_VALUE:
+        return text
+    ends = [match.end() for match in re.finditer(r"\w+[(]?|[^\w\s]+", text) if match.end() < _LONGEST_VALUE]
+    return text[: ends[-1] if ends else _LONGEST_VALUE - 1] + "…"

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all.
+"""Write files whole or not at all.
 
     write_atomically:   .model.pkl.x1y2.tmp (0600) -> write -> fsync -> chmod -> os.replace -> model.pkl
     write_together:     the same for several, which take their places while the folder is locked
@@ -30,7 +30,7 @@ _DEVICES = {Path("/dev"), Path("/dev/fd"), Path("/proc/self/fd")}
 _umask_lock = threading.Lock()
 
 
-Write = Callable[[BinaryIO], None]
+Write = Callable[[BinaryIO], object]
 """Gets an open binary file, and writes it."""
 
 
@@ -57,12 +57,7 @@ def write_atomically(path: Path, write: Write, *, new: bool = False) -> None:
 
 
 def check_taken(path: Path) -> None:
-    """Fail if a file that was not there when the command began is there by now: somebody else has written it.
-
-    Raises
-    ------
-    InputError
-    """
+    """Raise if a file is there that was not when the command began: somebody else has written it."""
     if path.is_file() and not is_special(path):
         raise InputError(
             f"{str(path)!r} was not there when this command began, and is now: it is left as it is.\n"
@@ -110,7 +105,7 @@ def _alone_in(folder: Path) -> Iterator[None]:
 
 def write_bytes(path: Path, content: bytes, *, new: bool = False) -> None:
     """Write bytes, whole or not at all; raises as `write_atomically`."""
-    write_atomically(path, lambda file: _write_all(file, content), new=new)
+    write_atomically(path, lambda file: file.write(content), new=new)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -158,12 +153,8 @@ def _check_target(path: Path) -> None:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
 
 
-def _write_all(file: BinaryIO, content: bytes) -> None:
-    file.write(content)
-
-
 def is_special(path: Path) -> bool:
-    """Tell pipes and devices, such as /dev/null: replacing one by a file would destroy it."""
+    """Return whether a path is a pipe or a device, such as /dev/null, which a file must not replace."""
     if path.parent in _DEVICES:  # an open descriptor, of whatever
         return True
     return path.exists() and not path.is_file() and not path.is_dir()
@@ -228,7 +219,7 @@ def explained(path: Path) -> Iterator[None]:
 
 
 def _in_the_way(path: Path) -> str:
-    """Say what is where a folder should be."""
+    """Return what is where a folder should be."""
     link = next((each for each in (path, *path.parents) if each.is_symlink() and not each.exists()), None)
     if link is not None:
         return f"{str(link)!r} is a link to what is not there"

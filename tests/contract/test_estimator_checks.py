@@ -9,9 +9,6 @@ from unittest import SkipTest
 
 import pytest
 from sklearn.cluster import KMeans
-from sklearn.decomposition import PCA
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import (
     BaggingClassifier,
     ExtraTreesRegressor,
@@ -22,15 +19,15 @@ from sklearn.ensemble import (
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401 - makes the next import possible
 from sklearn.feature_selection import SelectKBest
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import Lasso, LinearRegression, Ridge
+from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.model_selection import GridSearchCV, HalvingGridSearchCV, RandomizedSearchCV
 from sklearn.multioutput import MultiOutputRegressor
-from sklearn.naive_bayes import BernoulliNB, GaussianNB
+from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
-from sklearn.svm import SVC, SVR, OneClassSVM
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.svm import SVC, OneClassSVM
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
@@ -51,23 +48,15 @@ PLANS = {
         VotingClassifier([("a", GaussianNB()), ("b", DecisionTreeClassifier(max_depth=2))]),
     ],
     "single": [
-        BernoulliNB(),
         DecisionTreeClassifier(max_depth=2),
-        DummyClassifier(),
         GradientBoostingRegressor(n_estimators=2),
         KMeans(2, n_init=1, max_iter=5),
-        Lasso(),
-        LinearDiscriminantAnalysis(),
         MLPRegressor((2,), max_iter=3),
-        MinMaxScaler(),
         OneClassSVM(),
         OneHotEncoder(handle_unknown="ignore"),
-        PCA(1),
         SVC(),
-        SVR(),
         SelectKBest(k=1),
         SimpleImputer(),
-        StandardScaler(),
         make_pipeline(StandardScaler(), Ridge()),
     ],
 }
@@ -118,7 +107,8 @@ def failure_of(check, estimator):
 )
 def test_what_passes_alone_passes_with_raysk(plan, estimator):
     """No check fails that scikit-learn's own fit passes; that is tried alone only where a check fails with ours."""
-    assert plan == next(name for name in PLANS if import_module(f"raysk.plans.{name}").suits(estimator, {}))
+    suiting = (name for name in PLANS if import_module(f"raysk.plans.{name}").suits(estimator, {}) is None)
+    assert plan == next(suiting)
     failed = {}
     for given, check in estimator_checks_generator(estimator):
         with fitted_by_raysk(type(estimator)):

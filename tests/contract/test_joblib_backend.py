@@ -25,7 +25,7 @@ from sklearn.utils import parallel as sklearn_parallel
 PATIENCE_S = 30
 """How long a function waits for what another does, in seconds; usually it takes milliseconds."""
 
-PROCESSES = ["raysk", "loky"]
+PROCESSES = [pytest.param("raysk", marks=pytest.mark.xdist_group("cluster")), "loky"]
 ALL = [*PROCESSES, "threading"]
 
 

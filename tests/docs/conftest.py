@@ -11,11 +11,9 @@ import os
 import shlex
 import shutil
 import socketserver
-import subprocess
 import sys
 import threading
 
-import forking as program
 import pytest
 
 TIMEOUT_S = 300  # of one command
@@ -48,22 +46,7 @@ class Handler(socketserver.StreamRequestHandler):
 
 
 @pytest.fixture(scope="session")
-def _forking():
-    """Return a function that runs raysk in a fork of one process, and returns its exit code; see `forking`."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("RAY", "PYTHONDONT"))}
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    with subprocess.Popen([sys.executable, program.__file__], env=environment, **pipes) as process:
-
-        def run(**job):
-            print(json.dumps(job), file=process.stdin, flush=True)
-            return json.loads(process.stdout.readline())
-
-        yield run
-        process.stdin.close()
-
-
-@pytest.fixture(scope="session")
-def programs(_forking, tmp_path_factory):
+def programs(forking, tmp_path_factory):
     """Return a folder with the programs `raysk` and `python`."""
     folder = tmp_path_factory.mktemp("programs")
     address = str(folder / "socket")
@@ -78,7 +61,7 @@ def programs(_forking, tmp_path_factory):
         (folder / name).write_text(source, encoding="utf-8")
         (folder / name).chmod(0o755)
     with socketserver.UnixStreamServer(address, Handler) as server:  # one job at a time
-        server.run = _forking
+        server.run = forking
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield folder
         server.shutdown()

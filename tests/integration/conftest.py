@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import pickle
 import re
 import socket
 import subprocess
@@ -20,10 +21,16 @@ if TYPE_CHECKING:
 
 COMMAND = [sys.executable, "-m", "raysk"]
 
-HERE, JOBS = {"predict", "score", "inspect", "config", "model"}, {"fit", "search"}
-"""Commands that start no Ray, and those that do, unless they are told otherwise."""
+JOBS = {"fit", "search", "doctor"}
+"""Commands that start a Ray of their own, unless they are told otherwise."""
 
 BY_A_FORK = {"stdin", "stdout", "env", "cwd"}
+READ_AT_START = ("PYTHON", "LC_", "HOME")
+"""Variables that make no difference to a process that runs already."""
+
+CHEAP = {"RAYSK_NO_VERIFY": "1", "RAYSK_WORKERS": "1"}
+"""Settings of every job: another process for the check, and one for a second worker, cost more than all else. Where
+they are the subject a test sets them to nothing."""
 
 RUN_S = 150
 """How long one command may take, in seconds; with a Ray of its own it takes about 8."""
@@ -73,12 +80,21 @@ def folder(tmp_path, monkeypatch):
 
 
 @pytest.fixture
+def model(folder):
+    """Save a model of the iris as `model.pkl`."""
+    from sklearn.datasets import load_iris
+    from sklearn.svm import SVC
+
+    (folder / "model.pkl").write_bytes(pickle.dumps(SVC().fit(*load_iris(return_X_y=True))))
+
+
+@pytest.fixture
 def start(folder):
     """Return a function that starts a command in that folder; what still runs at the end is ended."""
     started = []
 
     def run(*args: str, **options) -> subprocess.Popen:
-        environment = _environment(**options.pop("env", {}))
+        environment = _environment(**_settings(args, options.pop("env", {})))
         pipes = {
             "cwd": folder,
             "stdin": subprocess.DEVNULL,
@@ -97,51 +113,45 @@ def start(folder):
         process.communicate()
 
 
-@pytest.fixture(scope="session")
-def forking():
-    """Return a function that runs raysk in a fork of one process, and returns its exit code; see `forking`."""
-    program = Path(__file__).with_name("forking.py")
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    with subprocess.Popen([sys.executable, str(program)], env=_environment(), **pipes) as process:
-
-        def run(folder, arguments, **more):
-            job = {"folder": str(folder), "arguments": arguments, **more}
-            print(json.dumps(job), file=process.stdin, flush=True)
-            return json.loads(process.stdout.readline())
-
-        yield run
-        process.stdin.close()
+def _settings(args: Sequence[str], env: Mapping[str, str]) -> Mapping[str, str]:
+    return {**(CHEAP if args[:1] and args[0] in {"fit", "search"} else {}), **env}
 
 
-def _needs_no_ray(args: Sequence[str], options: Mapping[str, Any]) -> bool:
-    """Tell whether a command can be carried out by a fork: it starts no Ray, and reads and writes files only."""
-    backend = dict(itertools.pairwise(args)).get("--backend")
-    here = args[0] in HERE or (args[0] in JOBS and ("--dry-run" in args or backend == "threading"))
+def _place(args: Sequence[str], env: Mapping[str, str], options: Mapping[str, Any]) -> str:
+    """Tell what carries a command out: a fork without Ray, a fork with Ray, or a process of its own."""
     files = all(isinstance(getattr(options.get(name), "name", ""), str) for name in ("stdin", "stdout"))
-    return here and "--address" not in args and files and all(map(_is_text, args)) and options.keys() <= BY_A_FORK
-
-
-def _is_text(argument: Any) -> bool:
-    return isinstance(argument, str) and argument.isprintable()
+    read = any(name.startswith(READ_AT_START) for name in env)
+    if read or not files or not options.keys() <= BY_A_FORK:
+        return "process"
+    backend = dict(itertools.pairwise(args)).get("--backend")
+    by_ray = args[0] in {"resume", "bench"} or "--address" in args or "RAYSK_ADDRESS" in env
+    if by_ray or backend not in {None, "threading"}:
+        return "ray"
+    own_ray = args[0] in JOBS and backend is None and not {"--dry-run", "-h", "--help"} & set(args)
+    return "process" if own_ray else "threads"
 
 
 @pytest.fixture
 def raysk(start, request, tmp_path_factory):
     """Return a function that runs a command to its end.
 
-    One that needs no Ray is carried out by a fork of a process that has imported all: `start` starts real ones.
+    One that starts no Ray of its own is carried out by a fork of a process that has imported all, where `threads` are
+    wanted with these as workers, whatever the command says of a cluster: `start` starts real ones.
     """
 
-    def run(*args: str, **options) -> Ran:
-        if not _needs_no_ray(args, options):
-            process = start(*args, **options)
+    def run(*args: str, env: Mapping[str, str] | None = None, threads: bool = False, **options) -> Ran:
+        env = _settings(args, env or {})
+        place = "threads" if threads else _place(args, env, options)
+        if place == "process":
+            process = start(*args, env=env, **options)
             out, err = process.communicate(timeout=RUN_S)
             return Ran(process.returncode, out, err)
         said = tmp_path_factory.mktemp("said")
-        places = {"stdout": str(said / "OUT"), "stderr": str(said / "ERR"), "environment": options.get("env", {})}
+        places = {"stdout": str(said / "OUT"), "stderr": str(said / "ERR")}
         places |= {name: os.path.realpath(options[name].name) for name in ("stdin", "stdout") if name in options}
+        settings = {"environment": env, "ray": place == "ray", "memory_bytes": 2**36, "limit_s": RUN_S}
         folder = options.get("cwd", Path.cwd())
-        code = request.getfixturevalue("forking")(folder, args, **places, memory_bytes=2**36, limit_s=RUN_S)
+        code = request.getfixturevalue("forking")(folder, [*map(os.fsdecode, args)], **places, **settings)
         texts = (
             (said / name).read_text(encoding="utf-8") if (said / name).exists() else None for name in ("OUT", "ERR")
         )

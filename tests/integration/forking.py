@@ -3,7 +3,8 @@
     test -- {"folder": ..., "arguments": [...], ...} --> this program, which has imported all --fork--> a raysk
          <-- exit status, or null after `limit_s` --                                                    ends as ever
 
-What differs from a raysk that a person starts: where it would start Ray, it gets a pool whose workers are threads.
+What differs from a raysk that a person starts: where it would start Ray, it gets a pool whose workers are threads,
+unless the job says ``"ray": true``.
 """
 
 from __future__ import annotations
@@ -34,8 +35,6 @@ MEMORY_BYTES = 3 * 2**30
 class Threads:
     """A cluster whose workers are threads; takes the place of `raysk.cluster.Starting`."""
 
-    abandoned = False
-
     def __init__(self, _then=None, *, sink, **_options):
         from raysk.pool import Pool
 
@@ -52,10 +51,6 @@ class Threads:
         return SimpleNamespace(pool=self.pool, address="threads", nodes=1, cpus=2)
 
     @staticmethod
-    def wait_for_end() -> None:
-        """Do nothing: threads end with the program."""
-
-    @staticmethod
     def _launcher():
         launcher = sys.modules["conftest"].FakeLauncher()
         launcher.by_hand = False
@@ -64,24 +59,29 @@ class Threads:
 
 def prepare() -> None:
     """Import what commands need."""
+    from raysk.cluster.connection import PATIENT
+
+    os.environ.update(PATIENT)  # Ray reads its settings when it is imported
+    import ray  # noqa: F401 - before conftest, which sets a token for a Ray of the tests' own
+
     path = Path(__file__).parents[1] / "conftest.py"
     spec = importlib.util.spec_from_file_location("conftest", path)
     sys.modules["conftest"] = importlib.util.module_from_spec(spec)
+    before = dict(os.environ)
     spec.loader.exec_module(sys.modules["conftest"])
+    os.environ.clear()
+    os.environ.update(before)
     import joblib  # noqa: F401
     import pandas as pd  # noqa: F401
     import pyarrow.parquet  # noqa: F401
-    import ray  # noqa: F401
     import sklearn.ensemble
     import sklearn.model_selection
     import sklearn.pipeline
     import sklearn.svm  # noqa: F401
     import skops.io  # noqa: F401
 
-    import raysk.cli.app
-    import raysk.cluster
+    import raysk.cli.app  # noqa: F401
 
-    raysk.cluster.Starting = Threads
     gc.freeze()
 
 
@@ -94,6 +94,7 @@ def run(  # noqa: PLR0913 - what a process is started with
     stderr: str = "ERR",
     environment: Mapping[str, str] | None = None,
     memory_bytes: int = MEMORY_BYTES,
+    ray: bool = False,
 ) -> None:
     """Be a raysk: never returns."""
     os.chdir(folder)
@@ -101,9 +102,13 @@ def run(  # noqa: PLR0913 - what a process is started with
     written = os.O_WRONLY | os.O_CREAT
     for descriptor, (name, mode) in enumerate([(stdin, os.O_RDONLY), (stdout, written), (stderr, written)]):
         os.dup2(os.open(name, mode, 0o666), descriptor)
-    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    import raysk.cluster
     from raysk.cli.app import main
+
+    if not ray:
+        resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+        raysk.cluster.Starting = Threads
 
     sys.argv = ["raysk", *arguments]
     code = 1

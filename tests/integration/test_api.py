@@ -1,9 +1,10 @@
-"""The public names: connect, fit and register."""
+"""The public names: connect, fit, run and register."""
 
 from __future__ import annotations
 
 import json
 import os
+import signal
 
 import numpy as np
 import pandas as pd
@@ -20,15 +21,17 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 import raysk
-from raysk.errors import CallError, InputError, UsageError
-from raysk.events import ClusterReady, WorkPlanned
+from raysk.errors import CallError, InputError, NothingFinished, TooManyFailures, UsageError
+from raysk.events import CandidateDone, ClusterReady, WorkPlanned
+from raysk.runs.which import find_search
 
 X, Y = load_iris(return_X_y=True)
 
 
 def test_the_public_names_are_there():
-    """The package has its three names and a version, and says so when another is asked for."""
-    assert set(raysk.__all__) == {"connect", "fit", "register", "__version__"}
+    """The package has its names and a version, and says so when another is asked for."""
+    names = {"connect", "fit", "register", "run", "Limits", "Outcome", "Resources", "__version__"}
+    assert set(raysk.__all__) == names
     assert all(getattr(raysk, name) for name in raysk.__all__)
     with pytest.raises(AttributeError, match="module 'raysk' has no attribute 'predict'"):
         _ = raysk.predict
@@ -212,10 +215,155 @@ def test_a_class_is_no_estimator():
         raysk.fit(SVC, X, Y)
 
 
+# --- limits, a run folder, resume
+
+
+def a_search(**more):
+    return GridSearchCV(SVC(), {"C": [0.1, 1.0, 10.0, 100.0], "kernel": ["rbf", "linear"]}, cv=3, **more)
+
+
+def scores(search):
+    return {
+        name: value for name, value in search.cv_results_.items() if name.startswith(("mean_test", "split", "rank"))
+    }
+
+
+def said(folder):
+    return json.loads((folder / "run.json").read_text())
+
+
+def assert_same(mine, theirs):
+    """Compare the scores of two searches."""
+    found, expected = scores(mine), scores(theirs)
+    assert set(found) == set(expected)
+    assert all(np.array_equal(found[name], expected[name]) for name in expected)
+
+
+@pytest.mark.usefixtures("cluster")
+def test_a_run_folder_from_python(tmp_path):
+    """It has the files of the command line's, with scikit-learn's scores; a resumed run does no fit again."""
+    heard = []
+    first = raysk.run(a_search(), X, Y, run_dir=tmp_path / "r", resume=True, sink=heard.append)
+    assert isinstance(first, raysk.Outcome)
+    assert_same(first.estimator, a_search().fit(X, Y))
+    assert (first.fits, first.resumed, first.stopped, first.workers) == (24, 0, None, 2)
+    assert first.cpu_time_s > 0
+    files = {"run.json", "journal.jsonl", "results.csv", "model.pkl", "model.json"}
+    assert {path.name for path in first.run_dir.iterdir()} == files
+    assert (said(tmp_path / "r")["outcome"], said(tmp_path / "r")["job"]["command"]) == ("done", "raysk.fit")
+    assert [event.units for event in heard if isinstance(event, WorkPlanned) and event.candidates] == [24]
+    with pytest.raises(UsageError, match="already holds a run"):
+        raysk.fit(a_search(), X, Y, run_dir=tmp_path / "r")
+    again = raysk.run(a_search(), X, Y, run_dir=tmp_path / "r", resume=True)
+    assert (again.fits, again.resumed) == (24, 24)
+    assert_same(again.estimator, first.estimator)
+    by_name = raysk.fit(a_search(), X, Y, resume=str(tmp_path / "r" / "journal.jsonl"), sink=heard.append)
+    assert_same(by_name, first.estimator)
+    with pytest.raises(InputError, match="cannot be resumed: other data"):
+        raysk.fit(a_search(), X[:-3], Y[:-3], resume=tmp_path / "r")
+    with pytest.raises(InputError, match=r"was started from Python.\n.*raysk.fit\(search, X, y, resume="):
+        find_search(str(tmp_path / "r")).read_manifest()
+    model = raysk.run(SVC(), X, Y, run_dir=tmp_path / "fit", verify=False)
+    assert {path.name for path in model.run_dir.iterdir()} == {"run.json", "model.pkl", "model.json"}
+
+
+@pytest.mark.usefixtures("cluster")
+def test_ctrl_c_in_python(tmp_path):
+    """All is written before it is raised; the search has what was done, also if it was fitted before; it goes on."""
+    search = a_search()
+    raysk.fit(search, X, Y)
+    stale = search.cv_results_
+
+    def interrupt(event):
+        if isinstance(event, CandidateDone):
+            signal.raise_signal(signal.SIGINT)
+
+    def raised(*_):
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, raised)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            raysk.fit(search, X, Y, run_dir=tmp_path / "r", sink=interrupt)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert search.cv_results_ is not stale
+    assert 0 < len(search.cv_results_["params"]) < 8
+    assert said(tmp_path / "r")["outcome"] == "interrupted"
+    rows = (tmp_path / "r" / "results.csv").read_text().splitlines()
+    assert len(rows) == 1 + len(search.cv_results_["params"])
+    outcome = raysk.run(a_search(), X, Y, resume=tmp_path / "r")
+    assert outcome.resumed > 0
+    assert_same(outcome.estimator, a_search().fit(X, Y))
+
+
+@pytest.mark.usefixtures("cluster")
+@pytest.mark.filterwarnings("ignore")
+def test_limits_from_python(tmp_path):
+    """The same limits as on the command line, by the same words; without a run folder nothing is written."""
+    outcome = raysk.run(a_search(), X, Y, limits=raysk.Limits(stop_at=0.0))
+    assert (outcome.stopped, outcome.run_dir) == ("stop-at", None)
+    assert len(outcome.estimator.cv_results_["params"]) < 8
+    outcome = raysk.run(a_search(), X, Y, limits=raysk.Limits(time_budget_s=1000, patience=100))
+    assert outcome.stopped is None
+    bad = GridSearchCV(SVC(), {"C": [1.0, *range(-40, 0)]}, cv=2)
+    with pytest.raises(TooManyFailures):
+        raysk.fit(bad, X, Y, limits=raysk.Limits(max_failures=0), run_dir=tmp_path / "r")
+    assert said(tmp_path / "r")["outcome"] == "failed"
+    with pytest.raises(NothingFinished):
+        raysk.fit(a_search(), X, Y, limits=raysk.Limits(time_budget_s=1e-9))
+
+
+@pytest.mark.usefixtures("cluster")
+@pytest.mark.parametrize(
+    ("estimator", "options", "words"),
+    [
+        (SVC(), {"limits": raysk.Limits(patience=1)}, "limits end a search, and this SVC is none"),
+        (SVC(), {"resume": "latest"}, "resume goes on with a search, and this SVC is none"),
+        (a_search(), {"resume": True}, "resume=True goes on with the run in run_dir"),
+        (a_search(), {"resume": "a", "run_dir": "b"}, "run_dir makes a new run"),
+    ],
+)
+def test_senseless_calls_are_usage_errors(estimator, options, words):
+    """What contradicts itself is said before anything runs."""
+    with pytest.raises(UsageError, match=words):
+        raysk.fit(estimator, X, Y, **options)
+
+
+class Routed(SVC):
+    """Its fit has a parameter that raysk.fit has, too."""
+
+    def fit(self, X, y, limits=None):
+        """Keep it."""
+        self.limits_ = limits
+        return super().fit(X, y)
+
+
+@pytest.mark.usefixtures("cluster")
+def test_a_fit_parameter_may_have_any_name():
+    """raysk.run takes what `fit` is passed apart from its own."""
+    assert raysk.run(Routed(), X, Y, fit_params={"limits": 3}).estimator.limits_ == 3
+
+
+@pytest.mark.usefixtures("cluster")
+def test_resources_are_those_of_the_connection():
+    """Others cannot be asked for while it is open."""
+    with pytest.raises(UsageError, match="resources: this program is connected already"):
+        raysk.run(SVC(), X, Y, resources=raysk.Resources(workers=1))
+    assert raysk.run(SVC(), X, Y, resources=raysk.Resources(workers=2)).workers == 2
+
+
 # --- connecting
 
 
-@pytest.mark.parametrize(("options", "words"), [({"workers": 0}, "--workers 0"), ({"cpus_per_fit": 0}, "0: a fit")])
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"workers": 0}, "--workers 0"),
+        ({"cpus_per_fit": 0}, "0: a fit"),
+        ({"memory_per_fit": "much"}, "--memory-per-fit much"),
+    ],
+)
 def test_senseless_options_are_usage_errors(options, words):
     """Numbers below one are refused before anything is connected to."""
     with pytest.raises(UsageError, match=words):

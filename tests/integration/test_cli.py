@@ -79,7 +79,7 @@ def test_a_search_in_a_pipe(raysk, folder, spec, expected):
     """
     home = folder / "home"
     home.mkdir()
-    process_env = {"HOME": str(home)}
+    process_env = {"HOME": str(home), "RAYSK_NO_VERIFY": "", "RAYSK_WORKERS": ""}
     for name in ("ray", "joblib", "pyarrow", "threadpoolctl", "psutil"):
         (folder / f"{name}.py").write_text("raise SystemExit('taken for the library of that name')\n")
     ran = raysk("search", spec.name, "-o", "best model.pkl", "--results", "table.jsonl", env=process_env)
@@ -111,9 +111,9 @@ def test_the_model_needs_no_file(raysk, folder, spec, expected, head):
     assert sidecar["scores"]["best_params"] == expected.best_params_
 
 
-def test_stream_and_the_run_folder(raysk, spec, expected, head):
+def test_stream_and_the_run_folder(raysk, spec, expected):
     """--stream prints a line per candidate with its mean score; table and model are in the folder it names at last."""
-    ran = raysk("search", spec.name, "--stream", "--address", head)
+    ran = raysk("search", spec.name, "--stream", threads=True)
     lines = [json.loads(line) for line in ran.out.splitlines()]
     candidates = {line["candidate"]: line for line in lines[:-1]}
     assert sorted(candidates) == list(range(6))
@@ -177,11 +177,11 @@ print(json.dumps({"actors": left, "busy": ray.cluster_resources()["CPU"] - free}
 def test_a_shared_cluster_is_left_as_it_was(start, folder, head, environment):
     """However searches end, no actor of theirs stays on a cluster of others, and no CPU is kept."""
     (folder / "slow.py").write_text(SLOW)
-    for sent in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
-        process = start("search", "slow.py", "--stream", "--address", head)
-        process.stdout.readline()
-        process.send_signal(sent)
-        process.communicate(timeout=30)
+    for together in ((signal.SIGINT, signal.SIGTERM), (signal.SIGKILL,)):
+        for sent, process in [(sent, start("search", "slow.py", "--stream", "--address", head)) for sent in together]:
+            process.stdout.readline()
+            process.send_signal(sent)
+            process.communicate(timeout=30)
     look = [sys.executable, "-c", LEFT, head]
     said = subprocess.run(look, env=environment(), stdout=subprocess.PIPE, text=True, timeout=90, check=True).stdout
     assert json.loads(said) == {"actors": [], "busy": 0}
@@ -193,7 +193,7 @@ def test_a_killed_worker_costs_nothing(start, spec, expected, head):
     once = f"open({str(pid)!r}, 'x').write(str(os.getpid()))"  # whole before it is read: its fit ends later
     told = f"os.path.exists({str(pid)!r}) or {once}; __import__('time').sleep(0.2); return super()"
     spec.write_text(SPEC.replace("return super()", told))
-    process = start("search", spec.name, "--stream", "--address", head)
+    process = start("search", spec.name, "--stream", "--address", head, env={"RAYSK_WORKERS": ""})
     process.stdout.readline()
     os.kill(int(pid.read_text()), signal.SIGKILL)
     out, err = process.communicate(timeout=60)
@@ -204,7 +204,7 @@ def test_a_killed_worker_costs_nothing(start, spec, expected, head):
     assert summary["best_score"] == expected.best_score_
 
 
-def test_fit_without_parallel_part_says_so(raysk, folder, head):
+def test_fit_without_parallel_part_says_so(raysk, folder):
     """`raysk fit` of an estimator with no part to spread runs it on one worker and says so."""
     (folder / "model.py").write_text(
         "from sklearn.svm import SVC\n"
@@ -212,14 +212,14 @@ def test_fit_without_parallel_part_says_so(raysk, folder, head):
         "X, y = load_iris(return_X_y=True)\n"
         "model = SVC()\n"
     )
-    ran = raysk("fit", "model.py:model", "--set", "C=3", "--address", head, "-o", "m.pkl")
+    ran = raysk("fit", "model.py:model", "--set", "C=3", "-o", "m.pkl", threads=True)
     assert ran.code == 0, ran.err
     assert "SVC has no part to spread: it is fitted on one worker" in ran.err
     assert ran.summary["params"]["C"] == 3
     assert pickle.loads((folder / "m.pkl").read_bytes()).C == 3
 
 
-def test_a_pickled_search(raysk, folder, expected, head):
+def test_a_pickled_search(raysk, folder, expected):
     """A pickle that holds a search and its data gives the same answer as the file it came from."""
     import cloudpickle
     from sklearn.base import clone
@@ -228,7 +228,7 @@ def test_a_pickled_search(raysk, folder, expected, head):
     X, y = load_digits(return_X_y=True)
     content = cloudpickle.dumps({"search": clone(expected), "X": X[:150], "y": y[:150]})
     (folder / "search.pkl").write_bytes(content)
-    ran = raysk("search", "search.pkl", "--address", head)
+    ran = raysk("search", "search.pkl", threads=True)
     assert ran.code == 0, ran.err
     assert ran.summary["best_params"] == expected.best_params_
 

@@ -14,17 +14,17 @@ from pathlib import Path
 import pytest
 
 import raysk
-from raysk import _compat
-from raysk.cluster import _ray_agent, private, refusals
-from raysk.cluster import connection as module
+from raysk._compat import ray as ray_private
+from raysk.cluster import _ray_agent, connection, private, refusals, starting
+from raysk.cluster import address as addresses
 from raysk.errors import ClusterError, UsageError
-from raysk.pool.need import Need
+from raysk.pool.ray.need import Need
 from raysk.pool.task import Task
 
 
 @pytest.fixture(autouse=True)
 def _no_addresses(monkeypatch):
-    for name in module.ADDRESS_VARIABLES:
+    for name in addresses.ADDRESS_VARIABLES:
         monkeypatch.delenv(name, raising=False)
 
 
@@ -53,14 +53,14 @@ def test_the_address_given_comes_before_the_environments(given, environment, fou
     """What is given wins, then RAYSK_ADDRESS, then RAY_ADDRESS; none, or "local", is a Ray of our own."""
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    assert module.resolve(given) == found
+    assert addresses.resolve(given) == found
 
 
 @pytest.mark.parametrize("address", ["nonsense", "host:", ":6379", "host:port", "ray://host"])
 def test_what_is_no_address_is_said(address):
     """An address that cannot be one is named, with those that could be."""
     with pytest.raises(ClusterError, match="is not an address") as caught:
-        module.knock(address)
+        addresses.knock(address)
     assert repr(address) in str(caught.value)
     assert "host:port" in str(caught.value)
 
@@ -72,22 +72,22 @@ def test_where_nothing_listens_it_is_said_at_once(address):
     """Nobody is waited for where nothing listens; the message says what to do."""
     start = time.monotonic()
     with pytest.raises(ClusterError) as caught:
-        module.knock(address)
-    assert time.monotonic() - start < 5 * module.KNOCK_S
+        addresses.knock(address)
+    assert time.monotonic() - start < 5 * addresses.KNOCK_S
     assert f"No Ray cluster answered at {address!r}" in str(caught.value)
     assert "ray start --head" in str(caught.value)
 
 
 def test_a_cluster_that_is_gone_is_not_waited_for(monkeypatch):
     """``auto`` is the address that `ray start` left behind, unless something else runs that Ray would take."""
-    monkeypatch.setattr(_compat, "last_cluster", lambda: "localhost:1")
-    monkeypatch.setattr(_compat, "runs_here", lambda: False)
+    monkeypatch.setattr(ray_private, "last_cluster", lambda: "localhost:1")
+    monkeypatch.setattr(ray_private, "runs_here", lambda: False)
     with pytest.raises(ClusterError, match="answered at the last one that was started here, 'localhost:1'"):
-        module.knock("auto")
-    monkeypatch.setattr(_compat, "runs_here", lambda: True)
-    module.knock("auto")
-    monkeypatch.setattr(_compat, "last_cluster", lambda: None)
-    module.knock("auto")
+        addresses.knock("auto")
+    monkeypatch.setattr(ray_private, "runs_here", lambda: True)
+    addresses.knock("auto")
+    monkeypatch.setattr(ray_private, "last_cluster", lambda: None)
+    addresses.knock("auto")
 
 
 @pytest.mark.parametrize("address", ["auto", "localhost:1"])
@@ -108,7 +108,7 @@ def test_ray_is_told_to_be_patient_before_it_is_imported(address, run_python, tm
             raise errors.ClusterError("far enough")
 
         sys.meta_path.insert(0, Watch())
-        cluster._Init = stay_away
+        cluster.Session = stay_away
         try:
             cluster.Cluster({address!r})
         except errors.ClusterError:
@@ -124,7 +124,7 @@ def test_the_last_cluster_is_the_one_that_was_started(run_python, tmp_path):
     folder = tmp_path / "ray"
     folder.mkdir()
     folder.joinpath("ray_current_cluster").write_text("192.0.2.1:6379\n")
-    code = "from raysk import _compat; print(_compat.last_cluster(), _compat.runs_here() in {True, False})"
+    code = "from raysk._compat import ray; print(ray.last_cluster(), ray.runs_here() in {True, False})"
     assert run_python(code, RAY_TMPDIR=str(tmp_path)).stdout.split() == ["192.0.2.1:6379", "True"]
 
 
@@ -136,8 +136,8 @@ def test_what_answers_but_is_no_ray_is_not_waited_for(run_python):
             f"""
             import os, time
             from raysk import errors
-            from raysk.cluster import connection as cluster
-            cluster.JOIN_S = 1.0
+            from raysk.cluster import connection as cluster, session
+            session.JOIN_S = 1.0
             start = time.monotonic()
             try:
                 cluster.Cluster("127.0.0.1:{port}")
@@ -211,30 +211,24 @@ def test_room_for_one_worker_is_enough(nodes, need, rooms):
     assert [Need(**need).room(node) for node in nodes] == rooms
 
 
-def test_as_many_workers_as_have_their_memory(run_python):
-    """Where most of the memory is asked for one worker comes, however many CPUs there are."""
+def test_workers_as_many_as_have_their_memory_or_are_asked_for(run_python):
+    """Where most of the memory is asked for one worker comes, however many CPUs there are.
+
+    With --workers a cluster without room is joined: its autoscaler may bring some.
+    """
     done = run_python("""
         import raysk
         from raysk.cluster import Cluster
         from raysk.jobs import Resources
-        with raysk.connect("local", workers=1):
+        with raysk.connect("local", cpus_per_fit=1000, workers=1) as cluster:
             import ray
+            print(cluster.pool.wanted)
             memory = int(ray.cluster_resources()["memory"])
         with Cluster("local", resources=Resources(memory_per_fit=memory // 4 * 3)) as cluster:
             print(cluster.pool.wanted)
             raysk.fit(__import__("sklearn.dummy").dummy.DummyClassifier(), [[0], [1]], [0, 1])
     """)
-    assert (done.stdout, done.returncode) == ("1\n", 0), done.stderr
-
-
-def test_a_number_of_workers_is_asked_for_wherever_they_come_from(run_python):
-    """With --workers a cluster without room is joined: its autoscaler may bring some."""
-    done = run_python("""
-        import raysk
-        with raysk.connect("local", cpus_per_fit=1000, workers=1) as cluster:
-            print(cluster.pool.wanted)
-    """)
-    assert (done.stdout, done.returncode) == ("1\n", 0), done.stderr
+    assert (done.stdout, done.returncode) == ("1\n1\n", 0), done.stderr
 
 
 def test_the_connection_knows_its_size(cluster):
@@ -242,22 +236,22 @@ def test_the_connection_knows_its_size(cluster):
     assert cluster.nodes == 1
     assert cluster.cpus >= 1
     assert cluster.address is None
-    assert module.current() is cluster
+    assert connection.current() is cluster
 
 
 @pytest.mark.parametrize("address", ["local", "auto", "localhost:6379"])
 def test_a_second_connection_is_refused(cluster, address):
     """Ray connects a program once: another connection is refused in words, and the first one stays."""
     with pytest.raises(UsageError, match="connected to a Ray of its own already"):
-        module.Cluster(address)
-    assert module.current() is cluster
+        connection.Cluster(address)
+    assert connection.current() is cluster
 
 
 def test_what_fails_in_the_background_is_raised_where_it_is_needed(cluster):
     """What goes wrong while the program does something else is raised when the cluster is asked for."""
-    with module.Starting(address="localhost:1") as starting, pytest.raises(UsageError):
-        starting.result()
-    assert module.current() is cluster
+    with starting.Starting(address="localhost:1") as start, pytest.raises(UsageError):
+        start.result()
+    assert connection.current() is cluster
 
 
 # --- a Ray of our own

@@ -21,6 +21,7 @@ from sklearn.model_selection import GridSearchCV, GroupKFold, train_test_split
 from sklearn.neighbors import KNeighborsClassifier
 
 SVC = "sklearn.svm:SVC()"
+HERE = ["--backend", "threading"]  # no Ray is started meanwhile
 RNG = np.random.default_rng(0)
 FRAME = pd.DataFrame(
     {
@@ -147,15 +148,15 @@ def test_damaged_data(raysk, folder, name):
 
 
 WRONG = {
-    "columns without data": (["fit", SVC, "-y", "left"], ["--target", "--data FILE.py:load_data"]),
-    "unknown format": (["fit", SVC, "--data", "t.csv", "--format", "cvs"], ["cvs", "csv"]),
-    "password": (["fit", SVC, "--data", "s3://me:hush@bucket/t.csv"], ["password", "environment"]),
+    "columns without data": (["fit", SVC, *HERE, "-y", "left"], ["--target", "--data FILE.py:load_data"]),
+    "unknown format": (["fit", SVC, *HERE, "--data", "t.csv", "--format", "cvs"], ["cvs", "csv"]),
+    "password": (["fit", SVC, *HERE, "--data", "s3://me:hush@bucket/t.csv"], ["password", "environment"]),
     "no such distribution": (
-        ["search", SVC, "--data", "sklearn:digits", "--space", "C=loguniforn:1:2"],
+        ["search", SVC, *HERE, "--data", "sklearn:digits", "--space", "C=loguniforn:1:2"],
         ["loguniform"],
     ),
-    "a space of nothing": (["search", SVC, "--data", "sklearn:digits", "--space", "C"], ["NAME=VALUE"]),
-    "text of nothing": (["search", SVC, "--data", "sklearn:digits", "--set-str", "C"], ["NAME=VALUE"]),
+    "a space of nothing": (["search", SVC, *HERE, "--data", "sklearn:digits", "--space", "C"], ["NAME=VALUE"]),
+    "text of nothing": (["search", SVC, *HERE, "--data", "sklearn:digits", "--set-str", "C"], ["NAME=VALUE"]),
 }
 
 
@@ -168,14 +169,14 @@ def test_wrong_usage(raysk, name):
     assert "hush" not in ran.err
 
 
-# --- with Ray
+# --- with workers
 
 
-def test_fit_from_a_table(raysk, table, head):
+def test_fit_from_a_table(raysk, table):
     """A model fitted on a table is scikit-learn's own, and its sidecar knows names and types of the features."""
     forest = "sklearn.ensemble:RandomForestClassifier(n_estimators=10, random_state=0)"
     columns = ["-y", "left", "--features", "pay,age", "--weight", "team", "--id-col", "id"]
-    ran = raysk("fit", forest, "--data", table, *columns, "-o", "forest.pkl", "--address", head)
+    ran = raysk("fit", forest, "--data", table, *columns, "-o", "forest.pkl", threads=True)
     assert ran.code == 0, ran.err
     X, y = FRAME[["pay", "age"]].to_numpy(), FRAME["left"].to_numpy()
     own = RandomForestClassifier(n_estimators=10, random_state=0).fit(X, y, sample_weight=FRAME["team"])
@@ -204,20 +205,21 @@ def test_search_a_pipeline_that_chooses_columns(raysk, table, head):
     assert (facts["type"], facts["columns"]) == ("DataFrame", ["age", "pay", "city"])
 
 
-def test_damaged_data_for_a_fit(raysk, folder, head):
+def test_damaged_data_for_a_fit(raysk, folder):
     """Where a cluster is connected to meanwhile, damaged data ends the same way, and leaves no run folder."""
     content, words = DAMAGED["ragged.csv"]
     (folder / "ragged.csv").write_bytes(content)
-    raysk("fit", SVC, "--data", "ragged.csv", "-y", "y", "--address", head).assert_error(3, *words)
+    raysk("fit", SVC, "--data", "ragged.csv", "-y", "y", threads=True).assert_error(3, *words)
     assert [path.name for path in folder.iterdir()] == ["ragged.csv"]
 
 
-def test_search_a_named_set(raysk, head):
+def test_search_a_named_set(raysk):
     """A search needs no file at all, gives scikit-learn's own scores, and is scored once on what was held out."""
     space = ["--space", "n_neighbors=1,5", "--cv", "2"]
     ran = raysk(
         *("search", "sklearn.neighbors:KNeighborsClassifier()", "--data", "sklearn:digits", "--test-size", "0.25"),
-        *(*space, "--address", head),
+        *space,
+        threads=True,
     )
     assert ran.code == 0, ran.err
     X, y = load_digits(return_X_y=True)

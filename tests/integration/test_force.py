@@ -8,8 +8,6 @@ import pickle
 import threading
 
 import pytest
-from sklearn.datasets import load_iris
-from sklearn.svm import SVC
 
 SPEC = """
 import numpy as np
@@ -21,18 +19,15 @@ X, y = load_iris(return_X_y=True)
 search = RandomizedSearchCV(SVC(), {"C": np.logspace(-2, 2, 20)}, n_iter=6, random_state=0)
 """
 
+HERE = ["--backend", "threading"]
+
 NAMED = {
-    "model of a fit": ["fit", "spec.py", "-o", "out.pkl"],
-    "model of a search": ["search", "spec.py", "-o", "out.pkl"],
-    "table of candidates": ["search", "spec.py", "--results", "out.csv"],
+    "model of a fit": ["fit", "spec.py", *HERE, "-o", "out.pkl"],
+    "model of a search": ["search", "spec.py", *HERE, "-o", "out.pkl"],
+    "table of candidates": ["search", "spec.py", *HERE, "--results", "out.csv"],
     "predictions": ["predict", "nothing.pkl", "nothing.csv", "--output", "out.csv"],
     "plot": ["bench", "--plot", "out.svg"],
 }
-
-
-@pytest.fixture
-def model(folder):
-    (folder / "model.pkl").write_bytes(pickle.dumps(SVC().fit(*load_iris(return_X_y=True))))
 
 
 @pytest.mark.parametrize("name", NAMED)
@@ -52,11 +47,11 @@ def test_a_run_that_is_there(raysk, folder):
     run.mkdir()
     for name in ("run.json", "results.csv", "notes.txt"):
         (run / name).write_text("before")
-    fit = ["fit", "sklearn.svm:SVC()", "--data", "sklearn:iris", "--run-dir", "run", "--backend", "threading"]
-    raysk("fit", "nothing.py", "--run-dir", "run").assert_error(2, "'run'", "run.json", "--force")
+    fit = ["fit", "sklearn.svm:SVC()", "--data", "sklearn:iris", "--run-dir", "run", *HERE]
+    raysk("fit", "nothing.py", *HERE, "--run-dir", "run").assert_error(2, "'run'", "run.json", "--force")
     assert (run / "run.json").read_text() == "before"
     (folder / "out.pkl").write_text("before")
-    ran = raysk(*fit, "--no-verify", "-o", "out.pkl", "--force")
+    ran = raysk(*fit, "-o", "out.pkl", "--force")
     assert ran.code == 0, ran.err
     assert pickle.loads((folder / "out.pkl").read_bytes()).n_features_in_ == 4
     assert sorted(each.name for each in run.iterdir()) == ["notes.txt", "run.json"]
@@ -81,29 +76,29 @@ def test_pipes_and_devices_are_no_outputs_that_are_there(raysk, folder, name):
     assert (folder / "stdout").read_text().startswith("prediction\n") == (name == "/dev/stdout")
 
 
-def test_a_run_that_goes_on(raysk, folder, head):
+def test_a_run_that_goes_on(raysk, folder):
     """Resume writes again what its run has written, with the settings of then, and nothing else that is there."""
     (folder / "spec.py").write_text(SPEC)
     (folder / "pyproject.toml").write_text("[tool.raysk]\nn-iter = 4\n")
-    outputs = ["-o", "best.pkl", "--results", "table.csv", "--run-dir", "run", "--no-verify", "--workers", "1"]
-    ran = raysk("search", "spec.py", "--address", head, "-q", *outputs, env={"RAYSK_CV": "3", "RAYSK_SEED": "0"})
+    outputs = ["-o", "best.pkl", "--results", "table.csv", "--run-dir", "run"]
+    ran = raysk("search", "spec.py", "-q", *outputs, env={"RAYSK_CV": "3", "RAYSK_SEED": "0"}, threads=True)
     assert ran.code == 0, ran.err
     (folder / "pyproject.toml").write_text("[tool.raysk]\nn-iter = 5\nseed = 7\n")
     before = (folder / "best.pkl").stat().st_mtime_ns
-    again = raysk("resume", "run", env={"RAYSK_SCORING": "f1_macro"})
+    again = raysk("resume", "run", env={"RAYSK_SCORING": "f1_macro"}, threads=True)
     assert again.code == 0, again.err
     assert [again.summary[name] for name in ("candidates", "splits", "fits_resumed")] == [4, 3, 12]
     assert (folder / "best.pkl").stat().st_mtime_ns > before
     assert {"--cv=3", "--seed=0"} <= set(json.loads((folder / "run" / "run.json").read_text())["job"]["arguments"])
     (folder / "other.csv").write_text("somebody's work")
-    raysk("resume", "run", "--results", "other.csv").assert_error(2, "other.csv", "--force")
+    raysk("resume", "run", "--results", "other.csv", threads=True).assert_error(2, "other.csv", "--force")
 
 
 @pytest.mark.parametrize(("command", "output"), [("fit", "best.pkl"), ("search", "-")])
 def test_a_search_that_fits_no_model(raysk, folder, command, output):
     """Where the person's own search has refit=False there is nothing to save: exit 2 before it runs."""
     (folder / "spec.py").write_text(SPEC.replace("n_iter=6", "n_iter=6, refit=False"))
-    ran = raysk(command, "spec.py", "-o", output, "--backend", "threading")
+    ran = raysk(command, "spec.py", "-o", output, *HERE)
     ran.assert_error(2, f"-o {output}", "spec.py", "refit=False")
     assert ran.out == ""
     assert not (folder / "raysk-runs").exists()

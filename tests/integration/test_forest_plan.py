@@ -126,7 +126,7 @@ CASES = {
 def test_every_tree_is_scikit_learns_whatever_the_data(name):
     """Weights, class weights, sample sizes, several outputs, names, tables: the trees are scikit-learn's."""
     forest, X, y, params = CASES[name]
-    assert plan.suits(forest, params)
+    assert plan.suits(forest, params) is None
     assert_same_forest(*both(lambda: clone(forest), X, y, **params), X)
 
 
@@ -230,7 +230,7 @@ class OwnForest(RandomForestClassifier):
 
 def test_a_persons_own_forest_is_fitted_its_own_way():
     """A subclass keeps what its own `fit` does."""
-    assert not plan.suits(OwnForest(5), {})
+    assert plan.suits(OwnForest(5), {}) is not None
     assert_same_forest(*both(lambda: OwnForest(5, random_state=0), X, Y), X)
 
 
@@ -240,7 +240,7 @@ def test_a_persons_own_forest_is_fitted_its_own_way():
 )
 def test_what_does_not_suit(options, params):
     """Forests that cannot be grown apart are left to another plan."""
-    assert not plan.suits(RandomForestClassifier(**{"n_estimators": 10, **options}), params)
+    assert plan.suits(RandomForestClassifier(**{"n_estimators": 10, **options}), params) is not None
 
 
 # --- faults and events
@@ -276,9 +276,9 @@ def test_events_count_trees(events):
 def test_trees_travel_taken_apart(pool, monkeypatch):
     """A reply holds what its trees have in common once, and no tree object; the data is put once."""
     puts, replies = [], []
-    put, hear = pool._launcher.put, pool._on_answer
+    put, hear = pool._launcher.put, pool._dispatcher._on_answer
     monkeypatch.setattr(pool._launcher, "put", lambda value: puts.append(value) or put(value))
-    monkeypatch.setattr(pool, "_on_answer", lambda *args: replies.append(args[-1]) or hear(*args))
+    monkeypatch.setattr(pool._dispatcher, "_on_answer", lambda *args: replies.append(args[-1]) or hear(*args))
     forest = raysk.fit(RandomForestClassifier(300, random_state=0), X, Y)
     assert len(puts) == 2
     assert len(replies) < 300 / 3

@@ -27,6 +27,8 @@ class Mine(SVC):
 model = Mine(C=3)
 """
 
+VERIFY = {"RAYSK_NO_VERIFY": ""}
+
 # Works where it is fitted, and nowhere else: what is imported by name has to be there.
 NEEDS_A_NEIGHBOUR = MODEL.replace("class Mine(SVC):\n    pass", "from elsewhere import Mine")
 
@@ -75,14 +77,16 @@ class TestOutputIsStdout:
     def test_not_with_stream(self, raysk, folder):
         """Candidates and a model cannot share stdout."""
         (folder / "model.py").write_text(MODEL + "param_grid = {'C': [1, 2]}\n")
-        raysk("search", "model.py", "-o", "-", "--stream").assert_error(2, "--stream", "-o -")
+        raysk("search", "model.py", "-o", "-", "--stream", "--address", "localhost:1").assert_error(
+            2, "--stream", "-o -"
+        )
 
 
 class TestCheck:
     def test_a_model_that_does_not_load(self, raysk, folder):
         """A model that does not load in another process ends with exit 3 and the reason; the file is kept."""
         (folder / "model.py").write_text(FAILS)
-        ran = raysk("fit", "model.py:model", "-o", "m.pkl", "--backend", "threading")
+        ran = raysk("fit", "model.py:model", "-o", "m.pkl", "--backend", "threading", env=VERIFY)
         ran.assert_error(3, "no licence here", "m.pkl", "--no-verify")
         assert (folder / "m.pkl").exists()
         assert ran.out == ""
@@ -90,13 +94,13 @@ class TestCheck:
     def test_no_verify(self, raysk, folder):
         """With --no-verify it is saved without a word."""
         (folder / "model.py").write_text(FAILS)
-        ran = raysk("fit", "model.py:model", "-o", "m.pkl", "--no-verify", "--backend", "threading")
+        ran = raysk("fit", "model.py:model", "-o", "m.pkl", "--no-verify", "--backend", "threading", env=VERIFY)
         assert ran.code == 0, ran.err
 
     def test_a_search(self, raysk, folder):
         """The model of a search is checked as well."""
         (folder / "model.py").write_text(FAILS + "param_grid = {'C': [1, 2]}\n")
-        ran = raysk("search", "model.py", "--backend", "threading")
+        ran = raysk("search", "model.py", "--backend", "threading", env=VERIFY)
         ran.assert_error(3, "no licence here")
         assert list(folder.glob("raysk-runs/*/model.pkl"))
 
@@ -104,7 +108,7 @@ class TestCheck:
         """What lies beside the person's file travels with the model, or the check would find it missing."""
         (folder / "elsewhere.py").write_text("from sklearn.svm import SVC\nclass Mine(SVC):\n    pass\n")
         (folder / "model.py").write_text(NEEDS_A_NEIGHBOUR)
-        ran = raysk("fit", "model.py:model", "-o", "m.joblib", "--address", head)
+        ran = raysk("fit", "model.py:model", "-o", "m.joblib", "--address", head, env=VERIFY)
         assert ran.code == 0, ran.err
         code = "import joblib; print(joblib.load('m.joblib').C)"
         (folder / "elsewhere.py").unlink()

@@ -72,7 +72,7 @@ def test_a_killed_driver_loses_only_what_was_in_flight(start, raysk, folder, spe
     assert code == -signal.SIGKILL
     kept = len(journal(folder).read_text().splitlines()) - 1
     assert 9 <= kept < FITS
-    ran = raysk("resume", "latest")
+    ran = raysk("resume", "latest", threads=True)
     assert ran.code == 0, ran.err
     assert ran.summary["fits_resumed"] >= kept
     assert ran.summary["fits"] == FITS
@@ -99,27 +99,27 @@ def test_ctrl_c_says_how_to_go_on(start, raysk, folder, spec, head):
     assert code == 130, err
     assert f"raysk resume {journal(folder).parent.relative_to(folder)}" in err
     (folder / "elsewhere").mkdir()
-    ran = raysk("resume", str(journal(folder).parent), "--no-refit", cwd=folder / "elsewhere")
+    ran = raysk("resume", str(journal(folder).parent), "--no-refit", cwd=folder / "elsewhere", threads=True)
     assert ran.code == 0, ran.err
     assert ran.summary["fits_resumed"] >= 9
     assert ran.summary["model"] is None
     assert not (folder / "elsewhere" / "raysk-runs").exists()
 
 
-def test_a_finished_search_may_grow_but_not_become_another(raysk, folder, spec, head):
+def test_a_finished_search_may_grow_but_not_become_another(raysk, folder, spec):
     """A larger --n-iter on a search with a seed does only the fits that are new; the same one does none.
 
     Other data, or other code of the estimator, is named and refused with exit 3; the journal stays.
     """
-    first = raysk("search", spec.name, "--seed", "0", "--address", head, "--run-dir", "run")
+    first = raysk("search", spec.name, "--seed", "0", "--run-dir", "run", threads=True)
     assert first.code == 0, first.err
     done = fits(folder)
-    again = raysk("resume", "run")
+    again = raysk("resume", "run", threads=True)
     assert again.code == 0, again.err
     assert (again.summary["fits_resumed"], fits(folder)) == (FITS, done)
     assert again.summary["best_params"] == first.summary["best_params"]
     assert scores("run") == scores(again.summary["run_dir"])
-    more = raysk("search", spec.name, "--seed", "0", "--address", head, "--resume", "run", "--n-iter", "25")
+    more = raysk("search", spec.name, "--seed", "0", "--resume", "run", "--n-iter", "25", threads=True)
     assert more.code == 0, more.err
     assert (more.summary["fits"], more.summary["fits_resumed"]) == (75, FITS)
     before = (folder / "run" / "journal.jsonl").read_bytes()
@@ -130,20 +130,21 @@ def test_a_finished_search_may_grow_but_not_become_another(raysk, folder, spec, 
         (text.replace("sleep(0.05)", "sleep(0.01)"), "code in spec.py"),
     ]:
         spec.write_text(changed)
-        raysk("resume", "run").assert_error(3, "cannot be resumed", word)
+        raysk("resume", "run", threads=True).assert_error(3, "cannot be resumed", word)
     assert (folder / "run" / "journal.jsonl").read_bytes() == before
-    anyway = raysk("resume", "run", "--resume-anyway")  # the last of them
+    anyway = raysk("resume", "run", "--resume-anyway", threads=True)  # the last of them
     assert anyway.code == 0, anyway.err
     assert "Going on anyway, with other code in spec.py than when it began" in anyway.err
     assert anyway.summary["fits_resumed"] == 75
 
 
-def test_a_refused_resume_changes_nothing(raysk, folder, spec, head):
+def test_a_refused_resume_changes_nothing(raysk, folder, spec):
     """Fewer candidates than the run has, or a cluster that is not there: the next resume is as if it had not been."""
-    ran = raysk("search", spec.name, "--seed", "0", "--address", head, "--run-dir", "run", "--n-iter", "4")
+    ran = raysk("search", spec.name, "--seed", "0", "--run-dir", "run", "--n-iter", "4", threads=True)
     assert ran.code == 0, ran.err
     before = {path.name: path.read_bytes() for path in (folder / "run").iterdir()}
-    raysk("resume", "run", "--n-iter", "3").assert_error(3, "fits of 4 candidates", "leaves 1 of them out")
+    less = raysk("resume", "run", "--n-iter", "3", threads=True)
+    less.assert_error(3, "fits of 4 candidates", "leaves 1 of them out")
     raysk("resume", "run", "--address", "localhost:1").assert_error(4, "localhost:1")
     assert {path.name: path.read_bytes() for path in (folder / "run").iterdir()} == before
     raysk("search", spec.name, "--address", "localhost:1").assert_error(4, "localhost:1")
@@ -154,7 +155,7 @@ def test_what_cannot_be_resumed(raysk, folder, spec):
     """A folder that holds no search, none at all, or both options at once is an error that says what to do."""
     raysk("resume", "latest").assert_error(3, "no search to resume")
     raysk("resume", "nowhere").assert_error(3, "nowhere")
-    raysk("search", spec.name, "--resume", "a", "--run-dir", "b").assert_error(2, "--resume")
+    raysk("search", spec.name, "--resume", "a", "--run-dir", "b", threads=True).assert_error(2, "--resume")
     run = folder / "run"
     run.mkdir()
     (run / "journal.jsonl").touch()
@@ -162,7 +163,7 @@ def test_what_cannot_be_resumed(raysk, folder, spec):
         (run / "run.json").write_text(content)
         raysk("resume", "run").assert_error(3, "run.json", "--resume")
     (run / "journal.jsonl").write_text("no journal\n")
-    raysk("search", spec.name, "--resume", "run").assert_error(3, "no journal")
+    raysk("search", spec.name, "--resume", "run", threads=True).assert_error(3, "no journal")
 
 
 def test_two_runs_cannot_share_a_folder(start, raysk, spec, head):
@@ -170,7 +171,7 @@ def test_two_runs_cannot_share_a_folder(start, raysk, spec, head):
     spec.write_text(spec.read_text().replace("0.05", "3"))
     process = start("search", spec.name, "--stream", "--address", head, "--run-dir", "run")
     process.stdout.readline()
-    raysk("search", spec.name, "--resume", "run", "--address", head).assert_error(3, "in use")
+    raysk("search", spec.name, "--resume", "run", threads=True).assert_error(3, "in use")
     assert process.stdout.readline()
 
 
@@ -195,12 +196,12 @@ def test_an_interrupted_search_keeps_the_best_so_far(start, folder, spec, head):
     assert json.loads((folder / "run" / "run.json").read_text())["outcome"] == "interrupted"
 
 
-def test_a_time_budget_ends_the_search(raysk, folder, spec, head):
+def test_a_time_budget_ends_the_search(raysk, folder, spec):
     """When its time is over a search keeps what is done, fits the best of it on all data, and may go on later."""
     quick = folder / "quick"
     pause = f"0 if __import__('os').path.exists({str(quick)!r}) else 0.5"
     spec.write_text(spec.read_text().replace("0.05", pause).replace("n_iter=20", "n_iter=100"))
-    ran = raysk("search", spec.name, "--address", head, "--time-budget", "12s", "--strict", "--run-dir", "run")
+    ran = raysk("search", spec.name, "--time-budget", "4s", "--strict", "--run-dir", "run", threads=True)
     assert ran.code == 124, ran.err
     assert ran.summary["stopped"] == "time-budget"
     assert 1 <= ran.summary["candidates"] < 100
@@ -208,16 +209,16 @@ def test_a_time_budget_ends_the_search(raysk, folder, spec, head):
     assert "Go on with: raysk resume run\n" in ran.err
     known = len((folder / "run" / "journal.jsonl").read_text().splitlines()) - 1
     quick.touch()
-    again = raysk("resume", "run", "--time-budget", "60s", "--no-refit", "--strict")
+    again = raysk("resume", "run", "--time-budget", "60s", "--no-refit", "--strict", threads=True)
     assert again.code == 0, again.err
     assert again.summary["fits_resumed"] == known
     assert (again.summary["candidates"], again.summary["stopped"]) == (100, None)
 
 
-def test_no_candidate_in_time(raysk, spec, head):
+def test_no_candidate_in_time(raysk, spec):
     """A budget in which no candidate is done is an error in two lines."""
     spec.write_text(spec.read_text().replace("0.05", "60"))
-    ran = raysk("search", spec.name, "--address", head, "--time-budget", "6s")
+    ran = raysk("search", spec.name, "--time-budget", "1s", threads=True)
     ran.assert_error(1, "time budget", "Allow more time")
 
 
@@ -239,7 +240,7 @@ def test_halving_goes_on_in_a_later_round(start, raysk, spec, head):
         process.stdout.readline()
     process.send_signal(signal.SIGINT)
     assert process.wait(60) == 130
-    ran = raysk("resume", "run")
+    ran = raysk("resume", "run", threads=True)
     assert ran.code == 0, ran.err
     assert 39 <= ran.summary["fits_resumed"] < ran.summary["fits"]
     names = {"__name__": "spec"}

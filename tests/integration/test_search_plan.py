@@ -766,9 +766,11 @@ def test_a_fit_past_its_limit_is_given_up(pool, events, eventually, tmp_path):
 def test_data_is_put_once_and_fits_share_messages(pool, monkeypatch):
     """However many fits: the data and the round are put once, for the refit too; a message holds many fits."""
     puts, messages = [], []
-    put, send = pool._launcher.put, pool._send
+    put, send = pool._launcher.put, pool._dispatcher._send
     monkeypatch.setattr(pool._launcher, "put", lambda value: puts.append(value) or put(value))
-    monkeypatch.setattr(pool, "_send", lambda slot, entry, **more: messages.append(entry) or send(slot, entry, **more))
+    monkeypatch.setattr(
+        pool._dispatcher, "_send", lambda slot, entry, **more: messages.append(entry) or send(slot, entry, **more)
+    )
     search = GridSearchCV(GaussianNB(), {"var_smoothing": np.logspace(-9, -1, 100)}, cv=5)
     raysk.fit(search, X, Y)
     assert len(puts) == 2

@@ -188,5 +188,5 @@ def test_help_needs_no_good_file(raysk, project):
 
 def test_a_wrong_variable(raysk):
     """A variable of the wrong type ends with exit 2 and its name."""
-    ran = raysk("search", "spec.py", env={"RAYSK_WORKERS": "many"})
+    ran = raysk("search", "spec.py", "--dry-run", env={"RAYSK_WORKERS": "many"})
     assert (ran.code, "RAYSK_WORKERS" in ran.err) == (2, True)

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from raysk.cluster import LEAVE_S
-from raysk.pool.head import LOST_S
-from raysk.pool.pool import TICK_S
+from raysk.cluster.connection import LEAVE_S
+from raysk.pool.dispatch import TICK_S
+from raysk.pool.ray.head import LOST_S
 
 CUT_S = 20.0
 """How long a host is cut off, in seconds."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from raysk.bench.runner import Arm
+    from raysk.bench.request import Arm
     from raysk.cli.streams import DataOut
 
 
@@ -205,7 +205,7 @@ def _numbers(text: str, option: str) -> list[int]:
 
 def _workloads(names: list[str] | None, *, simulated: bool) -> list[str]:
     """Return the workloads that were chosen, by their names or that of several."""
-    from raysk.bench.arm import BACKENDS
+    from raysk.bench.request import BACKENDS
     from raysk.bench.workloads import GROUPS, WORKLOADS
 
     for name in names or ():
@@ -222,7 +222,7 @@ def _workloads(names: list[str] | None, *, simulated: bool) -> list[str]:
 def _backends(text: str | None, *, simulated: bool) -> list[str]:
     """Return the backends that were chosen, or all that can be used."""
     from raysk.bench import runner
-    from raysk.bench.arm import BACKENDS, ON_A_CLUSTER
+    from raysk.bench.request import BACKENDS, ON_A_CLUSTER
 
     installed = runner.installed()
     if text is None:

@@ -12,10 +12,10 @@ from raysk.cli.options.output import Debug, Json  # noqa: TC001 - Typer reads th
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from raysk.cli.running import Where
     from raysk.cli.streams import DataOut
     from raysk.data.reading import Given
     from raysk.jobs import FitJob, SearchJob
+    from raysk.runner.where import Where
     from raysk.source.found import Found
 
 
@@ -58,17 +58,17 @@ def show(
     quiet: bool = False,
 ) -> None:
     """Write what is found in a file and what would run to stdout; fails as the job would if it could not be made."""
-    from raysk.cli import running
     from raysk.cli.view.live import View
     from raysk.cli.view.summary import show_summary
     from raysk.request import assemble
+    from raysk.runner.run import read_file
     from raysk.source import loader
 
     with View(quiet=quiet, still=True).running() as view:
         if make_job is None or where is None:
             found, job = loader.load(file), None
         else:
-            found, job = running.load_job(where, file, make_job)
+            found, job = read_file(file, make_job, where)
         if found.remark is not None:
             view.say(found.remark)
         facts = assemble.describe(found, given=given, job=job)

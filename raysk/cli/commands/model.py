@@ -67,9 +67,9 @@ class Show:
 
 def _facts(model: str) -> dict[str, Any]:
     """Describe a file, or what comes through stdin or another pipe: that is read three times, and so copied."""
-    from raysk.cli.loaded import STDIN, model_path, no_model_on_stdin
     from raysk.models.describe import describe_file
     from raysk.models.imports import NoModel
+    from raysk.runner.loaded import STDIN, model_path, no_model_on_stdin
     from raysk.runs.which import find_model
 
     path = model_path(find_model(model, "raysk model show"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,12 +10,9 @@ import typer
 from raysk.cli.options import data as d  # noqa: TC001 - Typer reads the annotations
 from raysk.cli.options.cluster import ModelWorkers
 from raysk.cli.options.output import Talk
-from raysk.errors import InputError
 
 if TYPE_CHECKING:
-    from raysk.cli.loaded import Loaded
-    from raysk.data.reading import Table
-    from raysk.jobs import Data, ScoreJob
+    from raysk.jobs import ScoreJob
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,84 +79,17 @@ class Score(Talk, ModelWorkers, ScoreOptions):
 
     def run(self) -> None:
         """Score the model."""
-        from raysk.cli.loaded import Loaded, say_which, workers_at
         from raysk.cli.streams import data_stdout
         from raysk.cli.view.live import View
         from raysk.cli.view.summary import show_summary
-        from raysk.events import PhaseStarted
-        from raysk.plans.rows import predicting_on_pool
+        from raysk.runner.score import score
 
-        job, resources = self.job(), self.resources()
+        job, where = self.job(), self.where(worker_output=self.verbose)
         with data_stdout() as out:
-            begin, view = time.perf_counter(), View(quiet=self.quiet, verbose=self.verbose)
-            say_which(job, view)
-            with workers_at(self.address, resources, view, worker_output=self.verbose) as start, view.running():
-                view(PhaseStarted(name=f"reading {job.model}"))
-                loaded = Loaded(job)
-                view(PhaseStarted(name="scoring"))
-                data = _data(job, loaded)
-                model = loaded.model if start is None else predicting_on_pool(loaded.pool_of(start), loaded.model)
-                scores = _scores(job, loaded, model, data)
-                loaded.say_unseen(view)
-            summary = {"schema": 1, "model": job.model, "data": job.data, "estimator": loaded.kind}
-            summary |= {"rows": int(data.X.shape[0]), "scores": scores, "time_s": time.perf_counter() - begin}
+            with View(quiet=self.quiet, verbose=self.verbose).running() as view:
+                scored = score(job, where, view)
+            summary = {"schema": 1, "model": job.model, "data": job.data, **vars(scored)}
             show_summary(out, summary, as_json=self.as_json, rows=_rows(summary))
-
-
-def _data(job: ScoreJob, loaded: Loaded) -> Data:
-    """Read the whole table, labels as the model knows them."""
-    from raysk.data.checks import check_target
-    from raysk.data.reading import TEXT, Columns, read_table
-    from raysk.data.wants import wants_target
-
-    dtypes = dict(loaded.features.dtypes)
-    labels = getattr(getattr(loaded.model, "classes_", None), "dtype", None)
-    if labels is not None and labels.kind in "OUS":
-        dtypes |= dict.fromkeys(job.target or loaded.target, TEXT)
-    table = read_table(job.data, format=job.input_format, dialect=loaded.dialect, dtypes=dtypes)
-    known = "y" not in table.beside and set(loaded.target) <= set(table.names or ())
-    target = job.target or (loaded.target if known else ())
-    if loaded.target and not target and "y" not in table.beside and wants_target(loaded.model):
-        raise InputError(_no_target(loaded, table))
-    columns = Columns(target=target, features=job.features, drop=job.drop, weight=job.weight)
-    data = loaded.split(table, columns)
-    if data.y is None:
-        check_target(loaded.model, table)
-    return data
-
-
-def _no_target(loaded: Loaded, table: Table) -> str:
-    """Say which column the model was fitted to predict."""
-    from raysk.util.words import listed, suggestion
-
-    there = [each for each in table.names or () if each not in (loaded.features.names or ())]
-    return (
-        f"{table.label} has no column {listed(map(repr, loaded.target))}, "
-        f"which the {loaded.kind} was fitted to predict.\n"
-        f"{suggestion(loaded.target[0], there, 'columns that are no features')}\n"
-        "If it is there by another name, say it with --target; to predict it, use 'raysk predict'."
-    )
-
-
-def _scores(job: ScoreJob, loaded: Loaded, model: Any, data: Data) -> dict[str, float]:
-    """Return each metric's value; the model's own ``score`` where none is named."""
-    from sklearn.metrics import check_scoring
-
-    from raysk.errors import what_was_raised
-
-    weight = data.fit_params.get("sample_weight")
-    more = {} if weight is None else {"sample_weight": weight}
-    with loaded.refusing():
-        if not job.metrics:
-            return {"score": float(model.score(data.X, data.y, **more))}
-        found = check_scoring(model, scoring=list(job.metrics), raise_exc=False)(model, data.X, data.y, **more)
-    for name, value in found.items():
-        if isinstance(value, str):  # a traceback
-            raised = what_was_raised(value)[:300]
-            raise InputError(
-                f"--scoring {name}: it cannot be computed for this {loaded.kind} and {job.data}.\n{raised}"
-            )
-    return {name: float(value) for name, value in found.items()}
 
 
 def _rows(summary: dict[str, Any]) -> list[tuple[str, str]]:

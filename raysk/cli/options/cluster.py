@@ -8,6 +8,7 @@ import typer
 
 if TYPE_CHECKING:
     from raysk.jobs import Resources
+    from raysk.runner.where import Where
 
 option = partial(typer.Option, rich_help_panel="Cluster")
 
@@ -74,6 +75,14 @@ class ClusterOptions:
             allow_versions=self.allow_versions,
         )
 
+    def where(self, *, worker_output: bool) -> "Where":
+        """Return where the job runs."""
+        from raysk.runner.where import Where
+
+        return Where(
+            address=self.address, resources=self.resources(), backend=self.backend, worker_output=worker_output
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class ModelWorkers:
@@ -90,8 +99,13 @@ class ModelWorkers:
     workers: Workers = None
     cpus_per_fit: CpusPerFit = 1
 
-    def resources(self) -> "Resources":
-        """Return what of the cluster the model uses."""
+    def where(self, *, worker_output: bool) -> "Where | None":
+        """Return where the model is asked; None means in this process, where nothing of Ray is imported."""
         from raysk.jobs import Resources
 
-        return Resources(workers=self.workers, cpus_per_fit=self.cpus_per_fit)
+        resources = Resources(workers=self.workers, cpus_per_fit=self.cpus_per_fit)
+        if self.address is None:
+            return None
+        from raysk.runner.where import Where
+
+        return Where(address=self.address, resources=resources, worker_output=worker_output)

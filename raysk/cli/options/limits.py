@@ -1,6 +1,5 @@
 """Options that say when a search ends early."""
 
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -73,11 +72,11 @@ class LimitOptions:
 
         budget = None if self.time_budget is None else parse_duration(self.time_budget, "--time-budget")
         return Limits(
-            until=None if budget is None else time.monotonic() + budget,
-            fit_timeout=None if self.fit_timeout is None else parse_duration(self.fit_timeout, "--fit-timeout"),
+            time_budget_s=budget,
+            fit_timeout_s=None if self.fit_timeout is None else parse_duration(self.fit_timeout, "--fit-timeout"),
             stop_at=self.stop_at,
             patience=self.patience,
             max_failures=self.max_failures,
             require_score=True,
             refit_on_stop=self.refit_on_stop,
-        )
+        ).begun()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from raysk.cli.keeping import Kept
+    from raysk.runner.outputs import Outputs
 
 option = partial(typer.Option, rich_help_panel="Output")
 
@@ -64,23 +64,23 @@ class Talk:
 
 @dataclass(frozen=True, kw_only=True)
 class FitOutput:
-    """Where a fit is kept."""
+    """What a fit leaves behind, and where."""
 
     output: Output = None
     run_dir: RunDir = None
     force: Force = False
     no_verify: NoVerify = False
 
-    def kept(self) -> "Kept":
-        """Return where the fit is kept."""
-        from raysk.cli.keeping import Kept
+    def outputs(self) -> "Outputs":
+        """Return what the fit leaves behind, and where."""
+        from raysk.runner.outputs import Outputs
 
-        return Kept(output=self.output, run_dir=self.run_dir, force=self.force)
+        return Outputs(output=self.output, run_dir=self.run_dir, force=self.force, verify=not self.no_verify)
 
 
 @dataclass(frozen=True, kw_only=True)
 class SearchOutput:
-    """Where a search is kept, and what it says."""
+    """What a search leaves behind, and where; and what it says."""
 
     output: Output = None
     results: Annotated[
@@ -115,10 +115,10 @@ class SearchOutput:
     verbose: Verbose = False
     debug: Debug = False
 
-    def kept(self) -> "Kept":
-        """Return where the search is kept."""
-        from raysk.cli.keeping import Kept
+    def outputs(self) -> "Outputs":
+        """Return what the search leaves behind, and where."""
         from raysk.errors import UsageError
+        from raysk.runner.outputs import Outputs
         from raysk.runs.which import find_search
 
         if self.run_dir is not None and self.resume is not None:
@@ -127,11 +127,12 @@ class SearchOutput:
             )
         if self.resume_anyway and self.resume is None:
             raise UsageError("--resume-anyway needs a run to go on with. Name it: --resume RUN")
-        return Kept(
+        return Outputs(
             output=self.output,
             results=self.results,
             run_dir=self.run_dir,
             resume=None if self.resume is None else find_search(self.resume),
             anyway=self.resume_anyway,
             force=self.force,
+            verify=not self.no_verify,
         )

@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from rich.live import Live
 
-from raysk._compat import tells_of_failures
+from raysk._compat import sklearn as sklearn_private
 from raysk.cli import signals
 from raysk.cli.view import lines, words
 from raysk.cli.view.console import stderr_console
 from raysk.cli.view.state import State
-from raysk.events import PhaseStarted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,7 +54,7 @@ class View:
         self, *, quiet: bool = False, verbose: bool = False, still: bool = False, until: float | None = None
     ) -> None:
         self._console = stderr_console()
-        self.quiet = self._console.quiet = quiet
+        self._console.quiet = quiet
         self._verbose = verbose
         self._animate = self._console.is_interactive and not quiet and not still
         self._lock = threading.RLock()
@@ -78,13 +77,6 @@ class View:
                 yield self
         finally:
             warnings.showwarning = show
-
-    @contextmanager
-    def phase(self, name: str) -> Iterator[None]:
-        """Show what the run is at, where the view is not running."""
-        self(PhaseStarted(name=name))
-        with self.running():
-            yield
 
     def __call__(self, event: events.Event, /) -> None:
         """Take one event; see `raysk.events`."""
@@ -143,7 +135,7 @@ class View:
         self.say(f"Fitting the best candidate on all data: {' '.join(words.pairs(event.params)) or '(no parameters)'}")
 
     def _on_Remark(self, event: events.Remark) -> None:  # noqa: N802
-        if not self._state.is_refit:  # of the job, not of the refit at its end
+        if self._state.phase != "refitting":  # of the job, not of the refit at its end
             self.say(event.text)
 
     def _render(self) -> RenderableType:
@@ -153,7 +145,7 @@ class View:
     def _show_warning(
         self, message: Any, category: type[Warning], filename: str, line: int, *_: Any, **__: Any
     ) -> None:
-        if self._told_of_failures and tells_of_failures(category, str(message)) and not self._verbose:
+        if self._told_of_failures and sklearn_private.tells_of_failures(category, str(message)) and not self._verbose:
             return
         text = str(message).strip()
         text = f"{text} ({filename}:{line})" if self._verbose else words.in_short(text)

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from raysk.errors import what_was_raised
+from raysk.util.words import brief_value, count, pairs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-LONGEST_VALUE = 40
-"""Characters of one value: about half a line."""
+__all__ = ["brief_value", "clock", "count", "in_short", "pace", "pairs", "wrap"]
 
 SLOW_PER_S = 1.0
 """Below so many a second it is said how long one takes."""
-
-
-def count(number: int, noun: str) -> str:
-    """Return "1 node" or "1,200 nodes"."""
-    return f"{number:,} {noun}" + "s" * (number != 1)
 
 
 def clock(seconds: float, *, hours: bool = False) -> str:
@@ -46,31 +41,6 @@ def pace(done: int, elapsed_s: float, busy_s: float, unit: str) -> str:
     if per_s >= SLOW_PER_S or one_s < 1 / SLOW_PER_S:  # short ones are slow only where workers are still to come
         return f"{per_s:,.1f} {unit}s/s"
     return f"{one_s:,.1f} s/{unit}"
-
-
-def pairs(params: Mapping[str, Any], names: Mapping[str, str] | None = None) -> list[str]:
-    """Return ``name=value`` for each parameter, short.
-
-    Parameters
-    ----------
-    params : mapping
-    names : mapping of str to str, or None
-        Which of them are written, and how they are called; None means all, by their whole names.
-    """
-    if names is None:
-        names = {name: name for name in params}
-    return [f"{short}={brief_value(params[name])}" for name, short in names.items() if name in params]
-
-
-def brief_value(value: Any) -> str:
-    """Return a value as a person would write it, on one line; what is long ends at a word."""
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    text = " ".join(str(value).split())
-    if len(text) <= LONGEST_VALUE:
-        return text
-    ends = [match.end() for match in re.finditer(r"\w+[(]?|[^\w\s]+", text) if match.end() < LONGEST_VALUE]
-    return text[: ends[-1] if ends else LONGEST_VALUE - 1] + "…"
 
 
 def wrap(pieces: Sequence[str], width: int, *, between: str = " ", indent: str = "") -> list[str]:

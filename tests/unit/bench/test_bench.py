@@ -14,8 +14,10 @@ from sklearn.model_selection import ParameterGrid
 from threadpoolctl import threadpool_limits
 
 from raysk.bench import ideal, nodes, plot, process, report, runner
-from raysk.bench.arm import BACKENDS, Request, measure
+from raysk.bench.arm import measure
+from raysk.bench.request import BACKENDS, Arm, Request
 from raysk.bench.workloads import FOLDS, GROUPS, PUBLISHED, WORKLOADS, answer, digest
+from raysk.cli.commands import bench
 from raysk.errors import BenchFailed
 
 MACHINE = {
@@ -32,7 +34,7 @@ def arm(backend, *times, workload="short", error=None, answer="same", **more):
     """Return an arm that took these times."""
     request = Request(workload=workload, backend=backend, scale=1.0, cpus=2, **more)
     results = [{"time_s": time_s, "units": 100, "workers": 2, "best": None, "answer": answer} for time_s in times]
-    return runner.Arm(request=request, results=results, error=error)
+    return Arm(request=request, results=results, error=error)
 
 
 def rows(*arms):
@@ -157,8 +159,11 @@ def test_a_measurement_that_takes_too_long_is_given_up(monkeypatch, eventually):
     monkeypatch.setattr(
         process.Peak, "look", lambda peak, pid: seen.update([pid, *process.descendants(pid)]) or look(peak, pid)
     )
+    sleep = [sys.executable, "-c", "import time; time.sleep(99)"]
+    program = f"import subprocess; subprocess.run({sleep})"
+    monkeypatch.setattr(runner, "command", lambda *_: [sys.executable, "-c", program])
     (request,) = runner.requests(["wide"], ["loky"], scale=0.05, cpus=2)
-    for limit_s in (5, 15, 45):  # on a busy machine the workers are not there so soon
+    for limit_s in (1, 5, 25):  # on a busy machine the workers are not there so soon
         (found,) = runner.run([request], repeat=1, limit_s=limit_s)
         assert f"longer than {limit_s} s" in found.error
         assert found.results == []
@@ -298,6 +303,14 @@ def test_a_lone_fit(name, monkeypatch):
     with threadpool_limits(1):  # threads that wait spin, beside other tests for very long
         result = measure(request)
     assert (result["answer"], result["units"], result["time_s"] > 0) == (None, 1, True)
+
+
+def test_simulated_nodes_are_asked_for():
+    """Each number of nodes is a simulation of its own, with times in seconds."""
+    asked = bench._simulated("1,5", None, None, 20.0)
+    assert asked == [{"nodes": count, "cpus_per_node": 8, "fit_s": 0.02} for count in (1, 5)]
+    (request, _) = runner.requests(["short"], ["raysk"], simulate=asked)
+    assert (request.nodes, request.simulate) == (1, asked[0])
 
 
 def test_forks_do_not_fit_with_threads():

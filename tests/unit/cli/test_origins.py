@@ -8,9 +8,9 @@ import pytest
 from sklearn.svm import SVC
 
 from raysk.cli.app import app
-from raysk.cli.loaded import Loaded
 from raysk.errors import InputError, UsageError
 from raysk.jobs import PredictJob
+from raysk.runner.loaded import Loaded
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ import pytest
 
 from raysk.cli.app import app
 from raysk.cli.options.unknown import MEANT
-from raysk.cli.running import Where
 from raysk.errors import UsageError
 from raysk.jobs import Resources
+from raysk.runner.where import Where
 
 
 def said(*arguments):

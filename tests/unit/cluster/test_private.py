@@ -18,7 +18,7 @@ NOBODY = 65534
 
 
 @pytest.fixture
-def root(monkeypatch):
+def root(monkeypatch, tmp_path):  # noqa: ARG001 - pytest's own folder, which is made where it is first asked for
     """Use a short temporary folder of the test's own."""
     with tempfile.TemporaryDirectory(prefix="t") as folder:
         monkeypatch.setattr(tempfile, "tempdir", folder)

@@ -274,6 +274,13 @@ def test_infinite_values_are_named_by_the_tables_index():
         parts(table=table, target=("0",))
 
 
+def test_infinite_values_of_a_sparse_matrix():
+    """Column and row are those of the matrix, not of its stored values."""
+    values = sparse.csr_matrix([[0, 1.0, 0], [0, 0, 0], [0, 0, np.inf]])
+    with pytest.raises(InputError, match="column '2' holds an infinite value in row 3"):
+        parts(table=Table(values=values))
+
+
 def test_infinite_values_in_pandas_own_types():
     """Infinite values are found beside missing ones, in a DataFrame too."""
     frame = pd.DataFrame({"a": pd.array([1.0, None, np.inf], dtype="Float64"), "b": ["x", "y", "z"]})

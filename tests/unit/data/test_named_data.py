@@ -117,6 +117,14 @@ def test_openml_without_a_network(monkeypatch):
 # --- the person's code
 
 
+def test_blocks_of_named_data():
+    """Data that is named comes in blocks like a file; rows are counted over all blocks, and there must be some."""
+    tables = list(blocks("sklearn:iris", rows=60))
+    assert [(len(table), table.before) for table in tables] == [(60, 0), (60, 60), (30, 120)]
+    with pytest.raises(InputError, match="has no rows"):
+        list(blocks("numpy:empty(0)", rows=60))
+
+
 @pytest.fixture
 def module(tmp_path, monkeypatch):
     """Return a function that writes data.py in the current folder; what is imported from it is forgotten."""

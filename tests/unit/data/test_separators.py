@@ -80,7 +80,7 @@ def test_other_formats_have_no_separator(tmp_path):
     for source, words in ((str(tmp_path / "t.parquet"), "is parquet"), ("sklearn:iris", "is no file")):
         with pytest.raises(UsageError, match=f"--sep: .*{words}"):
             read_table(source, dialect=Dialect(sep=";"))
-    with pytest.raises(UsageError, match=r"^--decimal: this is about the table"):
+    with pytest.raises(UsageError, match=r"^--decimal: only for the table of --data"):
         Given.of(None, format=None, columns=Columns(), as_frame=False, dialect=Dialect(decimal=","))
 
 

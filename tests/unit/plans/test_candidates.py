@@ -11,9 +11,9 @@ from sklearn.metrics import get_scorer
 from sklearn.model_selection import GridSearchCV, ParameterGrid, RandomizedSearchCV
 from sklearn.svm import SVC
 
+from raysk import plans
 from raysk.events import CandidateDone, Remark, WorkPlanned
-from raysk.plans import board
-from raysk.plans import search as plan
+from raysk.plans import board, rounds
 from raysk.plans.alike import Alike, leaders
 from raysk.plans.candidates import Candidates
 from raysk.runs import journal as journals
@@ -81,11 +81,11 @@ def test_a_grid_is_expanded_once(make_pool, launcher, monkeypatch, tmp_path):
     launcher.by_hand = False
     search = Searching(DummyClassifier(), {"constant": [0, 1], "strategy": ["constant", "prior"]}, cv=2)
     with Journal(tmp_path / "journal.jsonl") as journal:
-        plan.fit(make_pool(), search, X, Y, {}, journal=journal)
+        plans.fit(make_pool(), search, X, Y, {}, journal=journal)
     assert Grid.expanded == 1
     draws = []
     monkeypatch.setattr(Draws, "asked", draws)
-    plan.fit(make_pool(), RandomizedSearchCV(DummyClassifier(), {"constant": Draws()}, n_iter=3, cv=2), X, Y, {})
+    plans.fit(make_pool(), RandomizedSearchCV(DummyClassifier(), {"constant": Draws()}, n_iter=3, cv=2), X, Y, {})
     assert len(draws) == 3
 
 
@@ -109,9 +109,9 @@ def test_only_fitted_candidates_have_results(make_pool, launcher, monkeypatch):
     """Those that are fitted alike have none of their own, and are told of; the table is scikit-learn's."""
     launcher.by_hand = False
     boards, heard = [], []
-    monkeypatch.setattr(plan, "Board", lambda *args: boards.append(board.Board(*args)) or boards[-1])
+    monkeypatch.setattr(rounds, "Board", lambda *args, **more: boards.append(board.Board(*args, **more)) or boards[-1])
     search = alike_search()
-    plan.fit(make_pool(sink=heard.append), search, X, Y, {})
+    plans.fit(make_pool(sink=heard.append), search, X, Y, {})
     (made,) = boards
     assert list(made.units) == [0, 1, 6, 7, 12, 13, 18, 19]
     assert sum(result is not None for result in made._results) == len(made.units)
@@ -126,7 +126,7 @@ def test_only_fitted_candidates_have_results(make_pool, launcher, monkeypatch):
 def test_a_big_search_that_is_cut_short(make_pool, launcher, monkeypatch):
     """Its table has what was fitted; rows of those that are alike to these would take too long to make."""
     launcher.by_hand = False
-    monkeypatch.setattr(plan, "MOST_ROWS", 5)
+    monkeypatch.setattr(rounds, "MOST_ROWS", 5)
     heard, stop_after = [], 6
 
     def sink(event):
@@ -136,7 +136,7 @@ def test_a_big_search_that_is_cut_short(make_pool, launcher, monkeypatch):
 
     search = alike_search()
     with pytest.raises(KeyboardInterrupt):
-        plan.fit(make_pool(sink=sink), search, X, Y, {})
+        plans.fit(make_pool(sink=sink), search, X, Y, {})
     assert search.cv_results_["params"] == [{"C": 1, "gamma": 1}, {"C": 2, "gamma": 1}]
     assert search.best_params_ in search.cv_results_["params"]
     assert [event.text for event in heard if isinstance(event, Remark)] == [

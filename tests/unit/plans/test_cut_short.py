@@ -7,7 +7,7 @@ import pytest
 from sklearn.dummy import DummyClassifier
 from sklearn.model_selection import GridSearchCV
 
-from raysk.plans import search as plan
+from raysk import plans
 
 X, Y = np.arange(20.0).reshape(-1, 1), np.arange(20) % 2
 
@@ -30,7 +30,7 @@ def test_all_is_done_when_the_interrupt_comes(make_pool, launcher):
     launcher.by_hand = False
     search = Interrupted(DummyClassifier(), {"strategy": ["most_frequent", "prior", "uniform"]}, cv=2)
     with pytest.raises(KeyboardInterrupt):
-        plan.fit(make_pool(), search, X, Y, {})
+        plans.fit(make_pool(), search, X, Y, {})
     assert len(search.cv_results_["params"]) == 3
     assert search.best_params_ in search.cv_results_["params"]
     assert not hasattr(search, "best_estimator_")

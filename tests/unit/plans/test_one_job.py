@@ -32,4 +32,4 @@ def test_every_name_is_one_of_scikit_learns():
 )
 def test_the_plan(estimator, plan):
     """What the number of jobs would change is not spread; an object without get_params has one plan."""
-    assert choose(estimator, {}) is plan
+    assert choose(estimator, {}).plan is plan

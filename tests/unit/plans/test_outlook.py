@@ -6,7 +6,7 @@ import pytest
 
 from raysk.plans.candidates import Candidates
 from raysk.plans.halving import round_of
-from raysk.plans.outlook import drawn, expected_costs
+from raysk.plans.outlook import expected_costs, sample
 
 
 def test_costs_that_grow_along_a_grid():
@@ -33,11 +33,11 @@ def test_costs_by_category():
     assert new == pytest.approx(5.5, rel=0.05)
 
 
-def test_drawn():
-    """Few are all, of many so many are drawn, the same each time."""
-    assert list(drawn(3)) == [0, 1, 2]
-    assert drawn(10**6) == drawn(10**6)
-    assert len(drawn(10**6)) == 500
+def test_a_sample():
+    """Of few numbers all are taken, of many the same 500 each time."""
+    assert list(sample(3)) == [0, 1, 2]
+    assert sample(10**6) == sample(10**6)
+    assert len(sample(10**6)) == 500
 
 
 def test_what_varies():

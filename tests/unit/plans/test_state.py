@@ -25,7 +25,8 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 from raysk.errors import Unpicklable
-from raysk.plans.state import Record, bring_home, parts
+from raysk.plans.places import parts
+from raysk.plans.state import Record, bring_home
 
 X, Y = load_iris(return_X_y=True)
 

@@ -5,15 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import pytest
+from pooling import SOON_S
 
 from raysk.errors import ClusterError
 from raysk.events import Remark
 from raysk.pool import Task, crew
-from raysk.pool.admission import Admission
-from raysk.pool.remote import Refused
+from raysk.pool.admission import Admission, Refused
 from raysk.util.versions import installed
-
-SOON_S = 20
 
 
 def hello(node="node-0", errors=None, **versions):
@@ -133,7 +131,7 @@ def test_a_refused_worker_fails_every_task(make_pool, launcher, judge, eventuall
     early = pool.submit(one()) if first == "submitted" else None
     launcher.held[1]("node-1")
     if early is None:
-        eventually(lambda: pool._crew.refusal)
+        eventually(lambda: pool._dispatcher.crew.refusal)
         early = pool.submit(one())
     for future in (early, pool.submit(one())):
         with pytest.raises(ClusterError, match="other versions"):

@@ -16,10 +16,10 @@ from sklearn.model_selection import GridSearchCV
 from raysk.cli import signals
 from raysk.plans.evaluation import Evaluation
 from raysk.plans.limits import Enough
-from raysk.pool.entry import Entry
+from raysk.pool.assignment import Entry
+from raysk.pool.ray.worker import _answer
 from raysk.pool.reply import Packed, Reply
 from raysk.pool.task import Task
-from raysk.pool.worker import _answer
 from raysk.source import loader
 from raysk.util import exits
 

@@ -9,8 +9,8 @@ import time
 import pytest
 
 from raysk.errors import ClusterError
-from raysk.pool import head as module
-from raysk.pool.head import Head
+from raysk.pool.ray import head as module
+from raysk.pool.ray.head import Head
 
 HERE, GONE = {"NodeID": "a", "Alive": True}, {"NodeID": "b", "Alive": False}
 

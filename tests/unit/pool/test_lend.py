@@ -4,41 +4,23 @@ from __future__ import annotations
 
 import importlib
 import os
-import threading
 
 import joblib
 import pytest
 import threadpoolctl
+from pooling import SOON_S, add, one, settle
 from ray import cloudpickle
 
 from raysk.pool import Task
+from raysk.pool.ray.worker import THREAD_VARIABLES, Worker
 from raysk.pool.reply import Reply
-from raysk.pool.worker import THREAD_VARIABLES, Worker
 
 crew = importlib.import_module("raysk.pool.crew")
-
-SOON_S = 20
-
-
-def add(a, b):
-    return a + b
 
 
 def lone(text):
     """Return a lone task that is told apart by its argument."""
     return Task(function=add, args=(text, ""), lone=True)
-
-
-def one(text):
-    return Task(function=add, args=(text, ""))
-
-
-def settle(pool):
-    """Wait until the pool has handled all it was told so far."""
-    for _ in range(3):
-        handled = threading.Event()
-        pool._post(handled.set)
-        assert handled.wait(SOON_S)
 
 
 @pytest.fixture

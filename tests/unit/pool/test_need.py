@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from raysk.errors import ClusterError
-from raysk.pool.need import Need
+from raysk.pool.ray.need import Need
 
 
 def test_cpus_and_memory_must_be_on_one_node():

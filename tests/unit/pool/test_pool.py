@@ -9,26 +9,19 @@ from concurrent.futures import CancelledError, wait
 
 import numpy as np
 import pytest
+from pooling import SOON_S, add, assert_idle, one, result, settle
 from ray import cloudpickle
 
 from raysk.errors import ClusterError, TaskLost, Unpicklable
 from raysk.events import WorkerLost, WorkersChanged
 from raysk.pool import Packing, RemoteTraceback, Shared, Task
 from raysk.pool.crew import MAX_FAILED_STARTS
-from raysk.pool.remote import Gone
-from raysk.pool.reply import Reply
+from raysk.pool.ray.worker import Worker
+from raysk.pool.reply import Gone, Reply
 from raysk.pool.shared import SMALL_BYTES, contents, large, small
-from raysk.pool.worker import Worker
 
-rules = importlib.import_module("raysk.pool.pool")
+pools, rules = (importlib.import_module(f"raysk.pool.{name}") for name in ("pool", "dispatch"))
 slow = importlib.import_module("raysk.pool.slow")
-
-SOON_S = 20
-"""How long a future may take in these tests, in seconds; it takes milliseconds."""
-
-
-def add(a, b):
-    return a + b
 
 
 def squares(units):
@@ -37,18 +30,6 @@ def squares(units):
 
 def fails(text):
     raise KeyError(text)
-
-
-def settle(pool):
-    """Wait until the pool has handled all it was told so far, and sent out all it could."""
-    for _ in range(3):
-        handled = threading.Event()
-        pool._post(handled.set)
-        assert handled.wait(SOON_S)
-
-
-def result(future):
-    return future.result(timeout=SOON_S)
 
 
 def outcome(future):
@@ -60,11 +41,6 @@ def outcome(future):
     if isinstance(error, CancelledError):
         return "cancelled"
     return error if error is not None else future.result()
-
-
-def one(text):
-    """Return a task that is told apart by its argument."""
-    return Task(function=add, args=(text, ""))
 
 
 def names(calls):
@@ -503,8 +479,7 @@ def test_every_future_is_completed_exactly_once(make_pool, launcher):
         assert len(got) == len(task.units)
         assert all(isinstance(v, TaskLost) or v == u * u for u, v in zip(task.units, got, strict=True))
     assert sum(isinstance(value, TaskLost) for got in values for value in got) < 10
-    assert not pool._entries
-    assert not pool._pending
+    assert_idle(pool)
 
 
 # --- growing and shrinking
@@ -543,8 +518,8 @@ def test_a_pool_with_a_number_of_workers_keeps_it(make_pool, launcher, eventuall
     eventually(lambda: pool.up == 3)
     launcher.room = 7
     for _ in range(3):
-        before = pool._next_tick
-        eventually(lambda: pool._next_tick > before)  # noqa: B023 - used at once
+        before = pool._dispatcher.next_tick
+        eventually(lambda: pool._dispatcher.next_tick > before)  # noqa: B023 - used at once
     settle(pool)
     assert len(launcher.launched) == 3
 
@@ -614,10 +589,10 @@ def test_the_last_worker_lost_after_failed_starts_ends_in_an_error(make_pool, la
     launcher.held[0]("node-0")
     future = pool.submit(one("a"))
     call = launcher.next_call()
-    from raysk.pool.remote import Gone
+    from raysk.pool.reply import Gone
 
     launcher.held[1](Gone("no room"))
-    eventually(lambda: pool._crew.gave_up)
+    eventually(lambda: pool._dispatcher.crew.gave_up)
     call.worker.die()
     assert isinstance(outcome(future), ClusterError)
 
@@ -685,10 +660,9 @@ def test_cancelling_a_split_task_stops_its_units(make_pool, launcher):
     unit = launcher.next_call()
     pool.cancel([future])
     assert outcome(future) == "cancelled"
-    settle(pool)
+    assert_idle(pool)
     assert unit.worker.killed
     assert launcher.calls.empty()
-    assert not pool._entries
 
 
 def test_a_failing_unit_ends_the_whole_split_task(make_pool, launcher):
@@ -742,7 +716,7 @@ def test_a_task_handed_in_too_late_is_cancelled(make_pool):
 def test_a_task_handed_in_while_the_pool_closes_is_cancelled(make_pool, monkeypatch):
     """Between its last look at the inbox and its end, the collector thread leaves no task behind."""
     looked, go_on = threading.Event(), threading.Event()
-    drain = rules.Pool._drain
+    drain = pools.Pool._drain
 
     def drain_and_linger(self):
         drain(self)
@@ -750,7 +724,7 @@ def test_a_task_handed_in_while_the_pool_closes_is_cancelled(make_pool, monkeypa
             looked.set()
             assert go_on.wait(SOON_S)
 
-    monkeypatch.setattr(rules.Pool, "_drain", drain_and_linger)
+    monkeypatch.setattr(pools.Pool, "_drain", drain_and_linger)
     pool = make_pool()
     closing = threading.Thread(target=pool.close)
     closing.start()
@@ -768,13 +742,12 @@ def test_a_callback_may_close_the_pool(make_pool, launcher):
     future.add_done_callback(lambda _: pool.close())
     launcher.next_call().answer("a")
     assert result(future) == "a"
-    pool._thread.join(SOON_S)
-    assert not pool._thread.is_alive()
+    pool.close()  # waits for that thread, or the test does not end
 
 
 @pytest.mark.usefixtures("_quick_tick")
 @pytest.mark.parametrize("workers", [None, 2])
-def test_a_cluster_that_is_lost_fails_all_tasks(make_pool, launcher, workers):
+def test_a_cluster_that_is_lost_fails_all_tasks(make_pool, launcher, workers, eventually):
     """When the cluster no longer answers every task fails with ClusterError, and later ones are cancelled."""
     pool = make_pool(workers=workers)
     futures = [pool.submit(one(text)) for text in "abcdef"]
@@ -782,8 +755,7 @@ def test_a_cluster_that_is_lost_fails_all_tasks(make_pool, launcher, workers):
     launcher.slots_error = RuntimeError("Ray has gone")
     errors = [outcome(future) for future in futures]
     assert all(isinstance(error, ClusterError) and "Ray has gone" in str(error) for error in errors)
-    pool._thread.join(SOON_S)
-    assert outcome(pool.submit(one("late"))) == "cancelled"
+    eventually(lambda: outcome(pool.submit(one("late"))) == "cancelled", "the pool to end")
 
 
 # --- shared objects
@@ -833,7 +805,7 @@ def test_idle_workers_forget_now_if_that_is_wanted(make_pool, launcher):
         assert set(launcher.launched[0].store) == {table.key}
         pool.release([table], now=now)
         if not now:
-            pool._next_tick = 0.0
+            pool._dispatcher.next_tick = 0.0
         settle(pool)
         assert not launcher.launched[0].store
 

@@ -19,12 +19,13 @@ from ray import cloudpickle
 from raysk.errors import TaskLost
 from raysk.pool import Pool, Shared, Task, stream
 from raysk.pool.progress import Turns
-from raysk.pool.remote import Gone
-from raysk.pool.reply import Reply
+from raysk.pool.reply import Gone, Reply
 from raysk.pool.shared import unpack
+from raysk.pool.task import NOTHING
 
-rules, slow, crew, streams, lend = (
-    importlib.import_module(f"raysk.pool.{name}") for name in ("pool", "slow", "crew", "stream", "lend")
+pools, streams, rules, *others = (
+    importlib.import_module(f"raysk.pool.{name}")
+    for name in ("pool", "stream", "dispatch", "slow", "crew", "lend", "assignment")
 )
 
 MOST_STEPS = 20_000
@@ -32,7 +33,7 @@ MOST_STEPS = 20_000
 
 
 class ChanceWorker:
-    """A worker as `raysk.pool.worker.Worker` is one: runs its calls in order, and tells news of the first."""
+    """A worker as `raysk.pool.ray.worker.Worker` is one: runs its calls in order, and tells news of the first."""
 
     def __init__(self, world):
         self.world, self.calls, self.questions, self.turns = world, [], [], Turns()
@@ -214,10 +215,10 @@ def make_world(monkeypatch):
 
         still = SimpleNamespace(Thread=lambda **_: SimpleNamespace(start=lambda: None), current_thread=lambda: None)
         clock = SimpleNamespace(monotonic=lambda: world.now)
-        for module in (rules, slow, crew, streams, lend):
+        for module in (pools, streams, rules, *others):
             monkeypatch.setattr(module, "time", clock)
-        monkeypatch.setattr(rules, "threading", still)
-        monkeypatch.setattr(rules, "queue", SimpleNamespace(SimpleQueue=_Inbox, Empty=queue.Empty))
+        monkeypatch.setattr(pools, "threading", still)
+        monkeypatch.setattr(pools, "queue", SimpleNamespace(SimpleQueue=_Inbox, Empty=queue.Empty))
         monkeypatch.setattr(streams, "queue", SimpleNamespace(SimpleQueue=Done, Empty=queue.Empty))
         world.pool = Pool(world)
         return world
@@ -247,9 +248,11 @@ def calm(world):
 def check_nothing_left(world):
     """Fail if the pool waits for something although nothing is under way."""
     calm(world)
-    assert not world.pool._entries
-    assert not world.pool._pending
-    assert [list(slot.queue) for slot in world.pool._crew.slots] == [[]] * len(world.pool._crew.slots)
+    assert not world.pool._dispatcher.entries
+    assert not world.pool._dispatcher.pending
+    assert [list(slot.queue) for slot in world.pool._dispatcher.crew.slots] == [[]] * len(
+        world.pool._dispatcher.crew.slots
+    )
 
 
 @pytest.mark.parametrize("limit_s", [None, 4.0])
@@ -325,11 +328,11 @@ def test_single_tasks_are_taken_back_too(make_world, deaths, cancels):
 
 def check_loans(world):
     """Fail if workers are lent to more than one task, or work meanwhile, or were lent and the worker not told."""
-    slots = world.pool._crew.slots
+    slots = world.pool._dispatcher.crew.slots
     loans = [slot.loan for slot in slots if slot.lends]
     assert len({loan.entry for loan in loans}) <= 1
     for slot in slots:
-        assert not slot.lends or all(entry.task is lend.NOTHING for entry in slot.queue)
+        assert not slot.lends or all(entry.task is NOTHING for entry in slot.queue)
     for loan in loans:
         assert loan.borrower in slots
         assert loan.borrower.node in {slot.node for slot in slots if slot.lends}
@@ -362,6 +365,6 @@ def test_lone_tasks_borrow_and_nothing_is_lost(make_world, deaths, cancels):
             assert value == 0 if number % 3 else value.values == [("value of", number)], seed
         assert len(ends) == len(futures), seed
         check_nothing_left(world)
-        assert not any(slot.lends for slot in world.pool._crew.slots), seed
+        assert not any(slot.lends for slot in world.pool._dispatcher.crew.slots), seed
         lent += world.lent
     assert lent > 0

@@ -6,14 +6,14 @@ import queue
 import threading
 
 import pytest
+from pooling import SOON_S
 from ray import cloudpickle
 
 from raysk.pool import Task
 from raysk.pool.progress import Turns
+from raysk.pool.ray.worker import Worker
 from raysk.pool.reply import Reply
-from raysk.pool.worker import Worker
 
-SOON_S = 20
 """How long a worker in these tests may take for anything, in seconds; it takes milliseconds."""
 
 KEY = 7
@@ -23,7 +23,7 @@ class Steps:
     """Units that say when they are begun, and end when the test says so; unit "read-only" fails like a write."""
 
     def __init__(self):
-        self.begun, self._go = queue.Queue(), queue.Queue()
+        self.begun, self.go = queue.Queue(), queue.Queue()
         self.tries = []
 
     def __call__(self, units):
@@ -31,7 +31,7 @@ class Steps:
         for unit in units:
             self.tries.append(unit)
             self.begun.put(unit)
-            self._go.get(timeout=SOON_S)
+            self.go.get(timeout=SOON_S)
             if unit == "fails":
                 raise KeyError(unit)
             yield unit
@@ -47,7 +47,7 @@ class Steps:
     def end(self, unit):
         """Let a unit end, once it is begun."""
         assert self.begun.get(timeout=SOON_S) == unit
-        self._go.put(None)
+        self.go.put(None)
 
 
 @pytest.fixture
@@ -83,14 +83,14 @@ def told(worker):
     return None if answer is None else values(Reply.of(answer))
 
 
-def test_finished_units_are_told_while_the_next_goes_on(worker, steps, start):
+def test_finished_units_are_told_while_the_nextgoes_on(worker, steps, start):
     """The reply repeats what was told; after the news no other unit is begun."""
     reply = start(["a", "b", "c", "d"])
     steps.end("a")
     steps.end("b")
     assert steps.begun.get(timeout=SOON_S) == "c"
     assert told(worker) == ["a", "b"]
-    steps._go.put(None)
+    steps.go.put(None)
     last = reply()
     assert (last.ok, values(last)) == (True, ["a", "b", "c"])
     assert steps.tries == ["a", "b", "c"]
@@ -102,7 +102,7 @@ def test_there_may_be_nothing_to_tell(worker, steps, start):
     reply = start(["a", "b"])
     assert steps.begun.get(timeout=SOON_S) == "a"
     assert told(worker) == []
-    steps._go.put(None)
+    steps.go.put(None)
     assert (values(reply()), steps.tries) == (["a"], ["a"])
 
 
@@ -116,7 +116,7 @@ def test_a_reply_on_its_way_is_not_told(worker, steps, start):
     reply = start(["b", "c"])
     assert steps.begun.get(timeout=SOON_S) == "b"
     assert worker.news(KEY + 1) is None
-    steps._go.put(None)
+    steps.go.put(None)
     steps.end("c")
     assert values(reply()) == ["b", "c"]
 
@@ -127,7 +127,7 @@ def test_an_error_after_the_news_is_that_of_the_unit_that_went_on(worker, steps,
     steps.end("a")
     assert steps.begun.get(timeout=SOON_S) == "fails"
     assert told(worker) == ["a"]
-    steps._go.put(None)
+    steps.go.put(None)
     last = reply()
     assert not last.ok
     assert isinstance(values(last), KeyError)
@@ -138,10 +138,10 @@ def test_times_are_those_of_the_units_in_each_answer(worker, steps, start):
     reply = start(["a", "b", "c"])
     assert steps.begun.get(timeout=SOON_S) == "a"
     began, _ = worker._lap
-    steps._go.put(None)
+    steps.go.put(None)
     assert steps.begun.get(timeout=SOON_S) == "b"
     first = Reply.of(worker.news(KEY))
-    steps._go.put(None)
+    steps.go.put(None)
     last = reply()
     ended, _ = worker._lap
     assert first.wall_s > 0
@@ -158,7 +158,7 @@ def test_what_is_told_cannot_travel(worker, steps, start, monkeypatch):
     answer = Reply.of(worker.news(KEY))
     assert not answer.ok
     assert "pickle" in str(values(answer))
-    steps._go.put(None)
+    steps.go.put(None)
     reply()
 
 

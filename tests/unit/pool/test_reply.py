@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from raysk.pool import RemoteTraceback
+from raysk.pool.ray.worker import _answer
 from raysk.pool.reply import Packed, Reply
-from raysk.pool.worker import _answer
 
 
 def message(content, **fields):

@@ -6,7 +6,8 @@ import pickle
 import numpy as np
 import pytest
 
-from raysk.pool.shared import MOST_SPAN, Packing, Shared, contents, fetched, large, pack, unpack
+from raysk.pool.ray.worker import fetched
+from raysk.pool.shared import MOST_SPAN, Packing, Shared, contents, large, pack, unpack
 
 TABLE = Shared("table", None)
 

@@ -5,23 +5,19 @@ from __future__ import annotations
 import contextlib
 import importlib
 import queue
-import threading
 import time
 from collections import deque
 from concurrent.futures import wait
 
 import pytest
+from pooling import SOON_S, result, settle
 
 from raysk.errors import TaskLost
 from raysk.pool import Task, slow
-from raysk.pool.crew import Slot
-from raysk.pool.entry import Entry
-from raysk.pool.remote import Gone
+from raysk.pool.assignment import Entry, Slot
+from raysk.pool.reply import Gone
 
-rules = importlib.import_module("raysk.pool.pool")
-
-SOON_S = 20
-"""How long a future may take in these tests, in seconds; it takes milliseconds."""
+rules = importlib.import_module("raysk.pool.dispatch")
 
 
 def same(units):
@@ -30,18 +26,6 @@ def same(units):
 
 def slow_task(units, **options):
     return Task(function=same, units=units, **{"patience_s": 0.01, **options})
-
-
-def settle(pool):
-    """Wait until the pool has handled all it was told so far."""
-    for _ in range(3):
-        handled = threading.Event()
-        pool._post(handled.set)
-        assert handled.wait(SOON_S)
-
-
-def result(future):
-    return future.result(timeout=SOON_S)
 
 
 @pytest.fixture
@@ -184,7 +168,7 @@ def test_what_waits_behind_another_is_given_to_an_idle_worker(make_pool, launche
     slow_one.answer([1])
     settle(pool)
     assert result(futures[0]).values == [1]
-    assert not any(slot.queue for slot in pool._crew.slots)
+    assert not any(slot.queue for slot in pool._dispatcher.crew.slots)
 
 
 def test_what_is_begun_is_not_given_away(make_pool, launcher, withdrawn):
@@ -400,7 +384,7 @@ def test_the_reply_of_a_second_worker_is_not_that_of_the_unit_that_goes_on(make_
     first.answer([4, 5])
     assert (result(going_on).units, result(going_on).values) == ([5], [5])
     settle(pool)
-    assert not any(slot.queue for slot in pool._crew.slots)
+    assert not any(slot.queue for slot in pool._dispatcher.crew.slots)
 
 
 def test_a_message_is_asked_for_news_before_it_is_started_elsewhere(make_pool, launcher, monkeypatch):
@@ -460,7 +444,7 @@ def test_one_question_at_a_time(make_pool, one_worker):
     call = one_worker.next_call()
     question = one_worker.next_question()
     settle(pool)
-    assert pool._entries[future].asked_at == float("inf")
+    assert pool._dispatcher.entries[future].asked_at == float("inf")
     question.say(None)
     one_worker.next_question()
     call.answer([4, 5])

@@ -8,6 +8,7 @@ import time
 from concurrent.futures import CancelledError, Future, wait
 
 import pytest
+from pooling import assert_idle
 
 from raysk.errors import TaskLost
 from raysk.pool import Block, Task, stream
@@ -149,15 +150,6 @@ def picky(bad, units):
 
 def values_of(blocks):
     return {unit: value for block in blocks for unit, value in zip(block.units, block.values, strict=True)}
-
-
-def assert_idle(pool):
-    """Assert that nothing is left to do, once the pool has handled what it was told."""
-    handled = threading.Event()
-    pool._post(handled.set)
-    assert handled.wait(20)
-    assert not pool._pending
-    assert not pool._entries
 
 
 @pytest.fixture

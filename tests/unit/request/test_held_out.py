@@ -174,7 +174,7 @@ class TestScores:
     def scored(self, fitted):
         """Return the scores, and what was said."""
         said = []
-        return score_held_out(fitted, self.data.held_out, said.append), said
+        return score_held_out(fitted, self.data.held_out, lambda event: said.append(event.text)), said
 
     def test_one_metric(self):
         """A search is scored by its own scorer, as its `score` does it."""

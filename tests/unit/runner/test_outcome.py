@@ -1,8 +1,8 @@
 """What a run did: counted from events, and told of a finished search as scikit-learn has it."""
 
 import math
+from dataclasses import replace
 
-import numpy as np
 import pytest
 from sklearn.datasets import load_iris
 from sklearn.linear_model import Ridge
@@ -12,14 +12,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC
 
 from raysk import events
-from raysk.cli import recording
-from raysk.errors import NoScore
+from raysk.errors import InputError, NoScore
 from raysk.jobs import Limits
 from raysk.plans.limits import Enough, Watch
 from raysk.results.scores import best_of, has_score, metric_name
-from raysk.runner.outcome import Tally
-from raysk.runs.folder import RunFolder
-from raysk.runs.made import Made
+from raysk.runner.outcome import Outcome, Tally
 
 X, y = load_iris(return_X_y=True)
 
@@ -52,7 +49,7 @@ class TestTally:
         ]
         for event in said:
             tally(event)
-        done = tally.outcome
+        done = tally.counts
         assert told == said
         assert (done.fits, done.failed, done.scores_failed, done.saved, done.resumed) == (2 + 3 + 1 + 2, 2, 1, 2, 2)
         assert (done.reasons, done.errors, done.candidates) == ({"a": 2, "b": 1}, {0: "a"}, 2)
@@ -60,7 +57,7 @@ class TestTally:
 
     def test_nothing_happened(self):
         """Before anything happens all is nothing, and all candidates count as kept."""
-        assert (Tally().outcome.fits, Tally().outcome.kept, Tally().outcome.stopped) == (0, None, None)
+        assert (Tally().counts.fits, Tally().counts.kept, Tally().counts.stopped) == (0, None, None)
 
 
 class TestBest:
@@ -161,17 +158,18 @@ class TestNoScore:
         assert len(str(error).splitlines()) <= 5
 
 
-def test_interrupted_before_a_candidate_is_done(tmp_path, monkeypatch):
-    """Fits are in the journal: how to go on is said, and there is a table without rows."""
-    monkeypatch.chdir(tmp_path)
-    folder, said = RunFolder.create(tmp_path / "run", "spec"), []
-    view = type("View", (), {"say": staticmethod(said.append)})
-    job = type("Job", (), {"search": GridSearchCV(SVC(), [{"C": [1]}, {"C": [1], "gamma": [2]}])})
-    with pytest.raises(KeyboardInterrupt), recording.journal_of(folder, view, Made(), Tally(), job) as journal:  # noqa: PT012
-        fit = {"test_scores": 0.5, "fit_time": 0.1, "score_time": 0.1, "n_test_samples": 3, "fit_error": None}
-        parts = {"data": np.zeros(3)}
-        journal.round(parts, [{"C": 1}], [([0], [1])], whole=True).add([(0, fit)])
-        raise KeyboardInterrupt
-    assert said == ["Finished fits are kept. Go on with: raysk resume run"]
-    table = folder.path("results.csv").read_text()
-    assert table == "rank_test_score,mean_test_score,std_test_score,param_C,param_gamma\n"
+def test_an_outcome_says_how_its_run_ended():
+    """What could not be written is raised before what ended the job; a search without a score cannot go on."""
+    unwritten, stop = InputError("full"), KeyboardInterrupt()
+    done = Outcome(estimator=SVC())
+    done.raise_error()
+    assert (done.state, done.can_go_on, done.best) == ("done", False, None)
+    assert Outcome(estimator=SVC(), stopped="time-budget").can_go_on
+    failed = Outcome(estimator=SVC(), early=NoScore("No candidate", None, ""))
+    assert (failed.state, failed.can_go_on) == ("failed", False)
+    interrupted = Outcome(estimator=SVC(), early=stop, unwritten=unwritten)
+    assert (interrupted.state, interrupted.can_go_on) == ("interrupted", True)
+    with pytest.raises(InputError, match="full"):
+        interrupted.raise_error()
+    with pytest.raises(KeyboardInterrupt):
+        replace(interrupted, unwritten=None).raise_error()

@@ -29,15 +29,6 @@ from raysk.util.provenance import versions
 from raysk.util.writing import check_output, write_atomically, write_bytes, write_text, write_together
 
 
-@pytest.fixture
-def here(tmp_path, monkeypatch):
-    """Return a working directory with a space in its name."""
-    path = tmp_path / "my runs"
-    path.mkdir()
-    monkeypatch.chdir(path)
-    return path
-
-
 def refused(call, *args):
     """Return the message of the error that a call raises, of at most five lines."""
     with pytest.raises((InputError, UsageError)) as caught:

@@ -477,6 +477,16 @@ def test_code_that_is_compared_by_itself_counts_by_its_name(monkeypatch):
     assert made[0] == made[1]
 
 
+def test_the_code_of_the_program_itself_counts(monkeypatch):
+    """What a search uses of ``__main__`` is compared by what it does: the program has no record of its own."""
+    made = []
+    for body in ("a = 1", "a = 1", "a = 2"):
+        monkeypatch.setitem(sys.modules, "__main__", main := ModuleType("__main__"))
+        exec(f"class Own:\n    {body}\n", vars(main))  # noqa: S102 - the test's own
+        made.append(fingerprint(main.Own()))
+    assert made[0] == made[1] != made[2]
+
+
 def test_parameters_are_the_same_whatever_their_type_of_number():
     """Those of numpy count as Python's, and True is not 1."""
     assert params_fingerprint({"a": np.float64(0.1), "b": np.int64(3)}) == params_fingerprint({"b": 3, "a": 0.1})

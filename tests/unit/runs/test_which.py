@@ -13,15 +13,6 @@ from raysk.runs.folder import RunFolder
 from raysk.runs.which import find_model, find_search, passed_over
 
 
-@pytest.fixture
-def here(tmp_path, monkeypatch):
-    """Return a working directory with a space in its name."""
-    path = tmp_path / "my runs"
-    path.mkdir()
-    monkeypatch.chdir(path)
-    return path
-
-
 def refused(call, *args):
     """Return the message of the error that a call raises, of at most five lines."""
     with pytest.raises(InputError) as caught:

@@ -5,7 +5,9 @@ import sys
 import pytest
 
 from raysk.errors import InputError, UserCodeError
-from raysk.source.loader import find_data, find_estimator, find_search, find_space, load
+from raysk.source.found import find_estimator, find_search, find_space
+from raysk.source.inline import find_data
+from raysk.source.loader import load
 
 SVC = "from sklearn.svm import SVC\n"
 HEAD = f"""{SVC}

@@ -14,7 +14,9 @@ import pytest
 
 import raysk
 from raysk.errors import InputError
-from raysk.source.loader import find_data, find_estimator, load
+from raysk.source.found import find_estimator
+from raysk.source.inline import find_data
+from raysk.source.loader import load
 
 SVC = "from sklearn.svm import SVC\n"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import subprocess
 import sys
@@ -19,11 +20,11 @@ from sklearn.svm import SVC
 
 import raysk
 from raysk import cluster
-from raysk.errors import ClusterError, InputError
+from raysk.errors import ClusterError, InputError, UsageError
 from raysk.pool import Task
-from raysk.pool.remote import travelling
+from raysk.pool.ray.pickling import travelling
+from raysk.pool.ray.worker import Worker
 from raysk.pool.reply import Reply
-from raysk.pool.worker import Worker
 from raysk.util import inside
 
 X, Y = load_iris(return_X_y=True)
@@ -118,6 +119,19 @@ def test_bad_input_is_said_as_anywhere(on_worker):
     """What raysk.fit refuses it refuses on a worker."""
     with pytest.raises(InputError, match="is a class"):
         on_worker(lambda: raysk.fit(SVC, X, Y))
+
+
+@pytest.mark.parametrize("options", [{"limits": raysk.Limits(patience=1)}, {"run_dir": "r"}, {"resume": "latest"}])
+def test_what_a_nested_fit_cannot_do_is_refused(on_worker, options):
+    """scikit-learn's own fit runs there: it has no limits and leaves no folder; where it runs is decided."""
+    search = GridSearchCV(SVC(), {"C": [1]}, cv=2)
+    for door in (raysk.fit, raysk.run, inside.fit, inside.run):
+        with pytest.raises(UsageError, match=f"{next(iter(options))}: raysk cannot do that inside a fit"):
+            on_worker(functools.partial(door, search, X, Y, **options))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        outcome = on_worker(lambda: raysk.run(search, X, Y, address="auto", resources=raysk.Resources(workers=1)))
+    assert outcome.estimator.best_params_ == {"C": 1}
 
 
 @pytest.mark.filterwarnings("ignore:This process was forked")

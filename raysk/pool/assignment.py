@@ -1,10 +1,19 @@
-"""A task on its way to completing its future, whole or split into its units."""
+"""Which task is at which worker.
+
+    Entry  a task on its way to completing its future, whole or split into its units  -- holders --> slots
+    Slot   one worker process, and what was sent to it                                -- queue ----> entries
+
+Each knows the other: an entry is in a slot's queue as long as the slot is one of its holders.
+"""
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
+import pickle
 import time
+from collections import deque
 from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -16,8 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from raysk.errors import TaskLost
-    from raysk.pool.crew import Slot
-    from raysk.pool.reply import Reply
+    from raysk.pool.launcher import RemoteWorker
+    from raysk.pool.reply import Gone, Reply
     from raysk.pool.shared import Shared
 
 
@@ -153,10 +162,8 @@ class Entry:
 
     def outcome(self, reply: Reply, told: int = 0) -> tuple[Any, BaseException | None]:
         """Return value and error that a worker's reply amounts to, from the unit on that follows what it told."""
-        from ray import cloudpickle
-
         try:
-            content = cloudpickle.loads(reply.content)
+            content = pickle.loads(reply.content)
         except BaseException as error:  # noqa: BLE001 - the person's classes may fail to unpickle in any way
             return None, exits.as_error(error)
         if not reply.ok:
@@ -183,3 +190,137 @@ class Entry:
             self.future.set_running_or_notify_cancel()
         elif not self.future.done():
             self.future.set_exception(CancelledError())
+
+
+@dataclass(eq=False)
+class Slot:
+    """One worker process.
+
+    Parameters
+    ----------
+    remote : RemoteWorker or None
+        None until it is asked for.
+    node : str or None
+        None until it is up.
+    queue : deque of Entry
+        What was sent to it and is not answered; the first is running.
+    known : set of str
+        Shared objects it has heard of.
+    dropped : int
+        How many of the released shared objects it was told to forget.
+    began_at : float
+        When the first of its queue was begun, as far as is known, as a time of `time.monotonic`; infinity while what
+        it needs is loaded.
+    asked_at : float or None
+        When it was asked to give back what waits in its queue, as a time of `time.monotonic`; None once it has
+        answered. Until then it is sent nothing.
+    loan : Loan or None
+        What it has lent its CPUs for; it is sent nothing until that is over.
+    launched_at : float
+        When it was asked for, likewise.
+    """
+
+    remote: RemoteWorker | None = None
+    node: str | None = None
+    queue: deque[Entry] = field(default_factory=deque)
+    known: set[str] = field(default_factory=set)
+    dropped: int = 0
+    began_at: float = 0.0
+    asked_at: float | None = None
+    loan: Loan | None = None
+    launched_at: float = 0.0
+
+    @property
+    def worker(self) -> RemoteWorker:
+        """The process, once it is asked for."""
+        assert self.remote is not None  # noqa: S101 - nobody else is sent anything
+        return self.remote
+
+    @property
+    def outrun(self) -> bool:
+        """Whether it runs what another worker has done already; nobody will end it, so nothing should wait for it."""
+        return bool(self.queue) and self.queue[0].future.done()
+
+    def begin(self, _: object = None) -> None:
+        """Take note that the first of the queue begins."""
+        self.began_at = time.monotonic()
+
+    @property
+    def lends(self) -> bool:
+        """Whether it is idle for another's sake."""
+        return self.loan is not None and not self.loan.over
+
+    def send(
+        self,
+        entry: Entry,
+        released: list[str],
+        *,
+        post: Callable[..., None],
+        answered: Callable[..., None],
+        lenders: int = 0,
+    ) -> None:
+        """Put an entry into the queue; so many others lend their CPUs. Both callables are called from any thread.
+
+        Through `post` it hears itself when the data is loaded, where that matters.
+        """
+        refs, drop = self._news(entry.needs, released)
+        self.queue.append(entry)
+        entry.holders.append(self)
+        entry.sent_at = time.monotonic()
+        if self.queue[0] is entry:
+            self.begin()
+            if refs and entry.task.limit_s is not None:  # the time that a unit has begins when its data is there
+                self.worker.call(entry.loading(refs), refs, drop, functools.partial(post, self.begin))
+                refs, drop, self.began_at = {}, [], math.inf
+        self.worker.call(entry.message, refs, drop, answered, lenders)
+
+    def _news(self, needs: dict[str, Any], released: list[str]) -> tuple[dict[str, Any], list[str]]:
+        """Return what the worker must hear with its next message: new shared objects, and those to forget."""
+        refs = {key: shared.ref for key, shared in needs.items() if key not in self.known}
+        self.known.update(refs)
+        drop, self.dropped = released[self.dropped :], len(released)
+        return refs, drop
+
+    def take_back(self, told: Callable[[Slot, list[Entry], list[int] | Gone], None]) -> None:
+        """Ask for what waits in the queue; `told` is called from any thread."""
+        self.asked_at, behind = time.monotonic(), list(self.queue)[1:]
+        self.worker.withdraw([entry.key for entry in behind], functools.partial(told, self, behind))
+
+    def go_on(self, entry: Entry, rest: Entry, after_s: float) -> None:
+        """Let the unit that goes on take the place of its entry, so long after that began."""
+        rest.holders.append(self)
+        entry.holders.remove(self)
+        self.queue[self.queue.index(entry)] = rest
+        self.began_at += after_s
+
+    def let_go(self, entry: Entry) -> None:
+        """Take out of the queue what the worker does no more; if it was the first, the next begins."""
+        if self.queue[0] is entry:
+            self.begin()
+        self.queue.remove(entry)
+        entry.holders.remove(self)
+
+    @property
+    def up(self) -> bool:
+        """Whether the worker has said hello."""
+        return self.node is not None
+
+
+@dataclass(frozen=True, eq=False)
+class Loan:
+    """What an idle worker has lent its CPUs for.
+
+    Parameters
+    ----------
+    borrower : Slot
+        The worker that runs it.
+    entry : Entry
+    """
+
+    borrower: Slot
+    entry: Entry
+
+    @property
+    def over(self) -> bool:
+        """Whether the borrower has answered, or is gone."""
+        return self.borrower not in self.entry.holders

@@ -85,6 +85,20 @@ class Head:
         return answer.done()
 
 
+def connected_ray() -> Any:
+    """Return Ray while we are connected: any call to it after that would start one, or join somebody else's."""
+    import ray
+
+    if not ray.is_initialized():
+        raise ClusterError("the connection to Ray is closed.")
+    return ray
+
+
+def connected_head() -> Head:
+    """Return the head of the cluster that this program is connected to."""
+    return Head(lambda: connected_ray().nodes())
+
+
 def _in_background(function: Callable[[], Any]) -> futures.Future[Any]:
     result: futures.Future[Any] = futures.Future()
 

@@ -1,4 +1,4 @@
-"""A model that the person named, ready to be asked: what `raysk predict` and `raysk score` have in common."""
+"""A fitted model that the person named, ready to be asked about a table."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from raysk.errors import InputError, UsageError
+from raysk.events import PhaseStarted, Remark
 from raysk.jobs import METHODS
 from raysk.util.words import brief, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from raysk.cli.view.live import View
-    from raysk.cluster import Starting
     from raysk.data.reading import Columns, Table
-    from raysk.jobs import Asked, Data, Resources
+    from raysk.events import Sink
+    from raysk.jobs import Asked, Data
     from raysk.models.imports import NoModel
     from raysk.pool import Pool
+    from raysk.runner.where import Start, Where
 
 STDIN = Path("/dev/stdin")
 
@@ -82,13 +83,12 @@ class Loaded:
             )
         return self.features.split(table, columns, self.model, self._unseen)
 
-    def say_unseen(self, view: View) -> None:
-        """Say once how many values were taken for missing, as the model was not fitted on them."""
-        remark = self._unseen.remark()
-        if remark is not None:
-            view.say(remark)
+    def remark_unseen(self, sink: Sink) -> None:
+        """Remark once how many values were taken for missing, as the model was not fitted on them."""
+        if (text := self._unseen.remark()) is not None:
+            sink(Remark(text=text))
 
-    def pool_of(self, start: Starting) -> Pool:
+    def pool_of(self, start: Start) -> Pool:
         """Wait for the workers, and let the model's own code go to them with it."""
         from raysk.cluster import travel_by_value
 
@@ -107,7 +107,7 @@ class Loaded:
         """
         from sklearn.exceptions import NotFittedError
 
-        from raysk.cli import blame
+        from raysk.source import blame
 
         try:
             yield
@@ -146,10 +146,14 @@ def _no_model(asked: Asked, error: NoModel) -> str:
     return str(error)
 
 
-def say_which(asked: Asked, view: View) -> None:
-    """Name the model, where the person named a run: the latest may be another than they think."""
-    if asked.named not in {None, asked.model}:
-        view.say(f"model: {asked.model}, of the run {asked.named}")
+@contextlib.contextmanager
+def loading(asked: Asked, where: Where | None, sink: Sink) -> Iterator[tuple[Loaded, Start | None]]:
+    """Load a model while its workers start, if there is a place for them; without one nothing of Ray is imported."""
+    if asked.named not in {None, asked.model}:  # the latest run may be another than the person thinks
+        sink(Remark(text=f"model: {asked.model}, of the run {asked.named}"))
+    with contextlib.nullcontext() if where is None else where.starting(sink) as start:
+        sink(PhaseStarted(name=f"reading {asked.model}"))
+        yield Loaded(asked), start
 
 
 def model_path(model: str) -> Path:
@@ -168,19 +172,3 @@ def model_path(model: str) -> Path:
 def no_model_on_stdin(error: NoModel) -> str:
     """Say that stdin held no model, and who is to blame."""
     return f"stdin {'was empty' if error.empty else 'held something else'}: the command before it wrote no model."
-
-
-@contextlib.contextmanager
-def workers_at(
-    address: str | None, resources: Resources, view: View, *, worker_output: bool
-) -> Iterator[Starting | None]:
-    """Connect in the background if an address is given; without one, nothing of Ray is imported."""
-    if address is None:
-        yield None
-        return
-    from raysk.cluster import Starting
-    from raysk.util.here import check_sendable
-
-    check_sendable()
-    with Starting(address=address, resources=resources, sink=view, worker_output=worker_output) as start:
-        yield start

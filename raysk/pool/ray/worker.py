@@ -10,17 +10,19 @@ import copy
 import functools
 import gc
 import os
+import pickle
 import socket
 import sys
 import time
 import traceback
 from typing import TYPE_CHECKING, Any
 
-from raysk import _compat
+from raysk._compat import numpy as numpy_private
+from raysk._compat import ray as ray_private
 from raysk.pool import memory
 from raysk.pool.progress import Progress, Turns
 from raysk.pool.reply import Packed
-from raysk.pool.shared import fetched, unpack
+from raysk.pool.shared import unpack
 from raysk.pool.task import key_of
 from raysk.util import forks, inside, neighbours
 from raysk.util.exits import as_error  # not the module, which holds the program's own handlers: it would travel too
@@ -87,7 +89,7 @@ class Worker:
         with contextlib.suppress(ImportError):  # then the answer says so, and no task comes
             self._limit_threads()  # here: OpenMP's limit is the thread's own, and this is the one that `run` gets
             inside.register()  # a person's function may name our backend
-        memory.keep_freed(at_most=int(KEPT * _compat.memory()[0] * self._cpus / _compat.cpus()))
+        memory.keep_freed(at_most=int(KEPT * ray_private.memory()[0] * self._cpus / ray_private.cpus()))
         return {
             "node": ray.get_runtime_context().get_node_id(),
             "address": ray.util.get_node_ip_address(),
@@ -151,7 +153,7 @@ class Worker:
         try:
             return self._attempt(message, cpus)
         except ValueError as error:
-            if "read-only" not in str(error) or self._used <= self._copied:
+            if not numpy_private.is_read_only(error) or self._used <= self._copied:
                 raise
             self._copied |= self._used  # also for the next tasks that use it
             return self._attempt(message, cpus)
@@ -179,6 +181,14 @@ class Worker:
         import threadpoolctl
 
         threadpoolctl.threadpool_limits(self._cpus)
+
+
+def fetched(ref: Any) -> Any:
+    """Return the object that a worker gets by a `Shared.ref`."""
+    import ray
+
+    content, buffers = ref if isinstance(ref, tuple) else ray.get(ref)
+    return pickle.loads(content, buffers=buffers)
 
 
 @contextlib.contextmanager

@@ -1,112 +1,34 @@
-"""The Ray side of the pool: start a worker somewhere, call it, hear of its end.
-
-The pool knows only the two protocols below, so its rules are tested without Ray.
-"""
+"""Starts workers as Ray actors, calls them, hears of their end; keeps shared objects in Ray's store."""
 
 from __future__ import annotations
 
-import importlib
 import itertools
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any
 
+from raysk._compat import ray as ray_private
 from raysk.errors import ClusterError
-from raysk.pool.head import Head
-from raysk.pool.reply import Reply
+from raysk.pool.ray.head import connected_ray
+from raysk.pool.ray.worker import Worker
+from raysk.pool.reply import Gone, Reply
 from raysk.pool.shared import Shared, contents, large, small
-from raysk.pool.worker import Worker
 from raysk.util import neighbours
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from types import ModuleType
 
     from raysk.pool.admission import Admission
-    from raysk.pool.need import Need
+    from raysk.pool.launcher import Hello, RemoteWorker
+    from raysk.pool.ray.head import Head
+    from raysk.pool.ray.need import Need
 
 # What every job imports on its workers anyway: doing so while the worker starts overlaps it with the rest.
 PRELOAD = ("sklearn.model_selection", "sklearn.ensemble", "joblib", "threadpoolctl")
-
-TRAVELLING = (
-    *("_compat", "errors", "events", "jobs", "util"),
-    *("plans", "pool", "cluster.nodes"),
-)
-"""The parts of raysk that are sent to workers: not its public names, which a person's code imports there."""
 
 NEWS = "news"
 """The group of calls that Ray runs beside a worker's tasks, which it runs in the order they were sent."""
 
 RESERVE_S = 30
 """How long reserving whole nodes may take, in seconds."""
-
-
-Hello: TypeAlias = "Mapping[str, Any]"
-"""What `raysk.pool.worker.Worker.hello` returns."""
-
-
-@dataclass(frozen=True)
-class Gone:
-    """A worker is no longer there, or never came up; `reason` is one line."""
-
-    reason: str
-
-
-@dataclass(frozen=True)
-class Refused(Gone):
-    """A worker is up that must not be used; `reason` is the whole message. `late` if its node joined later."""
-
-    late: bool = False
-
-
-class RemoteWorker(Protocol):
-    """One worker process, wherever it runs."""
-
-    def call(
-        self,
-        message: bytes,
-        refs: Mapping[str, Any],
-        drop: Sequence[str],
-        done: Callable[[Reply | Gone | None], None],
-        lenders: int = 0,
-    ) -> None:
-        """Ask for a task; `done` is called once, from any thread, with the reply or the news of the end.
-
-        With None if the task was withdrawn. So many other workers lend it their CPUs.
-        """
-
-    def news(self, key: int, done: Callable[[Reply | Gone | None], None]) -> None:
-        """Ask what is done of a task with units; `done` is called once, from any thread; see `Worker.news`."""
-
-    def withdraw(self, keys: Sequence[int], done: Callable[[list[int] | Gone], None]) -> None:
-        """Take tasks back that are not begun; `done` is called once, from any thread; see `Worker.withdraw`."""
-
-    def kill(self) -> None:
-        """End the process now."""
-
-
-class Launcher(Protocol):
-    """Starts workers and keeps shared objects; `admission` says which workers may join."""
-
-    admission: Admission
-
-    def launch(self, up: Callable[[Hello | Gone], None]) -> RemoteWorker:
-        """Ask for a worker; `up` is called once, with what it says when it is up, or with why it is not."""
-
-    def slots(self) -> int:
-        """Return how many workers the cluster has room for in all; raises when the cluster is lost. Never waits."""
-
-    def put(self, value: Any) -> Shared:
-        """Make an object ready to be shared: put it in the store, if it is not small."""
-
-
-def travelling() -> list[ModuleType]:
-    """Return the modules that must travel by value."""
-    return [importlib.import_module(f"raysk.{name}") for name in TRAVELLING]
-
-
-def head() -> Head:
-    """Return the head of the cluster that this program is connected to."""
-    return Head(lambda: _ray().nodes())
 
 
 class RayLauncher:
@@ -160,7 +82,7 @@ class RayLauncher:
 
     def launch(self, up: Callable[[Hello | Gone], None]) -> RemoteWorker:
         """See `Launcher.launch`."""
-        _ray()
+        connected_ray()
         actor = self._actor.options(scheduling_strategy=self._where(), **self._options)
         worker = _RayWorker(self._head, actor.remote(self._need.cpus, PRELOAD, self._folders))
         _when_done(worker.actor.hello.remote(), up)
@@ -193,7 +115,7 @@ class RayLauncher:
     def put(self, value: Any) -> Shared:
         """See `Launcher.put`."""
         parts = contents(value)
-        return Shared(f"shared-{next(self._keys)}", small(parts) or _ray().put(large(parts)))
+        return Shared(f"shared-{next(self._keys)}", small(parts) or connected_ray().put(large(parts)))
 
 
 class _RayWorker:
@@ -220,20 +142,12 @@ class _RayWorker:
         _when_done(self.actor.withdraw.options(concurrency_group=NEWS).remote(keys), done)
 
     def kill(self) -> None:
-        self._head.tell(lambda: _ray().kill(self.actor))  # of one that is not up Ray waits until the head knows it
+        # Of one that is not up Ray waits until the head knows it.
+        self._head.tell(lambda: connected_ray().kill(self.actor))
 
 
 def _read(answer: bytes | Gone | None) -> Reply | Gone | None:
     return Reply.of(answer) if isinstance(answer, bytes) else answer
-
-
-def _ray() -> Any:
-    """Return Ray while we are connected: any call to it after that would start one, or join somebody else's."""
-    import ray
-
-    if not ray.is_initialized():
-        raise ClusterError("the connection to Ray is closed.")
-    return ray
 
 
 def _when_done(ref: Any, done: Callable[[Any], None]) -> None:
@@ -252,9 +166,9 @@ def _reason(error: BaseException) -> str:
 
     if isinstance(error, exceptions.ActorUnschedulableError):
         return f"no node can take it: {error}".splitlines()[0]
-    if isinstance(error, exceptions.OutOfMemoryError) or "OutOfMemory" in str(error) or "OOM" in str(error)[:200]:
+    if ray_private.is_out_of_memory(error):
         return "its node ran out of memory"
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    if isinstance(error, exceptions.ActorDiedError) and "creation task" in lines[0]:
+    if ray_private.is_failed_start(error):
         return f"it failed to start: {lines[-1]}"
     return "its process died" if isinstance(error, exceptions.RayActorError) else lines[0]

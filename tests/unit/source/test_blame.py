@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sklearn.svm import SVC
 
-from raysk.cli import blame
+from raysk.source import blame
 from raysk.util import writing
 
 

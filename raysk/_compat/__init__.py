@@ -1,0 +1,31 @@
+"""What raysk uses of other libraries that these do not promise: private names, and the texts of messages.
+
+One module a library; callers import the module under a name that says so::
+
+    from raysk._compat import sklearn as sklearn_private
+
+A name that has moved fails at once with a `CompatError`, and not as a slow or wrong run: Ray's own joblib backend lost
+its main optimisation to one swallowed ImportError. Each text is recognised by one function, with a test that makes the
+installed version of the library say it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class CompatError(ImportError):
+    """A private name that raysk relies on is gone: a version that raysk does not know."""
+
+
+def private(module: str, *names: str) -> list[Any]:
+    """Return private names of a module, or say which version does not have them."""
+    import importlib
+    from importlib.metadata import version
+
+    found = importlib.import_module(module)
+    missing = [name for name in names if not hasattr(found, name)]
+    if missing:
+        package = {"sklearn": "scikit-learn"}.get(module.split(".", maxsplit=1)[0], module.split(".", maxsplit=1)[0])
+        raise CompatError(f"{module} of {package} {version(package)} has no {', '.join(missing)}; raysk needs it.")
+    return [getattr(found, name) for name in names]

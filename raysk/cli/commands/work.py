@@ -1,0 +1,57 @@
+"""What ``raysk fit`` and ``raysk search`` hand to the runner."""
+
+from __future__ import annotations
+
+import gc
+from typing import TYPE_CHECKING, Any
+
+from raysk.cli.settings import as_typed
+from raysk.errors import UsageError
+from raysk.runner.outputs import is_stdout
+from raysk.runner.run import Work, read_file
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from typer import Context
+
+    from raysk.cli.streams import DataOut
+    from raysk.data.reading import Given
+    from raysk.events import Sink
+    from raysk.jobs import FitJob, SearchJob
+    from raysk.request.held_out import HoldOut
+    from raysk.runner.where import Where
+    from raysk.source.found import Found
+
+
+def work_of(
+    file: str, make_job: Callable[[Found], FitJob | SearchJob], where: Where, *, score_train: bool = False
+) -> Callable[[Sink], Work]:
+    """Return what reads a job from the person's file, while the cluster starts."""
+
+    def read(sink: Sink) -> Work:
+        found, job = read_file(file, make_job, where, sink)
+        gc.freeze()  # modules stay: looking for garbage in them costs 0.1 s, again every few thousand fits
+        return Work(job=job, found=found, score_train=score_train)
+
+    return read
+
+
+def call_of(context: Context, file: str) -> dict[str, Any]:
+    """Return how a command was called, as the run's manifest has it."""
+    return {"command": context.info_name, "source": file, "arguments": as_typed(context)}
+
+
+def read_by(given: Given | None, held: HoldOut | None = None) -> dict[str, str]:
+    """Return the tables that the command line names, by option."""
+    test = None if held is None else held.source
+    return ({} if given is None else {"--data": given.source}) | ({} if test is None else {"--test-data": test})
+
+
+def check_terminal(output: Path | None, out: DataOut) -> None:
+    """Fail if a model is to be written to a terminal."""
+    if is_stdout(output) and out.is_terminal:
+        raise UsageError(
+            "-o -: stdout is a terminal, which cannot show a model.\nName a file, or write: ... -o - > model.pkl"
+        )

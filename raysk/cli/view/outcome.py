@@ -1,0 +1,177 @@
+"""What a run did, as a JSON summary and as a table's rows: both read its `Outcome` and nothing else."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import sys
+from typing import TYPE_CHECKING, Any, TextIO
+
+from raysk.cli.streams import DataOut
+from raysk.cli.view.summary import show_summary
+from raysk.errors import ReaderGone
+from raysk.runner.outputs import is_stdout
+from raysk.util.jsonable import plain_parameter
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from raysk.events import FitFailed, FitLost
+    from raysk.runner.outcome import Outcome
+
+    Rows = list[tuple[str, str]]
+
+
+def show_search(out: DataOut, outcome: Outcome, output: Path | None, *, as_json: bool, quiet: bool) -> None:
+    """Show what a search did; see `show_fit`."""
+    summary = _search_summary(outcome)
+    show_summary(_place(out, outcome, output, quiet=quiet), summary, as_json=as_json, rows=_search_rows(summary))
+
+
+def show_fit(out: DataOut, outcome: Outcome, output: Path | None, *, as_json: bool, quiet: bool) -> None:
+    """Show what a fit did; write its model to stdout if it is wanted there.
+
+    Parameters
+    ----------
+    out : DataOut
+    outcome : Outcome
+    output : Path or None
+        Where the person wants the model; where that is stdout, the summary goes to stderr.
+    as_json : bool
+        JSON also for a person.
+    quiet : bool
+        Say nothing on stderr.
+    """
+    summary = _fit_summary(outcome)
+    show_summary(_place(out, outcome, output, quiet=quiet), summary, as_json=as_json, rows=_fit_rows(summary))
+
+
+def _place(out: DataOut, outcome: Outcome, output: Path | None, *, quiet: bool) -> DataOut | None:
+    """Return where the summary goes; stdout gets the model first if it is for that."""
+    if not is_stdout(output):
+        return out
+    if outcome.model is not None:
+        with outcome.model.open("rb") as file:
+            shutil.copyfileobj(file, out)
+    return None if quiet else _Stderr(sys.stderr)
+
+
+class _Stderr(DataOut):
+    """stderr, for the summary, which a person reads there; when its reader is gone the run is still done."""
+
+    def __init__(self, file: TextIO) -> None:
+        super().__init__(file)
+        self.is_for_a_person = True
+
+    def write_line(self, text: str) -> None:
+        with contextlib.suppress(ReaderGone):
+            super().write_line(text)
+
+
+# --- JSON -----------------------------------------------------------------------------------------
+
+
+def _took(outcome: Outcome) -> dict[str, Any]:
+    return {name: getattr(outcome, name) for name in ("time_s", "cpu_time_s", "workers", "nodes")}
+
+
+def _left(outcome: Outcome) -> dict[str, Any]:
+    """Return what every run leaves behind."""
+    return {
+        "run_dir": str(outcome.run_dir),
+        "model": None if outcome.model is None else str(outcome.model),
+        "data": outcome.data,
+        "test_score": outcome.test_score,
+        "test_scores": outcome.test_scores,
+    }
+
+
+def _fit_summary(outcome: Outcome) -> dict[str, Any]:
+    fitted = outcome.estimator
+    return {
+        "schema": 1,
+        "estimator": type(fitted).__name__,
+        "fitted": " ".join(str(plain_parameter(fitted)).split()),
+        "params": plain_parameter(fitted.get_params(deep=True)),
+        **_took(outcome),
+        **_left(outcome),
+        "train_score": outcome.train_score,
+        "train_scores": outcome.train_scores,
+    }
+
+
+def _search_summary(outcome: Outcome) -> dict[str, Any]:
+    best, counted = outcome.best or {}, outcome.workers is not None  # on other backends nobody counts
+    candidates, splits = len(outcome.estimator.cv_results_["params"]), outcome.estimator.n_splits_
+    return {
+        "schema": 1,
+        **best,
+        "best_params": plain_parameter(best["best_params"]),
+        "candidates": candidates,
+        "splits": splits,
+        "fits": outcome.fits if counted else candidates * splits,
+        "fits_failed": outcome.failed if counted else None,
+        "scores_failed": outcome.scores_failed if counted else None,
+        "errors": [{**_fit(each), "count": outcome.reasons[each.reason]} for each in outcome.failures] or None,
+        "fits_lost": [_fit(each) for each in outcome.lost] or None,
+        "fits_saved": outcome.saved,
+        "fits_resumed": outcome.resumed,
+        **_took(outcome),
+        "stopped": outcome.stopped,
+        **_left(outcome),
+    }
+
+
+def _fit(event: FitFailed | FitLost) -> dict[str, Any]:
+    return {**vars(event), "params": plain_parameter(event.params)}
+
+
+# --- a table for a person -------------------------------------------------------------------------
+
+
+def _fit_rows(summary: Mapping[str, Any]) -> Rows:
+    rows = [
+        ("fitted", f"{summary['fitted']} on {summary['data']['line'].removeprefix('data: ')}"),
+        ("train score", _with_spread(summary["train_score"])),
+        *_test_rows(summary),
+        ("time", f"{summary['time_s']:.1f} s"),
+        ("model", summary["model"] or "none: it could not be written"),
+        ("run", summary["run_dir"]),
+    ]
+    return [(name, value) for name, value in rows if value]
+
+
+def _search_rows(summary: Mapping[str, Any]) -> Rows:
+    params = summary["best_params"]
+    rows = [
+        (f"best {summary['metric'] or 'score'}", _with_spread(summary["best_score"], summary["best_score_std"])),
+        ("train score", _with_spread(summary["best_train_score"])),
+        *((name, _with_spread(each["mean"], each["std"])) for name, each in (summary["scores"] or {}).items()),
+        ("best params", "" if params is None else "\n".join(f"{name} = {value!r}" for name, value in params.items())),
+        *_test_rows(summary),
+        ("fits", f"{summary['fits']:,} in {summary['time_s']:.1f} s"),
+        ("in the journal", str(summary["fits_resumed"] or "")),
+        ("failed", _failed_in_all(summary)),
+        ("stopped", summary["stopped"] or ""),
+        ("model", summary["model"] or ""),
+        ("run", summary["run_dir"]),
+    ]
+    return [(name, value) for name, value in rows if value]
+
+
+def _test_rows(summary: Mapping[str, Any]) -> Rows:
+    """Return what the table says of the held-out data; nothing without any."""
+    one, many = summary["test_score"], summary["test_scores"]
+    scores = {"test score": one} if many is None else {f"test {name}": value for name, value in many.items()}
+    return [(name, f"{value:.6g}") for name, value in scores.items() if value is not None]
+
+
+def _with_spread(mean: float | None, std: float | None = None) -> str:
+    """Write a mean score, and how far the splits' scores are from it."""
+    return "" if mean is None else f"{mean:.6g}" + ("" if std is None else f" +- {std:.3g} over the splits")
+
+
+def _failed_in_all(summary: Mapping[str, Any]) -> str:
+    counts = {"fits": summary["fits_failed"], "scores": summary["scores_failed"]}
+    return ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)

@@ -1,0 +1,234 @@
+"""The rounds of a search: candidates in, results out; or as many as there are when it ends early.
+
+evaluate_candidates  share candidates and splits once; stream fit numbers to the workers
+Board                results as they come in
+cut_short            those of the candidates that are done
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from sklearn import clone
+from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
+
+from raysk._compat import sklearn as sklearn_private
+from raysk.errors import AllFitsFailed
+from raysk.events import Remark, Stopped, WorkPlanned
+from raysk.plans import alike, halving
+from raysk.plans.board import Board, Scoring, is_multimetric
+from raysk.plans.candidates import Candidates
+from raysk.plans.evaluation import Evaluation
+from raysk.plans.limits import INTERRUPTED, Watch, nothing_finished
+from raysk.plans.outlook import Prospect
+from raysk.plans.single import Stored
+from raysk.pool import Task, stream
+from raysk.runs.journal import NoRound
+from raysk.runs.records import Wanted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from raysk.jobs import Limits
+    from raysk.pool import Pool
+    from raysk.runs.journal import Journal, Round
+
+PATIENCE_S = 1.0
+"""A worker hands fits back once a message has taken this long, in seconds: candidates differ in cost by orders of
+magnitude, and a finished fit should be heard of within about a second."""
+
+MOST_ROWS = 20_000
+"""After Ctrl-C, results have rows also for candidates that were not fitted themselves, as others are alike, unless
+there are more in all: the table of a million takes scikit-learn and us half a minute, that of so many half a second."""
+
+_parts = sklearn_private.search_parts()
+
+
+class Rounds:
+    """The rounds of a search - one for grid and random, several for halving - and their results so far."""
+
+    def __init__(self, search: Any, data: tuple[Any, Any], routed: Any, scorers: Any, metric: Any) -> None:
+        self.search = search
+        self.pool: Pool = search._pool
+        self._journal: Journal | None = search._journal
+        self.routed, self.scorers = routed, scorers
+        self.estimator = clone(search.estimator)
+        self._scoring = Scoring(
+            scorers=scorers,
+            metric=search.refit if isinstance(search.refit, str) else metric,
+            error_score=search.error_score,
+            train=bool(search.return_train_score),
+        )
+        limits: Limits = search._limits
+        if callable(search.refit):  # it may choose by anything
+            limits = replace(limits, require_score=False)
+        self.watch = Watch(limits)
+        self.candidates: list[dict[str, Any]] = []
+        self.out: list[dict[str, Any]] = []
+        self.more: dict[str, list[Any]] = {}
+        self.results: dict[str, Any] = {}
+        self._current: tuple[Board, Mapping[str, Sequence[Any]]] | None = None
+        evaluation = Evaluation.of(search, self.estimator, data, routed, scorers)
+        self.data = Stored(self.pool, *data, routed.estimator.fit, evaluation)
+
+    def close(self) -> None:
+        """Let the workers forget the data, and the store. May be called twice."""
+        self.data.release()
+
+    def evaluate_candidates(
+        self,
+        candidate_params: Iterable[dict[str, Any]],
+        cv: Any = None,
+        more_results: Mapping[str, Sequence[Any]] | None = None,
+        callback_ctx: Any = None,  # noqa: ARG002 - part of scikit-learn's signature since 1.9; nobody listens
+    ) -> dict[str, Any]:
+        """Evaluate candidates, as the function that ``BaseSearchCV.fit`` hands to ``_run_search`` does."""
+        candidates = list(candidate_params)  # the one time that a grid is expanded, or a sample drawn
+        splits = self._splits(cv or self.search._checked_cv_orig)
+        columns = Candidates(candidates)
+        leaders = alike.leaders(self.estimator, columns, self.scorers)
+        self.watch.begin_round(len(candidates), len(splits), self.pool.wanted)
+        board = Board(
+            candidates,
+            leaders,
+            splits,
+            before=len(self.candidates),
+            pool=self.pool,
+            journal=self._journal_round(candidates, splits),
+            watch=self.watch,
+            scoring=self._scoring,
+        )
+        board.recall()
+        if round_ := halving.round_of(self.search, len(candidates), more_results):
+            self.pool.sink(round_)
+        self._announce(board, columns.varying())
+        self._current = board, more_results or {}
+        self._run(board, columns)
+        out = board.results(range(len(candidates)))
+        if not out:
+            raise ValueError("No fits were performed. Was the CV iterator empty? Were there no candidates?")
+        self._warn_of_failures(out)
+        return self._keep(candidates, out, more_results or {})
+
+    def _keep(
+        self, candidates: list[dict[str, Any]], out: list[dict[str, Any]], more: Mapping[str, Sequence[Any]]
+    ) -> dict[str, Any]:
+        """Add the current round's results to those before: all at once, as Ctrl-C may come while they are made."""
+        if callable(self.search.scoring):
+            _parts.insert_error_scores(out, self.search.error_score)
+        candidates, out = self.candidates + candidates, self.out + out
+        every = self.more | {key: [*self.more.get(key, ()), *values] for key, values in more.items()}
+        results: dict[str, Any] = self.search._format_results(candidates, self.search.n_splits_, out, every)
+        self.candidates, self.out, self.more, self.results, self._current = candidates, out, every, results, None
+        return results
+
+    def cut_short(self, end: BaseException) -> BaseException | None:
+        """Keep the candidates of the current round that are done; raise if there are none at all.
+
+        Returns
+        -------
+        BaseException or None
+            What is to be raised when the search has its results.
+        """
+        reason, error = self.watch.verdict(end)
+        kept = list(range(len(self.candidates)))
+        if self._current is not None:
+            board, more = self._current
+            done = self._worth_a_row(board, in_haste=reason == INTERRUPTED)
+            out = board.results(done)
+            if done and error is None:
+                self._warn_of_failures(out)
+            if done:
+                kept += [len(self.candidates) + number for number in done]
+                more = {key: [values[number] for number in done] for key, values in more.items()}
+                self._keep([board.candidates[number] for number in done], out, more)
+        if not self.candidates:
+            raise error or nothing_finished() from None
+        self.pool.sink(Stopped(reason=reason, kept=tuple(kept)))
+        return error
+
+    def _worth_a_row(self, board: Board, *, in_haste: bool) -> list[int]:
+        """Return the candidates that are done; where somebody waits for many, only those fitted themselves."""
+        done = board.done()
+        if in_haste and len(done) > MOST_ROWS:
+            themselves = board.done_themselves()
+            left_out, done = len(done) - len(themselves), themselves
+            if left_out:
+                self.pool.sink(
+                    Remark(text=f"{left_out:,} candidates that are fitted alike are left out of the results.")
+                )
+        return done.tolist()  # type: ignore[no-any-return]
+
+    def _warn_of_failures(self, out: list[dict[str, Any]]) -> None:
+        try:
+            _parts.warn_or_raise_about_fit_failures(out, self.search.error_score)
+        except ValueError as error:
+            raise AllFitsFailed(str(error), [result["fit_error"] for result in out]) from None
+
+    def _splits(self, cv: Any) -> list[tuple[Any, Any]]:
+        splits = list(cv.split(self.data.X, self.data.y, **self.routed.splitter.split))
+        if len(splits) != self.search.n_splits_:
+            raise ValueError(
+                "cv.split and cv.get_n_splits return inconsistent results. "
+                f"Expected {self.search.n_splits_} splits, got {len(splits)}"
+            )
+        return splits
+
+    def _announce(self, board: Board, varying: tuple[str, ...]) -> None:
+        n_candidates, n_splits = len(board.candidates), len(board.splits)
+        fits, units = n_candidates * n_splits, len(board.units)
+        self.pool.sink(
+            WorkPlanned(
+                unit="fit",
+                units=units,
+                candidates=n_candidates,
+                splits=n_splits,
+                saved=fits - units - board.resumed,
+                resumed=board.resumed,
+                varying=varying,
+                outlook=Prospect(board, varying),
+                **board.failures,
+            )
+        )
+        if self.search.verbose > 0:
+            print(  # noqa: T201 - scikit-learn prints this line too
+                f"Fitting {n_splits} folds for each of {n_candidates} candidates, totalling {fits} fits"
+            )
+
+    def _journal_round(self, candidates: list[dict[str, Any]], splits: list[tuple[Any, Any]]) -> Round | NoRound:
+        """Return the journal's part for these fits."""
+        search, routed = self.search, self.routed
+        if self._journal is None:
+            return NoRound()
+        data = (self.data.X, self.data.y, self.data.fit_params, dict(routed.scorer.score))
+        options = (repr(search.error_score), search.return_train_score)
+        parts = {"estimator": self.estimator, "data": data, "scoring": self.scorers, "options": options}
+        # Halving, and a search of the person's own, may have other candidates later.
+        whole = type(search)._run_search in {GridSearchCV._run_search, RandomizedSearchCV._run_search}
+        return self._journal.round(parts, candidates, splits, whole=whole, wanted=self._wanted())
+
+    def _wanted(self) -> Wanted:
+        """Return which scores the fits of this search have."""
+        metrics = frozenset(self.scorers._scorers) if is_multimetric(self.scorers) else None
+        return Wanted(metrics, train=bool(self.search.return_train_score), free=callable(self.search.scoring))
+
+    def _run(self, board: Board, candidates: Candidates) -> None:
+        """Fit and score every candidate on every split."""
+        round_, limits = self.pool.share((candidates, board.splits)), self.watch.limits
+        task = Task(
+            function=self.data.shared,
+            args=(round_,),
+            patience_s=PATIENCE_S,
+            limit_s=limits.fit_timeout_s,
+            repeatable=True,
+        )
+        units = board.units if self.watch.reason is None else ()  # what the journal knows may be enough
+        try:
+            for block in stream(self.pool, task, units, until=limits.until):
+                board.put(block.units, block.values, block.wall_s)
+                if self.watch.reason is not None:
+                    break
+        finally:
+            self.pool.release([round_])
+        self.watch.end_round(all_done=board.all_done)

@@ -1,0 +1,141 @@
+"""What a run records while it goes on: its journal and its manifest, and how to go on where it ended early."""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+from typing import TYPE_CHECKING, Any
+
+from raysk.errors import AllFitsFailed, InputError, UsageError
+from raysk.events import PhaseStarted, Remark
+from raysk.util import exits
+from raysk.util.jsonable import plain_parameter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from raysk.jobs import Data
+    from raysk.runner.outcome import Outcome, Tally
+    from raysk.runner.saving import Saver
+    from raysk.runs.folder import RunFolder
+    from raysk.runs.journal import Journal
+    from raysk.runs.made import Made
+    from raysk.source.found import Found
+
+STILL_MET = {"stop-at", "patience", "max-failures"}
+"""Limits that count what is in the journal; a time budget begins anew."""
+
+
+@contextlib.contextmanager
+def journaled(folder: RunFolder, made: Made, tally: Tally, search: Any) -> Iterator[Journal]:
+    """Keep a search's finished fits; if it ends before a candidate is done, say how to go on."""
+    from raysk.results.tables import no_results, write_results
+    from raysk.runs.folder import JOURNAL
+    from raysk.runs.journal import Journal
+
+    with Journal(folder.path(JOURNAL), made, lambda text: tally(Remark(text=text))) as journal:
+        before = len(journal.known)
+        try:
+            yield journal
+        except AllFitsFailed:  # they would again
+            raise
+        except BaseException as error:
+            tally(PhaseStarted(name="saving"))
+            stopped = isinstance(error, KeyboardInterrupt | SystemExit)
+            if stopped and not journal.known:
+                tally(Remark(text="No fit was done yet: there is nothing to go on with. Give the command again."))
+            if len(journal.known) > before or (stopped and journal.known):
+                with contextlib.suppress(InputError):
+                    write_results(no_results(search), folder.path("results.csv"))
+                tally(how_to_go_on(folder, tally.counts.stopped))
+            raise
+
+
+def how_to_go_on(folder: RunFolder, stopped: str | None) -> Remark:
+    """Name the command that goes on with a search; a limit that is met already has to be wider then."""
+    if folder.began_in_python:
+        again = f"raysk.fit(search, X, y, resume={folder.shown!r})"
+        return Remark(text=f"Finished fits are kept. Go on with: {again}")
+    wider = f" --{stopped} N" if stopped in STILL_MET else ""
+    run = shlex.quote(folder.shown)
+    return Remark(text=f"Finished fits are kept. Go on with: raysk resume {run}{wider}")
+
+
+@contextlib.contextmanager
+def recorded(folder: RunFolder, source: Path | None, saver: Saver, **begin: Any) -> Iterator[dict[str, Any]]:
+    """Keep the run folder's manifest: "running" at first, then how the run ended.
+
+    The manifest of an earlier run stays if going on with it is refused: its arguments resume it once more.
+
+    Parameters
+    ----------
+    folder : RunFolder
+    source : Path or None
+        The person's file.
+    saver : Saver
+        Takes note if the manifest cannot be written.
+    **begin : object
+        What is known at the beginning: ``job``, how the run was started, and others.
+
+    Yields
+    ------
+    facts : dict
+        What the caller wants recorded at the end, with ``outcome``.
+    """
+    from raysk.runs.folder import ended, manifest
+
+    earlier, refused = folder.said(), None
+    running = {**manifest(job=begin.pop("job"), source=source), **begin}
+    folder.write_manifest(running)
+    facts: dict[str, Any] = {"model_sha256": None}
+    outcome = "failed"
+    try:
+        with exits.Contained():
+            yield facts
+        outcome = facts.pop("outcome")
+    except (KeyboardInterrupt, SystemExit):
+        outcome = "interrupted"
+        raise
+    except (InputError, UsageError):
+        refused = earlier
+        raise
+    finally:
+        with saver.putting_errors_off():
+            folder.write_manifest(refused or ended(running, outcome, **facts))
+
+
+def facts_of(outcome: Outcome) -> dict[str, Any]:
+    """Return what the manifest says of an outcome."""
+    scores = ("test_score", "test_scores", "train_score", "train_scores")
+    return {
+        "outcome": outcome.state,
+        "model": None if outcome.model is None else str(outcome.model),
+        "model_sha256": _hash_of(outcome.model),
+        **{name: getattr(outcome, name) for name in scores},
+        "outputs": outcome.outputs,
+        "cluster": outcome.cluster,
+        "time_s": outcome.time_s,
+        "best": outcome.best,
+        "fits": outcome.fits,
+        "fits_failed": outcome.failed,
+        "scores_failed": outcome.scores_failed,
+    }
+
+
+def origin(found: Found, data: Data, best: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return what a model's sidecar says of where the model came from, and of a search how good its best is."""
+    from raysk.models.store import data_facts
+
+    names = {"feature_names": data.feature_names, "target_names": data.target_names}
+    facts = data_facts(data.X, data.y, **names, dates=data.dates)
+    said = {"source": found.source, "source_hash": found.source_hash, "data": {"source": data.source, **facts}}
+    return said if best is None else {**said, "scores": {**best, "best_params": plain_parameter(best["best_params"])}}
+
+
+def _hash_of(model: Path | None) -> str | None:
+    """Return the hash of a model that was just saved: another may take its place later."""
+    from raysk.models.sidecar import read_sidecar
+
+    said = None if model is None else read_sidecar(model)
+    return None if said is None else (said.get("file") or {}).get("sha256")
