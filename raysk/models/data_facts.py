@@ -1,4 +1,4 @@
-"""What the sidecar says of the data: shape, columns, and a hash that tells whether it is the same."""
+"""Facts about data for the sidecar: shape, columns, and a hash by which the same data is known again."""
 
 from __future__ import annotations
 
@@ -54,21 +54,26 @@ def data_facts(
 
 
 def _part_facts(table: Any, names: Sequence[str] | None, dates: Mapping[int, str] | None = None) -> dict[str, Any]:
-    shape = getattr(table, "shape", None)
-    if shape is None and hasattr(table, "__len__"):
-        shape = (len(table),)
     columns = getattr(table, "columns", None)
     dtypes = getattr(table, "dtype", None) if columns is None else list(getattr(table, "dtypes", ()))
     own = None if columns is None else [str(column) for column in columns]
     return {
         "type": type(table).__name__,
-        "shape": plain(shape),
+        "shape": shape_of(table),
         "dtype": [str(dtype) for dtype in dtypes] if isinstance(dtypes, list) else dtypes and str(dtypes),
         "columns": own if names is None else list(names),
         "categories": _categories(table),
         "dates": [dates.get(place) for place in range(max(dates) + 1)] if dates else None,
         "sha256": _digest(table),
     }
+
+
+def shape_of(table: Any) -> Any:
+    """Return the shape of a table, array or list as a list of int; None where the object does not tell."""
+    shape = getattr(table, "shape", None)
+    if shape is None and hasattr(table, "__len__"):
+        shape = (len(table),)
+    return plain(shape)
 
 
 def _categories(table: Any) -> list[list[Any] | None] | None:

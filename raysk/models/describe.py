@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import zipfile
 from typing import TYPE_CHECKING, Any
 
 from raysk.errors import InputError
-from raysk.models.formats import SKOPS, format_of
-from raysk.models.imports import NoModel, as_pickle, imports_of
+from raysk.models.formats import format_of
 from raysk.models.sidecar import read_sidecar, version_differences
 from raysk.util.provenance import SCHEMA
 
@@ -42,10 +40,11 @@ def describe_file(path: Path) -> dict[str, Any]:
     InputError
         If the file cannot be read, or is no model.
     """
+    kind = format_of(path)
     try:
-        _check(path)
+        kind.check_beginning(path)
         digest = _sha256(path)
-        found = imports_of(path)
+        found = kind.find_imports(path)
     except OSError as error:
         raise InputError(f"The model file {str(path)!r} cannot be read: {error.strerror or error}.") from error
     described = read_sidecar(path)
@@ -54,7 +53,7 @@ def describe_file(path: Path) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "file": str(path),
-        "format": format_of(path).name,
+        "format": kind.name,
         "size_bytes": path.stat().st_size,
         "sha256": digest,
         "versions": versions,
@@ -65,14 +64,6 @@ def describe_file(path: Path) -> dict[str, Any]:
         "warnings": [*_warnings(path, digest, described or {}), *_about_imports(versions, missing, found)],
         "sidecar": described,
     }
-
-
-def _check(path: Path) -> None:
-    if format_of(path) is not SKOPS:
-        with path.open("rb") as file:
-            as_pickle(path, file)
-    elif not zipfile.is_zipfile(path):
-        raise NoModel(f"{str(path)!r} is no model: it is not the zip file that a .skops file is.")
 
 
 def _sha256(path: Path) -> str:

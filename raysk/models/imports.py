@@ -1,4 +1,4 @@
-"""What a model file would import when it is loaded, found without loading it.
+"""What a pickle would import when it is loaded, found without loading it.
 
     imports_of(path)    follows the file as joblib reads it, and as pickle does, which finds no arrays in it
       machine.py        follows the instructions with placeholders; nothing is imported, made or called
@@ -29,18 +29,17 @@ if TYPE_CHECKING:
 
 _PROTO = b"\x80"  # how pickles begin, but those of protocols 0 and 1
 
-_MOST_SCHEMA_BYTES = 2**26  # of a .skops file, unpacked: the JSON of a large forest is a tenth of it
 _MOST_UNPACKED_BYTES = 2**30  # of a compressed file, some 5 s; or, if that is more,
 _MOST_UNPACKED_FOLD = 20  # so many times what it takes: models shrink to a half or a tenth
 
 
 def imports_of(path: Path) -> Imports:
-    """Find what a model file would import, without loading it.
+    """Find what a pickle would import, without loading it.
 
     Parameters
     ----------
     path : Path
-        A pickle, compressed or not, a file of joblib's, or a ``.skops`` file.
+        A pickle, compressed or not, or a file of joblib's.
 
     Returns
     -------
@@ -51,8 +50,6 @@ def imports_of(path: Path) -> Imports:
     OSError
         If the file cannot be read.
     """
-    if path.suffix.lower() == ".skops":
-        return _imports_of_skops(path)
     found = Imports()
     if _follow(path, found):
         _compare_with_pickles_own(path, found)
@@ -161,38 +158,3 @@ def _ends(file: Any) -> bool:
     except Exception:  # noqa: BLE001 - text may be taken for any instructions
         return False
     return True
-
-
-# --- skops ----------------------------------------------------------------------------------------
-
-
-def _imports_of_skops(path: Path) -> Imports:
-    import json
-    import zipfile
-
-    found = Imports()
-    try:
-        with zipfile.ZipFile(path) as file, file.open("schema.json") as schema:
-            content = schema.read(_MOST_SCHEMA_BYTES + 1)
-        if len(content) > _MOST_SCHEMA_BYTES:
-            found.doubt(f"its schema.json unpacks to more than {_MOST_SCHEMA_BYTES:,} bytes")
-            return found
-        left = [json.loads(content)]
-        while left:
-            node = left.pop()
-            if isinstance(node, dict):
-                found.names += _name_of(node)
-                left.extend(node.values())
-            elif isinstance(node, list):
-                left.extend(node)
-    except Exception as error:  # noqa: BLE001 - a damaged or hostile file may do anything to us but run
-        found.doubt(_reason(error))
-    found.names = list(dict.fromkeys(found.names))
-    return found
-
-
-def _name_of(node: dict[str, Any]) -> list[str]:
-    if "__class__" not in node or "__module__" not in node:
-        return []
-    module, name = node["__module__"], node["__class__"]
-    return [f"{module}.{name}"]

@@ -7,8 +7,8 @@
     .check(path, model, X) -- rows, predictions ----->  load, predict, compare
                     <------------------ verdict ------
 
-What stops a model from loading elsewhere is found while the person can still do something about it. To import
-scikit-learn takes longer than all the rest: the other process does so while the model is fitted.
+A model that does not load elsewhere is found while the person can still do something about it. Importing scikit-learn
+takes longer than all the rest: the other process does so while the model is fitted.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from raysk.errors import InputError, UserCodeError
-from raysk.models.formats import SKOPS, format_of
+from raysk.models.formats import format_of
 from raysk.util import exits
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ class LoadBack:
         if self.skipped is not None:
             return
         self.expect(model)
-        asked = {"path": str(path.absolute()), "form": format_of(path).name, **_sample(model, X)}
+        asked = {"path": str(path.absolute()), "load_code": format_of(path).load_code, **_sample(model, X)}
         try:
             answer, _ = self._process.communicate(pickle.dumps(asked), timeout=PATIENCE_S)
             found = json.loads(answer)
@@ -173,7 +173,7 @@ def _failure(path: Path, found: dict[str, str]) -> InputError | UserCodeError:
     if found["step"] == "load":
         return InputError(
             f"The model is saved as {str(path)!r}, but another process cannot load it:\n{reason}\n"
-            f"{_advice(path)}\n"
+            f"{format_of(path).advice}\n"
             "--no-verify saves a model without this check."
         )
     return UserCodeError(
@@ -181,11 +181,3 @@ def _failure(path: Path, found: dict[str, str]) -> InputError | UserCodeError:
         "What it needs for that is not in what it pickles: look at its __getstate__ and its global variables.\n"
         "--no-verify saves a model without this check."
     )
-
-
-def _advice(path: Path) -> str:
-    if format_of(path) is SKOPS:
-        return (
-            "A .skops file holds names of classes: install them, or save a .pkl, which holds the classes of your file."
-        )
-    return "Install what it needs, or define it in the file that you name: what that holds travels inside the model."

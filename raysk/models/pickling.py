@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from raysk.errors import InputError
+from raysk.util.words import error_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,9 +28,8 @@ def unpicklable(obj: Any, err: Exception, purpose: str) -> InputError:
         What it was pickled for: "saved", "sent to the workers".
     """
     where, cause = _blame(obj, type(obj).__name__, err, BLAME_DEPTH)
-    reason = f"{type(cause).__name__}: {cause}".splitlines()[0][:300]
     return InputError(
-        f"{type(obj).__name__} cannot be {purpose}: {where} cannot be pickled.\n{reason}\n"
+        f"{type(obj).__name__} cannot be {purpose}: {where} cannot be pickled.\n{error_line(cause)}\n"
         "Make it when it is needed instead of keeping it, or leave it out in __getstate__."
     )
 

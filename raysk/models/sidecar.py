@@ -1,12 +1,11 @@
-"""The sidecar: what a model file is, in JSON beside it, readable without loading the model."""
+"""The sidecar of a model file: JSON that describes the model, so that nobody has to load it for that."""
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from raysk.models.sidecar_types import checked
-from raysk.util.jsonable import plain, plain_parameter
+from raysk.util.jsonable import plain, plain_parameter, read_object
 from raysk.util.provenance import SCHEMA, now, versions
 
 if TYPE_CHECKING:
@@ -28,9 +27,9 @@ def sidecar_path(path: Path) -> Path:
 
 
 def read_sidecar(path: Path) -> dict[str, Any] | None:
-    """Return what the sidecar of a model file says, or None if there is none of ours, or it is of another file.
+    """Return the sidecar of a model file, or None if there is none of ours, or it is of another file.
 
-    What is not of the type that raysk writes, as somebody or something has changed the file, is None.
+    Values of another type than raysk writes are None: somebody or something has changed the file.
     """
     described = _read(path)
     name = _name_in(described)
@@ -38,7 +37,7 @@ def read_sidecar(path: Path) -> dict[str, Any] | None:
 
 
 def owner(path: Path) -> str | None:
-    """Return the name of the model that the sidecar at the place of this model's is of; None if that is not ours."""
+    """Return the name of the model that the sidecar in this model's place describes; None if it is not ours."""
     return _name_in(_read(path))
 
 
@@ -48,18 +47,12 @@ def _name_in(described: Mapping[str, Any] | None) -> str | None:
 
 
 def _read(path: Path) -> dict[str, Any] | None:
-    try:
-        beside = sidecar_path(path)
-        if not beside.is_file() or beside.stat().st_size > _MOST_BYTES:  # a pipe would be waited for
-            return None
-        described = json.loads(beside.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return None
-    return checked(described) if isinstance(described, dict) and described.get("kind") == _KIND else None
+    described = read_object(sidecar_path(path), _MOST_BYTES)
+    return checked(described) if described is not None and described.get("kind") == _KIND else None
 
 
 def describe_model(estimator: Any) -> dict[str, Any]:
-    """Return what can be said of the estimator itself; what it does not have is None."""
+    """Describe the estimator itself; None stands for what it does not have."""
     kind = type(estimator)
     return {
         "schema": SCHEMA,

@@ -1,6 +1,6 @@
-"""What a sidecar may hold: the types of all that raysk reads from it, checked once.
+"""Check the types of all that raysk reads from a sidecar.
 
-Somebody or something may have changed the file. What is not of the type that raysk writes is taken for unknown.
+Somebody or something may have changed the file. A value of another type than raysk writes is taken for unknown.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _MOST = 2**63  # of things that can be counted
 
 
 def checked(described: dict[str, Any]) -> dict[str, Any]:
-    """Return what a sidecar says, with None for what is of the wrong type.
+    """Return a sidecar with None for each value of the wrong type.
 
     Parameters
     ----------

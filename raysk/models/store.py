@@ -1,6 +1,6 @@
 """Save and load a fitted model, with a sidecar that says what it is without loading it.
 
-    save_model(estimator, model.pkl) -> model.pkl    see formats.py; plain pickle loads it, without the user's file
+    save_model(estimator, model.pkl) -> model.pkl    see formats/; plain pickle loads it, without the user's file
                                      -> model.json   versions, parameters, data, scores, hash of model.pkl
 
 A pickle runs code when it is loaded: only ever load one that the person named.
@@ -20,6 +20,7 @@ from raysk.models.formats import format_of
 from raysk.models.sidecar import describe_model, owner, read_sidecar, sidecar_path, version_differences
 from raysk.util.jsonable import plain, to_json
 from raysk.util.near import meant
+from raysk.util.words import error_line
 from raysk.util.writing import check_output, check_taken, encoded, write_together
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def check_model(path: Path, *, new: bool = False) -> None:
     """
     if path.suffix.lower() == ".json":
         raise UsageError(f"{str(path)!r}: .json is for the description beside the model.\nName a .pkl file.")
-    format_of(path).check()
+    format_of(path).check_installed()
     check_output(path)
     if new:
         check_taken(path)
@@ -98,7 +99,7 @@ def save_model(estimator: Any, path: Path, facts: Mapping[str, Any], *, new: boo
 
     def write(file: BinaryIO) -> None:
         tallies.append(_Tally(file))
-        format_of(path).dump(estimator, tallies[-1])  # type: ignore[arg-type]  # it has what picklers use of a file
+        format_of(path).write(estimator, tallies[-1])  # type: ignore[arg-type]  # it has what picklers use of a file
 
     def describe(file: BinaryIO) -> None:
         (tally,) = tallies
@@ -197,7 +198,7 @@ def _quiet_about_versions(*, quiet: bool) -> Iterator[None]:
 
 def _load_failure(path: Path, error: Exception, described: Mapping[str, Any]) -> list[str]:
     """Say why a model cannot be loaded and what to do, in at most four lines."""
-    reason = f"{type(error).__name__}: {error}".splitlines()[0][:300]
+    reason = error_line(error)
     match error:
         case FileNotFoundError() if not path.exists():
             looked = f"Looked in {str(path.absolute().parent)!r}."

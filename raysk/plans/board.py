@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from raysk.plans.limits import Watch
     from raysk.pool import Pool
-    from raysk.runs.journal import NoRound, Round
+    from raysk.runs.journal_round import NoRound, Round
 
 _parts = sklearn_private.search_parts()
 

@@ -24,7 +24,7 @@ from raysk.plans.limits import INTERRUPTED, Watch, nothing_finished
 from raysk.plans.outlook import Prospect
 from raysk.plans.single import Stored
 from raysk.pool import Task, stream
-from raysk.runs.journal import NoRound
+from raysk.runs.journal_round import NoRound
 from raysk.runs.records import Wanted
 
 if TYPE_CHECKING:
@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
     from raysk.jobs import Limits
     from raysk.pool import Pool
-    from raysk.runs.journal import Journal, Round
+    from raysk.runs.journal import Journal
+    from raysk.runs.journal_round import Round
 
 PATIENCE_S = 1.0
 """A worker hands fits back once a message has taken this long, in seconds: candidates differ in cost by orders of

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from raysk.data.table import is_number
 from raysk.data.wants import kind_of
+from raysk.models.data_facts import shape_of
 from raysk.request.space import in_words
 from raysk.source.found import grids_of
 from raysk.util.words import brief, shown, type_name
@@ -104,12 +105,9 @@ def data_facts(data: Data) -> dict[str, Any]:
 
 
 def _array_facts(array: Any) -> dict[str, Any]:
-    shape = getattr(array, "shape", None)
-    if shape is None and hasattr(array, "__len__"):
-        shape = (len(array),)
     return {
         "type": type_name(array),
-        "shape": None if shape is None else [int(size) for size in shape],
+        "shape": shape_of(array),
         "dtype": _describe_dtype(array),
         "bytes": _count_bytes(array),
     }
@@ -172,11 +170,11 @@ def data_in_short(data: Data, estimator: Any) -> dict[str, Any]:
         None), ``kind`` (``classes``, ``numbers`` or None), ``classes`` (how many, or None), ``source``,
         ``passed_over`` and ``held_out`` (``rows`` and ``source``, or None).
     """
-    shape = _array_facts(data.X)["shape"] or [0]
+    shape = shape_of(data.X) or [0]
     kinds = Counter(_column_kinds(data.X))
     kind, classes = (None, None) if data.y is None else _target_kind(data.y, estimator)
     test = data.held_out
-    rows = None if test is None else (_array_facts(test.X)["shape"] or [0])[0]
+    rows = None if test is None else (shape_of(test.X) or [0])[0]
     facts = {
         "rows": shape[0],
         "features": shape[1] if len(shape) > 1 else None,

@@ -1,1 +1,1 @@
-"""Tables of candidates and predictions as CSV, JSON lines and Parquet; which candidate is best."""
+"""Tables of candidates and predictions as files, all through writers.py; which candidate is best."""

@@ -1,74 +1,17 @@
-"""Predictions -> CSV, JSON lines, Parquet, npy; part by part, so that any number of them takes little memory."""
+"""Predictions as a table: its columns, named, part by part."""
 
 from __future__ import annotations
 
-import importlib
-import io
-import itertools
-import shutil
-import tempfile
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from raysk.errors import InputError
-from raysk.results.csv_text import csv_bytes
-from raysk.util.jsonable import to_json
+from raysk.results.writers import Part
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
 DENSE_BYTES = 2**25
 """What a transformer gives as a sparse matrix is written in dense parts of at most about this size, in bytes."""
-
-
-class Writable(Protocol):
-    """What a writer needs of a file: no position, so that it may be a pipe."""
-
-    def write(self, content: bytes, /) -> int:
-        """Write bytes, all of them."""
-
-
-@dataclass(frozen=True)
-class Part:
-    """Some rows of what is predicted.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n_rows,) or (n_rows, n_columns), or DataFrame
-    names : list of str
-        One per column.
-    ids : ndarray or pyarrow.ChunkedArray of shape (n_rows,), or None
-    id_name : str or None
-    """
-
-    values: Any
-    names: list[str]
-    ids: Any = None
-    id_name: str | None = None
-
-    def columns(self) -> dict[str, Any]:
-        """Return all columns, the ids first, as arrays by their names."""
-        columns = {} if self.id_name is None else {self.id_name: self.ids}
-        if hasattr(self.values, "iloc"):
-            return columns | {name: self.values.iloc[:, at] for at, name in enumerate(self.names)}
-        table = self.values.reshape(-1, len(self.names))
-        return columns | {name: table[:, at] for at, name in enumerate(self.names)}
-
-    def rows(self) -> Iterator[tuple[Any, ...]]:
-        """Yield rows of Python's own values."""
-        return zip(*map(_plain_values, self.columns().values()), strict=True)
-
-
-def _plain_values(column: Any) -> list[Any]:
-    """Return a column of numpy's, pandas' or pyarrow's as a list: bytes as hexadecimal text, durations as ISO 8601."""
-    values: list[Any] = column.to_pylist() if hasattr(column, "to_pylist") else column.tolist()
-    kind = str(column.type) if hasattr(column, "to_pylist") else ""
-    if kind.startswith("fixed_size_binary"):
-        return [None if value is None else value.hex() for value in values]
-    if kind.startswith("duration"):
-        duration = importlib.import_module("pandas").Timedelta
-        return [None if value is None else duration(value).isoformat() for value in values]
-    return values
 
 
 def parts(model: Any, method: str, predicted: Iterable[tuple[Any, Any]], id_name: str | None = None) -> Iterator[Part]:
@@ -102,7 +45,17 @@ def parts(model: Any, method: str, predicted: Iterable[tuple[Any, Any]], id_name
                     f"The ids' column {id_name!r} has the name of a column of the output.\n"
                     "Rename it in the data, or leave --id-col out."
                 )
-            yield Part(piece, names, some, id_name)
+            columns = {} if id_name is None else {id_name: some}
+            yield Part(columns | named_columns(piece, names), array=piece)
+
+
+def named_columns(values: Any, names: Sequence[str]) -> dict[str, Any]:
+    """Return the columns of an array, a Series or a DataFrame by their names."""
+    if not hasattr(values, "iloc"):
+        table = values.reshape(-1, len(names))
+        return {name: table[:, at] for at, name in enumerate(names)}
+    frame = values if hasattr(values, "columns") else values.to_frame()
+    return {name: frame.iloc[:, at] for at, name in enumerate(names)}
 
 
 def _dense(ids: Any, values: Any) -> Iterator[tuple[Any, Any]]:
@@ -155,97 +108,3 @@ def _classes(model: Any) -> list[str] | None:
     if isinstance(classes, list):  # of several outputs
         return [f"{number}_{name}" for number, each in enumerate(classes) for name in each]
     return None if classes is None else [str(name) for name in classes]
-
-
-# --- formats --------------------------------------------------------------------------------------
-
-
-def _csv(stream: Iterable[Part], file: Writable) -> None:
-    for number, part in enumerate(stream):
-        header = [part.columns()] if number == 0 else []
-        file.write(csv_bytes(itertools.chain(header, part.rows())))
-
-
-def _jsonl(stream: Iterable[Part], file: Writable) -> None:
-    for part in stream:
-        names = list(part.columns())
-        lines = (to_json(dict(zip(names, row, strict=True))) for row in part.rows())
-        file.write("".join(f"{line}\n" for line in lines).encode())
-
-
-def _parquet(stream: Iterable[Part], file: Writable) -> None:
-    arrow, parquet = importlib.import_module("pyarrow"), importlib.import_module("pyarrow.parquet")
-    writer = None
-    for part in stream:
-        columns = part.columns().items()
-        table = arrow.table({name: _arrow(arrow, column) for name, column in columns})
-        writer = writer or parquet.ParquetWriter(_Raw(file), table.schema)
-        writer.write_table(table.cast(writer.schema))
-    if writer is not None:
-        writer.close()
-
-
-def _arrow(arrow: Any, column: Any) -> Any:
-    return column if isinstance(column, arrow.ChunkedArray) else arrow.array(column)
-
-
-class _Raw(io.RawIOBase):
-    """A file as pyarrow wants one."""
-
-    def __init__(self, file: Writable) -> None:
-        self._file = file
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, content: Any, /) -> int:
-        return self._file.write(bytes(content))
-
-
-def _npy(stream: Iterable[Part], file: Writable) -> None:
-    """Write one array; its length, which comes first, is known last."""
-    with tempfile.TemporaryFile() as whole:
-        length, first = 0, None
-        for part in stream:
-            array = _one_array(part)
-            if first is None:
-                first = array[:0]
-                _write_npy_header(whole, first, 0)
-            if array.dtype != first.dtype:
-                raise InputError(f"Row {length + 1:,} is of type {array.dtype}, those before of type {first.dtype}.")
-            whole.write(array.tobytes())
-            length += len(array)
-        if first is not None:
-            whole.seek(0)
-            _write_npy_header(whole, first, length)
-        whole.seek(0)
-        shutil.copyfileobj(whole, file)
-
-
-def _one_array(part: Part) -> Any:
-    import numpy as np
-
-    array = np.ascontiguousarray(part.values)
-    if array.dtype.hasobject:
-        raise InputError(
-            "What is predicted is of mixed types, which .npy holds as a pickle.\nWrite it as csv, jsonl or parquet."
-        )
-    return array
-
-
-def _write_npy_header(file: Writable, like: Any, length: int) -> None:
-    import numpy as np
-
-    # numpy leaves room in the header for the length to grow
-    shape = (length, *like.shape[1:])
-    facts = {"descr": np.lib.format.dtype_to_descr(like.dtype), "fortran_order": False, "shape": shape}
-    np.lib.format.write_array_header_1_0(file, facts)
-
-
-WRITERS: dict[str, Callable[[Iterable[Part], Writable], None]] = {
-    "csv": _csv,
-    "jsonl": _jsonl,
-    "parquet": _parquet,
-    "npy": _npy,
-}
-"""Formats by their names: each writes parts to a file as they come."""

@@ -1,4 +1,4 @@
-"""What the scores of a finished search are called, which candidate is best by them, and whether there is any score."""
+"""The metric, the scores and the best candidate of a finished search."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from raysk.events import Sink
     from raysk.jobs import PredictJob
-    from raysk.results.predictions import Part
+    from raysk.results.writers import Part
     from raysk.runner.loaded import Loaded
     from raysk.runner.where import Start, Where
 
@@ -93,12 +93,12 @@ def _refusing(loaded: Loaded, pairs: Iterator[tuple[Any, Any]]) -> Iterator[tupl
 def _tallied(stream: Iterable[Part], written: dict[str, Any]) -> Iterator[Part]:
     for part in stream:
         yield part
-        written["rows"] += len(part.values)
-        written["columns"] = tuple(part.columns())
+        written["rows"] += len(part)
+        written["columns"] = tuple(part.columns)
 
 
 def _write(job: PredictJob, stream: Iterator[Part], out: Any) -> None:
-    from raysk.results.predictions import WRITERS
+    from raysk.results.writers import WRITERS
     from raysk.util.writing import write_atomically
 
     writer = WRITERS[job.written_as]

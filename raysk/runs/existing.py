@@ -1,4 +1,4 @@
-"""What is there already is not replaced unasked: the one check of all outputs that a person names."""
+"""Outputs that exist already are not replaced unasked."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ if TYPE_CHECKING:
 
 
 def check_new(outputs: Iterable[Path | None], *, force: bool, own: Collection[str] = ()) -> None:
-    """Fail before anything runs if an output is there already.
+    """Fail before anything runs if an output exists already.
 
     Parameters
     ----------
     outputs : iterable of (Path or None)
-        As the person named them. Pipes and devices are never there already.
+        As the person named them. Pipes and devices do not count.
     force : bool
         Whether they may be replaced.
     own : collection of str
-        Absolute paths that may be: the run that goes on has written them.
+        Absolute paths that may exist: the run that goes on has written them.
 
     Raises
     ------
     UsageError
-        Naming the first that is there.
+        Naming the first that exists.
     """
     for path in outputs:
         if force or path is None or is_special(path) or not path.is_file() or str(path.absolute()) in own:

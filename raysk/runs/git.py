@@ -1,4 +1,4 @@
-"""Which commit a person's file was at."""
+"""The commit that a person's file was at."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _GIT_TIMEOUT_S = 3.0
 
 
 def git_state(path: Path) -> dict[str, Any] | None:
-    """Return which commit a file was at.
+    """Return the commit that a file was at.
 
     Parameters
     ----------

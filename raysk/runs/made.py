@@ -1,4 +1,4 @@
-"""What the fits of a journal are made with - objects, code, versions - and whether others may be added to them."""
+"""The objects, code and versions that fits of a journal are made with, and whether other fits may join them."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ COUNTED = {package for package, rule in RULES.items() if rule.tolerable or rule.
 """On these the results of a fit depend; others decide only whether code can be sent to a node."""
 
 VERSION = re.compile(r"[\w.+!-]{1,60}", re.ASCII)
-"""What may be shown of a journal as a version, in a command to be copied."""
+"""A version that may be shown in a command to be copied: the journal may be damaged."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """What a part of a journal's fits is made with.
+    """The objects, code and versions that a part of a journal's fits is made with.
 
     Parameters
     ----------
@@ -60,14 +60,14 @@ class Part:
         )
 
     def as_record(self) -> dict[str, Any]:
-        """Return what a journal keeps of it."""
+        """Return the record that a journal holds."""
         recorded = {} if self.code is None else {"code": self.code, "versions": self.versions, "texts": self.texts}
         return {"identity": self.identity, **recorded}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Made:
-    """What fits are made with now, and what a person accepts.
+    """The code and versions that fits are made with now, and the changes that a person accepts.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ class Made:
 
     @classmethod
     def of(cls, modules: Collection[ModuleType], *, anyway: bool = False, allow_versions: bool = False) -> Made:
-        """Look at the person's modules, and at what is installed."""
+        """Read the person's modules, and the installed versions."""
         names = frozenset(module.__name__ for module in modules)
         return cls(
             code=own_code(modules),
@@ -101,11 +101,11 @@ class Made:
         )
 
     def part(self, identity: Mapping[str, str], texts: Mapping[str, Mapping[str, str]] | None = None) -> Part:
-        """Return what a part that begins now is made with."""
+        """Return the description of a part that begins now."""
         return Part(identity, self.code, self.versions, texts or {})
 
     def accept(self, then: Part, now: Part, run: str, say: Callable[[str], None]) -> list[str]:
-        """Return what differs from an earlier part, in words, if that is accepted.
+        """Return the differences from an earlier part, in words, if they are accepted.
 
         Parameters
         ----------
@@ -113,12 +113,12 @@ class Made:
         run : str
             The folder, for messages.
         say : callable
-            Hears of what is accepted.
+            Takes a line about each difference that is accepted.
 
         Raises
         ------
         InputError
-            If it is not.
+            If they are not.
         """
         versions = self._other_versions(then, run)
         parts = [name for name, value in now.identity.items() if then.identity.get(name) != value]
@@ -142,7 +142,7 @@ class Made:
         return [*other, *map(str, versions)]
 
     def _other_versions(self, then: Part, run: str) -> list[Difference]:
-        """Return what is of another version, by the rule of nodes: a node of another time."""
+        """Return the packages of another version, by the rules that hold between nodes of a cluster."""
         here = {name: version for name, version in self.versions.items() if name in COUNTED}
         there = {**here, **then.versions}
         found = compare(here, there, {}, allow_versions=self.allow_versions)

@@ -1,12 +1,12 @@
-"""What of a person's own code can reach a fit, as short texts by file: resume compares them, and says what changed.
+"""The part of a person's own code that can reach a fit, as short texts by file. Resume compares them.
 
     module -> syntax tree -> functions, classes, and statements that do more than give a name ->-- "code"
            -> globals that these use, attributes and defaults, if they are plain data ----------> "values", by name
 
 Comments, docstrings and layout do not count. Nor does a statement that only names something which no function uses, as
-X, a search or its grid: those are compared as what they are, and a search may grow. Of a module that is imported only
-while fits run, the source counts. What is not seen: data that is no plain data, files that a fit reads, and what is
-looked up by a name that is made while it runs.
+X, a search or its grid: resume compares their values, and a search may grow. Of a module that is imported only while
+fits run, the source counts. Not seen are objects that are no plain data, files that a fit reads, and whatever is looked
+up by a name that is made at run time.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 CODE = (*DEFINITIONS, ast.Lambda)
 COMPREHENSIONS = {"listcomp", "setcomp", "dictcomp", "genexpr"}
 LONGEST_NUMBER = 30
-A_MOMENT_S = 3600
+TIME_OF_DAY_S = 3600
 """A number that is the time of day, by so many seconds, says when the file was run; no fit depends on it."""
 
 
 def own_code(modules: Iterable[ModuleType]) -> Code:
-    """Return what of these modules, and of their neighbours that they import later, can reach a fit.
+    """Return the code of modules, and of the neighbours that they import later, that can reach a fit.
 
     Parameters
     ----------
@@ -57,26 +57,26 @@ def own_code(modules: Iterable[ModuleType]) -> Code:
         By file as it is named in messages; files without anything that can reach a fit are left out.
     """
     sources = [_Source.of(module.__name__, str(module.__file__), module) for module in modules]
-    sources += _neighbours(sources)
-    used = _used(sources)
+    sources += _imported_sources(sources)
+    used = _collect_statements(sources)
     made = {source.shown: {"code": source.digest(), **source.values(used)} for source in sources}
     return {file: each for file, each in made.items() if each["code"] or each["values"]}
 
 
 def changed(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Return what differs between two of what `own_code` returns, in words."""
+    """Return the differences between two results of `own_code`, in words."""
     found = []
     for file in sorted({*then, *now}):
         old, new = ({"code": "", "values": {}, **each.get(file, {})} for each in (then, now))
         names = sorted({*old["values"], *new["values"]})
         found += [f"code in {file}"] if old["code"] != new["code"] else []
         other = [name for name in names if old["values"].get(name) != new["values"].get(name)]
-        found += [f"{name} in {file}{_was(old, new, name)}" for name in other]
+        found += [f"{name} in {file}{_describe_change(old, new, name)}" for name in other]
     return found
 
 
-def _was(old: Mapping[str, Any], new: Mapping[str, Any], name: str) -> str:
-    """Return a number as it was and as it is; nothing for what is none."""
+def _describe_change(old: Mapping[str, Any], new: Mapping[str, Any], name: str) -> str:
+    """Return " (was 1, is 2)" for a number; an empty text for other values."""
     was, now = (each["numbers"].get(name) if isinstance(each.get("numbers"), dict) else None for each in (old, new))
     return f" (was {was}, is {now})" if isinstance(was, str) and isinstance(now, str) else ""
 
@@ -135,21 +135,21 @@ class _Source:
         return "/".join([*filter(None, self.package.split(".")), Path(self.file).name])
 
     def digest(self) -> str:
-        """Return what the kept statements are, empty if there are none."""
+        """Return a hash of the statements that can reach a fit; empty if there are none."""
         if self.tree is None:
             return _short(self.content)
-        return _short("\n".join(_nodes(self.kept)).encode()) if self.kept else ""
+        return _short("\n".join(_syntax_lines(self.kept)).encode()) if self.kept else ""
 
     def values(self, used: set[str]) -> dict[str, dict[str, str]]:
-        """Return the values that are plain data: of globals that are used, of attributes and defaults.
+        """Return hashes of the plain data among the globals that are used, attributes and defaults.
 
-        Numbers are there as they are, too, for messages; text is not: it may be a password.
+        Numbers are also returned as text, for messages; text is not: it may be a password.
         """
         found: dict[str, str] = {}
         numbers: dict[str, str] = {}
-        for name, value in [] if self.module is None else _held(self.module, used):
+        for name, value in [] if self.module is None else _named_values(self.module, used):
             with contextlib.suppress(Exception):  # what has no value is none
-                if is_plain(value) and not _is_a_moment(value):
+                if is_plain(value) and not _is_time_of_day(value):
                     found[name] = _short(repr(value).encode()) if type(value) in PLAIN else fingerprint(value)[:16]
                     numbers |= {name: repr(value)[:LONGEST_NUMBER]} if type(value) in {bool, int, float} else {}
         return {"values": found, "numbers": numbers}
@@ -158,15 +158,15 @@ class _Source:
 # --- which statements count
 
 
-def _used(sources: Sequence[_Source]) -> set[str]:
-    """Find the statements that can reach a fit; returns the names of globals that they use."""
+def _collect_statements(sources: Sequence[_Source]) -> set[str]:
+    """Collect the statements of each source that can reach a fit; return the names of the globals that they use."""
     used = {name for source in sources for name in _used_by_functions(source)}
     open_ = [(source, each) for source in sources if source.tree is not None for each in _statements(source.tree)]
     while True:
-        taken = {id(each) for _, each in open_ if (bound := _bound(each)) is None or bound & used}
+        taken = {id(each) for _, each in open_ if (bound := _assigned_names(each)) is None or bound & used}
         if not taken:
             break
-        used |= {name for _, each in open_ if id(each) in taken for name in _names(each)}
+        used |= {name for _, each in open_ if id(each) in taken for name in _used_names(each)}
         for source, each in open_:
             if id(each) in taken:
                 source.kept.append(each)
@@ -177,14 +177,14 @@ def _used(sources: Sequence[_Source]) -> set[str]:
 
 
 def _statements(tree: ast.Module) -> Iterator[ast.stmt]:
-    """Yield what is carried out when a file is loaded."""
+    """Yield the statements that run when a file is loaded."""
     for each in _without_docstring(tree.body):
         if not (isinstance(each, ast.If) and ast.unparse(each.test) == "__name__ == '__main__'"):
             yield each
 
 
-def _bound(statement: ast.stmt) -> set[str] | None:
-    """Return the names that a statement gives and does nothing else; None if it does more."""
+def _assigned_names(statement: ast.stmt) -> set[str] | None:
+    """Return the names that a statement assigns or imports; None if it does more than that."""
     if isinstance(statement, ast.Import | ast.ImportFrom):
         names = {each.asname or each.name.partition(".")[0] for each in statement.names}
         return None if "*" in names else names
@@ -197,8 +197,8 @@ def _bound(statement: ast.stmt) -> set[str] | None:
     return {part.id for part in parts if isinstance(part, ast.Name)}
 
 
-def _names(statement: ast.stmt) -> set[str]:
-    """Return the names that a statement uses when it is carried out; what its functions use is known by then."""
+def _used_names(statement: ast.stmt) -> set[str]:
+    """Return the names that a statement uses when it runs; the names inside its functions are known by then."""
     parts: Sequence[ast.AST] = [statement]
     if isinstance(statement, ast.ClassDef):
         parts = [*statement.decorator_list, *statement.bases, *statement.keywords]
@@ -212,7 +212,7 @@ def _names(statement: ast.stmt) -> set[str]:
 
 
 def _used_by_functions(source: _Source) -> Iterator[str]:
-    """Yield the globals that functions and classes use, also those of modules that they have imported."""
+    """Yield the globals that functions and classes use, those of imported modules too."""
     tables = [] if source.names is None else list(source.names.get_children())
     top = {id(table) for table in tables}
     while tables:
@@ -238,10 +238,10 @@ def _every_node(tree: ast.Module | None) -> Iterator[tuple[ast.AST, bool]]:
         left += [(each, within) for each in ast.iter_child_nodes(node)]
 
 
-# --- what counts of them
+# --- what is compared
 
 
-def _nodes(statements: Sequence[ast.stmt]) -> Iterator[str]:
+def _syntax_lines(statements: Sequence[ast.stmt]) -> Iterator[str]:
     """Yield a line per node of the syntax trees, level by level: alike in all releases of Python."""
     nodes: list[ast.AST] = list(statements)
     while nodes:
@@ -263,8 +263,8 @@ def _without_docstring(body: list[ast.stmt]) -> list[ast.stmt]:
     return body[1:] if isinstance(first, ast.Constant) and isinstance(first.value, str) else body
 
 
-def _held(module: ModuleType, used: set[str]) -> Iterator[tuple[str, Any]]:
-    """Yield the values by which code of a module may differ though its source does not."""
+def _named_values(module: ModuleType, used: set[str]) -> Iterator[tuple[str, Any]]:
+    """Yield values that may change what a module does although its source stays the same, by name."""
     for name, value in list(vars(module).items()):
         if name.startswith("__"):
             continue
@@ -281,18 +281,18 @@ def _defaults(function: FunctionType) -> dict[str, Any]:
     return {**dict(zip(names, values, strict=True)), **(function.__kwdefaults__ or {})}
 
 
-def _is_a_moment(value: Any) -> bool:
-    return type(value) is float and abs(value - time.time()) < A_MOMENT_S
+def _is_time_of_day(value: Any) -> bool:
+    return type(value) is float and abs(value - time.time()) < TIME_OF_DAY_S
 
 
-# --- what is imported later
+# --- modules that are imported later
 
 
-def _neighbours(sources: Sequence[_Source]) -> list[_Source]:
-    """Return the person's files that these import by name and that are not among them, and so on."""
+def _imported_sources(sources: Sequence[_Source]) -> list[_Source]:
+    """Return the person's other files that these import by name, and those that they import in turn."""
     known, found, left = {source.name for source in sources}, [], list(sources)
     while left:
-        for name, file in _imported(left.pop()):
+        for name, file in _imported_modules(left.pop()):
             if name not in known and is_own_file(file) and file.endswith(".py"):
                 known.add(name)
                 found.append(_Source.of(name, file))
@@ -300,7 +300,7 @@ def _neighbours(sources: Sequence[_Source]) -> list[_Source]:
     return found
 
 
-def _imported(source: _Source) -> Iterator[tuple[str, str]]:
+def _imported_modules(source: _Source) -> Iterator[tuple[str, str]]:
     """Yield the modules that a file imports anywhere, with the packages around them, and their files."""
     names: set[str] = set()
     for each in source.imports:
@@ -313,10 +313,10 @@ def _imported(source: _Source) -> Iterator[tuple[str, str]]:
                 base = ".".join(filter(None, [*package[: len(package) - each.level + 1], base]))
             names |= {base, *(f"{base}.{alias.name}" for alias in each.names)}
     for name in sorted(names):
-        yield from _files(name)
+        yield from _module_files(name)
 
 
-def _files(name: str) -> Iterator[tuple[str, str]]:
+def _module_files(name: str) -> Iterator[tuple[str, str]]:
     """Yield a module and the packages that it is in, with their files, as far as they are the person's."""
     folders: Any = None
     for number, _ in enumerate(parts := name.split("."), start=1):

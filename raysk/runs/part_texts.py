@@ -1,8 +1,8 @@
-"""What a part of a journal is made with, in short texts: a resume that is refused says with them what was and what is.
+"""Short texts of what a part of a journal is made with. A resume that is refused quotes what was and what is.
 
     {"estimator": {"": "SVC", "C": "1.0", ...}, "data": {"X": "float64 (1797, 64)", ...}, "splits": {"": "5"}, ...}
 
-They are for reading only: whether something is the same is told by its fingerprint.
+The texts are for reading only: fingerprints tell whether something is the same.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ MOST = 200
 
 
 def part_texts(parts: Mapping[str, Any], splits: Sequence[Any]) -> dict[str, dict[str, str]]:
-    """Return what a search is made of in texts, for `Journal.round`'s parts and splits."""
+    """Return texts of the parts and splits that `Journal.round` takes."""
     texts = {name: _texts_of(name, part) for name, part in parts.items()}
     sizes = dict.fromkeys(" / ".join(map(_size, split)) for split in splits)
     texts["splits"] = {"": f"{len(splits)} of {', '.join(list(sizes)[:2])} rows"}
@@ -34,7 +34,7 @@ def part_texts(parts: Mapping[str, Any], splits: Sequence[Any]) -> dict[str, dic
 
 
 def differences(then: Texts, now: Texts, names: Iterable[str]) -> str:
-    """Return how parts that are not the same differ, as "C was 1.0 and is 2.0"; empty if nothing is known of that."""
+    """Return how changed parts differ, as "C was 1.0 and is 2.0"; empty if no texts are known."""
     found = []
     for part in names:
         old, new = then.get(part, {}), now.get(part, {})
@@ -47,7 +47,7 @@ def differences(then: Texts, now: Texts, names: Iterable[str]) -> str:
 
 
 def checked(said: Any) -> dict[str, dict[str, str]]:
-    """Return what a file says as texts; without what is none."""
+    """Return the texts of a record that a file holds, without values of other types."""
     parts = said if isinstance(said, dict) else {}
     return {
         name: {key: _cut(text) for key, text in each.items() if isinstance(text, str)}
@@ -76,7 +76,7 @@ def _of_estimator(estimator: Any) -> dict[str, str]:
 
 
 def _text(value: Any) -> str:
-    """Return a value in short; of arrays their type and shape, of what has parameters its class."""
+    """Return a short text of a value: the type and shape of an array, the class of an estimator."""
     if hasattr(value, "shape") and hasattr(value, "__len__"):
         kind = getattr(value, "dtype", None) or type(value).__name__
         return _cut(f"{kind} {tuple(value.shape)}")

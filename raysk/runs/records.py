@@ -1,4 +1,4 @@
-"""The lines of a journal: what is kept of a fit, and what may be believed of a line that is there."""
+"""The lines of a journal: how a result is written, and which lines are believed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     """What scikit-learn's own function returns for one fit."""
 
 FIELDS = ("test_scores", "train_scores", "fit_time", "score_time", "n_test_samples", "fit_error", "score_error")
-"""What is kept of a result: all that ``cv_results_`` is made of, and what a scorer raised, if one did."""
+"""The fields of a result that are written: all that ``cv_results_`` is made of, and the error of a scorer."""
 
 SCORES = ("test_scores", "train_scores")
 NOT_FINITE = {"nan", "inf", "-inf"}
@@ -23,7 +23,7 @@ NOT_FINITE = {"nan", "inf", "-inf"}
 
 MOST_SAMPLES = 2**63
 ODD = (KeyError, TypeError, ValueError, OverflowError)
-"""What reading a damaged line may raise."""
+"""Errors that reading a damaged line may raise."""
 
 
 def line(record: Mapping[str, Any]) -> str:
@@ -32,7 +32,7 @@ def line(record: Mapping[str, Any]) -> str:
 
 
 def parsed(text: bytes) -> dict[str, Any]:
-    """Return what a line holds; nothing if it is no JSON, or no object."""
+    """Return the JSON object of a line; an empty one if it holds none."""
     try:
         record = json.loads(text, parse_constant=_no_json)
     except (ValueError, RecursionError):
@@ -41,7 +41,7 @@ def parsed(text: bytes) -> dict[str, Any]:
 
 
 def encoded(result: Result) -> dict[str, Any]:
-    """Return what is kept of a result, as JSON can hold it."""
+    """Return the fields of a result that are written, as JSON can hold them."""
     kept = {name: result[name] for name in FIELDS if name in result}
     kept["n_test_samples"] = int(result["n_test_samples"])
     return kept | {name: _each(_score_out, kept[name]) for name in SCORES if name in kept}
@@ -66,7 +66,7 @@ def decoded(record: Mapping[str, Any]) -> Result:
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which scores a search has for each fit.
+    """The scores that a search has for each fit.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ class Wanted:
     free: bool = False
 
     def among(self, results: Iterable[tuple[str, Result]]) -> Iterator[tuple[str, Result]]:
-        """Yield the results that are of such a search; others are damaged, and would break its table."""
+        """Yield the results of such a search; others are damaged, and would break its table."""
         found = list(results)
         metrics = _most_common(result for _, result in found) if self.free else self.metrics
         for key, result in found:

@@ -1,4 +1,4 @@
-"""The files that a command writes, compared with one another and with what it reads, before anything runs.
+"""Check before anything runs that no file which a command writes is another output, or an input.
 
 Two paths are one file if links, another spelling, or another name on the disk (a hard link) make them so. The files of
 a run folder are that run's alone.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import json
 import os
 import stat
 from pathlib import Path
@@ -17,17 +16,18 @@ from urllib.parse import unquote
 
 from raysk.errors import UsageError
 from raysk.runs.folder import JOURNAL, MANIFEST, RUN_FILES, RUNS_FOLDER
+from raysk.util.jsonable import read_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     Identity = tuple[object, ...]
-    """What two paths have in common if they are one file."""
+    """Equal for two paths of one file."""
 
 MODEL, DESCRIPTION, RESULTS = "-o", "the description of the model", "--results"
 
 _IN_RUN = {MODEL: "model.pkl", DESCRIPTION: "model.json", RESULTS: "results.csv"}
-"""Where a run keeps the same in its own folder: naming that place is no collision."""
+"""The file of a run folder with the same content: naming it is no collision."""
 
 _STREAMS = {"stdout": 1, "stderr": 2}
 
@@ -40,9 +40,10 @@ def check_apart(
     Parameters
     ----------
     writes : mapping of str to (Path or None)
-        Files to be written, by how they are called in messages; None for what is not written. Devices pass.
+        Files to be written, by their names in messages; None for one that is not written. Devices pass.
     reads : mapping of str to (str or None)
-        What is read, as the person wrote it: a path, ``PATH:NAME``, ``-`` for stdin, or what is no file.
+        Inputs, by their names in messages, as the person wrote them: a path, ``PATH:NAME``, ``-`` for stdin, or
+        anything else, which is no file.
     run_dir : Path or None
         The folder of the run; None for one that is to be made in ``raysk-runs``.
 
@@ -101,10 +102,8 @@ def _refuse_around(what: str, path: Path, run_dir: Path | None) -> None:
 
 def is_run(folder: Path) -> bool:
     """Tell whether a folder is that of a run, by what its manifest or its journal says."""
-    with contextlib.suppress(OSError, ValueError, RecursionError):
-        said = json.loads((folder / MANIFEST).read_bytes()) if (folder / MANIFEST).is_file() else None  # a pipe waits
-        if isinstance(said, dict) and {"job", "outcome"} <= said.keys():
-            return True
+    if {"job", "outcome"} <= (read_object(folder / MANIFEST) or {}).keys():
+        return True
     with contextlib.suppress(OSError):
         if (folder / JOURNAL).is_file():
             with (folder / JOURNAL).open("rb") as journal:
@@ -113,7 +112,7 @@ def is_run(folder: Path) -> bool:
 
 
 def _identity(path: Path) -> Identity | None:
-    """Return what tells a file from any other, there or not yet; None for a device, which holds nothing."""
+    """Return the identity of a file, whether it exists or not; None for a device, which holds nothing."""
     try:
         found = path.stat()
     except (OSError, ValueError):

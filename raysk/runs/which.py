@@ -1,15 +1,14 @@
-"""Which run, and which model, a person means: ``latest``, a run's name, its folder, or a file in it.
+"""Find the run or the model that a person means by ``latest``, a run's name, its folder, or a file in it.
 
     find_search(text)  the folder of a search to go on with
     find_model(text)   a model file: itself, or that of a run
 
-What ``latest`` finds was not named: it is believed only if nobody else can have written it.
+The person did not name the run that ``latest`` finds: it is used only if nobody else can have written it.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 from raysk.errors import InputError
 from raysk.models.sidecar import read_sidecar
 from raysk.runs.folder import JOURNAL, MANIFEST, RUN_FILES, RUNS_FOLDER, RunFolder
+from raysk.util.jsonable import read_object
 from raysk.util.near import meant
 from raysk.util.trust import doubt
 
@@ -58,8 +58,7 @@ def find_search(text: str) -> RunFolder:
 
 def passed_over(run: Path) -> Path | None:
     """Return a search that is newer than a run which ``latest`` has found, if there is one: no fit of it was done."""
-    journals = [path for path in run.parent.glob(f"*/{JOURNAL}") if path.is_file()]
-    newest = max(journals, key=_modified, default=None)
+    newest = max(_journals(run.parent), key=_modified, default=None)
     return None if newest is None or newest.parent == run else newest.parent
 
 
@@ -179,11 +178,7 @@ def _checked(run: Path, model: Path, sha256: Any) -> Path:
 
 
 def _manifest(run: Path) -> dict[str, Any]:
-    try:
-        said = json.loads((run / MANIFEST).read_bytes()) if (run / MANIFEST).is_file() else {}  # a pipe waits
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return said if isinstance(said, dict) else {}
+    return read_object(run / MANIFEST) or {}
 
 
 # --- latest ---------------------------------------------------------------------------------------
@@ -200,9 +195,14 @@ def _check_whose(run: Path, files: tuple[str, ...], kind: str, command: str) -> 
 
 def _newest_search() -> Path | None:
     """Return the folder of the search here that finished a fit last; one that never got to work only if all are so."""
-    journals = [path for path in (Path.cwd() / RUNS_FOLDER).glob(f"*/{JOURNAL}") if path.is_file()]  # and no pipe
+    journals = _journals(Path.cwd() / RUNS_FOLDER)
     newest = max(journals, key=lambda path: (_has_fits(path), _modified(path)), default=None)
     return newest and newest.parent
+
+
+def _journals(folder: Path) -> list[Path]:
+    """Return the journals of the runs in a folder, without pipes of that name."""
+    return [path for path in folder.glob(f"*/{JOURNAL}") if path.is_file()]
 
 
 def _has_fits(journal: Path) -> bool:

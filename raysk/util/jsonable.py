@@ -14,7 +14,10 @@ import sys
 from collections.abc import Mapping
 from datetime import date, time
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # Memory addresses differ from run to run and tell the reader nothing.
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
@@ -39,6 +42,20 @@ def to_json(obj: Any, *, indent: int | None = None) -> str:
         ASCII only, so that any terminal and any locale can carry it.
     """
     return json.dumps(plain(obj), indent=indent, allow_nan=False)
+
+
+def read_object(path: Path, most_bytes: int | None = None) -> dict[str, Any] | None:
+    """Return the JSON object that a file holds; None if it holds none, cannot be read, or has more bytes than these.
+
+    A pipe or device holds none: reading it would wait.
+    """
+    try:
+        if not path.is_file() or (most_bytes is not None and path.stat().st_size > most_bytes):
+            return None
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def plain(obj: Any, *, brief: bool = False) -> Any:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 _LONGEST = 200  # characters of one foreign text in a message: about two terminal lines
+_LONGEST_ERROR = 300
 _MOST_LISTED = 6  # names in one list: more are not read
 _LONGEST_VALUE = 40  # characters of one value: about half a line
 
@@ -24,6 +25,11 @@ def brief(text: str) -> str:
     """Return foreign text on one line, cut at 200 characters."""
     line = shown(" ".join(text.split()))
     return line if len(line) <= _LONGEST else line[: _LONGEST - 3] + "..."
+
+
+def error_line(error: BaseException) -> str:
+    """Return an exception as one line, cut at 300 characters: its type and the first line of its message."""
+    return f"{type(error).__name__}: {error}".splitlines()[0][:_LONGEST_ERROR]
 
 
 def listed(names: Iterable[str]) -> str:

@@ -15,7 +15,7 @@ import pytest
 from raysk.data import lines
 from raysk.data.reading import Columns, Table, blocks, id_values
 from raysk.errors import InputError
-from raysk.results.predictions import WRITERS, Part
+from raysk.results.writers import WRITERS, Part
 
 LOOKS = ["NA", "N/A", "null", "None", "", "nan", "#N/A", "007", "1e5", "1.0", "9" * 40, "True", "2020-01-01", " x "]
 ODD = ['say "hi"', "a,b", "a\rb", "a\nb", "a\r\nb", "tab\tx", "é", "\u2028", "'", "-0", "+5", "0x1F", "1_000"]
@@ -43,7 +43,7 @@ def written(path, form, column="id"):
     """Return what is written of the ids of a file, beside a prediction."""
     file = io.BytesIO()
     found = ((table, id_values(table, Columns(id_col=column))) for table in blocks(str(path), ids=column))
-    WRITERS[form]((Part(np.ones(len(table)), ["p"], ids, "row") for table, ids in found), file)
+    WRITERS[form]((Part({"row": ids, "p": np.ones(len(table))}) for table, ids in found), file)
     return file.getvalue()
 
 

@@ -15,6 +15,11 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC
 
 from raysk.errors import InputError, UsageError
+from raysk.models import formats
+from raysk.models.describe import describe_file
+from raysk.models.formats.format import Format
+from raysk.models.imported import Imports
+from raysk.models.load_back import LoadBack
 from raysk.models.store import check_model, load_model, save_model
 
 X, y = load_iris(return_X_y=True)
@@ -167,3 +172,28 @@ def test_without_skops(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "skops.io", None)
     with pytest.raises(InputError, match=r"pip install 'raysk\[skops\]'"):
         check_model(tmp_path / "m.skops")
+
+
+def test_a_new_format(tmp_path, monkeypatch):
+    """A format is one object: once it is registered, models are saved, loaded, verified and described in it."""
+    kept = Format(
+        name="reversed",
+        suffixes=(".rev",),
+        write=lambda model, file: file.write(pickle.dumps(model)[::-1]),
+        load=lambda path, _: pickle.loads(path.read_bytes()[::-1]),
+        check_beginning=lambda _: None,
+        find_imports=lambda _: Imports(names=["sklearn.svm._classes.SVC"]),
+        load_code="import pickle\nmodel = pickle.loads(open(path, 'rb').read()[::-1])",
+        advice="Turn it round.",
+    )
+    monkeypatch.setattr(formats, "FORMATS", (kept, *formats.FORMATS))
+    model = SVC().fit(X, y)
+    path = save_model(model, tmp_path / "m.rev", {})
+    assert np.array_equal(load_model(path).predict(X), model.predict(X))
+    described = describe_file(path)
+    assert (described["format"], described["imports"]) == ("reversed", ["sklearn.svm._classes.SVC"])
+    with LoadBack() as back:
+        back.check(path, model, X)
+    path.write_bytes(pickle.dumps(model))
+    with LoadBack() as back, pytest.raises(InputError, match=r"Turn it round\."):
+        back.check(path, model, X)

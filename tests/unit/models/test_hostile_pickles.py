@@ -16,6 +16,7 @@ from joblib.numpy_pickle import NumpyArrayWrapper, NumpyUnpickler
 from sklearn.preprocessing import StandardScaler
 
 from raysk.models import bounded, imports
+from raysk.models.formats import SKOPS, skops_format
 from raysk.models.imports import imports_of
 
 
@@ -184,10 +185,10 @@ def test_what_is_too_long_to_keep(tmp_path, monkeypatch):
 @pytest.mark.parametrize("content", [b"[" * 10**5, b'{"__class__": "A"' * 10**4, b" " * (2**20 + 1), b'"\xff"'])
 def test_skops_that_cannot_be_read(tmp_path, monkeypatch, content):
     """A description of a .skops file that is nested, large or no JSON is said to be so."""
-    monkeypatch.setattr(imports, "_MOST_SCHEMA_BYTES", 2**20)
+    monkeypatch.setattr(skops_format, "MOST_SCHEMA_BYTES", 2**20)
     with zipfile.ZipFile(tmp_path / "m.skops", "w", zipfile.ZIP_DEFLATED) as file:
         file.writestr("schema.json", content)
-    assert imports_of(tmp_path / "m.skops").doubts
+    assert SKOPS.find_imports(tmp_path / "m.skops").doubts
 
 
 # --- a random attack

@@ -23,6 +23,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC
 
+from raysk.models.formats import SKOPS
 from raysk.models.imports import imports_of
 from raysk.models.store import save_model
 
@@ -232,14 +233,14 @@ def test_skops(tmp_path):
     schema = {"__class__": "SVC", "__module__": "sklearn.svm", "content": [{"__class__": "B", "__module__": "a"}]}
     with zipfile.ZipFile(tmp_path / "m.skops", "w") as file:
         file.writestr("schema.json", json.dumps(schema))
-    assert set(imports_of(tmp_path / "m.skops").names) == {"sklearn.svm.SVC", "a.B"}
+    assert set(SKOPS.find_imports(tmp_path / "m.skops").names) == {"sklearn.svm.SVC", "a.B"}
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"\x80\x04."])
 def test_damaged_skops(tmp_path, content):
     """A .skops file that is none is said to be so."""
     (tmp_path / "m.skops").write_bytes(content)
-    assert imports_of(tmp_path / "m.skops").doubts
+    assert SKOPS.find_imports(tmp_path / "m.skops").doubts
 
 
 def test_by_value_is_what_cloudpickle_says(tmp_path):

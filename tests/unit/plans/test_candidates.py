@@ -16,7 +16,7 @@ from raysk.events import CandidateDone, Remark, WorkPlanned
 from raysk.plans import board, rounds
 from raysk.plans.alike import Alike, leaders
 from raysk.plans.candidates import Candidates
-from raysk.runs import journal as journals
+from raysk.runs import journal_round
 from raysk.runs.journal import Journal
 
 X, Y = np.arange(40.0).reshape(-1, 2), np.arange(20) % 2
@@ -148,8 +148,10 @@ def test_a_big_search_that_is_cut_short(make_pool, launcher, monkeypatch):
 def test_keys_are_made_for_what_is_finished(tmp_path, monkeypatch):
     """A new journal makes no key of a candidate that it has no fit of; one that has fits tells whose they are."""
     made = []
-    key = journals.params_fingerprint
-    monkeypatch.setattr(journals, "params_fingerprint", lambda params, value: made.append(params) or key(params, value))
+    key = journal_round.params_fingerprint
+    monkeypatch.setattr(
+        journal_round, "params_fingerprint", lambda params, value: made.append(params) or key(params, value)
+    )
     candidates, splits = [{"C": float(each)} for each in range(50)], [(X[:5], X[5:]), (X[5:], X[:5])]
     result = {"fit_error": None, "test_scores": 0.5, "fit_time": 0.1, "score_time": 0.2, "n_test_samples": 5}
 

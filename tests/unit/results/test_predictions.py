@@ -16,7 +16,8 @@ from sklearn.svm import SVC
 from raysk.errors import InputError
 from raysk.plans.rows import here
 from raysk.results import predictions
-from raysk.results.predictions import WRITERS, Part, parts
+from raysk.results.predictions import parts
+from raysk.results.writers import WRITERS, Part
 
 X, y = load_iris(return_X_y=True)
 LABELS = np.array(["setosa", "versi, color", 'the "third"'])[y]
@@ -88,7 +89,7 @@ def test_npy_holds_no_objects():
 
 def test_numbers_without_value():
     """NaN is null in JSON, nan in CSV."""
-    stream = [Part(np.array([1.0, np.nan]), ["prediction"])]
+    stream = [Part({"prediction": np.array([1.0, np.nan])})]
     for form, expected in {"jsonl": b'{"prediction": null}', "csv": b"nan"}.items():
         pipe = Pipe()
         WRITERS[form](stream, pipe)
@@ -106,7 +107,7 @@ def test_written_as_it_comes():
 
 def header(model, method, rows=X):
     """Return the names of the columns."""
-    return next(parts(model, method, here(model, method, [(rows, None)]))).names
+    return list(next(parts(model, method, here(model, method, [(rows, None)]))).columns)
 
 
 class TestNames:
@@ -149,6 +150,12 @@ class TestNames:
         WRITERS["csv"](parts(chosen, "transform", here(chosen, "transform", [(table, None)])), pipe)
         assert pipe.content == b"b,a\nx,1.5\ny,2.5\n"
 
+    def test_a_series(self):
+        """A person's model may return a Series."""
+        pipe = Pipe()
+        WRITERS["csv"](parts(None, "predict", [(None, pd.Series([1.5, 2.5], name="p"))]), pipe)
+        assert pipe.content == b"prediction\n1.5\n2.5\n"
+
     def test_ids_with_the_name_of_a_column(self):
         """Ids that would be taken for the prediction are refused."""
         model = SVC().fit(X, y)
@@ -161,8 +168,8 @@ def test_sparse_output(monkeypatch):
     monkeypatch.setattr(predictions, "DENSE_BYTES", 10_000)
     model = OneHotEncoder().fit(X)
     some = list(parts(model, "transform", here(model, "transform", [(X, IDS)]), "row"))
-    dense = [np.column_stack(list(part.columns().values())[1:]) for part in some]
+    dense = [np.column_stack(list(part.columns.values())[1:]) for part in some]
     assert len(some) > 1
     assert max(piece.nbytes for piece in dense) <= 10_000
     assert np.array_equal(np.concatenate(dense), model.transform(X).toarray())
-    assert np.array_equal(np.concatenate([part.ids for part in some]), IDS)
+    assert np.array_equal(np.concatenate([part.columns["row"] for part in some]), IDS)

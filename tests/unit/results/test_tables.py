@@ -16,9 +16,16 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.svm import SVC
 
 from raysk.errors import InputError, UsageError
-from raysk.results.tables import check_results, results_rows, write_results
+from raysk.jobs import PREDICTION_FORMATS
+from raysk.results import tables
+from raysk.results.tables import FORMATS, candidates, check_results, write_results
+from raysk.results.writers import WRITERS
 
-KINDS = ["csv", "json", "jsonl", "parquet"]
+
+def results_rows(cv_results):
+    """Return the columns and rows of a search's results."""
+    (part,) = candidates(cv_results)
+    return list(part.columns), [list(row) for row in part.rows()]
 
 
 def names(path):
@@ -115,7 +122,7 @@ class TestRows:
 
 
 class TestWrite:
-    @pytest.mark.parametrize("kind", KINDS)
+    @pytest.mark.parametrize("kind", FORMATS)
     def test_every_kind(self, results, tmp_path, kind):
         """Every format has the same columns in the same order, and a row for each candidate."""
         path = tmp_path / f"my results.{kind}"
@@ -135,7 +142,7 @@ class TestWrite:
         assert rows[-1]["param_svc__class_weight"] == '{"0": 1, "1": 2, "2": 1}'
         assert b"\r" not in (tmp_path / "r.csv").read_bytes()
 
-    @pytest.mark.parametrize("kind", KINDS)
+    @pytest.mark.parametrize("kind", FORMATS)
     def test_nan(self, halving, tmp_path, kind):
         """A NaN score is nan in CSV and null in JSON, which a strict parser reads."""
         write_results(halving, tmp_path / f"r.{kind}")
@@ -145,7 +152,7 @@ class TestWrite:
         if kind.startswith("json"):
             assert "NaN" not in (tmp_path / f"r.{kind}").read_text()
 
-    @pytest.mark.parametrize("kind", KINDS)
+    @pytest.mark.parametrize("kind", FORMATS)
     def test_mixed_types(self, tmp_path, kind):
         """A parameter of mixed types can be written; in Parquet it is text."""
         values = np.array([0.5, "sqrt", None, True, 2**70], dtype=object)
@@ -164,6 +171,21 @@ class TestWrite:
         """The suffix may be in capitals."""
         write_results(results, tmp_path / "R.CSV")
         assert (tmp_path / "R.CSV").read_text().startswith("rank_test_score,")
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_many_candidates(tmp_path, monkeypatch, kind):
+    """Candidates that are written in several parts make one table, also where a type changes in a later part."""
+    monkeypatch.setattr(tables, "ROWS_AT_A_TIME", 2)
+    values = [1, 2, 3, "sqrt", 5]
+    write_results({"param_m": np.array(values, dtype=object), "params": [{}] * 5}, tmp_path / f"r.{kind}")
+    _, rows = read(tmp_path / f"r.{kind}")
+    assert [str(row["param_m"]) for row in rows] == list(map(str, values))
+
+
+def test_every_format_has_its_writer():
+    """What candidates and predictions can be written as is what there are writers for."""
+    assert set(WRITERS) == {*FORMATS, *PREDICTION_FORMATS}
 
 
 class TestCheck:
@@ -188,7 +210,7 @@ class TestCheck:
             check_results(tmp_path / "no" / "r.csv")
 
 
-@pytest.mark.parametrize("kind", ["csv", "json", "jsonl", "parquet"])
+@pytest.mark.parametrize("kind", FORMATS)
 def test_long_values_are_told_in_short(tmp_path, kind):
     """An array of a million numbers takes a line of a hundred characters, and one object is looked at once."""
     array = np.zeros(10**6)

@@ -1,0 +1,101 @@
+"""The fits of one round, by number, and what a journal knows of them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from raysk.runs.fingerprint import params_fingerprint
+from raysk.util.jsonable import plain_parameter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from raysk.runs.records import Result
+
+    Append = Callable[[Iterable[tuple[str, Result]], Mapping[str, Any]], None]
+    """Takes results by key, and by the same keys what else a reader should find in the journal."""
+
+
+class Round:
+    """The fits of one round: candidates x splits.
+
+    Parameters
+    ----------
+    known : mapping of str to dict
+        The results that the journal has, by key.
+    append : callable
+        Adds to them.
+    candidates : Keys
+    splits : list of str
+        The key of each split.
+    """
+
+    def __init__(self, known: Mapping[str, Result], append: Append, candidates: Keys, splits: list[str]) -> None:
+        self._known, self._append = known, append
+        self._candidates, self._splits = candidates, splits
+
+    def known(self, units: Iterable[int]) -> dict[int, Result]:
+        """Return the results that the journal has, by number: candidate x n_splits + split; as they were finished."""
+        candidates = {key.partition(" ")[0] for key in self._known}
+        wanted: defaultdict[str, list[int]] = defaultdict(list)
+        for unit in units if self._known else ():
+            if self._candidates[unit // len(self._splits)] in candidates:
+                wanted[self._key(unit)].append(unit)
+        return {unit: dict(result) for key, result in self._known.items() for unit in wanted.get(key, ())}
+
+    def add(self, results: Iterable[tuple[int, Result]]) -> None:
+        """Append fits that are finished, by number; of one that failed, also its parameters."""
+        keyed = [(unit, self._key(unit), result) for unit, result in results]
+        notes = {
+            key: {"params": plain_parameter(self._candidates.params[unit // len(self._splits)])}
+            for unit, key, result in keyed
+            if result["fit_error"] is not None or result.get("score_error") is not None
+        }
+        self._append(((key, result) for _, key, result in keyed), notes)
+
+    def _key(self, unit: int) -> str:
+        candidate, split = divmod(unit, len(self._splits))
+        return f"{self._candidates[candidate]} {self._splits[split]}"
+
+
+class NoRound:
+    """A round of a search without a journal: nothing is known, and nothing is written."""
+
+    def known(self, units: Iterable[int]) -> dict[int, Result]:  # noqa: ARG002 - as `Round.known`
+        """Return nothing."""
+        return {}
+
+    def add(self, results: Iterable[tuple[int, Result]]) -> None:
+        """Ignore results."""
+
+
+class Keys(Sequence[str]):
+    """The key of each candidate, made when it is asked for: a million take seconds.
+
+    Parameters
+    ----------
+    params : sequence of mapping of str to object
+        The parameters of each candidate.
+    fingerprint : callable
+        Returns the fingerprint of a value that is neither number nor text.
+    """
+
+    def __init__(self, params: Sequence[Mapping[str, Any]], fingerprint: Callable[[Any], str]) -> None:
+        self.params, self._fingerprint = params, fingerprint
+        self._latest = -1, ""  # fits of one candidate come one after the other
+
+    def __len__(self) -> int:
+        return len(self.params)
+
+    def __getitem__(self, number: Any) -> Any:
+        if self._latest[0] != number:
+            self._latest = number, short_hash(params_fingerprint(self.params[number], self._fingerprint))
+        return self._latest[1]
+
+
+def short_hash(text: str) -> str:
+    """Return 24 hexadecimal digits of a text's hash."""
+    return hashlib.sha256(text.encode()).hexdigest()[:24]
