@@ -13,6 +13,7 @@ from pathlib import Path
 from raysk.errors import UsageError
 
 FOLDER = Path(__file__).parent
+MOST_SUGGESTED = 2
 _ENTRY = re.compile(r"^- \[(?P<name>[\w-]+)\]\([\w-]+\.md\): (?P<line>.+)$", re.MULTILINE)
 
 
@@ -47,10 +48,11 @@ def find_page(words: str) -> str:
 
 
 def _suggest(wanted: str, names: list[str]) -> str:
-    """Return the names that are spelled alike, whole or in a part, else those of pages with the word in a heading."""
+    """Return the names that are spelled alike, whole or in a part, else those of the pages that have the word most."""
     parts = {part: name for name in names for part in (*name.split("-"), name)}
     close = [parts[part] for part in difflib.get_close_matches(wanted, parts)]
     if not close and wanted:
-        heading = re.compile(rf"^#.*\b{re.escape(wanted)}\b", re.MULTILINE | re.IGNORECASE)
-        close = [name for name in names if heading.search(text_of(name))]
+        word = re.compile(rf"\b{re.escape(wanted)}\b", re.IGNORECASE)
+        counts = {name: len(word.findall(text_of(name))) for name in names}
+        close = sorted(filter(counts.get, names), key=lambda name: -counts[name])[:MOST_SUGGESTED]
     return f" Did you mean {' or '.join(dict.fromkeys(close))}?" if close else ""

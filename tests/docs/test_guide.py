@@ -36,10 +36,16 @@ def test_part_of_a_name_is_enough(words, name):
 
 @pytest.mark.parametrize(
     ("words", "meant"),
-    [("resme", "runs-and-resume"), ("bencmarks", "benchmarks"), ("notebooks", "files"), ("and", "is part of several")],
+    [
+        ("resme", "runs-and-resume"),
+        ("bencmarks", "benchmarks"),
+        ("notebooks", "files"),
+        ("csv", "tables"),
+        ("and", "is part of several"),
+    ],
 )
 def test_other_words_get_a_suggestion(words, meant):
-    """A page that is spelled alike is suggested, or one with the word in a heading; all are listed."""
+    """A page that is spelled alike is suggested, or those that have the word most; all are listed."""
     with pytest.raises(UsageError) as error:
         guide.find_page(words)
     assert meant in str(error.value).partition("\n")[0]
