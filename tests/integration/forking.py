@@ -48,7 +48,7 @@ class Threads:
 
     def result(self):
         """Return what a command uses of a cluster."""
-        return SimpleNamespace(pool=self.pool, address="threads", nodes=1, cpus=2)
+        return SimpleNamespace(pool=self.pool, sink=self.pool.sink, address="threads", nodes=1, cpus=2)
 
     @staticmethod
     def _launcher():
