@@ -18,7 +18,7 @@ from raysk.runner.outcome import Outcome
 from raysk.runner.run import Work
 from raysk.runner.run import run as run_job
 from raysk.runner.where import Where
-from raysk.util import inside
+from raysk.util import nested
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -75,10 +75,10 @@ def connect(  # noqa: PLR0913 - the options of the command line's panel "Cluster
     UsageError
         If a number is out of range.
     """
-    if inside.in_worker():
-        return inside.connect()  # type: ignore[return-value]
-    if inside.in_fork():
-        raise ClusterError(inside.NO_CONNECTION)
+    if nested.in_worker():
+        return nested.connect()  # type: ignore[return-value]
+    if nested.in_fork():
+        raise ClusterError(nested.NO_CONNECTION)
     if isinstance(memory_per_fit, str):
         from raysk.util.values import parse_size
 
@@ -200,7 +200,7 @@ def run(  # noqa: PLR0913 - as `fit`
         See `fit`; also if `resume` is another search's run, or `run_dir` has a run already.
     """
     data = Data(X=X, y=y, fit_params=fit_params or {})
-    if inside.stays_here():
+    if nested.stays_here():
         return _run_here(estimator, data, limits=limits, run_dir=run_dir, resume=resume)
     work = _work(estimator, data, limits, is_recorded=run_dir is not None or resume is not False)
     outputs = _outputs(work.job, run_dir, resume=resume, anyway=resume_anyway, force=force, verify=verify)
@@ -210,7 +210,7 @@ def run(  # noqa: PLR0913 - as `fit`
 def _run_here(estimator: Any, data: Data, **said: Any) -> Outcome:
     """Fit in this process, a worker or a fork."""
     begin = time.perf_counter()
-    inside.run(_checked(estimator), data.X, data.y, fit_params=data.fit_params, **said)
+    nested.run(_checked(estimator), data.X, data.y, fit_params=data.fit_params, **said)
     return Outcome(estimator=estimator, time_s=time.perf_counter() - begin)
 
 
@@ -236,19 +236,21 @@ def _resources() -> Resources:
 
 def _work(estimator: Any, data: Data, limits: Limits | None, *, is_recorded: bool) -> Work:
     """Make a job, and say whose code it is; that matters only to a run that is recorded."""
-    from raysk.source.found import Found
-    from raysk.source.own import own_modules
+    from raysk.source.objects import SourceObjects
+    from raysk.source.user_code import own_modules
 
     job = _job(data, _checked(estimator), limits)
     file = getattr(sys.modules.get("__main__"), "__file__", None)
     path = None if file is None or not is_recorded else Path(file).absolute()
     modules = own_modules(set(), None) if is_recorded else ()
-    return Work(job=job, found=Found(source=job.source, path=path, names={}, modules=modules), needs_score=False)
+    return Work(
+        job=job, found=SourceObjects(source=job.source, path=path, names={}, modules=modules), needs_score=False
+    )
 
 
 def _job(data: Data, estimator: Any, limits: Limits | None) -> FitJob | SearchJob:
     """Make a job; the clock of its limits starts."""
-    from raysk.source.found import is_search
+    from raysk.source.objects import is_search
 
     source = type(estimator).__name__
     if is_search(estimator):
@@ -270,7 +272,7 @@ def _outputs(
         return None
     from raysk.runner.outputs import Outputs
     from raysk.runs.folder import JOURNAL
-    from raysk.runs.which import find_search
+    from raysk.runs.lookup import find_search
 
     if resume is True and (Path(str(run_dir)) / JOURNAL).is_file():
         resume, run_dir = str(run_dir), None
@@ -324,8 +326,8 @@ def register() -> None:
 
 def _backend(**options: Any) -> Any:
     """Make joblib's backend; connects first, since Ray reads our settings when it is imported."""
-    if inside.stays_here():
-        return inside.backend(**options)
+    if nested.stays_here():
+        return nested.backend(**options)
     standing_pool()
     from raysk.plans.joblib_backend import RayskBackend
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def what_was_raised(text: str) -> str:
+def error_text(text: str) -> str:
     """Return the line of a printed traceback, the last if there are several, that names the exception."""
     lines = text.strip().splitlines()
     frames = [number for number, line in enumerate(lines) if line.startswith("  File ")]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def length(array: Any) -> int | None:
+def count_samples(array: Any) -> int | None:
     """Return the number of samples, or None where the object does not tell."""
     shape = getattr(array, "shape", None)
     if shape is not None and len(shape) > 0:
@@ -70,11 +70,11 @@ class Data:
     def __post_init__(self) -> None:
         if self.X is None:
             raise InputError("There is no data X. Name it X in the file, or write a function load_data().")
-        rows = length(self.X)
+        rows = count_samples(self.X)
         named = {"y": self.y, "groups": self.fit_params.get("groups")}
         named["sample_weight"] = self.fit_params.get("sample_weight")
         for name, value in named.items():
-            count = None if value is None else length(value)
+            count = None if value is None else count_samples(value)
             if rows is not None and count is not None and rows != count:
                 raise InputError(
                     f"X has {rows:,} rows but {name} has {count:,}.\n"
@@ -265,7 +265,7 @@ PREDICTION_FORMATS = ("csv", "jsonl", "parquet", "npy")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class ModelJob:
     """A fitted model and a table that it is asked about.
 
     Parameters
@@ -273,7 +273,7 @@ class Asked:
     model : str
         The path of the model; ``-`` for stdin.
     data : str
-        Names the table, as `raysk.data.reading.blocks` takes it.
+        Names the table, as `raysk.data.reading.read_blocks` takes it.
     named : str or None
         What the person called the model, which may be a run; None means by its path.
     trust : tuple of str
@@ -311,7 +311,7 @@ class Asked:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PredictJob(Asked):
+class PredictJob(ModelJob):
     """What a model says of a table, row by row.
 
     Parameters
@@ -358,7 +358,7 @@ class PredictJob(Asked):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ScoreJob(Asked):
+class ScoreJob(ModelJob):
     """How good a model is on a table.
 
     Parameters

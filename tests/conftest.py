@@ -341,9 +341,9 @@ def _events_class():
 def _as_a_worker(monkeypatch):
     """Let a real worker be made in this process; it changes nothing that lasts."""
     from raysk.pool.ray.worker import THREAD_VARIABLES, Worker
-    from raysk.util import inside
+    from raysk.util import nested
 
-    for name in (*THREAD_VARIABLES, inside.WORKER):
+    for name in (*THREAD_VARIABLES, nested.WORKER):
         monkeypatch.setenv(name, os.environ.get(name, "1"))
     monkeypatch.setattr(Worker, "_limit_threads", lambda _: None)
 

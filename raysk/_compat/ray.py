@@ -30,7 +30,7 @@ def ray_settings(*, private: bool, quiet: bool) -> Iterator[None]:
         workers' logs followed.
 
     What Ray keeps of the command is text, whatever bytes its arguments are; and workers are not told to look for
-    modules in the driver's folders before they look for libraries: see `raysk.util.neighbours`.
+    modules in the driver's folders before they look for libraries: see `raysk.util.sibling_imports`.
     """
     from ray import _raylet, job_config
     from ray._private import node, ray_constants, services, utils, worker

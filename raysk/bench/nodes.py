@@ -92,7 +92,7 @@ def _sleeping(lengths: list[float], units: int) -> Work:
 def _cluster(nodes: int, cpus: int) -> Iterator[str]:
     """Start Ray nodes on this machine, as private as a Ray of our own; yields their address."""
     from raysk._compat import ray as ray_private
-    from raysk.cluster.private import Private
+    from raysk.cluster.private_ray import Private
 
     private = Private()
     try:

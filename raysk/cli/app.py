@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import raysk
-from raysk.cli import drawing, signals, streams
+from raysk.cli import quick_help, signals, streams
 from raysk.cli.commands import bench, config, doctor, fit, guide, inspect, model, predict, resume, score, search
-from raysk.cli.options.origins import Command
+from raysk.cli.options.command import Command
 from raysk.errors import FitsFailed, InputError, RayskError, ReaderGone, UsageError
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def main() -> NoReturn:
     code, arguments = 0, sys.argv[1:]  # read here only: everybody else asks the context
     line = CommandLine(debug="--debug" in arguments, help=not HELP.isdisjoint(arguments))
     if line.help or not arguments:
-        drawing.import_quickly()  # Typer imports what draws help when it parses
+        quick_help.import_quickly()  # Typer imports what draws help when it parses
     try:
         app(arguments, prog_name="raysk", obj=line)
     except SystemExit as end:
@@ -141,9 +141,9 @@ def _fits_failed(error: FitsFailed) -> str:
     """Put pages of tracebacks into three lines."""
     from collections import Counter
 
-    from raysk.errors import what_was_raised
+    from raysk.errors import error_text
 
-    said = Counter(what_was_raised(text) for text in error.errors)
+    said = Counter(error_text(text) for text in error.errors)
     (common, count), *_ = said.most_common(1) or [("", 0)]
     return (
         f"{error.extent}; {count:,} of them with:\n  {common[:400]}\n"
@@ -159,8 +159,8 @@ def _report_code(error: Exception, *, debug: bool) -> int:
     int
         The exit code.
     """
-    from raysk.source import blame
-    from raysk.util.here import current_folder
+    from raysk.source import tracebacks
+    from raysk.util.working_folder import current_folder
 
     if isinstance(error, OSError):  # a path is made absolute in many places, also in other libraries
         try:
@@ -168,10 +168,10 @@ def _report_code(error: Exception, *, debug: bool) -> int:
         except InputError as gone:
             _report(gone, debug=debug)
             return gone.exit_code
-        if error.filename is not None and blame.lines(error) is None:
+        if error.filename is not None and tracebacks.lines(error) is None:
             _report(refused := _refused(error), debug=debug)
             return refused.exit_code
-    lines = None if debug else blame.lines(error)
+    lines = None if debug else tracebacks.lines(error)
     if lines is None:
         _print_all_frames(error)
     else:
@@ -181,9 +181,9 @@ def _report_code(error: Exception, *, debug: bool) -> int:
 
 def _refused(error: OSError) -> InputError:
     """Say what the system has against a path: it may be too long a name, or in a folder that is closed to us."""
-    from raysk.util.words import brief
+    from raysk.util.words import shorten
 
-    return InputError(f"{brief(str(error.filename))!r} cannot be used: {error.strerror}.\nName another.")
+    return InputError(f"{shorten(str(error.filename))!r} cannot be used: {error.strerror}.\nName another.")
 
 
 def _print_all_frames(error: BaseException) -> None:

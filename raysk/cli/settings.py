@@ -2,7 +2,7 @@
 
     --workers 4  >  RAYSK_WORKERS=4  >  [tool.raysk.search] workers = 4  >  [tool.raysk] workers = 4  >  default
 
-An option that has a variable (see `raysk.cli.options.shared`) is a setting. Typer reads the variable, and takes what
+An option that has a variable (see `raysk.cli.options`) is a setting. Typer reads the variable, and takes what
 pyproject.toml says from here, as its map of defaults.
 """
 
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from raysk.errors import UsageError
-from raysk.util.trust import doubt
+from raysk.util.trust import why_not_trusted
 from raysk.util.words import suggestion
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def project() -> Project:
 
 
 def _check_whose(path: Path) -> None:
-    reason = doubt(path)
+    reason = why_not_trusted(path)
     if reason is not None:
         raise UsageError(
             f"{str(path)!r} has settings of raysk's, but may be somebody else's:\n{reason}.\n"

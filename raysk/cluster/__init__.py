@@ -6,8 +6,8 @@ session.py     the only `ray.init` in the program
 borrowing.py   connections that calls share
 address.py     which cluster is meant, and whether anything listens there
 leaving.py     how the program ends after its clusters
-private.py     what a private Ray needs around it, and leaves behind
-refusals.py    what keeps a program from Ray, in words
+private_ray.py     what a private Ray needs around it, and leaves behind
+connection_errors.py    what keeps a program from Ray, in words
 nodes.py       asks every node what it has, and whether a job could run there
 report.py      what the answers mean
 

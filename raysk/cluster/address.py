@@ -6,7 +6,7 @@ import os
 import socket
 
 from raysk._compat import ray as ray_private
-from raysk.cluster import refusals
+from raysk.cluster import connection_errors
 from raysk.errors import ClusterError
 
 ADDRESS_VARIABLES = ("RAYSK_ADDRESS", "RAY_ADDRESS")
@@ -39,4 +39,4 @@ def knock(address: str) -> None:
         if address == "auto" and ray_private.runs_here():
             return  # as above
         last = "the last one that was started here, " if address == "auto" else ""
-        raise ClusterError(refusals.nothing_there(where, str(error), last)) from error
+        raise ClusterError(connection_errors.nothing_there(where, str(error), last)) from error

@@ -14,14 +14,14 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from raysk._compat import ray as ray_private
-from raysk.cluster import leaving, refusals
+from raysk.cluster import connection_errors, leaving
 from raysk.cluster.address import knock, resolve
-from raysk.cluster.private import Private
+from raysk.cluster.private_ray import Private
 from raysk.cluster.session import Session
 from raysk.errors import ClusterError, UsageError
 from raysk.events import ClusterReady, null_sink
 from raysk.jobs import Resources
-from raysk.util import inside
+from raysk.util import nested
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -76,7 +76,7 @@ class Cluster:
         warm: bool = True,
     ) -> None:
         self.address = resolve(address)
-        refusals.check_surroundings()
+        connection_errors.check_surroundings()
         self.sink = sink
         self.resources = resources or Resources()
         self._closed = False
@@ -88,10 +88,10 @@ class Cluster:
             try:
                 self._joined = self._join(worker_output=worker_output)
                 from raysk.pool.ray.head import connected_head  # not before: they import Ray
-                from raysk.pool.ray.need import Need
+                from raysk.pool.ray.reservation import Reservation
 
                 self._head = connected_head()
-                self._need = Need(cpus=self.resources.cpus_per_fit, memory=self.resources.memory_per_fit)
+                self._need = Reservation(cpus=self.resources.cpus_per_fit, memory=self.resources.memory_per_fit)
                 self.nodes, self.cpus = self._size()
                 sink(ClusterReady(address=self.address, nodes=self.nodes, cpus=self.cpus))
                 if warm:
@@ -105,8 +105,8 @@ class Cluster:
     @property
     def pool(self) -> Pool:
         """The warm pool of workers."""
-        if inside.in_fork():
-            raise ClusterError(inside.NO_CONNECTION)
+        if nested.in_fork():
+            raise ClusterError(nested.NO_CONNECTION)
         if self._closed:
             raise ClusterError("This cluster connection is closed; open another with raysk.connect().")
         self._pool = self._pool or self._open_pool()
@@ -129,7 +129,7 @@ class Cluster:
 
     def close(self) -> None:
         """End the workers and the connection; a private Ray is stopped. May be called twice."""
-        if inside.in_fork():  # all of it is the parent's
+        if nested.in_fork():  # all of it is the parent's
             return
         self._closed = True
         atexit.unregister(self.close)

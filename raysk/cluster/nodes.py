@@ -17,8 +17,8 @@ from raysk._compat.ray import free_resources, memory  # not the module: all of i
 from raysk.cluster.connection import Cluster, alive, travel_by_value
 from raysk.cluster.report import Node, Report
 from raysk.errors import Unpicklable
-from raysk.util import neighbours
-from raysk.util.versions import compare, imported, installed
+from raysk.util import sibling_imports
+from raysk.util.versions import compare, failed_imports, installed_versions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -69,7 +69,7 @@ def look(
 
     travel_by_value(travelling())
     payload = None if what is None else _packed(what)
-    nodes, here = alive(), installed()
+    nodes, here = alive(), installed_versions()
     answers = _ask([node["NodeID"] for node in nodes], PRELOAD if imports else (), payload, timeout_s)
     found = [_node(node, here, answers[node["NodeID"]], allow_versions=allow_versions) for node in nodes]
     return Report(here=here, nodes=sorted(found, key=lambda node: (node.address, node.id)))
@@ -95,7 +95,7 @@ def _ask(
     if payload is not None:
         tasks[_unpickled] = (
             ray.put(payload),
-            neighbours.of_this_program(),
+            sibling_imports.program_folders(),
         )  # it goes once to each node, also if it is large
     asked = {}
     for task, args in tasks.items():
@@ -126,9 +126,9 @@ def _facts(modules: Sequence[str]) -> dict[str, Any]:
     import shutil
     from pathlib import Path
 
-    errors = imported(modules)
+    errors = failed_imports(modules)
     memory_bytes, memory_free_bytes = memory()
-    facts = {"versions": installed(errors), "errors": errors}
+    facts = {"versions": installed_versions(errors), "errors": errors}
     facts |= {"memory_bytes": memory_bytes, "memory_free_bytes": memory_free_bytes}
     free = free_resources()
     if free:
@@ -144,7 +144,7 @@ def _unpickled(payload: bytes, folders: Sequence[str]) -> dict[str, str | None]:
     import pickle
 
     for folder in folders:
-        neighbours.add(folder)
+        sibling_imports.add(folder)
     try:
         pickle.loads(payload)
     except BaseException as error:  # noqa: BLE001 - also a SystemExit of the person's code is an answer

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from raysk.errors import ClusterError
-from raysk.util.versions import Difference, consequence, in_words, remedy
+from raysk.util.versions import Difference, consequence, join_differences, remedy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +35,7 @@ class Node:
     shm_bytes, shm_free_bytes : int
         /dev/shm, where it is kept if there is room.
     versions : dict of str to str or None
-        See `raysk.util.versions.installed`.
+        See `raysk.util.versions.installed_versions`.
     differences : list of Difference
     error : str
         Why the node did not answer; None if it did.
@@ -128,11 +128,11 @@ def _findings(node: Node, name: str) -> Iterator[Finding]:
         return
     fatal = [each for each in node.differences if each.fatal]
     if fatal:
-        text = f"{in_words(fatal)}: {consequence(fatal)}"
+        text = f"{join_differences(fatal)}: {consequence(fatal)}"
         yield Finding(node=name, text=text, remedy=remedy(fatal), fatal=used)
     told = [each for each in node.differences if each.results and not each.fatal]
     if told:
-        text = f"{in_words(told)}: results may differ"
+        text = f"{join_differences(told)}: results may differ"
         yield Finding(node=name, text=text, remedy=remedy(told), fatal=False)
     if node.unpickles is False:
         yield Finding(node=name, text=f"does not unpickle: {node.unpickle_error}", remedy=_loadable(node), fatal=used)

@@ -9,7 +9,7 @@ import threading
 from typing import Any
 
 from raysk._compat import ray as ray_private
-from raysk.cluster import leaving, refusals
+from raysk.cluster import connection_errors, leaving
 from raysk.errors import ClusterError
 
 JOIN_S = 30.0
@@ -32,9 +32,9 @@ class Session:
             error = self._answer.get(timeout=None if address is None else JOIN_S)
         except queue.Empty:
             reason = f"it did not let us in within {JOIN_S:g} s"
-            raise ClusterError(refusals.nothing_there(str(address), reason)) from None
+            raise ClusterError(connection_errors.nothing_there(str(address), reason)) from None
         if error is not None:
-            raise ClusterError(refusals.why(address, error)) from error
+            raise ClusterError(connection_errors.why(address, error)) from error
 
     def _run(self) -> None:
         import ray

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from raysk.data.table import Table
 from raysk.errors import InputError
-from raysk.util.words import listed
+from raysk.util.words import join_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from raysk.data.inputs import Stream
-    from raysk.data.known import Known
+    from raysk.data.table_spec import TableSpec
 
 _X_NAMES = ("X", "data")
 _BESIDE = {"y": "y", "target": "y", "groups": "groups", "sample_weight": "sample_weight"}
@@ -27,7 +27,7 @@ CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
 """The file that holds the memory limit of a container, in bytes."""
 
 
-def read(stream: Stream, known: Known) -> Table:
+def read(stream: Stream, known: TableSpec) -> Table:
     """Read a whole file."""
     return {"npy": _read_npy, "npz": _read_npz, "svmlight": _read_svmlight}[str(known.format)](stream)
 
@@ -108,7 +108,7 @@ def _pick_features(held: Mapping[str, Any], label: str) -> Table:
     names = [name for name in _X_NAMES if name in held] or list(held)[: len(held) == 1]
     if not names:
         raise InputError(
-            f"{label} holds the arrays {listed(held) or '(none)'}, and none of them is named X.\n"
+            f"{label} holds the arrays {join_names(held) or '(none)'}, and none of them is named X.\n"
             "Save it with numpy.savez(file, X=X, y=y)."
         )
     beside = {meant: held[name] for name, meant in _BESIDE.items() if name in held}

@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from raysk.data.inputs import Stream
-    from raysk.data.known import Known
     from raysk.data.table import Table
+    from raysk.data.table_spec import TableSpec
 
 
-def read(stream: Stream, known: Known) -> Table:
+def read(stream: Stream, known: TableSpec) -> Table:
     """Read all batches."""
     import pyarrow as pa
 
@@ -24,7 +24,7 @@ def read(stream: Stream, known: Known) -> Table:
         return as_table(pa.Table.from_batches(batches, schema), stream.label, known)
 
 
-def read_blocks(stream: Stream, known: Known, _rows: int | None) -> Iterator[Table]:
+def read_blocks(stream: Stream, known: TableSpec, _rows: int | None) -> Iterator[Table]:
     """Read batch after batch."""
     with _batches(stream) as (_, batches):
         yield from as_tables(batches, stream.label, known)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from raysk.data.table import is_frame, is_number
 from raysk.util.values import is_float
-from raysk.util.words import brief, rows_text
+from raysk.util.words import rows_text, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -58,7 +58,7 @@ class Cell:
     @property
     def shown(self) -> str:
         """The value, for messages."""
-        return brief(repr(self.value))
+        return shorten(repr(self.value))
 
 
 class Cells:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from raysk.data import wants
+from raysk.data import requirements
 from raysk.data.cells import Cells
 from raysk.data.dates import look_like_dates
 from raysk.data.recipe import encoding_recipe
 from raysk.data.separators import DECIMAL_COMMA
 from raysk.data.table import is_frame, is_number
 from raysk.errors import InputError
-from raysk.util.words import brief, listed, rows_text, shown, type_name
+from raysk.util.words import join_names, printable, rows_text, shorten, type_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,11 +25,11 @@ _PER_SAMPLE = ("y", "groups", "sample_weight")
 
 def check_features(X: Any, names: tuple[str, ...], label: str, estimator: Any = None) -> None:
     """Raise for infinite values, and for text where the estimator takes numbers; `names` are those of the columns."""
-    if is_frame(X) and estimator is not None and wants.wants_numbers(estimator):
+    if is_frame(X) and estimator is not None and requirements.refuses_text(estimator):
         _refuse_text(X, label, estimator)
     found = Cells(X, names).infinite
     if found is not None:
-        _refuse_infinite(found, f"column {shown(found.column)!r}" if getattr(X, "ndim", 0) == 2 else "X", label)  # noqa: PLR2004
+        _refuse_infinite(found, f"column {printable(found.column)!r}" if getattr(X, "ndim", 0) == 2 else "X", label)  # noqa: PLR2004
 
 
 def check_beside(value: Any, name: str, label: str) -> None:
@@ -53,8 +53,8 @@ def check_beside(value: Any, name: str, label: str) -> None:
 
 def check_target(estimator: Any, table: Table) -> None:
     """Raise if an estimator cannot be fitted without y."""
-    if wants.wants_target(estimator):
-        columns = "0, 1, ..., or -1 for the last" if table.names is None else listed(table.names)
+    if requirements.needs_target(estimator):
+        columns = "0, 1, ..., or -1 for the last" if table.names is None else join_names(table.names)
         raise InputError(
             f"{type_name(estimator)} needs a target, and nothing says which column of {table.label} that is.\n"
             f"Say it with --target; the columns are: {columns}."
@@ -107,26 +107,26 @@ def _refuse_text(frame: Any, label: str, estimator: Any) -> None:
     number, mask = next(iter(wrong.items()))
     row, value = int(mask.argmax()), frame.iloc[mask.argmax(), number]
     names = [frame.columns[number] for number in wrong]
-    others = f" It is the same with {listed(names[1:])}." if len(names) > 1 else ""
+    others = f" It is the same with {join_names(names[1:])}." if len(names) > 1 else ""
     raise InputError(
-        f"{label}: column {shown(names[0])!r} holds {brief(repr(value))} in row {row + 1:,}, "
-        f"and {type_name(wants.first_step(estimator))} takes numbers.{others}\n"
+        f"{label}: column {printable(names[0])!r} holds {shorten(repr(value))} in row {row + 1:,}, "
+        f"and {type_name(requirements.first_step(estimator))} takes numbers.{others}\n"
         f"{_advise(frame, frame.iloc[:, number], value, names, estimator)}"
     )
 
 
 def _advise(frame: Any, column: Any, value: Any, names: Sequence[Any], estimator: Any) -> str:
-    name = shown(names[0])
+    name = printable(names[0])
     if DECIMAL_COMMA.fullmatch(str(value)):
         return "If its comma is a decimal one, say --decimal ,"
     if look_like_dates(column):
         return f"Dates become numbers with --dates {name}, or are left out with --drop {name}"
     if 2 * _find_text(column).sum() < column.notna().sum():
         return f"The rest of it is mostly numbers: correct that value, or leave the column out with --drop {name}"
-    if wants.takes_categories(estimator):
+    if requirements.takes_categories(estimator):
         every = shlex.quote(",".join(map(str, names)))
         return f"Make categories of them with --categorical {every} (or leave that option out), or --drop them."
-    tags = wants.tags_of(wants.first_step(estimator))
+    tags = requirements.tags_of(requirements.first_step(estimator))
     missing = bool(frame.select_dtypes("number").isna().any().any()) and not (tags and tags.input_tags.allow_nan)
     columns = [name if isinstance(name, int) else str(name) for name in names]
     code, prefix = encoding_recipe(estimator, columns, missing=missing)

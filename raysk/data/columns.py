@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from raysk.errors import InputError, UsageError
-from raysk.util.words import listed, shown, suggestion
+from raysk.util.words import join_names, printable, suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -103,7 +103,7 @@ class Places:
         taken = {*drop, *(() if features else (*target, *one.values()))}
         left = tuple(index for index in features or range(table.n_columns) if index not in taken)
         if not left:
-            known = f"0 to {table.n_columns - 1}" if table.names is None else listed(table.names)
+            known = f"0 to {table.n_columns - 1}" if table.names is None else join_names(table.names)
             raise InputError(f"{table.label}: no column is left for X.\nIts columns are: {known}.")
         ids = one.get("--id-col")
         return cls(target=target, features=left, groups=one.get("--groups"), weight=one.get("--weight"), id_col=ids)
@@ -160,5 +160,7 @@ def _parse_index(text: str, count: int) -> int | None:
 def _explain_unknown(table: Table, missing: list[str], said: str) -> str:
     if table.names is None:
         return f"{said}{table.label} has {table.n_columns} columns without names.\nGive indexes, from 0."
-    what = f"no column {shown(missing[0])!r}" if len(missing) == 1 else f"none of these columns: {listed(missing)}"
+    what = (
+        f"no column {printable(missing[0])!r}" if len(missing) == 1 else f"none of these columns: {join_names(missing)}"
+    )
     return f"{said}{table.label} has {what}.\n{suggestion(missing[0], table.names, 'columns')}"

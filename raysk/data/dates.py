@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from raysk.data.extras import extra
+from raysk.data.extras import import_extra
 from raysk.errors import InputError, UsageError
-from raysk.util.words import brief, rows_text, shown
+from raysk.util.words import printable, rows_text, shorten
 
 ISO = "ISO8601"
 """Pandas' name for all formats of ISO 8601, with and without time."""
@@ -22,7 +22,7 @@ _TRIED_ON = 1000
 """Number of values that tell which formats are worth trying on all."""
 
 
-def date_format(column: Any, name: str, label: str, said: str | None = None) -> str:
+def find_date_format(column: Any, name: str, label: str, said: str | None = None) -> str:
     """Return the format of all dates in a column: `said`, which the person gives, or else the one that is found.
 
     `name` and `label` are those of the column and of its table.
@@ -32,25 +32,25 @@ def date_format(column: Any, name: str, label: str, said: str | None = None) -> 
     InputError
         If a value is no date, or dates can be read in two ways.
     """
-    advice = f"Correct it, or say its format, for example: --dates {shown(f'{name}=%d.%m.%Y')!r}"
+    advice = f"Correct it, or say its format, for example: --dates {printable(f'{name}=%d.%m.%Y')!r}"
     if said is not None:
-        days(column, said, name, label, advice=advice)
+        to_days(column, said, name, label, advice=advice)
         return said
     texts = _as_text(column).dropna()
     best = _guess_formats(texts)
-    days(column, best[0], name, label, advice=advice)
+    to_days(column, best[0], name, label, advice=advice)
     if len(best) > 1:
         one, other = (_parse(texts, each) for each in best)
         at = int((one != other).to_numpy().argmax())
         raise InputError(
-            f"{label}: column {shown(name)!r} holds dates that can be read in two ways: "
-            f"{brief(repr(texts.iloc[at]))} is {one.iloc[at]:%-d %B %Y} or {other.iloc[at]:%-d %B %Y}.\n"
-            f"Say which: --dates {shown(f'{name}={best[0]}')!r} or {shown(f'{name}={best[1]}')!r}"
+            f"{label}: column {printable(name)!r} holds dates that can be read in two ways: "
+            f"{shorten(repr(texts.iloc[at]))} is {one.iloc[at]:%-d %B %Y} or {other.iloc[at]:%-d %B %Y}.\n"
+            f"Say which: --dates {printable(f'{name}={best[0]}')!r} or {printable(f'{name}={best[1]}')!r}"
         )
     return best[0]
 
 
-def days(  # noqa: PLR0913 - what a message needs
+def to_days(  # noqa: PLR0913 - what a message needs
     column: Any,
     format: str,  # noqa: A002
     name: str,
@@ -71,11 +71,13 @@ def days(  # noqa: PLR0913 - what a message needs
     UsageError
         If there is no such format.
     """
-    pandas = extra("pandas", "Reading dates")
+    pandas = import_extra("pandas", "Reading dates")
     try:
         dates = column if column.dtype.kind == "M" else _parse(texts := _as_text(column), format)
     except ValueError as err:
-        raise UsageError(f"--dates {shown(name)}={shown(format)}: no format of dates: {brief(str(err))}.") from err
+        raise UsageError(
+            f"--dates {printable(name)}={printable(format)}: no format of dates: {shorten(str(err))}."
+        ) from err
     wrong = (dates.isna() & column.notna()).to_numpy()
     if wrong.any() and column.dtype.kind != "M":
         dates = dates.fillna(_parse(texts, ISO))
@@ -83,7 +85,7 @@ def days(  # noqa: PLR0913 - what a message needs
     if wrong.any():
         row = int(wrong.argmax())
         raise InputError(
-            f"{label}: column {shown(name)!r} holds {brief(repr(column.iloc[row]))} "
+            f"{label}: column {printable(name)!r} holds {shorten(repr(column.iloc[row]))} "
             f"in {rows_text(before + row + 1, int(wrong.sum()))}, which is no date"
             f"{'' if format == ISO else f' of the format {format}'}.\n{advice}"
         )
@@ -108,7 +110,7 @@ def _as_text(column: Any) -> Any:
 
 def _parse(texts: Any, format: str) -> Any:  # noqa: A002
     """Return dates in UTC; texts of another format are missing values."""
-    return extra("pandas", "Reading dates").to_datetime(texts, format=format, errors="coerce", utc=True)
+    return import_extra("pandas", "Reading dates").to_datetime(texts, format=format, errors="coerce", utc=True)
 
 
 def _guess_formats(texts: Any) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from raysk.errors import UsageError
-from raysk.util.words import shown
+from raysk.util.words import printable
 
 _WORDS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " "}
 
@@ -34,11 +34,11 @@ class Dialect:
         sep = None if self.sep is None else _WORDS.get(self.sep.lower(), self.sep)
         if sep is not None and (len(sep) != 1 or not sep.isascii() or sep.isalnum() or sep in '"\r\n\0'):
             raise UsageError(
-                f"--sep {shown(self.sep)}: one character separates columns.\n"
+                f"--sep {printable(self.sep)}: one character separates columns.\n"
                 f"Say one such as ';', or a name: {', '.join(name for name in _WORDS if name.isalpha())}."
             )
         if self.decimal not in {".", ","}:
-            raise UsageError(f"--decimal {shown(self.decimal)}: it is '.' or ','.")
+            raise UsageError(f"--decimal {printable(self.decimal)}: it is '.' or ','.")
         if sep == self.decimal == ".":
             raise UsageError("--sep .: numbers have a point before their decimals. Say --decimal , as well.")
         object.__setattr__(self, "sep", sep)

@@ -10,14 +10,14 @@ import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from raysk.data import wants
+from raysk.data import requirements
 from raysk.data.columns import places_among
-from raysk.data.dates import date_format, days, look_like_dates
-from raysk.data.extras import extra
+from raysk.data.dates import find_date_format, look_like_dates, to_days
+from raysk.data.extras import import_extra
 from raysk.data.separators import are_decimal
 from raysk.data.table import is_frame, is_number
 from raysk.errors import InputError, UsageError
-from raysk.util.words import brief, listed, shown, type_name
+from raysk.util.words import join_names, printable, shorten, type_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,10 +46,10 @@ class Unseen:
         if not self.counts:
             return None
         each = (
-            f"{shown(name)} in {count:,} row{'s' * (count != 1)} (such as {brief(repr(self.examples[name]))})"
+            f"{printable(name)} in {count:,} row{'s' * (count != 1)} (such as {shorten(repr(self.examples[name]))})"
             for name, count in self.counts.items()
         )
-        return f"Categories that the model was not fitted on are taken for missing: {listed(each)}."
+        return f"Categories that the model was not fitted on are taken for missing: {join_names(each)}."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,9 +92,9 @@ class Encoding:
         if is_frame(values):
             frame = values.copy(deep=False)
         else:
-            frame = extra("pandas", "A table with column names").DataFrame(values, columns=list(names))
+            frame = import_extra("pandas", "A table with column names").DataFrame(values, columns=list(names))
         for place, format_ in self.dates.items():
-            frame.isetitem(place, days(frame.iloc[:, place], format_, names[place], label, before=before))
+            frame.isetitem(place, to_days(frame.iloc[:, place], format_, names[place], label, before=before))
         for place, known in self.categories.items():
             column, lost = _categorize(frame.iloc[:, place], known, only_known=self.only_known)
             frame.isetitem(place, column)
@@ -109,7 +109,7 @@ def known_categories(X: Any) -> dict[int, list[Any]]:
     return {place: each.categories.tolist() for place, each in enumerate(dtypes) if hasattr(each, "categories")}
 
 
-def learn(table: Table, features: tuple[int, ...], columns: Columns, estimator: Any) -> Encoding:
+def learn_encoding(table: Table, features: tuple[int, ...], columns: Columns, estimator: Any) -> Encoding:
     """Return the encoding of the features at some places of a table, for an estimator.
 
     Only `dates` and `categorical` of the columns are used. Texts become categories if the estimator takes categories
@@ -147,7 +147,7 @@ def _learn_dates(table: Table, features: tuple[int, ...], texts: Sequence[str]) 
         said = percent[1:] + rest or None
         for place in _find_features(table, features, (name,), "--dates"):
             column = _take_column(table, features[place])
-            found[place] = date_format(column, table.name_of(features[place]), table.label, said)
+            found[place] = find_date_format(column, table.name_of(features[place]), table.label, said)
     return found
 
 
@@ -171,14 +171,14 @@ def _find_texts(table: Table, features: tuple[int, ...], dates: Mapping[int, str
         for place, index in enumerate(features)
         if place not in dates and _may_hold_text(table.values.dtypes.iloc[index])
     ]
-    takes = wants.takes_categories(estimator)
-    if texts and wants.must_enable_categories(estimator):
+    takes = requirements.takes_categories(estimator)
+    if texts and requirements.must_enable_categories(estimator):
         raise InputError(
             f"{table.label}: column {table.name_of(features[texts[0]])!r} is text, which "
-            f"{type_name(wants.first_step(estimator))} takes as categories only when told to.\n"
+            f"{type_name(requirements.first_step(estimator))} takes as categories only when told to.\n"
             "Say --set enable_categorical=True"
         )
-    for place in texts if takes or not wants.wants_numbers(estimator) else ():
+    for place in texts if takes or not requirements.refuses_text(estimator) else ():
         _find_decimal_commas(table, features[place], takes=takes)
     return texts if takes else []
 
@@ -202,7 +202,7 @@ def _find_decimal_commas(table: Table, index: int, *, takes: bool) -> None:
 
 def _check_counts(table: Table, indexes: Sequence[int], counts: Sequence[int], estimator: Any) -> None:
     """Raise if there are more categories than an estimator takes; warn of dates among them."""
-    most = None if estimator is None else wants.most_categories(estimator)
+    most = None if estimator is None else requirements.most_categories(estimator)
     for index, count in zip(indexes, counts, strict=True):
         name, column = table.name_of(index), _take_column(table, index)
         dates = _may_hold_text(column.dtype) and look_like_dates(column)
@@ -210,7 +210,7 @@ def _check_counts(table: Table, indexes: Sequence[int], counts: Sequence[int], e
             advice = f"Make numbers of these dates with --dates {name}" if dates else f"Leave it out with --drop {name}"
             raise InputError(
                 f"{table.label}: column {name!r} has {count:,} categories, and "
-                f"{type_name(wants.first_step(estimator))} takes {most:,} at most.\n{advice}"
+                f"{type_name(requirements.first_step(estimator))} takes {most:,} at most.\n{advice}"
             )
         if dates:
             warnings.warn(
@@ -226,7 +226,7 @@ def _list_categories(column: Any) -> list[Any]:
 
 def _categorize(column: Any, known: Sequence[Any], *, only_known: bool) -> tuple[Any, Any]:
     """Return a column as known categories, and the values that are unknown."""
-    pandas = extra("pandas", "Categories")
+    pandas = import_extra("pandas", "Categories")
     categories, read = pandas.Index(known), column
     if categories.dtype.kind in "iuf" and not is_number(getattr(column.dtype, "categories", column).dtype):
         read = pandas.to_numeric(column, errors="coerce")  # 1.0 where 1 is known
@@ -242,4 +242,4 @@ def _take_column(table: Table, index: int) -> Any:
     """Return a column as a Series, with missing values as pandas has them."""
     if is_frame(table.values):
         return table.values.iloc[:, index]
-    return extra("pandas", "A table with column names").Series(table.values[:, index])
+    return import_extra("pandas", "A table with column names").Series(table.values[:, index])

@@ -8,7 +8,7 @@ from typing import Any
 from raysk.errors import InputError
 
 
-def extra(module: str, why: str) -> Any:
+def import_extra(module: str, why: str) -> Any:
     """Import a module of pandas, pyarrow or fsspec; `why` says in the message what needs it.
 
     Raises

@@ -6,13 +6,13 @@ import functools
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from raysk.data import wants
+from raysk.data import requirements
 from raysk.data.columns import Columns, Places
 from raysk.data.encoding import Encoding
 from raysk.data.split import split
 from raysk.data.table import TEXT
 from raysk.errors import InputError
-from raysk.util.words import listed
+from raysk.util.words import join_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -61,7 +61,7 @@ class Features:
         if self.names is not None:
             table = _add_names(table, columns, self.names) if table.names is None else table
             columns = replace(columns, features=self.names, by_name=True)
-        only_known = estimator is None or wants.takes_categories(estimator)
+        only_known = estimator is None or requirements.takes_categories(estimator)
         encode = functools.partial(replace(self.encoding, only_known=only_known).encode, unseen=unseen)
         return split(table, columns, estimator=estimator, as_frame=self.as_frame, needs_target=False, encode=encode)
 
@@ -80,7 +80,7 @@ def _add_names(table: Table, columns: Columns, names: Sequence[str]) -> Table:
     if len(places) != len(names):
         raise InputError(
             f"{table.label} has {len(places)} columns for features, without names;\n"
-            f"the model was fitted on {len(names)}: {listed(names)}."
+            f"the model was fitted on {len(names)}: {join_names(names)}."
         )
     named_ = dict(zip(places, names, strict=True))
     return replace(table, names=tuple(named_.get(place, f"#{place}") for place in range(table.n_columns)))
@@ -97,7 +97,7 @@ def recorded_features(sidecar: Mapping[str, Any] | None) -> Features | None:
     encoding = Encoding(dates=_index_by_place(X.get("dates")), categories=_index_by_place(X.get("categories")))
     return Features(
         names=None if names is None else tuple(names),
-        dtypes={name: kind for name, kind in known if kind is not None} | as_written(encoding, names or ()),
+        dtypes={name: kind for name, kind in known if kind is not None} | types_as_written(encoding, names or ()),
         as_frame=X.get("type") == "DataFrame",
         count=shape[1] if len(shape) > 1 else None,
         encoding=encoding,
@@ -108,7 +108,7 @@ def _index_by_place(values: Sequence[Any] | None) -> dict[int, Any]:
     return {place: value for place, value in enumerate(values or ()) if value is not None}
 
 
-def as_written(encoding: Encoding, names: Sequence[str]) -> dict[str, str]:
+def types_as_written(encoding: Encoding, names: Sequence[str]) -> dict[str, str]:
     """Return the types of the columns whose values are looked up or parsed: text, or truth values."""
     places = {*encoding.dates, *encoding.categories}
     truths = {place for place, known in encoding.categories.items() if all(isinstance(each, bool) for each in known)}

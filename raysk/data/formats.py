@@ -7,7 +7,7 @@ from pathlib import PurePath
 
 from raysk.errors import InputError, UsageError
 from raysk.source.reference import PICKLES
-from raysk.util.words import shown, suggestion
+from raysk.util.words import printable, suggestion
 
 FORMATS = ("csv", "tsv", "jsonl", "parquet", "arrow", "npy", "npz", "svmlight", "pickle")
 _TEXT = ("csv", "tsv", "jsonl", "svmlight")
@@ -33,7 +33,9 @@ _BEGINNINGS = {
 def check_format(name: str | None) -> None:
     """Raise `UsageError` for a format that does not exist."""
     if name is not None and name not in FORMATS:
-        raise UsageError(f"--format {shown(name)}: there is no such format.\n{suggestion(name, FORMATS, 'formats')}")
+        raise UsageError(
+            f"--format {printable(name)}: there is no such format.\n{suggestion(name, FORMATS, 'formats')}"
+        )
 
 
 def suffix_format(name: str) -> str | None:
@@ -43,7 +45,7 @@ def suffix_format(name: str) -> str | None:
     return _SUFFIXES.get(PurePath(path.stem).suffix.lower() if suffix == ".gz" else suffix)
 
 
-def format_of(label: str, head: bytes, said: str | None) -> str:
+def detect_format(label: str, head: bytes, said: str | None) -> str:
     """Return the format of a file: what the person says, or else what the suffix of `label` and the first bytes tell.
 
     Raises

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from raysk.data.table import TEXT, Table, is_number, unique_names
 from raysk.errors import InputError
-from raysk.util.words import brief, listed, shown
+from raysk.util.words import join_names, printable, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from raysk.data.known import Known
+    from raysk.data.table_spec import TableSpec
 
 
-def column_types(schema: Any, known: Known, *, widened: bool = False, has_types: bool = False) -> dict[str, Any]:
+def column_types(schema: Any, known: TableSpec, *, widened: bool = False, has_types: bool = False) -> dict[str, Any]:
     """Return pyarrow's types of the columns whose first values, of the types in `schema`, do not tell their type.
 
     Parameters
@@ -48,7 +48,7 @@ def _choose_type(kind: Any, dtype: str | None, *, widened: bool, has_types: bool
     return pa.float64() if widened and (types.is_integer(kind) or types.is_null(kind)) else kind
 
 
-def as_tables(batches: Any, label: str, known: Known) -> Iterator[Table]:
+def as_tables(batches: Any, label: str, known: TableSpec) -> Iterator[Table]:
     """Yield a table per batch of pyarrow's that is not empty."""
     import pyarrow as pa
 
@@ -57,7 +57,7 @@ def as_tables(batches: Any, label: str, known: Known) -> Iterator[Table]:
             yield as_table(pa.Table.from_batches([batch]), label, known)
 
 
-def as_table(table: Any, label: str, known: Known, *, headless: bool = False) -> Table:
+def as_table(table: Any, label: str, known: TableSpec, *, headless: bool = False) -> Table:
     """Turn pyarrow's table, which is used up, into a DataFrame with names and types that scikit-learn can use.
 
     If the file is `headless`, the table's names are pyarrow's own.
@@ -95,10 +95,10 @@ def _convert_decimals(table: Any) -> Any:
 def _check_text(table: Any, label: str) -> None:
     from pyarrow.types import is_binary
 
-    wrong = [shown(field.name) for field in table.schema if is_binary(field.type)]
+    wrong = [printable(field.name) for field in table.schema if is_binary(field.type)]
     if wrong:
         raise InputError(
-            f"{label} holds text that is not UTF-8, in {listed(wrong)}.\n"
+            f"{label} holds text that is not UTF-8, in {join_names(wrong)}.\n"
             "Convert it, for example: iconv -f WINDOWS-1252 -t UTF-8"
         )
 
@@ -116,6 +116,6 @@ def _cast(frame: Any, name: str, wanted: str, label: str) -> None:
         frame[name] = column.astype(wanted)
     except (TypeError, ValueError) as err:
         raise InputError(
-            f"{label}: column {shown(name)!r} should be of type {wanted}, as it was when the model was fitted.\n"
-            f"{brief(str(err))}"
+            f"{label}: column {printable(name)!r} should be of type {wanted}, as it was when the model was fitted.\n"
+            f"{shorten(str(err))}"
         ) from err

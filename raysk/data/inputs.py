@@ -24,11 +24,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from urllib.parse import urlsplit
 
-from raysk.data.extras import extra
+from raysk.data.extras import import_extra
 from raysk.data.formats import suffix_format
 from raysk.errors import InputError, UsageError
-from raysk.util.near import meant
-from raysk.util.words import brief, listed, shown
+from raysk.util.path_suggestions import suggest_path
+from raysk.util.words import join_names, printable, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,7 +90,7 @@ def is_file(text: str) -> bool:
         return False
 
 
-def label_of(text: str) -> str:
+def name_source(text: str) -> str:
     """Return the name of a source for messages and files: a URI without its query, which may hold a signature.
 
     Raises
@@ -101,21 +101,21 @@ def label_of(text: str) -> str:
     if text == STDIN:
         return "stdin"
     if not is_uri(text):
-        return shown(text)
+        return printable(text)
     try:
         parts = urlsplit(text)
     except ValueError as err:
-        raise InputError(f"{shown(text)} is no URI: {err}.") from err
+        raise InputError(f"{printable(text)} is no URI: {err}.") from err
     if parts.password is not None:
         raise UsageError(
             f"A URI on the command line is seen by everybody: leave the password out of {parts.scheme}://...\n"
             "Set it in the environment as the storage's own tools do, for example AWS_SECRET_ACCESS_KEY."
         )
-    return shown(text.partition("?")[0])
+    return printable(text.partition("?")[0])
 
 
 @contextlib.contextmanager
-def opened(text: str) -> Iterator[Stream]:
+def open_source(text: str) -> Iterator[Stream]:
     """Open a file, stdin or a URI for reading.
 
     Raises
@@ -125,7 +125,7 @@ def opened(text: str) -> Iterator[Stream]:
     UsageError
         If a URI holds a password, or stdin is a terminal.
     """
-    label = label_of(text)
+    label = name_source(text)
     with contextlib.ExitStack() as stack:
         head, file = _read_head(stack.enter_context(_open_raw(text, label)))
         path = Path(text) if text != STDIN and is_file(text) else None  # a pipe has a path too, and is read once
@@ -151,7 +151,7 @@ def _gunzip(file: BinaryIO, label: str) -> tuple[bytes, BinaryIO]:
     try:
         return _read_head(_Unseekable(gzip.GzipFile(fileobj=file)))
     except (OSError, EOFError, zlib.error) as err:
-        raise InputError(f"{label} cannot be gunzipped: {brief(str(err))}\nCopy it again, whole.") from err
+        raise InputError(f"{label} cannot be gunzipped: {shorten(str(err))}\nCopy it again, whole.") from err
 
 
 class _Chained(io.RawIOBase):
@@ -199,27 +199,29 @@ def _open_raw(text: str, label: str) -> Iterator[BinaryIO]:
 def _open_uri(uri: str) -> BinaryIO:
     scheme = uri.partition("://")[0].lower()
     if scheme in _ARROWS_OWN:
-        filesystem, path = extra("pyarrow.fs", f"{scheme}://").FileSystem.from_uri(uri)
+        filesystem, path = import_extra("pyarrow.fs", f"{scheme}://").FileSystem.from_uri(uri)
         return cast("BinaryIO", io.BufferedReader(filesystem.open_input_file(path)))
-    return cast("BinaryIO", extra("fsspec", f"{scheme}://").open(uri, "rb").open())
+    return cast("BinaryIO", import_extra("fsspec", f"{scheme}://").open(uri, "rb").open())
 
 
 def _explain_unreadable(text: str, label: str, err: Exception) -> str:
     """Return why a file cannot be opened, and which files are near."""
     if is_uri(text):
         hint = "\nInstall what its storage needs, for example: pip install aiohttp s3fs gcsfs"
-        return f"{label} cannot be opened: {brief(str(err))}{hint if isinstance(err, ImportError) else ''}"
+        return f"{label} cannot be opened: {shorten(str(err))}{hint if isinstance(err, ImportError) else ''}"
     path = Path(text)
     if isinstance(err, IsADirectoryError):
-        return f"{label} is a folder, not a file of data.\nIn it there is: {listed(_list_names(path)) or 'nothing'}."
+        return (
+            f"{label} is a folder, not a file of data.\nIn it there is: {join_names(_list_names(path)) or 'nothing'}."
+        )
     if not isinstance(err, FileNotFoundError):
-        return f"{label} cannot be read: {getattr(err, 'strerror', None) or brief(str(err))}."
+        return f"{label} cannot be read: {getattr(err, 'strerror', None) or shorten(str(err))}."
     if not path.parent.is_dir():
-        return f"There is no file {label}: its folder {shown(path.parent)} does not exist."
+        return f"There is no file {label}: its folder {printable(path.parent)} does not exist."
     names = _list_names(path.parent)
     tables = [name for name in names if suffix_format(name) is not None]
-    there = f"In its folder there is: {listed(tables or names) or 'nothing'}."
-    return f"There is no file {label}.\n{meant(path, tables or names) or there}"
+    there = f"In its folder there is: {join_names(tables or names) or 'nothing'}."
+    return f"There is no file {label}.\n{suggest_path(path, tables or names) or there}"
 
 
 def check_there(text: str) -> None:
@@ -227,7 +229,7 @@ def check_there(text: str) -> None:
     try:
         Path(text).stat()
     except FileNotFoundError as err:
-        raise InputError(_explain_unreadable(text, label_of(text), err)) from err
+        raise InputError(_explain_unreadable(text, name_source(text), err)) from err
     except (OSError, ValueError):  # what cannot be looked at is said when it is read
         return
 

@@ -13,14 +13,14 @@ from raysk._compat import pyarrow as pyarrow_private
 from raysk.data import lines
 from raysk.data.frames import as_table, column_types
 from raysk.errors import InputError
-from raysk.util.words import brief, shown
+from raysk.util.words import printable, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from raysk.data.inputs import Stream
-    from raysk.data.known import Known
     from raysk.data.table import Table
+    from raysk.data.table_spec import TableSpec
 
 MOST_EXACT = 2**53
 """From here on floats do not tell a whole number from the next."""
@@ -28,7 +28,7 @@ MOST_EXACT = 2**53
 _KINDS = {str: "text", bool: "true or false", int: "a number", float: "a number", list: "a list", dict: "an object"}
 
 
-def read(stream: Stream, known: Known) -> Table:
+def read(stream: Stream, known: TableSpec) -> Table:
     """Read all JSON lines."""
     from pyarrow import OSFile
     from pyarrow import json as arrow_json
@@ -40,7 +40,7 @@ def read(stream: Stream, known: Known) -> Table:
     return as_table(table.select([*names, *later]), stream.label, known)
 
 
-def read_blocks(stream: Stream, known: Known, _rows: int | None) -> Iterator[Table]:
+def read_blocks(stream: Stream, known: TableSpec, _rows: int | None) -> Iterator[Table]:
     """Read JSON lines in blocks of a few MiB."""
     from pyarrow import json as arrow_json
 
@@ -51,10 +51,10 @@ def read_blocks(stream: Stream, known: Known, _rows: int | None) -> Iterator[Tab
         _check_ids(table, known, stream.label)
         return table
 
-    return lines.parsed(stream, known, parse, quoted=False)
+    return lines.parse_lines(stream, known, parse, quoted=False)
 
 
-def _check_ids(table: Any, known: Known, label: str) -> None:
+def _check_ids(table: Any, known: TableSpec, label: str) -> None:
     """Refuse ids that are numbers with more digits than pyarrow keeps: two rows could get the same name."""
     from pyarrow import compute, types
 
@@ -64,12 +64,12 @@ def _check_ids(table: Any, known: Known, label: str) -> None:
     largest = compute.max(compute.abs(table.column(place))).as_py()
     if largest is not None and largest >= MOST_EXACT:
         raise InputError(
-            f"{label}: --id-col {shown(known.ids)}: {largest:.17g} is a number with more digits than can be kept.\n"
+            f"{label}: --id-col {printable(known.ids)}: {largest:.17g} is a number with more digits than can be kept.\n"
             "Write the ids as text, in quotes."
         )
 
 
-def _make_options(stream: Stream, known: Known, *, widened: bool) -> tuple[dict[str, Any], list[str]]:
+def _make_options(stream: Stream, known: TableSpec, *, widened: bool) -> tuple[dict[str, Any], list[str]]:
     """Return pyarrow's options, and the names in the first lines, in order."""
     import pyarrow as pa
     from pyarrow import json as arrow_json
@@ -113,13 +113,13 @@ def find_fault(stream: Stream, *, no_more_names: bool = False) -> str | None:
         except ValueError as error:
             return _explain_no_json(line.decode(errors="replace").rstrip(), error, row)
         if not isinstance(found, dict):
-            return f"row {row:,} is {_name_kind(found)}, {brief(repr(found))}; each has to be an object, as {{...}}."
+            return f"row {row:,} is {_name_kind(found)}, {shorten(repr(found))}; each has to be an object, as {{...}}."
         for name, value in found.items():
             if names is not None and name not in names:
-                return f"row {row:,} has a column {shown(name)!r}, which those at the beginning do not have."
+                return f"row {row:,} has a column {printable(name)!r}, which those at the beginning do not have."
             reason = _compare_kinds(value, kinds.setdefault(name, _name_kind(value)) if value is not None else None)
             if reason is not None:
-                return f"column {shown(name)!r} holds {brief(repr(value))} in row {row:,}, {reason}."
+                return f"column {printable(name)!r} holds {shorten(repr(value))} in row {row:,}, {reason}."
     return None
 
 
@@ -139,8 +139,8 @@ def _explain_no_json(line: str, error: ValueError, row: int) -> str:
     """Return at which value a line is no longer JSON."""
     at = getattr(error, "pos", len(line))
     before = re.findall(r'"((?:[^"\\]|\\.)*)"\s*:', line[:at])
-    where = f"column {shown(before[-1])!r} of row {row:,}" if before else f"row {row:,}"
-    return f"{where} is no JSON: {brief(getattr(error, 'msg', str(error)))} at {brief(repr(line[at : at + 30]))}."
+    where = f"column {printable(before[-1])!r} of row {row:,}" if before else f"row {row:,}"
+    return f"{where} is no JSON: {shorten(getattr(error, 'msg', str(error)))} at {shorten(repr(line[at : at + 30]))}."
 
 
 def _read_names(head: bytes) -> set[str]:

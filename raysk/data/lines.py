@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from raysk.data.frames import as_table
 from raysk.data.inputs import HEAD_BYTES
 from raysk.errors import InputError
-from raysk.util.words import brief
+from raysk.util.words import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from raysk.data.inputs import Stream
-    from raysk.data.known import Known
     from raysk.data.table import Table
+    from raysk.data.table_spec import TableSpec
 
 # Size of a block, in bytes of the input or, for Parquet, of its values. A row has to fit in.
 # Small blocks cost Python's time per block, large ones memory: to read 2.4 million rows of 20 floats (0.94 GB) from a
@@ -24,9 +24,9 @@ BLOCK_BYTES = 2**22
 LAST_END = b"\n"  # pyarrow finds no columns in a single line that does not end; empty lines are none
 
 
-def parsed(
+def parse_lines(
     stream: Stream,
-    known: Known,
+    known: TableSpec,
     parse: Callable[[Any], Any],
     *,
     quoted: bool = True,
@@ -40,7 +40,7 @@ def parsed(
         try:
             table = parse(BufferReader(block))
         except ArrowInvalid as err:
-            raise InputError(f"{stream.label} cannot be read after row {rows:,}: {brief(str(err))}") from err
+            raise InputError(f"{stream.label} cannot be read after row {rows:,}: {shorten(str(err))}") from err
         rows += table.num_rows
         if table.num_rows:
             yield as_table(table, stream.label, known, headless=headless)

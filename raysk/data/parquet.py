@@ -14,18 +14,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from raysk.data.inputs import Stream
-    from raysk.data.known import Known
     from raysk.data.table import Table
+    from raysk.data.table_spec import TableSpec
 
 
-def read(stream: Stream, known: Known) -> Table:
+def read(stream: Stream, known: TableSpec) -> Table:
     """Read a whole file."""
     with _opened(stream) as file:
         check_fits(_unpacked_bytes(file), stream.label)
         return as_table(file.read(), stream.label, known)
 
 
-def read_blocks(stream: Stream, known: Known, rows: int | None) -> Iterator[Table]:
+def read_blocks(stream: Stream, known: TableSpec, rows: int | None) -> Iterator[Table]:
     """Read a file in blocks of so many rows, or of a few MiB."""
     with _opened(stream) as file:
         row_bytes = _unpacked_bytes(file) // max(file.metadata.num_rows, 1)

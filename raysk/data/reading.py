@@ -3,8 +3,8 @@
     text --+-- sklearn: openml: model.py:load_data --> named --------------+
            +-- file, stdin, URI --> inputs --> formats --> a reader of it -+--> Table --split--> Data: X, y, fit_params
 
-`read_table` reads all of it, `blocks` a part at a time. A reader is a function ``read(stream, known) -> Table``. Of
-formats that can be streamed there is also ``read_blocks(stream, known, rows) -> Tables``, in bounded memory.
+`read_table` reads all of it, `read_blocks` a part at a time. A reader is a function ``read(stream, known) -> Table``; a
+format that can be streamed also has ``read_blocks(stream, known, rows) -> Tables``, in bounded memory.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ import sys
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from raysk.data import arrays, arrow, json_lines, lines, named, parquet, separated
+from raysk.data import arrays, arrow, datasets, json_lines, lines, parquet, separated
 from raysk.data.columns import Columns
 from raysk.data.dialect import Dialect
-from raysk.data.extras import extra
+from raysk.data.extras import import_extra
 from raysk.data.features import Features, recorded_features
-from raysk.data.formats import check_format, format_of, suffix_format
-from raysk.data.inputs import STDIN, check_there, is_file, is_uri, label_of, opened
-from raysk.data.known import Known
+from raysk.data.formats import check_format, detect_format, suffix_format
+from raysk.data.inputs import STDIN, check_there, is_file, is_uri, name_source, open_source
 from raysk.data.split import id_name, id_values, split
 from raysk.data.table import TEXT, Table
+from raysk.data.table_spec import TableSpec
 from raysk.errors import InputError, RayskError, UsageError
 from raysk.source.reference import PYTHON
-from raysk.util.words import brief, listed
+from raysk.util.words import join_names, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -37,13 +37,13 @@ if TYPE_CHECKING:
 __all__ = [
     "TEXT",
     "Columns",
+    "DataSource",
     "Dialect",
     "Features",
-    "Given",
     "Table",
-    "blocks",
     "id_name",
     "id_values",
+    "read_blocks",
     "read_table",
     "recorded_features",
     "split",
@@ -59,7 +59,7 @@ _READERS: dict[str | None, tuple[Callable[..., Table], Callable[..., Iterator[Ta
     "npy": (arrays.read, None),
     "npz": (arrays.read, None),
     "svmlight": (arrays.read, None),
-    "pickle": (named.read_pickle, None),
+    "pickle": (datasets.read_pickle, None),
 }
 
 
@@ -80,7 +80,7 @@ def read_table(
     format : str or None
         One of `raysk.data.formats.FORMATS`; None looks at the suffix, then at the first bytes.
     dtypes : mapping of str to str, or None
-        See `blocks`.
+        See `read_blocks`.
     dialect : Dialect or None
         How a CSV or TSV is written; None finds its separator.
 
@@ -92,14 +92,14 @@ def read_table(
     UsageError
         If there is no such format, or it has no such dialect.
     """
-    known = Known(format=format, dtypes=dtypes or {}, dialect=dialect or Dialect())
+    known = TableSpec(format=format, dtypes=dtypes or {}, dialect=dialect or Dialect())
     if _is_named(text, format):
         return _read_named(text, known)
     with _opened(text, known) as (stream, found):
         return _READERS[found.format][0](stream, found)
 
 
-def blocks(  # noqa: PLR0913 - what the shell can say of a table
+def read_blocks(  # noqa: PLR0913 - what the shell can say of a table
     text: str,
     *,
     format: str | None = None,  # noqa: A002
@@ -135,16 +135,16 @@ def blocks(  # noqa: PLR0913 - what the shell can say of a table
     InputError
         As for `read_table`; also if no row is there, or a later value is not of its column's type.
     """
-    known = Known(format=format, dtypes=dtypes or {}, ids=ids, dialect=dialect or Dialect())
+    known = TableSpec(format=format, dtypes=dtypes or {}, ids=ids, dialect=dialect or Dialect())
     before = 0
     for table in _read_tables(text, known, rows):
         yield replace(table, before=before)
         before += len(table)
     if not before:
-        raise InputError(f"{label_of(text)} has no rows.")
+        raise InputError(f"{name_source(text)} has no rows.")
 
 
-def _read_tables(text: str, known: Known, rows: int | None) -> Iterator[Table]:
+def _read_tables(text: str, known: TableSpec, rows: int | None) -> Iterator[Table]:
     if _is_named(text, known.format):
         yield from _cut(_read_named(text, known), rows)
         return
@@ -157,19 +157,19 @@ def _read_tables(text: str, known: Known, rows: int | None) -> Iterator[Table]:
             yield from _cut(table, rows or len(table))
 
 
-def _read_named(text: str, known: Known) -> Table:
-    known.dialect.check_format(label_of(text), "no file")
-    return named.read(text)
+def _read_named(text: str, known: TableSpec) -> Table:
+    known.dialect.check_format(name_source(text), "no file")
+    return datasets.read(text)
 
 
 @contextlib.contextmanager
-def _opened(text: str, known: Known) -> Iterator[tuple[Stream, Known]]:
+def _opened(text: str, known: TableSpec) -> Iterator[tuple[Stream, TableSpec]]:
     """Open a source, find its format, and explain what libraries raise about it."""
-    with opened(text) as stream:
-        kind = format_of(stream.label, stream.head, known.format)
+    with open_source(text) as stream:
+        kind = detect_format(stream.label, stream.head, known.format)
         known.dialect.check_format(stream.label, kind)
         for library in ("pyarrow", "pandas") if _READERS[kind][1] else ():
-            extra(library, f"Reading {kind}")
+            import_extra(library, f"Reading {kind}")
         with _explaining_faults(stream, kind):
             yield stream, replace(known, format=kind)
 
@@ -186,19 +186,19 @@ def _explaining_faults(stream: Stream, kind: str) -> Iterator[None]:
     except MemoryError as err:
         raise InputError(f"{stream.label} does not fit in memory, or is damaged.") from err
     except EOFError as err:
-        raise InputError(f"{stream.label} is cut short: {brief(str(err))}\nCopy it again, whole.") from err
+        raise InputError(f"{stream.label} is cut short: {shorten(str(err))}\nCopy it again, whole.") from err
     except Exception as err:  # every library has its own
         if kind == "jsonl":
             json_lines.raise_fault(stream, err)
         raise InputError(
-            f"{stream.label} cannot be read as {kind}: {brief(str(err)) or type(err).__name__}\n"
+            f"{stream.label} cannot be read as {kind}: {shorten(str(err)) or type(err).__name__}\n"
             "It is damaged, or of another format; name that with --format."
         ) from err
 
 
 def _is_named(text: str, said: str | None) -> bool:
     """Return whether a text names an object, and neither a file nor a stream of data."""
-    if text.startswith((named.SKLEARN, named.OPENML)):
+    if text.startswith((datasets.SKLEARN, datasets.OPENML)):
         return True
     if said is not None or text == STDIN or is_uri(text) or suffix_format(text) is not None:
         return False
@@ -216,7 +216,7 @@ def _cut(table: Table, rows: int | None) -> Iterator[Table]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Given:
+class DataSource:
     """Data that the command line names, instead of the file's own. It is read when it is first needed.
 
     Parameters
@@ -245,7 +245,7 @@ class Given:
 
     def __post_init__(self) -> None:
         check_format(self.format)
-        label_of(self.source)
+        name_source(self.source)
         if not (_is_named(self.source, self.format) or self.source == STDIN or is_uri(self.source)):
             check_there(self.source)
 
@@ -258,7 +258,7 @@ class Given:
         columns: Columns,
         as_frame: bool,
         dialect: Dialect | None = None,
-    ) -> Given | None:
+    ) -> DataSource | None:
         """Return the data that the options name, or None without ``--data``.
 
         Raises
@@ -273,7 +273,7 @@ class Given:
         alone += dialect.given() if dialect else []
         if alone:
             raise UsageError(
-                f"{listed(alone)}: only for the table of --data, and no --data is given.\n"
+                f"{join_names(alone)}: only for the table of --data, and no --data is given.\n"
                 "FILE cannot be a table: say --data TABLE, and an estimator for FILE, such as 'sklearn.svm:SVC()'.\n"
                 "For data in your own file say --data FILE.py:load_data, or choose its columns in the file."
             )
@@ -289,4 +289,4 @@ class Given:
     def _split(self, table: Table, estimator: Any, part: str = "") -> Data:
         data = split(table, self.columns, estimator=estimator, as_frame=self.as_frame)
         test = None if table.held_out is None else self._split(table.held_out, estimator, ":X_test")
-        return replace(data, source=f"{label_of(self.source)}{part}", given=True, held_out=test)
+        return replace(data, source=f"{name_source(self.source)}{part}", given=True, held_out=test)

@@ -7,8 +7,8 @@ import inspect
 import json
 from typing import TYPE_CHECKING, Any
 
-from raysk.data import wants
-from raysk.source.found import is_search
+from raysk.data import requirements
+from raysk.source.objects import is_search
 from raysk.util.words import type_name
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def encoding_recipe(estimator: Any, columns: Sequence[Any], *, missing: bool = F
         For example ``svc__``; empty if the parameters keep their names.
     """
     inner = estimator.estimator if is_search(estimator) else estimator
-    dense = "" if wants.takes_sparse(inner) else ", sparse_output=False"
+    dense = "" if requirements.takes_sparse(inner) else ", sparse_output=False"
     chosen = json.dumps(list(columns), ensure_ascii=False)
     if len(columns) > _MOST_NAMED:
         chosen = 'compose.make_column_selector(dtype_exclude="number")'
@@ -58,7 +58,7 @@ def encoding_recipe(estimator: Any, columns: Sequence[Any], *, missing: bool = F
 def _write_constructor(estimator: Any) -> tuple[str, set[str]] | None:
     """Return the call that makes an estimator, and the modules it needs; None if a part is not scikit-learn's."""
     kind = type(estimator)
-    if not wants.is_sklearns(estimator):
+    if not requirements.is_sklearns(estimator):
         return None
     module = kind.__module__.split(".")[1]
     if isinstance(steps := getattr(estimator, "steps", None), list):

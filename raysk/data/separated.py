@@ -15,14 +15,14 @@ from raysk.data.frames import as_table, column_types
 from raysk.data.separators import are_decimal, separator_of
 from raysk.errors import InputError
 from raysk.util.values import is_float
-from raysk.util.words import brief
+from raysk.util.words import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from raysk.data.inputs import Stream
-    from raysk.data.known import Known
     from raysk.data.table import Table
+    from raysk.data.table_spec import TableSpec
 
 # What a missing value looks like: the defaults of pandas.read_csv, from its documentation.
 _MISSING = (
@@ -31,7 +31,7 @@ _MISSING = (
 )
 
 
-def read(stream: Stream, known: Known) -> Table:
+def read(stream: Stream, known: TableSpec) -> Table:
     """Read a whole CSV or TSV."""
     from pyarrow import ArrowInvalid, OSFile, csv
 
@@ -46,7 +46,7 @@ def read(stream: Stream, known: Known) -> Table:
     return as_table(_replace_missing(table, known, headless=not names), stream.label, known, headless=not names)
 
 
-def read_blocks(stream: Stream, known: Known, _rows: int | None) -> Iterator[Table]:
+def read_blocks(stream: Stream, known: TableSpec, _rows: int | None) -> Iterator[Table]:
     """Read a CSV or TSV in blocks of a few MiB."""
     from pyarrow import csv
 
@@ -63,7 +63,7 @@ def read_blocks(stream: Stream, known: Known, _rows: int | None) -> Iterator[Tab
         before += table.num_rows
         return _replace_missing(table, known, headless=not names)
 
-    return lines.parsed(stream, known, parse, headless=not names)
+    return lines.parse_lines(stream, known, parse, headless=not names)
 
 
 @contextlib.contextmanager
@@ -81,11 +81,11 @@ def _naming_places(names: Sequence[str], before: int = 0, *, header: bool) -> It
             str(err), row=lambda number: f"row {number + before - header:,}", column=lambda at: f"column {name(at)}"
         )
         if pyarrow_private.is_decimal_comma(said):
-            raise InputError(f"{brief(said)}\nIf its comma is a decimal one, say --decimal ,") from err
+            raise InputError(f"{shorten(said)}\nIf its comma is a decimal one, say --decimal ,") from err
         raise ValueError(said) from err
 
 
-def _make_options(stream: Stream, known: Known, *, widened: bool) -> tuple[dict[str, Any], list[str]]:
+def _make_options(stream: Stream, known: TableSpec, *, widened: bool) -> tuple[dict[str, Any], list[str]]:
     """Return pyarrow's options, and the names of the columns: none if the first line is data already."""
     import pyarrow as pa
     from pyarrow import csv
@@ -116,7 +116,7 @@ def _make_options(stream: Stream, known: Known, *, widened: bool) -> tuple[dict[
     return options, schema.names
 
 
-def _replace_missing(table: Any, known: Known, *, headless: bool) -> Any:
+def _replace_missing(table: Any, known: TableSpec, *, headless: bool) -> Any:
     """Replace text that looks like a missing value by null in all columns but that of ids.
 
     pyarrow itself does so for all columns of text or for none; a file without a column of ids is left to it.

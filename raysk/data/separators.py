@@ -10,7 +10,7 @@ from raysk.data import lines
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from raysk.data.known import Known
+    from raysk.data.table_spec import TableSpec
 
 _LOOKED_FOR = (",", ";", "\t", "|")
 _LOOKED_AT = 2**16
@@ -20,7 +20,7 @@ DECIMAL_COMMA = re.compile(r"\s*[+-]?(\d+|\d{1,3}(\.\d{3})+),\d+\s*")
 """A number with a decimal comma."""
 
 
-def separator_of(head: bytes, known: Known) -> str:
+def separator_of(head: bytes, known: TableSpec) -> str:
     """Return the character that separates the columns: the person's choice, or else the most likely one.
 
     It gives all first lines the same number of columns, and the most. If two give as many, or none gives several, it is

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from raysk.data import checks, wants
+from raysk.data import checks, requirements
 from raysk.data.columns import Places
-from raysk.data.encoding import Encoding, learn
-from raysk.data.extras import extra
+from raysk.data.encoding import Encoding, learn_encoding
+from raysk.data.extras import import_extra
 from raysk.data.table import is_frame, is_number
 from raysk.errors import InputError
 from raysk.jobs import Data
@@ -70,7 +70,7 @@ def split(  # noqa: PLR0913 - what a table, a person and a fitted model say
         checks.check_target(estimator, table)
     called, encoding = names or tuple(map(str, places.features)), Encoding()
     if encode is None:
-        encoding = learn(table, places.features, columns, estimator)
+        encoding = learn_encoding(table, places.features, columns, estimator)
         encode = encoding.encode
     values = encode(_take_columns(table, places.features), called, table.label, table.before)
     X = _make_features(table, places.features, values, estimator, as_frame=as_frame or table.as_made)
@@ -126,16 +126,16 @@ def _pick_beside(table: Table, places: Places) -> dict[str, Any]:
 def _make_features(table: Table, places: tuple[int, ...], values: Any, estimator: Any, *, as_frame: bool) -> Any:
     import numpy as np
 
-    if estimator is not None and len(places) == 1 and wants.wants_documents(estimator):
+    if estimator is not None and len(places) == 1 and requirements.takes_documents(estimator):
         return values.iloc[:, 0] if is_frame(values) else values[:, 0]
     if hasattr(values, "tocsr"):
         return values.tocsr()
-    framed = as_frame or (estimator is not None and wants.wants_names(estimator))
+    framed = as_frame or (estimator is not None and requirements.chooses_columns(estimator))
     if is_frame(values):
         return values if framed or not all(map(is_number, values.dtypes)) else _as_array(values)
     if framed and table.names is not None and not table.as_made:
         names = [table.names[place] for place in places]
-        return extra("pandas", "A table with column names").DataFrame(values, columns=names)
+        return import_extra("pandas", "A table with column names").DataFrame(values, columns=names)
     return values if values.dtype.hasobject else np.ascontiguousarray(values)
 
 

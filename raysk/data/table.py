@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from raysk.errors import InputError
-from raysk.util.words import shown
+from raysk.util.words import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -59,7 +59,7 @@ class Table:
 
     def name_of(self, place: int) -> str:
         """Return a column's name, or its index where columns have no names, for messages."""
-        return str(place) if self.names is None else shown(self.names[place])
+        return str(place) if self.names is None else printable(self.names[place])
 
     def rows(self, start: int, stop: int) -> Table:
         """Return some of the rows, without what came beside the table."""
@@ -84,21 +84,21 @@ def is_number(dtype: Any) -> bool:
         return pandas is not None and bool(pandas.api.types.is_numeric_dtype(dtype))
 
 
-def full_names(names: Sequence[str]) -> list[str]:
+def fill_names(names: Sequence[str]) -> list[str]:
     """Return the names of columns; columns without a name are numbered as in pandas."""
     return [name or f"Unnamed: {number}" for number, name in enumerate(names)]
 
 
 def unique_names(names: Sequence[str], label: str) -> tuple[str, ...]:
-    """Return the names of columns as `full_names` does.
+    """Return the names of columns as `fill_names` does.
 
     Raises
     ------
     InputError
         If two columns have the same name.
     """
-    full = full_names(names)
+    full = fill_names(names)
     twice = next((name for name, count in Counter(full).items() if count > 1), None)
     if twice is not None:
-        raise InputError(f"{label} has several columns named {shown(twice)!r}.\nGive each a name of its own.")
+        raise InputError(f"{label} has several columns named {printable(twice)!r}.\nGive each a name of its own.")
     return tuple(full)

@@ -2,7 +2,7 @@
 
 store.py       saves and loads, with a sidecar that describes the model; begin here
 formats/       one file a format; a new format goes there
-load_back.py   verifies a saved model in another process
+verify.py   verifies a saved model in another process
 describe.py    describes a model file without loading it
 pickles.py     loads pickles: the one place that does
 imports.py     looks into a pickle without loading it

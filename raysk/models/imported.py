@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from raysk.models.harmless import MADE_UP, is_code, may_refer
+from raysk.models.safe_names import MADE_UP, is_code, may_refer
 
 _MOST_DOUBTS = 20
 

@@ -21,7 +21,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from raysk._compat.stdlib import python_unpickler
-from raysk.models import harmless
+from raysk.models import safe_names
 from raysk.models.arrays import ALIGNMENT, DTYPE, array_bytes, check_dtype
 from raysk.models.bounded import Source
 from raysk.models.placeholders import ANYTHING, WRAPPER, Damaged, Made, Stops, Table, Unclear
@@ -83,9 +83,9 @@ class Machine(_Unpickler):  # type: ignore[misc]
         self._frame_end, self._framed = 0, False
         self._uncalled: Counter[str] = Counter()
         self._followed = {
-            harmless.GETATTR: self._attribute,
+            safe_names.GETATTR: self._attribute,
             "_codecs.encode": self._encoded,
-            **dict.fromkeys(harmless.LOADERS, self._loaded),
+            **dict.fromkeys(safe_names.LOADERS, self._loaded),
         }
 
     def load(self) -> Any:
@@ -135,7 +135,7 @@ class Machine(_Unpickler):  # type: ignore[misc]
         """Note that a value is on the stack, perhaps in a second place."""
         if isinstance(value, Table):
             value.shared = True
-        elif isinstance(value, Made) and value.is_name and value.name in harmless.ONLY_CALLED:
+        elif isinstance(value, Made) and value.is_name and value.name in safe_names.ONLY_CALLED:
             self._uncalled[value.name] += 1
         return value
 
@@ -231,7 +231,7 @@ class Machine(_Unpickler):  # type: ignore[misc]
         method is called that may be any function.
         """
         target = self.stack[-1]
-        if isinstance(target, Made) and target is not ANYTHING and not harmless.holds_items(target):
+        if isinstance(target, Made) and target is not ANYTHING and not safe_names.holds_items(target):
             self._found.doubt(f"it changes {target.name or 'what it has made'}")
         return target
 
@@ -244,7 +244,7 @@ class Machine(_Unpickler):  # type: ignore[misc]
         full = f"{module}.{name}"
         if self._as_joblib and full != WRAPPER and (full.endswith(_OLD_WRAPPERS) or ".numpy_pickle" in f".{full}"):
             raise Unclear("its arrays are not kept as joblib keeps them since 2016")
-        if self._second and harmless.ends_pickle(module, name):
+        if self._second and safe_names.ends_pickle(module, name):
             raise Stops(f"there is no {full}")
         self._found.refer(module, name)
         made: Made = self._pushed(Made(full))
@@ -255,7 +255,7 @@ class Machine(_Unpickler):  # type: ignore[misc]
         if isinstance(module, str) and isinstance(name, str):
             self.append(self.find_class(module, name))
             return
-        if harmless.is_no_text(module) or harmless.is_no_text(name):
+        if safe_names.is_no_text(module) or safe_names.is_no_text(name):
             raise Stops("a name in it is no text")
         self._found.refer_to_module(None)
         self.append(Made(""))
@@ -304,13 +304,13 @@ class Machine(_Unpickler):  # type: ignore[misc]
         return cls, (), True
 
     def _result(self, function: Made, arguments: tuple[Any, ...], *, only_made: bool) -> Made:
-        doubt = harmless.doubt_about_call(function, arguments, only_made=only_made)
+        doubt = safe_names.doubt_about_call(function, arguments, only_made=only_made)
         if doubt is not None:
             self._found.doubt(doubt)
         if function.name.endswith(_IMPORTS_ITS_ARGUMENT):
             known = bool(arguments) and isinstance(arguments[0], str)
             self._found.refer_to_module(arguments[0] if known else None)
-        return Made(function.name if function.is_name else harmless.OF_OWN_CLASS, arguments)
+        return Made(function.name if function.is_name else safe_names.OF_OWN_CLASS, arguments)
 
     # calls that are followed
 
@@ -332,12 +332,12 @@ class Machine(_Unpickler):  # type: ignore[misc]
         owner, *rest = arguments or (None,)
         attribute = rest[0] if len(rest) == 1 else None
         if isinstance(owner, Made) and isinstance(attribute, str):
-            if owner.is_name and harmless.is_class_here(owner):
+            if owner.is_name and safe_names.is_class_here(owner):
                 module, _, cls = owner.name.rpartition(".")
                 self._found.refer(module, f"{cls}.{attribute}")
                 return Made(f"{owner.name}.{attribute}")
-            if harmless.is_instance(owner) and attribute in harmless.METHODS:
-                return Made(harmless.GETATTR, arguments)
+            if safe_names.is_instance(owner) and attribute in safe_names.METHODS:
+                return Made(safe_names.GETATTR, arguments)
         self._found.doubt("it looks up an attribute that cannot be told")
         return Made("", ())
 
@@ -347,7 +347,7 @@ class Machine(_Unpickler):  # type: ignore[misc]
         state, made = self.stack.pop(), self.stack[-1]
         if not isinstance(made, Made):
             raise Unclear("it gives a state to what has none")
-        if not harmless.is_instance(made):
+        if not safe_names.is_instance(made):
             self._found.doubt(f"it changes {made.name or 'what it has made'}")
         if isinstance(state, Table) and isinstance(version := state.get("_sklearn_version"), str):
             self._found.scikit_learn.append(version)

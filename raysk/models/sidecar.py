@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from raysk.models.sidecar_types import checked
+from raysk.models.sidecar_types import check_types
 from raysk.util.jsonable import plain, plain_parameter, read_object
 from raysk.util.provenance import SCHEMA, now, versions
 
@@ -36,7 +36,7 @@ def read_sidecar(path: Path) -> dict[str, Any] | None:
     return None if name not in {None, path.name} and path.with_name(str(name)).exists() else described
 
 
-def owner(path: Path) -> str | None:
+def described_model(path: Path) -> str | None:
     """Return the name of the model that the sidecar in this model's place describes; None if it is not ours."""
     return _name_in(_read(path))
 
@@ -48,7 +48,7 @@ def _name_in(described: Mapping[str, Any] | None) -> str | None:
 
 def _read(path: Path) -> dict[str, Any] | None:
     described = read_object(sidecar_path(path), _MOST_BYTES)
-    return checked(described) if described is not None and described.get("kind") == _KIND else None
+    return check_types(described) if described is not None and described.get("kind") == _KIND else None
 
 
 def describe_model(estimator: Any) -> dict[str, Any]:

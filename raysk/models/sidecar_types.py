@@ -15,7 +15,7 @@ _LONGEST_NAME = 255  # bytes, as file systems have it
 _MOST = 2**63  # of things that can be counted
 
 
-def checked(described: dict[str, Any]) -> dict[str, Any]:
+def check_types(described: dict[str, Any]) -> dict[str, Any]:
     """Return a sidecar with None for each value of the wrong type.
 
     Parameters

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from raysk.errors import InputError, RayskError, UsageError
 from raysk.models.data_facts import data_facts
 from raysk.models.formats import format_of
-from raysk.models.sidecar import describe_model, owner, read_sidecar, sidecar_path, version_differences
+from raysk.models.sidecar import describe_model, described_model, read_sidecar, sidecar_path, version_differences
 from raysk.util.jsonable import plain, to_json
-from raysk.util.near import meant
+from raysk.util.path_suggestions import suggest_path
 from raysk.util.words import error_line
 from raysk.util.writing import check_output, check_taken, encoded, write_together
 
@@ -57,7 +57,7 @@ def check_model(path: Path, *, new: bool = False) -> None:
         check_taken(path)
     beside = sidecar_path(path)
     if beside.exists() and read_sidecar(path) is None:
-        name = owner(path)
+        name = described_model(path)
         whose = "is not raysk's" if name is None else f"describes {name!r}"
         raise InputError(
             f"{str(beside)!r} {whose}, and the model's description would replace it.\n"
@@ -202,7 +202,7 @@ def _load_failure(path: Path, error: Exception, described: Mapping[str, Any]) ->
     match error:
         case FileNotFoundError() if not path.exists():
             looked = f"Looked in {str(path.absolute().parent)!r}."
-            return [f"There is no model file {str(path)!r}.", meant(path) or looked]
+            return [f"There is no model file {str(path)!r}.", suggest_path(path) or looked]
         case IsADirectoryError():
             return [f"{str(path)!r} is a folder, not a model file.", "Name a model file, or the folder of a run."]
         case OSError():

@@ -1,7 +1,7 @@
 """The ways to spread a job over the pool.
 
-watched.py          whatever scikit-learn callbacks watch: its own fit, here
-search.py           any *SearchCV: candidates x splits; its rounds are in rounds.py, their results in board.py
+callbacks.py          whatever scikit-learn callbacks watch: its own fit, here
+search.py           any *SearchCV: candidates x splits; its rounds are in rounds.py, their results in round_results.py
 forest.py           random forests and extra trees: sub-forests with scikit-learn's own seeds
 one_job.py          an estimator whose answer depends on its number of jobs: in one piece
 joblib_backend.py   every other estimator that uses joblib inside, fitted here with our backend
@@ -13,7 +13,7 @@ Each plan has three functions. `fit` below asks them in that order, and is the o
     remark(pool, estimator)      -> what a person should hear of how the estimator is fitted; None if that is nothing
     fit(pool, estimator, X, y, fit_params)  fits the estimator in place
 
-What is fitted elsewhere is brought home by state.py, part by part (places.py).
+What is fitted elsewhere is brought home by fitted_state.py, part by part (places.py).
 """
 
 from __future__ import annotations
@@ -75,12 +75,12 @@ def fit(  # noqa: PLR0913 - those of scikit-learn's fit, where it runs, and what
     CallError
         If the estimator's `fit` does not take these arguments.
     """
-    from raysk.plans import search, watched
+    from raysk.plans import callbacks, search
 
     _check_call(estimator.fit, (X,) if y is None else (X, y), fit_params)
     choice = choose(estimator, fit_params)
-    if choice.plan is watched:
-        watched.refuse_limits(estimator, limits)
+    if choice.plan is callbacks:
+        callbacks.refuse_limits(estimator, limits)
     choice.tell(pool, estimator)
     if choice.plan is search:
         search.fit(pool, estimator, X, y, fit_params, journal=journal, limits=limits, fit_best=_fit_stored)
@@ -128,10 +128,10 @@ class Choice(NamedTuple):
 
 def choose(estimator: Any, fit_params: Mapping[str, Any]) -> Choice:
     """Return the first plan that suits an estimator; the last one suits any."""
-    from raysk.plans import forest, joblib_backend, one_job, search, single, watched
+    from raysk.plans import callbacks, forest, joblib_backend, one_job, search, single
 
     passed_over: dict[ModuleType, str] = {}
-    for plan in (watched, search, forest, one_job, joblib_backend):
+    for plan in (callbacks, search, forest, one_job, joblib_backend):
         reason = plan.suits(estimator, fit_params)
         if reason is None:
             return Choice(plan, passed_over)

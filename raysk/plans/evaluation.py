@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from sklearn import clone, config_context, get_config
 
 from raysk._compat import sklearn as sklearn_private
-from raysk.errors import what_was_raised
-from raysk.plans import warned
+from raysk.errors import error_text
+from raysk.plans import relayed_warnings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -76,7 +76,7 @@ class Evaluation:
         complaints: list[str] = []
         fit_and_score, scorer = sklearn_private.fit_and_score(self.arguments["scorer"], complaints.append)
         arguments = {**self.arguments, "scorer": scorer}
-        with config_context(**self.config), warned.listening(self.filters) as heard:
+        with config_context(**self.config), relayed_warnings.listening(self.filters) as heard:
             for unit in units:
                 candidate, split = divmod(unit, len(splits))
                 train, test = splits[split]
@@ -92,6 +92,6 @@ class Evaluation:
                     **arguments,
                 )
                 if complaints:
-                    result["score_error"] = what_was_raised(complaints[0])
+                    result["score_error"] = error_text(complaints[0])
                     complaints.clear()
-                yield result, warned.pop_warnings(heard) if heard else ()
+                yield result, relayed_warnings.pop_warnings(heard) if heard else ()

@@ -23,7 +23,7 @@ from sklearn.utils import check_random_state
 
 from raysk.errors import TaskLost
 from raysk.events import WorkDone, WorkPlanned
-from raysk.plans import places, state, warned
+from raysk.plans import fitted_state, places, relayed_warnings
 from raysk.pool import Task, stream
 
 if TYPE_CHECKING:
@@ -89,8 +89,8 @@ def fit(pool: Pool, forest: Any, X: Any, y: Any, fit_params: Mapping[str, Any]) 
     }
     shared = [pool.share(_grow), pool.share(job)]
     trees: list[Any] = [None] * count
-    rest: state.Changes | None = None
-    repeater = warned.Repeater()
+    rest: fitted_state.Changes | None = None
+    repeater = relayed_warnings.Repeater()
     try:
         for block in stream(pool, Task(function=shared[0], args=(shared[1],), repeatable=True), range(count)):
             for number, value in zip(block.units, block.values, strict=True):
@@ -106,7 +106,7 @@ def fit(pool: Pool, forest: Any, X: Any, y: Any, fit_params: Mapping[str, Any]) 
         pool.release(shared)
     random_state.randint(MAX_INT, size=count)  # a RandomState of the person's ends where scikit-learn leaves it
     if rest is not None:
-        state.bring_home(rest, here)
+        fitted_state.bring_home(rest, here)
     forest.estimators_ = trees
 
 
@@ -166,13 +166,13 @@ def _grow(job: Mapping[str, Any], units: range) -> Iterator[tuple[Any, ...] | No
     """
     forest = copy.copy(job["forest"])
     own = {name: getattr(forest, name) for name in ("n_estimators", "n_jobs", "random_state")}
-    record = state.Record(forest, job["places"]) if units[0] == 0 else None
+    record = fitted_state.Record(forest, job["places"]) if units[0] == 0 else None
     random_state = copy.deepcopy(job["random_state"])
     random_state.randint(MAX_INT, size=units[0])
     forest.set_params(n_estimators=len(units), n_jobs=None, random_state=random_state)
-    with config_context(**job["config"]), warned.listening(job["filters"]) as heard:
+    with config_context(**job["config"]), relayed_warnings.listening(job["filters"]) as heard:
         forest.fit(job["X"], job["y"], **job["fit_params"])
         parts = _packed(vars(forest.set_params(**own)).pop("estimators_"))
-        said = warned.pop_warnings(heard)
+        said = relayed_warnings.pop_warnings(heard)
     yield parts, record.changes() if record is not None else None, said
     yield from [None] * (len(units) - 1)

@@ -27,7 +27,7 @@ from raysk.errors import TaskLost
 from raysk.events import WorkDone, WorkPlanned
 from raysk.plans.parts import call_fit, parameters
 from raysk.pool import GRACE_S, Packing, Task
-from raysk.util import inside
+from raysk.util import nested
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -90,8 +90,8 @@ class RayskBackend(parallel.AutoBatchingMixin, parallel.ParallelBackendBase):  #
         """Return how many calls run at a time; negative numbers count back from the cluster's workers."""
         if n_jobs == 0:
             raise ValueError("n_jobs == 0 in Parallel has no meaning")
-        if inside.in_fork():  # one job: joblib makes the calls here
-            inside.remark()
+        if nested.in_fork():  # one job: joblib makes the calls here
+            nested.remark()
             return 1
         if n_jobs is None:
             n_jobs = self.default_n_jobs

@@ -22,7 +22,7 @@ from raysk.events import Outlook, Running
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping, Sequence
 
-    from raysk.plans.board import Board
+    from raysk.plans.round_results import RoundResults
 
 SAMPLED = 500
 """So many candidates stand for all: they are looked at in 10 ms."""
@@ -58,7 +58,7 @@ class Prospect:
         The parameters that vary.
     """
 
-    def __init__(self, board: Board, names: tuple[str, ...]) -> None:
+    def __init__(self, board: RoundResults, names: tuple[str, ...]) -> None:
         self._board, self._names = board, names
         own = board.own()
         self._sample = [int(own[place]) for place in sample(len(own))]

@@ -16,12 +16,12 @@ from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from raysk._compat import sklearn as sklearn_private
 from raysk.errors import AllFitsFailed
 from raysk.events import Remark, Stopped, WorkPlanned
-from raysk.plans import alike, halving
-from raysk.plans.board import Board, Scoring, is_multimetric
+from raysk.plans import halving, shared_fits
 from raysk.plans.candidates import Candidates
 from raysk.plans.evaluation import Evaluation
 from raysk.plans.limits import INTERRUPTED, Watch, nothing_finished
 from raysk.plans.outlook import Prospect
+from raysk.plans.round_results import RoundResults, Scoring, is_multimetric
 from raysk.plans.single import Stored
 from raysk.pool import Task, stream
 from raysk.runs.journal_round import NoRound
@@ -69,7 +69,7 @@ class Rounds:
         self.out: list[dict[str, Any]] = []
         self.more: dict[str, list[Any]] = {}
         self.results: dict[str, Any] = {}
-        self._current: tuple[Board, Mapping[str, Sequence[Any]]] | None = None
+        self._current: tuple[RoundResults, Mapping[str, Sequence[Any]]] | None = None
         evaluation = Evaluation.of(search, self.estimator, data, routed, scorers)
         self.data = Stored(self.pool, *data, routed.estimator.fit, evaluation)
 
@@ -88,9 +88,9 @@ class Rounds:
         candidates = list(candidate_params)  # the one time that a grid is expanded, or a sample drawn
         splits = self._splits(cv or self.search._checked_cv_orig)
         columns = Candidates(candidates)
-        leaders = alike.leaders(self.estimator, columns, self.scorers)
+        leaders = shared_fits.leaders(self.estimator, columns, self.scorers)
         self.watch.begin_round(len(candidates), len(splits), self.pool.wanted)
-        board = Board(
+        board = RoundResults(
             candidates,
             leaders,
             splits,
@@ -149,7 +149,7 @@ class Rounds:
         self.pool.sink(Stopped(reason=reason, kept=tuple(kept)))
         return error
 
-    def _worth_a_row(self, board: Board, *, in_haste: bool) -> list[int]:
+    def _worth_a_row(self, board: RoundResults, *, in_haste: bool) -> list[int]:
         """Return the candidates that are done; where somebody waits for many, only those fitted themselves."""
         done = board.done()
         if in_haste and len(done) > MOST_ROWS:
@@ -176,7 +176,7 @@ class Rounds:
             )
         return splits
 
-    def _announce(self, board: Board, varying: tuple[str, ...]) -> None:
+    def _announce(self, board: RoundResults, varying: tuple[str, ...]) -> None:
         n_candidates, n_splits = len(board.candidates), len(board.splits)
         fits, units = n_candidates * n_splits, len(board.units)
         self.pool.sink(
@@ -214,7 +214,7 @@ class Rounds:
         metrics = frozenset(self.scorers._scorers) if is_multimetric(self.scorers) else None
         return Wanted(metrics, train=bool(self.search.return_train_score), free=callable(self.search.scoring))
 
-    def _run(self, board: Board, candidates: Candidates) -> None:
+    def _run(self, board: RoundResults, candidates: Candidates) -> None:
         """Fit and score every candidate on every split."""
         round_, limits = self.pool.share((candidates, board.splits)), self.watch.limits
         task = Task(

@@ -28,8 +28,8 @@ from sklearn.utils import indexable
 from raysk._compat import sklearn as sklearn_private
 from raysk.events import RefitStarted
 from raysk.jobs import Limits
-from raysk.plans.board import is_multimetric
 from raysk.plans.limits import Enough
+from raysk.plans.round_results import is_multimetric
 from raysk.plans.rounds import Rounds
 from raysk.results.scores import has_score
 from raysk.util import exits

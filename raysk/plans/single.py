@@ -11,7 +11,7 @@ import joblib
 from sklearn.utils import check_random_state
 
 from raysk.events import Remark, WorkDone, WorkPlanned
-from raysk.plans import places, state, warned
+from raysk.plans import fitted_state, places, relayed_warnings
 from raysk.plans.parts import call_fit
 from raysk.pool import Task
 
@@ -97,8 +97,8 @@ def fit_stored(pool: Pool, estimator: Any, data: Stored, *, one_job: bool = Fals
         pool.sink(Remark(text=f"{text}: it is fitted here."))
         call_fit(estimator, data.X, data.y, data.fit_params)
     else:
-        warned.Repeater().warn(outcome["heard"])
-        state.bring_home(outcome["changes"], here)
+        relayed_warnings.Repeater().warn(outcome["heard"])
+        fitted_state.bring_home(outcome["changes"], here)
         if outcome["random"] is not None:
             check_random_state(None).set_state(outcome["random"])
     pool.sink(WorkDone(units=1))
@@ -136,10 +136,15 @@ def _fit(estimator: Any, places: tuple[places.Place, ...], data: Any, settings: 
 
     config, filters, random, one_job = settings
     jobs = joblib.parallel_config(backend="sequential") if one_job else contextlib.nullcontext()
-    record = state.Record(estimator, places)
-    with config_context(**config), warned.listening(filters) as heard, _drawing_from(random), jobs:
+    record = fitted_state.Record(estimator, places)
+    with config_context(**config), relayed_warnings.listening(filters) as heard, _drawing_from(random), jobs:
         call_fit(estimator, data.X, data.y, data.fit_params)
         if stuck := record.stuck():
             return {"stuck": stuck}
         drawn = None if random is None else _global_random()
-        return {"stuck": [], "changes": record.changes(), "heard": warned.pop_warnings(heard), "random": drawn}
+        return {
+            "stuck": [],
+            "changes": record.changes(),
+            "heard": relayed_warnings.pop_warnings(heard),
+            "random": drawn,
+        }

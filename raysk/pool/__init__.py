@@ -7,7 +7,7 @@ launcher.py  what the pool knows of workers, wherever they run
 ray/       workers as Ray actors: the only part that touches Ray
 admission.py  which workers may join: those with our versions
 assignment.py  which task is at which worker
-crew.py    all workers: asked for, up, lost, replaced
+workers.py    all workers: asked for, up, lost, replaced
 dispatch.py  who gets what, and what happens when a worker is gone
 pool.py    what callers see of it, and the thread that it runs in
 stream.py  many small units, cut into messages of the right size

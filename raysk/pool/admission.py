@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from raysk.events import Remark, null_sink
 from raysk.pool.reply import Gone
-from raysk.util.versions import compare, consequence, in_words, installed, remedy
+from raysk.util.versions import compare, consequence, installed_versions, join_differences, remedy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -50,7 +50,7 @@ class Admission:
         self.unheard = set(self._nodes)
         self._allow_versions = allow_versions
         self._sink = sink
-        self._here = installed()
+        self._here = installed_versions()
         self._said: set[str] = set()
         self.left_out: set[str] = set()
 
@@ -72,16 +72,17 @@ class Admission:
         late = node not in self._nodes
         if late and node not in self.left_out:
             self.left_out.add(node)
-            self._sink(Remark(text=f"{name} has {in_words(fatal)}: it is left out"))
+            self._sink(Remark(text=f"{name} has {join_differences(fatal)}: it is left out"))
         return Refused(_refusal(name, fatal), late=late)
 
     def _remark(self, name: str, differences: list[Difference]) -> None:
         """Say once what may change results, for one node of those that differ alike."""
-        said = in_words(differences) if differences else ""
+        said = join_differences(differences) if differences else ""
         if said and said not in self._said:
             self._said.add(said)
             self._sink(Remark(text=f"{name} has {said}: results may differ"))
 
 
 def _refusal(name: str, fatal: list[Difference]) -> str:
-    return f"{name} has {in_words(fatal)}: {consequence(fatal)}.\n{remedy(fatal)}\n'raysk doctor' looks at every node."
+    what = f"{name} has {join_differences(fatal)}: {consequence(fatal)}."
+    return f"{what}\n{remedy(fatal)}\n'raysk doctor' looks at every node."

@@ -4,7 +4,7 @@
                    |
                    +-- worker gone: what it ran is split into its units and tried again, up to
                        MAX_LOSSES; what waited behind it goes elsewhere; a new worker is asked for
-                   +-- it takes long: see `raysk.pool.slow`
+                   +-- it takes long: see `raysk.pool.stragglers`
 
 Invariant: every entry is completed exactly once - result, error, or cancelled - also when its worker or node dies.
 """
@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Any
 
 from raysk.errors import ClusterError, TaskLost
 from raysk.events import WorkerLost
-from raysk.pool import lend, slow
+from raysk.pool import cpu_loans, stragglers
 from raysk.pool.assignment import Entry
-from raysk.pool.crew import Crew
 from raysk.pool.pace import Pace
 from raysk.pool.reply import Gone, Reply
 from raysk.pool.task import NOTHING
+from raysk.pool.workers import Workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -48,7 +48,7 @@ class Dispatcher:
     ----------
     launcher : Launcher
     workers : int or None
-        See `Crew`.
+        See `Workers`.
     post : callable
         Called with a function and its arguments, from any thread: lets the collector thread call it.
     sink : callable
@@ -67,7 +67,7 @@ class Dispatcher:
     cpu_s : float
         CPU time that the workers have spent, in seconds.
     alone : list
-        See `raysk.pool.slow.alone`.
+        See `raysk.pool.stragglers.alone`.
     """
 
     def __init__(self, launcher: Launcher, workers: int | None, post: Callable[..., None], sink: Sink) -> None:
@@ -76,8 +76,8 @@ class Dispatcher:
         self.pending: deque[Entry] = deque()
         self.released: list[str] = []
         self.pace = Pace()
-        self.next_tick, self.cpu_s, self.open, self.alone = 0.0, 0.0, True, slow.alone(())
-        self.crew = Crew(launcher, workers, functools.partial(post, self.on_start), sink)
+        self.next_tick, self.cpu_s, self.open, self.alone = 0.0, 0.0, True, stragglers.alone(())
+        self.crew = Workers(launcher, workers, functools.partial(post, self.on_start), sink)
 
     def act(self) -> None:
         """Do what is due now: look at the cluster, at what takes long, and at what waits."""
@@ -93,19 +93,19 @@ class Dispatcher:
         """Return when to look again although nothing was heard, as a time of `time.monotonic`."""
         if self.crew.holding:
             return min(self.next_tick, self.crew.hold_until)
-        next_check = min(self.next_tick, slow.look_at(self.crew.slots))
+        next_check = min(self.next_tick, stragglers.look_at(self.crew.slots))
         if self.pending and self._is_lone(self.pending[0]):
-            return min(next_check, lend.look_at(self.crew))
+            return min(next_check, cpu_loans.look_at(self.crew))
         if self.pending or not self.crew.spare():
             return next_check
-        return min(next_check, slow.help_at(self.crew.slots, self.entries.values(), self.pace.task_s))
+        return min(next_check, stragglers.help_at(self.crew.slots, self.entries.values(), self.pace.task_s))
 
     def _tick(self) -> None:
         if time.monotonic() < self.next_tick:
             return
         self.next_tick = time.monotonic() + TICK_S
         self.crew.look_around()
-        self.alone = slow.alone(self.crew.slots)
+        self.alone = stragglers.alone(self.crew.slots)
         for slot in self.crew.superfluous():
             self._end(slot)
         self._ask(self.crew.unaware(self.released))
@@ -157,7 +157,7 @@ class Dispatcher:
     def _places(self, entry: Entry) -> list[Slot]:
         """Return the worker that runs an entry next, and those that lend it their CPUs; none if it must wait."""
         if self._is_lone(entry):
-            return lend.places(self.crew)
+            return cpu_loans.places(self.crew)
         slot = self.crew.least_loaded(self.pace.depth(all_up=self.crew.all_up))
         return [slot] if slot is not None else []
 
@@ -165,16 +165,16 @@ class Dispatcher:
         return entry.lone and list(self.entries) == [entry.future]
 
     def _send(self, slot: Slot, entry: Entry, lenders: Sequence[Slot] = ()) -> None:
-        lend.lend(lenders, slot, entry)
+        cpu_loans.lend(lenders, slot, entry)
         answered = functools.partial(self._post, self._on_answer, slot, entry)
         slot.send(entry, self.released, post=self._post, answered=answered, lenders=len(lenders))
 
     def _look_at_slow_ones(self) -> None:
         now = time.monotonic()
-        for slot, entry in slow.running(self.crew.slots):
-            if slow.give_up_at(slot, entry) <= now:
+        for slot, entry in stragglers.running(self.crew.slots):
+            if stragglers.give_up_at(slot, entry) <= now:
                 self._give_up(slot, entry)
-            elif slow.ask_at(slot, entry) <= now:
+            elif stragglers.ask_at(slot, entry) <= now:
                 entry.ask()
                 slot.worker.news(entry.key, functools.partial(self._post, self._on_news, slot, entry))
 
@@ -182,9 +182,11 @@ class Dispatcher:
         """Let them do what waits behind something slow, once it is taken back, or else what is late."""
         if not self.crew.idle():
             return
-        for _, slot in zip(self.crew.spare(), slow.in_the_way(self.crew.slots), strict=False):
+        for _, slot in zip(self.crew.spare(), stragglers.in_the_way(self.crew.slots), strict=False):
             slot.take_back(functools.partial(self._post, self._on_withdrawn))
-        for slot, entry in zip(self.crew.spare(), slow.late(self.entries.values(), self.pace.task_s), strict=False):
+        for slot, entry in zip(
+            self.crew.spare(), stragglers.late(self.entries.values(), self.pace.task_s), strict=False
+        ):
             self._send(slot, entry)
 
     def _on_withdrawn(self, slot: Slot, entries: Sequence[Entry], answer: list[int] | Gone) -> None:

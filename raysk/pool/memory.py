@@ -4,7 +4,7 @@ glibc gives large blocks back to the system as soon as they are freed, so every 
 arrays like it, as new pages; having those made takes as long as a light fit: 1.7 us for 4 KB, measured on a virtual
 machine. It can be told to keep them, mallopt(3), but blocks of any size only where a process has a single arena:
 
-    a private Ray's processes            MALLOC_ARENA_MAX=1: see `raysk.cluster.private`
+    a private Ray's processes            MALLOC_ARENA_MAX=1: see `raysk.cluster.private_ray`
     those of a cluster started without   keep up to 64 MB
     another C library                    is left as it is
 """

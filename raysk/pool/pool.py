@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from raysk.events import Sink
-    from raysk.pool.crew import Most
     from raysk.pool.launcher import Launcher
     from raysk.pool.shared import Shared
     from raysk.pool.task import Task
+    from raysk.pool.workers import Peak
 
 
 class Pool:
@@ -118,11 +118,11 @@ class Pool:
 
     @property
     def alone(self) -> Sequence[tuple[Any, float]]:
-        """The units that workers run on their own, and since when; see `raysk.pool.slow.alone`."""
+        """The units that workers run on their own, and since when; see `raysk.pool.stragglers.alone`."""
         return self._dispatcher.alone
 
     @property
-    def most_up(self) -> Most:
+    def most_up(self) -> Peak:
         """The most workers, and the most nodes that had one, up at a time."""
         return self._dispatcher.crew.most_up
 

@@ -40,7 +40,7 @@ class Task:
     repeatable : bool
         Whether an idle worker may start it a second time when it takes long.
     lone : bool
-        Whether it gets the CPUs of idle workers too where nothing else is in the pool; see `raysk.pool.lend`.
+        Whether it gets the CPUs of idle workers too where nothing else is in the pool; see `raysk.pool.cpu_loans`.
     packing : Packing
         How to pickle it.
     """

@@ -15,36 +15,36 @@ from typing import TYPE_CHECKING, Any
 
 from raysk.errors import InputError
 from raysk.jobs import Data, FitJob, Limits, SearchJob
-from raysk.request.distributions import merged, override_space
-from raysk.request.facts import data_facts, estimator_facts, search_facts
+from raysk.request.distributions import merge_space, override_space
+from raysk.request.facts import describe_data, estimator_facts, search_facts
 from raysk.request.overrides import (
     Overrides,
-    copied,
+    copy_estimator,
     override_estimator,
     override_search,
-    parameters,
+    read_parameters,
     refuse_search_options,
     scorer_hint,
     unknown_scorer,
 )
-from raysk.request.parameter_values import check_values
-from raysk.request.space import check_space
-from raysk.source.found import as_grids, find_estimator, find_option, find_search, find_space, is_estimator, is_search
-from raysk.source.inline import find_data
+from raysk.request.parameter_checks import check_values
+from raysk.request.space_checks import check_space
+from raysk.source.file_data import find_data
+from raysk.source.objects import as_grids, find_estimator, find_option, find_search, find_space, is_estimator, is_search
 from raysk.source.reference import PICKLES
 from raysk.util.values import split_setting
-from raysk.util.words import brief, shown, type_name
+from raysk.util.words import printable, shorten, type_name
 
 if TYPE_CHECKING:
-    from raysk.data.reading import Given
+    from raysk.data.reading import DataSource
     from raysk.request.held_out import HoldOut
-    from raysk.source.found import Found
+    from raysk.source.objects import SourceObjects
 
 __all__ = ["Overrides", "describe", "fit_job", "search_job"]
 
 
 def fit_job(
-    found: Found, overrides: Overrides, *, given: Given | None = None, hold_out: HoldOut | None = None
+    found: SourceObjects, overrides: Overrides, *, given: DataSource | None = None, hold_out: HoldOut | None = None
 ) -> FitJob:
     """Make the job of one ``fit``.
 
@@ -78,10 +78,10 @@ def fit_job(
 
 
 def search_job(
-    found: Found,
+    found: SourceObjects,
     overrides: Overrides,
     *,
-    given: Given | None = None,
+    given: DataSource | None = None,
     hold_out: HoldOut | None = None,
     limits: Limits | None = None,
 ) -> SearchJob:
@@ -109,7 +109,7 @@ def search_job(
 
 
 def _load_data(
-    found: Found, overrides: Overrides, estimator: Any, given: Given | None, hold_out: HoldOut | None
+    found: SourceObjects, overrides: Overrides, estimator: Any, given: DataSource | None, hold_out: HoldOut | None
 ) -> Data:
     data = find_data(found) if given is None else given.load(estimator)
     if data is None:
@@ -117,7 +117,7 @@ def _load_data(
     return data if hold_out is None else hold_out.apply(data, estimator, given=given, seed=overrides.seed)
 
 
-def _explain_where_data_goes(found: Found) -> str:
+def _explain_where_data_goes(found: SourceObjects) -> str:
     if found.source.endswith(PICKLES):
         return "Dump a dict with all of it instead: {'search': search, 'X': X, 'y': y} (or 'estimator')."
     if found.path is None and ":" in found.source:
@@ -128,7 +128,7 @@ def _explain_where_data_goes(found: Found) -> str:
 def _apply_overrides(found: Any, overrides: Overrides) -> Any:
     """Return a copy of a search or an estimator with all options applied, checked."""
     if not is_search(found):
-        estimator = copied(found)
+        estimator = copy_estimator(found)
         override_estimator(estimator, overrides)
         check_values(estimator, overrides)
         return estimator
@@ -141,11 +141,11 @@ def _apply_overrides(found: Any, overrides: Overrides) -> Any:
 
 
 def _copy_search(search: Any) -> Any:
-    twin = copied(search)
+    twin = copy_estimator(search)
     if twin.estimator is search.estimator:  # a shallow copy
         if not is_estimator(search.estimator):
             raise InputError(_explain_bad_estimator(search))
-        twin.estimator = copied(search.estimator)
+        twin.estimator = copy_estimator(search.estimator)
     return twin
 
 
@@ -164,7 +164,7 @@ def _check_search(search: Any, from_options: Container[str]) -> None:
         if hasattr(search, name):
             check_space(name, getattr(search, name), search.estimator, from_options)
     if not isinstance(getattr(search, "n_iter", 1), Integral):
-        raise InputError(f"The search's n_iter is {brief(repr(search.n_iter))}.\nGive it a number: n_iter=100")
+        raise InputError(f"The search's n_iter is {shorten(repr(search.n_iter))}.\nGive it a number: n_iter=100")
     scoring = search.scoring
     named = [scoring] if isinstance(scoring, str) else scoring if isinstance(scoring, list | tuple) else []
     wrong = unknown_scorer([name for name in named if isinstance(name, str)])
@@ -172,7 +172,7 @@ def _check_search(search: Any, from_options: Container[str]) -> None:
         raise InputError(f"The search's scoring is {wrong!r}, but {scorer_hint(wrong)}")
 
 
-def _build_search(found: Found, overrides: Overrides) -> Any:
+def _build_search(found: SourceObjects, overrides: Overrides) -> Any:
     """Make a search from an estimator and a parameter space."""
     from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 
@@ -190,13 +190,13 @@ def _build_search(found: Found, overrides: Overrides) -> Any:
     return RandomizedSearchCV(estimator, values, **options)  # n_iter and the seed come with the options
 
 
-def _merge_space(found: Found, overrides: Overrides) -> tuple[str, Any] | None:
+def _merge_space(found: SourceObjects, overrides: Overrides) -> tuple[str, Any] | None:
     """Return name and value of the loose space in the file, with the entries of --space; None if there is neither."""
     space = find_space(found)
     if not overrides.space:
         return space
     name, values = space or ("param_grid", None)
-    values = merged(values, overrides.space)
+    values = merge_space(values, overrides.space)
     drawn = any(hasattr(entry, "rvs") for grid in as_grids(values) for entry in grid.values())
     return "param_distributions" if drawn else name, values
 
@@ -204,10 +204,10 @@ def _merge_space(found: Found, overrides: Overrides) -> tuple[str, Any] | None:
 _OFTEN_SEARCHED = ("C", "alpha", "max_iter", "max_depth", "n_estimators", "n_neighbors", "n_components", "n_clusters")
 
 
-def _explain_no_search(found: Found, estimator: Any) -> str:
-    example = next((name for name in _OFTEN_SEARCHED if name in parameters(estimator)), "NAME")
+def _explain_no_search(found: SourceObjects, estimator: Any) -> str:
+    example = next((name for name in _OFTEN_SEARCHED if name in read_parameters(estimator)), "NAME")
     return (
-        f"{shown(found.source)} holds a {type_name(estimator)}, but no search and no parameter space.\n"
+        f"{printable(found.source)} holds a {type_name(estimator)}, but no search and no parameter space.\n"
         f"Say --space {example}=1,10,100, or write in the file param_grid = {{'{example}': [1, 10, 100]}}, "
         "param_distributions = {...}\n"
         "or search = GridSearchCV(...); for one fit without a search, use 'raysk fit'."
@@ -215,10 +215,10 @@ def _explain_no_search(found: Found, estimator: Any) -> str:
 
 
 def describe(
-    found: Found,
+    found: SourceObjects,
     overrides: Overrides | None = None,
     *,
-    given: Given | None = None,
+    given: DataSource | None = None,
     job: FitJob | SearchJob | None = None,
 ) -> dict[str, Any]:
     """Describe for ``raysk inspect`` what a file holds, and what would run.
@@ -251,19 +251,19 @@ def describe(
     search = chosen if is_search(chosen) else None
     estimator = chosen if search is None else search.estimator
     return {
-        "source": shown(found.source),
-        "path": None if found.path is None else shown(found.path),
+        "source": printable(found.source),
+        "path": None if found.path is None else printable(found.path),
         "source_hash": found.source_hash,
         "modules": sorted(module.__name__ for module in found.modules),
         "objects": {name: type_name(value) for name, value in found.names.items() if is_estimator(value)},
         "runs": "fit" if search is None else "search",
         "estimator": estimator_facts(estimator),
         "search": None if search is None else search_facts(search, data),
-        "data": None if data is None else data_facts(data),
+        "data": None if data is None else describe_data(data),
     }
 
 
-def _guess_what_runs(found: Found, overrides: Overrides) -> Any:
+def _guess_what_runs(found: SourceObjects, overrides: Overrides) -> Any:
     """Return the search in the file, or of its parts, or else its estimator, with the options applied."""
     search = find_search(found)
     is_alone = found.chosen is not None and not is_estimator(found.chosen)

@@ -1,8 +1,8 @@
 """Refuse a job that cannot succeed before anything is fitted, while the cluster still starts.
 
-    names, parameter values    when the job is made, before its data is read: raysk.request.space, .parameter_values
-    X and y                    by the tags of the first and the last step: raysk.request.unsuitable
-    scorers                    tried on a dummy that is fitted to the kind of target: raysk.request.scorable
+    names, parameter values    when the job is made, before its data is read: space_checks, parameter_checks
+    X and y                    by the tags of the first and the last step: data_checks
+    scorers                    tried on a dummy that is fitted to the kind of target: scoring_checks
 
 A false refusal is worse than a miss: fits decide whatever is uncertain. A search is refused only if everything that it
 may try is refused; so a space that swaps the first step is never misjudged.
@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 
 from raysk.errors import InputError, RayskError
 from raysk.jobs import FitJob
-from raysk.request.overrides import copied
-from raysk.request.scorable import check_scoring
-from raysk.request.unsuitable import Seen, refusal
-from raysk.source.found import grids_of, is_search
+from raysk.request.data_checks import InspectedData, explain_refusal
+from raysk.request.overrides import copy_estimator
+from raysk.request.scoring_checks import check_scoring
+from raysk.source.objects import grids_of, is_search
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -62,20 +62,20 @@ def check_job(job: FitJob | SearchJob) -> None:
 def _check(job: FitJob | SearchJob) -> None:
     whole = job.estimator if isinstance(job, FitJob) else job.search
     if not is_search(whole):
-        _refuse(refusal(whole, Seen(job.data)))
+        _refuse(explain_refusal(whole, InspectedData(job.data)))
         return
     score = whole.error_score  # a number: a search with failed fits goes on to an answer
     counts = _splits_all_rows(whole) and not (_is_number(score) and math.isfinite(score))
     if counts or whole.refit:
-        _check_variants(whole, Seen(job.data))
+        _check_variants(whole, InspectedData(job.data))
     if counts and not callable(whole.refit):  # such a function may choose by anything
         check_scoring(whole, job.data.y, said=getattr(job, "scoring_is_said", False))
 
 
-def _check_variants(search: Any, seen: Seen) -> None:
+def _check_variants(search: Any, seen: InspectedData) -> None:
     first = None
     for variant in variants(search):
-        reason = refusal(variant, seen)
+        reason = explain_refusal(variant, seen)
         if reason is None:
             return
         first = first or reason
@@ -105,7 +105,7 @@ def variants(search: Any) -> Iterator[Any]:
     for grid in grids:
         for params in _sample_params(grid):
             with contextlib.suppress(Exception):  # it cannot be fitted either, which the search will count
-                yield copied(search.estimator).set_params(**clone(params, safe=False))
+                yield copy_estimator(search.estimator).set_params(**clone(params, safe=False))
     if not grids:
         yield search.estimator
 

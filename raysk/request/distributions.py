@@ -15,7 +15,7 @@ from typing import Any
 
 from raysk.errors import UsageError
 from raysk.util.values import parse_value, parse_values, split_setting
-from raysk.util.words import brief, shown, suggestion, type_name
+from raysk.util.words import printable, shorten, suggestion, type_name
 
 _FUNCTION = re.compile(r"([A-Za-z]\w*):(.*)", re.DOTALL)
 _LISTS = ("logspace", "linspace", "arange")
@@ -35,7 +35,7 @@ def parse_space(text: str) -> tuple[str, Any]:
     if match is None or match[1] == "choice":
         values = parse_values(spec if match is None else match[2])
         if not spec.strip() or not values:
-            raise UsageError(f"--space {shown(text)}: it has no values. Write for example {name}=0.1,1,10")
+            raise UsageError(f"--space {printable(text)}: it has no values. Write for example {name}=0.1,1,10")
         return name, values
     return name, _make_values(match[1], match[2], text)
 
@@ -53,7 +53,7 @@ def _make_values(function: str, arguments: str, text: str) -> Any:
         distribution.rvs(random_state=0)  # only drawing tells whether the arguments are possible
     except (TypeError, ValueError, AttributeError) as err:
         raise UsageError(
-            f"--space {shown(text)}: {function} cannot have these arguments ({brief(str(err))}).\n"
+            f"--space {printable(text)}: {function} cannot have these arguments ({shorten(str(err))}).\n"
             "Write for example loguniform:1e-3:1e3, uniform:0:1, randint:1:10 or logspace:-3:3:7"
         ) from err
     return distribution
@@ -66,12 +66,12 @@ def _find_distribution(name: str, text: str) -> Any:
     if isinstance(found, stats.rv_continuous | stats.rv_discrete):
         return found
     raise UsageError(
-        f"--space {shown(text)}: there is no distribution {name!r}. {suggestion(name, _USUAL, 'usual ones')}\n"
+        f"--space {printable(text)}: there is no distribution {name!r}. {suggestion(name, _USUAL, 'usual ones')}\n"
         "Text that holds a colon is written choice:TEXT,TEXT"
     )
 
 
-def merged(space: Any, texts: tuple[str, ...]) -> Any:
+def merge_space(space: Any, texts: tuple[str, ...]) -> Any:
     """Return a parameter space with entries replaced or added, in each of its dicts if it has several."""
     entries = dict(map(parse_space, texts))
     if space is None or isinstance(space, Mapping):
@@ -92,13 +92,14 @@ def override_space(search: Any, texts: tuple[str, ...]) -> None:
     name = next((name for name in ("param_distributions", "param_grid") if hasattr(search, name)), None)
     if name is None:
         raise UsageError(
-            f"--space {shown(texts[0])}: a {type_name(search)} has no param_grid and no param_distributions."
+            f"--space {printable(texts[0])}: a {type_name(search)} has no param_grid and no param_distributions."
         )
-    space = merged(getattr(search, name), texts)
+    space = merge_space(getattr(search, name), texts)
     drawn = next((text for text in texts if hasattr(parse_space(text)[1], "rvs")), None)
     if name == "param_grid" and drawn is not None:
         raise UsageError(
-            f"--space {shown(drawn)}: a {type_name(search)} tries every value, and a distribution has no end of them.\n"
+            f"--space {printable(drawn)}: a {type_name(search)} tries every value, "
+            "and a distribution has no end of them.\n"
             "List values, as in C=logspace:-3:3:7, or use a RandomizedSearchCV."
         )
     setattr(search, name, space)

@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from raysk.data.requirements import kind_of
 from raysk.data.table import is_number
-from raysk.data.wants import kind_of
 from raysk.models.data_facts import shape_of
-from raysk.request.space import in_words
-from raysk.source.found import grids_of
-from raysk.util.words import brief, shown, type_name
+from raysk.request.space_checks import describe_values
+from raysk.source.objects import grids_of
+from raysk.util.words import printable, shorten, type_name
 
 if TYPE_CHECKING:
     from raysk.jobs import Data
@@ -26,7 +26,7 @@ def estimator_facts(estimator: Any) -> dict[str, Any]:
     return {
         "class": type_name(estimator),
         "module": type(estimator).__module__,
-        "repr": brief(repr(estimator)),
+        "repr": shorten(repr(estimator)),
         "kind": kind_of(estimator),
         "steps": [name for name, _ in steps] if isinstance(steps, list) else None,
     }
@@ -47,15 +47,15 @@ def search_facts(search: Any, data: Data | None) -> dict[str, Any]:
         "fits": None if candidates is None or splits is None else candidates * splits,
         "refit": search.refit if isinstance(search.refit, bool | str) else _name_of(search.refit),
         "scoring": _describe_scoring(search.scoring),
-        "cv": None if search.cv is None else brief(repr(search.cv)),
-        "random_state": seed if seed is None or isinstance(seed, int) else brief(repr(seed)),
+        "cv": None if search.cv is None else shorten(repr(search.cv)),
+        "random_state": seed if seed is None or isinstance(seed, int) else shorten(repr(seed)),
         "parameters": {name: len(values) if hasattr(values, "__len__") else None for name, values in space},
-        "space": {name: in_words(values) for name, values in space},
+        "space": {name: describe_values(values) for name, values in space},
     }
 
 
 def _name_of(value: Any) -> str:
-    return str(getattr(value, "__name__", None) or brief(repr(value)))
+    return str(getattr(value, "__name__", None) or shorten(repr(value)))
 
 
 def _describe_scoring(scoring: Any) -> str | list[str] | None:
@@ -93,14 +93,14 @@ def _count_splits(search: Any, data: Data | None) -> int | None:
         return None
 
 
-def data_facts(data: Data) -> dict[str, Any]:
+def describe_data(data: Data) -> dict[str, Any]:
     """Describe data: type, shape and dtype of X, kind and classes of y, and further arguments of ``fit``."""
     return {
         "source": data.source,
         "X": {**_array_facts(data.X), "missing": _has_missing(data.X), "columns": data.feature_names},
         "y": None if data.y is None else {**_array_facts(data.y), **_target_facts(data.y)},
         "fit_params": sorted(data.fit_params),
-        "held_out": None if data.held_out is None else data_facts(data.held_out),
+        "held_out": None if data.held_out is None else describe_data(data.held_out),
     }
 
 
@@ -154,7 +154,7 @@ def _target_facts(y: Any) -> dict[str, Any]:
     return {"kind": kind, "classes": classes}
 
 
-def data_in_short(data: Data, estimator: Any) -> dict[str, Any]:
+def summarize_data(data: Data, estimator: Any) -> dict[str, Any]:
     """Describe the data of a run in one line, and in numbers.
 
     Parameters
@@ -204,7 +204,7 @@ def _write_line(facts: Mapping[str, Any], shape: list[int]) -> str:
     test = facts["held_out"]
     other = "" if test is None or test["source"] == facts["source"] else f" from {test['source']}"
     held_out = "" if test is None else f"; held out: {test['rows']:,} {_inflect('rows', test['rows'])}{other}"
-    return shown(f"data: X {what}, {y}{source}{held_out}")
+    return printable(f"data: X {what}, {y}{source}{held_out}")
 
 
 def _inflect(plural: str, count: int) -> str:

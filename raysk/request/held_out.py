@@ -15,13 +15,13 @@ from raysk._compat import sklearn as sklearn_private
 from raysk.data.columns import Columns
 from raysk.data.dialect import Dialect
 from raysk.data.encoding import Encoding, known_categories
-from raysk.data.features import Features, as_written
-from raysk.data.inputs import label_of
-from raysk.data.reading import TEXT, Given, read_table
+from raysk.data.features import Features, types_as_written
+from raysk.data.inputs import name_source
+from raysk.data.reading import TEXT, DataSource, read_table
 from raysk.data.table import is_frame
 from raysk.errors import InputError, UsageError
 from raysk.request.facts import names_of
-from raysk.util.words import brief, listed
+from raysk.util.words import join_names, shorten
 
 if TYPE_CHECKING:
     from raysk.data.table import Table
@@ -55,7 +55,7 @@ class HoldOut:
         if self.size is not None and self.source is not None:
             raise UsageError("--test-size draws rows, --test-data names a table. Leave one of the two out.")
         if self.source is not None:
-            Given(source=self.source)  # checks it
+            DataSource(source=self.source)  # checks it
 
     @classmethod
     def of(cls, size: str | None, source: str | None) -> HoldOut | None:
@@ -64,7 +64,7 @@ class HoldOut:
             return None
         return cls(size=None if size is None else _parse_size(size), source=source)
 
-    def apply(self, data: Data, estimator: Any, *, given: Given | None = None, seed: int | None = None) -> Data:
+    def apply(self, data: Data, estimator: Any, *, given: DataSource | None = None, seed: int | None = None) -> Data:
         """Return the data with its held-out part, which replaces what the file holds out.
 
         Parameters
@@ -90,7 +90,7 @@ class HoldOut:
             return _draw(data, self.size, estimator, _DEFAULT_SEED if seed is None else seed)
         return replace(data, held_out=self._read(data, estimator, given))
 
-    def _read(self, data: Data, estimator: Any, given: Given | None) -> Data:
+    def _read(self, data: Data, estimator: Any, given: DataSource | None) -> Data:
         source = self.source or ""
         if given is not None and given.source == source == "-":
             raise UsageError("--data and --test-data cannot both come from stdin. Name a file for one of them.")
@@ -107,11 +107,11 @@ class HoldOut:
         part = features.split(table, columns, estimator)
         if data.y is not None and part.y is None:
             raise InputError(
-                f"--test-data: nothing says what is to be predicted in {label_of(source)}.\n"
+                f"--test-data: nothing says what is to be predicted in {name_source(source)}.\n"
                 f"Call that column y, or say --data and --target for what is fitted; its columns are: "
-                f"{listed(table.names or map(str, range(table.n_columns)))}."
+                f"{join_names(table.names or map(str, range(table.n_columns)))}."
             )
-        return replace(part, source=label_of(source), y=None if data.y is None else part.y)
+        return replace(part, source=name_source(source), y=None if data.y is None else part.y)
 
 
 def _find_target(names: tuple[str, ...], table: Table) -> tuple[str, ...]:
@@ -142,7 +142,7 @@ def _describe_features(data: Data) -> Features:
     encoding = Encoding(dates=data.dates, categories=known_categories(X))
     return Features(
         names=names,
-        dtypes=dict(zip(names or (), kinds, strict=False)) | as_written(encoding, names or ()),
+        dtypes=dict(zip(names or (), kinds, strict=False)) | types_as_written(encoding, names or ()),
         as_frame=framed,
         count=shape[1] if len(shape) > 1 else None,
         encoding=encoding,
@@ -160,7 +160,7 @@ def _draw(data: Data, size: float | None, estimator: Any, seed: int) -> Data:
     try:
         train, test = _draw_rows(data, size, estimator, seed)
     except ValueError as error:
-        raise InputError(f"--test-size {size}: {brief(str(error))}") from error
+        raise InputError(f"--test-size {size}: {shorten(str(error))}") from error
     fitted, held = (_take_part(data, rows) for rows in (train, test))
     return replace(fitted, held_out=replace(held, passed_over=(), held_out=None))
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from raysk.errors import InputError, UsageError
-from raysk.source.own import is_own_file
+from raysk.source.user_code import is_own_file
 from raysk.util.values import parse_setting, split_setting
-from raysk.util.words import brief, listed, suggestion, type_name
+from raysk.util.words import join_names, shorten, suggestion, type_name
 
 _SEEDS = 2**32  # numpy's RandomState takes 32 bits
 _FEWEST_FOLDS = 2
@@ -65,7 +65,7 @@ class Overrides:
             split_setting(setting)
 
 
-def copied(value: Any) -> Any:
+def copy_estimator(value: Any) -> Any:
     """Copy an estimator, so that options and fits never change the person's; unfitted if scikit-learn can clone it.
 
     Raises
@@ -100,7 +100,7 @@ def _check_whole(estimator: Any) -> None:
             return
         raise InputError(
             f"The {type_name(estimator)} is damaged, or was made by another version of its library:\n"
-            f"{brief(f'{type(error).__name__}: {error}')}\n"
+            f"{shorten(f'{type(error).__name__}: {error}')}\n"
             "Make it again, with what is installed here."
         ) from error
     except Exception:  # noqa: BLE001 - a person's class may do anything here; it will say so where it matters
@@ -127,7 +127,9 @@ def override_estimator(estimator: Any, overrides: Overrides) -> None:
         If a setting names no parameter.
     """
     if overrides.seed is not None:
-        seeds = {name: overrides.seed for name in parameters(estimator) if name.rpartition("__")[2] == "random_state"}
+        seeds = {
+            name: overrides.seed for name in read_parameters(estimator) if name.rpartition("__")[2] == "random_state"
+        }
         estimator.set_params(**seeds)
     for setting in overrides.set:  # after the seed, so that --set random_state=1 has the last word
         _set(estimator, *parse_setting(setting))
@@ -135,13 +137,13 @@ def override_estimator(estimator: Any, overrides: Overrides) -> None:
         _set(estimator, *split_setting(setting))
 
 
-def parameters(estimator: Any) -> dict[str, Any]:
+def read_parameters(estimator: Any) -> dict[str, Any]:
     """Return ``get_params(deep=True)``; raise `InputError` if that raises."""
     try:
         return dict(estimator.get_params(deep=True))
     except Exception as err:
         raise InputError(
-            f"{type_name(estimator)}.get_params() raised {type(err).__name__}: {brief(str(err))}\n"
+            f"{type_name(estimator)}.get_params() raised {type(err).__name__}: {shorten(str(err))}\n"
             "Let its __init__ only store its arguments, as scikit-learn asks of an estimator."
         ) from err
 
@@ -150,8 +152,8 @@ def _set(estimator: Any, name: str, value: Any) -> None:
     try:
         estimator.set_params(**{name: value})
     except Exception as err:
-        known = parameters(estimator)
-        why = f" ({brief(str(err))})" if name in known else ""
+        known = read_parameters(estimator)
+        why = f" ({shorten(str(err))})" if name in known else ""
         raise UsageError(
             f"--set {name}={value!r}: {type_name(estimator)} has no such parameter{why}.\n"
             f"{suggestion(name, known, 'parameters')}"
@@ -244,6 +246,6 @@ def refuse_search_options(estimator: Any, overrides: Overrides) -> None:
     given += [] if overrides.refit else ["--no-refit"]
     if given:
         raise UsageError(
-            f"{listed(given)}: only a search takes this, and {type_name(estimator)} is none.\n"
+            f"{join_names(given)}: only a search takes this, and {type_name(estimator)} is none.\n"
             f"Leave {'it' if len(given) == 1 else 'them'} out, or use 'raysk search'."
         )

@@ -14,7 +14,9 @@ DENSE_BYTES = 2**25
 """What a transformer gives as a sparse matrix is written in dense parts of at most about this size, in bytes."""
 
 
-def parts(model: Any, method: str, predicted: Iterable[tuple[Any, Any]], id_name: str | None = None) -> Iterator[Part]:
+def prediction_parts(
+    model: Any, method: str, predicted: Iterable[tuple[Any, Any]], id_name: str | None = None
+) -> Iterator[Part]:
     """Name the columns of what a model's method gave.
 
     Parameters
@@ -23,7 +25,7 @@ def parts(model: Any, method: str, predicted: Iterable[tuple[Any, Any]], id_name
     method : str
         ``predict``, ``predict_proba``, ``decision_function`` or ``transform``.
     predicted : iterable of (ids, values)
-        As `raysk.plans.rows` yields it.
+        As `raysk.plans.prediction` yields it.
     id_name : str or None
         The name of the column of ids; None if there is none.
 

@@ -1,6 +1,6 @@
 """Tables -> CSV, JSON, JSON lines, Parquet, npy.
 
-    tables.py       cv_results_ ---+
+    candidates.py       cv_results_ ---+
                                    +--> Part, Part, ... --> WRITERS[format] --> a file or a pipe
     predictions.py  predictions ---+
 

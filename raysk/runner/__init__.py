@@ -11,7 +11,7 @@ outputs.py    what is to be left behind: checked before anything runs
 saving.py     writes the model and the table; the model is loaded back
 record.py     manifest and journal; how to go on
 outcome.py    events -> counts -> Outcome
-held_out.py   scores of data that was held out
+scoring.py   scores of data that was held out
 loaded.py     a fitted model that is asked about a table: predict.py, score.py
 
 Nothing here draws, parses options, or knows the terminal.

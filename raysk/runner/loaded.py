@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 from raysk.errors import InputError, UsageError
 from raysk.events import PhaseStarted, Remark
 from raysk.jobs import METHODS
-from raysk.util.words import brief, listed
+from raysk.util.words import join_names, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from raysk.data.reading import Columns, Table
     from raysk.events import Sink
-    from raysk.jobs import Asked, Data
+    from raysk.jobs import Data, ModelJob
     from raysk.models.imports import NoModel
     from raysk.pool import Pool
     from raysk.runner.where import Start, Where
@@ -43,13 +43,13 @@ class Loaded:
         How the table is written, as the person says.
     """
 
-    def __init__(self, asked: Asked) -> None:
+    def __init__(self, asked: ModelJob) -> None:
         from raysk.data.dialect import Dialect
         from raysk.data.encoding import Unseen
         from raysk.data.fitted import features_of, recorded_target
         from raysk.models.imports import NoModel
         from raysk.models.store import load_model, read_sidecar
-        from raysk.source.own import own_modules
+        from raysk.source.user_code import own_modules
 
         self._asked = asked
         before, path = set(sys.modules), model_path(asked.model)
@@ -79,7 +79,7 @@ class Loaded:
         if columns.features and self.features.names is not None:
             raise UsageError(
                 f"--features: the {self._described()} knows its features by name, and finds them.\n"
-                f"They are: {listed(self.features.names)}."
+                f"They are: {join_names(self.features.names)}."
             )
         return self.features.split(table, columns, self.model, self._unseen)
 
@@ -107,7 +107,7 @@ class Loaded:
         """
         from sklearn.exceptions import NotFittedError
 
-        from raysk.source import blame
+        from raysk.source import tracebacks
 
         try:
             yield
@@ -117,22 +117,22 @@ class Loaded:
             fit = f"raysk fit {self._asked.model} -o fitted.pkl"
             raise InputError(f"The {self._described()} is not fitted.\nFit it: {fit}") from error
         except ValueError as error:
-            if blame.is_of_own_code(error):
+            if tracebacks.is_of_own_code(error):
                 raise
-            raise InputError(f"The {self.kind} refuses {self._asked.data}{where}:\n{brief(str(error))}") from error
+            raise InputError(f"The {self.kind} refuses {self._asked.data}{where}:\n{shorten(str(error))}") from error
         except (AttributeError, TypeError, LookupError) as error:
-            if blame.lines(error) is None or blame.is_of_own_code(error):
+            if tracebacks.lines(error) is None or tracebacks.is_of_own_code(error):
                 raise
             raise InputError(
                 f"The {self._described()} is damaged, or was made by another version of its library:\n"
-                f"{brief(f'{type(error).__name__}: {error}')}"
+                f"{shorten(f'{type(error).__name__}: {error}')}"
             ) from error
 
     def _described(self) -> str:
         return f"{self.kind} in {self._asked.model!r}"
 
 
-def _no_model(asked: Asked, error: NoModel) -> str:
+def _no_model(asked: ModelJob, error: NoModel) -> str:
     """Say why a file is no model, and what may have been meant."""
     from raysk.models.formats import is_model
 
@@ -147,7 +147,7 @@ def _no_model(asked: Asked, error: NoModel) -> str:
 
 
 @contextlib.contextmanager
-def loading(asked: Asked, where: Where | None, sink: Sink) -> Iterator[tuple[Loaded, Start | None]]:
+def loading(asked: ModelJob, where: Where | None, sink: Sink) -> Iterator[tuple[Loaded, Start | None]]:
     """Load a model while its workers start, if there is a place for them; without one nothing of Ray is imported."""
     if asked.named not in {None, asked.model}:  # the latest run may be another than the person thinks
         sink(Remark(text=f"model: {asked.model}, of the run {asked.named}"))

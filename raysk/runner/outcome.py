@@ -106,7 +106,7 @@ class Outcome(Counts):
     outputs : tuple of str
         The absolute paths of the files outside the run folder.
     data : mapping or None
-        What data was used, see `raysk.request.facts.data_in_short`.
+        What data was used, see `raysk.request.facts.summarize_data`.
     test_score, train_score : float or None
         Of the data that was held out, and of the data that was fitted; None if nobody asked, or there are several.
     test_scores, train_scores : mapping of str to float, or None

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from raysk.errors import UsageError
-from raysk.util.here import current_folder
+from raysk.util.working_folder import current_folder
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -84,7 +84,7 @@ class Outputs:
             If a file cannot be written, or its format needs a package that is not installed.
         """
         from raysk.models.store import check_model
-        from raysk.results.tables import check_results
+        from raysk.results.candidates import check_results
 
         self.check_apart(**reads)
         if self.results is not None:
@@ -95,21 +95,21 @@ class Outputs:
     def check_apart(self, **reads: str | None) -> None:
         """Fail if an output would destroy another file; see `check`."""
         from raysk.models.sidecar import sidecar_path
-        from raysk.runs.existing import check_new
+        from raysk.runs.collisions import DESCRIPTION, MODEL, RESULTS, check_distinct
         from raysk.runs.folder import refuse_used
-        from raysk.runs.targets import DESCRIPTION, MODEL, RESULTS, check_apart
+        from raysk.runs.overwriting import refuse_existing
 
         model = None if is_stdout(self.output) else self.output
         beside = None if model is None or not model.name else sidecar_path(model)
         run_dir = self.run_dir if self.resume is None else self.resume.root
-        check_apart({MODEL: model, DESCRIPTION: beside, RESULTS: self.results}, reads, run_dir=run_dir)
+        check_distinct({MODEL: model, DESCRIPTION: beside, RESULTS: self.results}, reads, run_dir=run_dir)
         if self.run_dir is not None and not self.force:
             refuse_used(self.run_dir)
-        check_new([self.output, self.results], force=self.force, own=self._own)
+        refuse_existing([self.output, self.results], force=self.force, own=self._own)
 
     def check_fits_model(self, estimator: Any, source: str) -> None:
         """Fail if a model is to be saved, and the job is a search that fits none."""
-        from raysk.source.found import is_search
+        from raysk.source.objects import is_search
 
         if self.output is not None and is_search(estimator) and not estimator.refit:
             raise UsageError(
@@ -133,8 +133,8 @@ class Outputs:
 
     def folder(self, name: str) -> RunFolder:
         """Return the folder of the run that goes on, or make one for a run of that name."""
-        from raysk.runs.existing import remove_run
         from raysk.runs.folder import RunFolder
+        from raysk.runs.overwriting import remove_run
 
         if self.resume is not None:
             return self.resume

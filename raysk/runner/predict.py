@@ -52,24 +52,24 @@ def predict(job: PredictJob, where: Where | None, out: Any, sink: Sink) -> Predi
 
 def _predicted(job: PredictJob, loaded: Loaded, start: Start | None, sink: Sink) -> Iterator[Part]:
     """Yield the predictions, named, as they are made."""
-    from raysk.plans import rows
-    from raysk.results.predictions import parts
+    from raysk.plans import prediction
+    from raysk.results.predictions import prediction_parts
 
     loaded.check_method(job.method)
     id_name, blocks = _blocks(job, loaded)
     if start is None:
-        pairs = rows.here(loaded.model, job.method, blocks, sink)
+        pairs = prediction.here(loaded.model, job.method, blocks, sink)
     else:
-        pairs = rows.on_pool(loaded.pool_of(start), loaded.model, job.method, blocks)
-    return parts(loaded.model, job.method, _refusing(loaded, pairs), id_name)
+        pairs = prediction.on_pool(loaded.pool_of(start), loaded.model, job.method, blocks)
+    return prediction_parts(loaded.model, job.method, _refusing(loaded, pairs), id_name)
 
 
 def _blocks(job: PredictJob, loaded: Loaded) -> tuple[str | None, Iterator[tuple[Any, Any]]]:
     """Return the name of the ids, and the rows of the table with the model's features, in the model's order."""
-    from raysk.data.reading import Columns, blocks, id_name, id_values
+    from raysk.data.reading import Columns, id_name, id_values, read_blocks
 
     columns = Columns(features=job.features, drop=job.drop, id_col=job.id_col)
-    tables = blocks(
+    tables = read_blocks(
         job.data, format=job.input_format, dialect=loaded.dialect, dtypes=loaded.features.dtypes, ids=job.id_col
     )
     first = next(tables)  # one without rows is refused

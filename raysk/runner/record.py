@@ -18,19 +18,19 @@ if TYPE_CHECKING:
     from raysk.jobs import Data
     from raysk.runner.outcome import Outcome, Tally
     from raysk.runner.saving import Saver
+    from raysk.runs.conditions import CurrentConditions
     from raysk.runs.folder import RunFolder
     from raysk.runs.journal import Journal
-    from raysk.runs.made import Made
-    from raysk.source.found import Found
+    from raysk.source.objects import SourceObjects
 
 STILL_MET = {"stop-at", "patience", "max-failures"}
 """Limits that count what is in the journal; a time budget begins anew."""
 
 
 @contextlib.contextmanager
-def journaled(folder: RunFolder, made: Made, tally: Tally, search: Any) -> Iterator[Journal]:
+def journaled(folder: RunFolder, made: CurrentConditions, tally: Tally, search: Any) -> Iterator[Journal]:
     """Keep a search's finished fits; if it ends before a candidate is done, say how to go on."""
-    from raysk.results.tables import no_results, write_results
+    from raysk.results.candidates import empty_results, write_results
     from raysk.runs.folder import JOURNAL
     from raysk.runs.journal import Journal
 
@@ -47,7 +47,7 @@ def journaled(folder: RunFolder, made: Made, tally: Tally, search: Any) -> Itera
                 tally(Remark(text="No fit was done yet: there is nothing to go on with. Give the command again."))
             if len(journal.known) > before or (stopped and journal.known):
                 with contextlib.suppress(InputError):
-                    write_results(no_results(search), folder.path("results.csv"))
+                    write_results(empty_results(search), folder.path("results.csv"))
                 tally(how_to_go_on(folder, tally.counts.stopped))
             raise
 
@@ -83,10 +83,10 @@ def recorded(folder: RunFolder, source: Path | None, saver: Saver, **begin: Any)
     facts : dict
         What the caller wants recorded at the end, with ``outcome``.
     """
-    from raysk.runs.folder import ended, manifest
+    from raysk.runs.folder import finish_manifest, new_manifest
 
     earlier, refused = folder.said(), None
-    running = {**manifest(job=begin.pop("job"), source=source), **begin}
+    running = {**new_manifest(job=begin.pop("job"), source=source), **begin}
     folder.write_manifest(running)
     facts: dict[str, Any] = {"model_sha256": None}
     outcome = "failed"
@@ -102,7 +102,7 @@ def recorded(folder: RunFolder, source: Path | None, saver: Saver, **begin: Any)
         raise
     finally:
         with saver.putting_errors_off():
-            folder.write_manifest(refused or ended(running, outcome, **facts))
+            folder.write_manifest(refused or finish_manifest(running, outcome, **facts))
 
 
 def facts_of(outcome: Outcome) -> dict[str, Any]:
@@ -123,7 +123,7 @@ def facts_of(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def origin(found: Found, data: Data, best: Mapping[str, Any] | None) -> dict[str, Any]:
+def origin(found: SourceObjects, data: Data, best: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return what a model's sidecar says of where the model came from, and of a search how good its best is."""
     from raysk.models.store import data_facts
 

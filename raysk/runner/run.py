@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from raysk.runner.outputs import Outputs
     from raysk.runner.where import Start, Where
     from raysk.runs.folder import RunFolder
-    from raysk.source.found import Found
+    from raysk.source.objects import SourceObjects
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,14 +54,14 @@ class Work:
     """
 
     job: FitJob | SearchJob
-    found: Found
+    found: SourceObjects
     needs_score: bool = True
     score_train: bool = False
 
 
 def read_file(
-    file: str, make_job: Callable[[Found], FitJob | SearchJob], where: Where, sink: Sink = null_sink
-) -> tuple[Found, FitJob | SearchJob]:
+    file: str, make_job: Callable[[SourceObjects], FitJob | SearchJob], where: Where, sink: Sink = null_sink
+) -> tuple[SourceObjects, FitJob | SearchJob]:
     """Read the person's file, make its job, and check what can be known before a fit.
 
     Parameters
@@ -180,16 +180,16 @@ def _fit(where: Where, start: Start | None, work: Work, tally: Tally, journal: A
 
 def _data_used(work: Work, sink: Sink) -> dict[str, Any]:
     """Return what data a job uses; remark on it, and on what the person may not know of the file."""
-    from raysk.request.facts import data_in_short
-    from raysk.source.found import fitted_on_import
+    from raysk.request.facts import summarize_data
+    from raysk.source.objects import fitted_on_import
 
-    used = data_in_short(work.job.data, work.job.estimator)
+    used = summarize_data(work.job.data, work.job.estimator)
     for text in filter(None, (work.found.remark, fitted_on_import(work.found), used["line"])):
         sink(Remark(text=text))
     return used
 
 
-def _folder(outputs: Outputs, start: Start | None, found: Found, sink: Sink) -> RunFolder:
+def _folder(outputs: Outputs, start: Start | None, found: SourceObjects, sink: Sink) -> RunFolder:
     """Return the folder of the run, once the cluster is there: a run that never begins leaves none, nor changes one."""
     outputs.check_apart(**{f"module {each.__name__}": getattr(each, "__file__", None) for each in found.modules})
     if start is not None:
@@ -199,16 +199,16 @@ def _folder(outputs: Outputs, start: Start | None, found: Found, sink: Sink) -> 
     return outputs.folder(name)
 
 
-def _made(found: Found, outputs: Outputs, where: Where) -> Any:
+def _made(found: SourceObjects, outputs: Outputs, where: Where) -> Any:
     """Return what fits are made with now, and what the person accepts to have been other before."""
-    from raysk.runs.made import Made
+    from raysk.runs.conditions import CurrentConditions
 
-    return Made.of(found.modules, anyway=outputs.anyway, allow_versions=where.resources.allow_versions)
+    return CurrentConditions.of(found.modules, anyway=outputs.anyway, allow_versions=where.resources.allow_versions)
 
 
 def _save(outcome: Outcome, work: Work, folder: RunFolder, saver: Saver, sink: Sink) -> Outcome:
     """Save the table of candidates and the model, and score the model; without a finite score there is none."""
-    from raysk.runner.held_out import score_held_out
+    from raysk.runner.scoring import score_held_out
 
     fitted, job = outcome.estimator, work.job
     if isinstance(job, SearchJob):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from raysk.events import Sink
-    from raysk.models.load_back import LoadBack
+    from raysk.models.verify import Verifier
     from raysk.runner.outcome import Counts
     from raysk.runner.outputs import Outputs
     from raysk.runs.folder import RunFolder
@@ -51,15 +51,15 @@ class Saver:
 
     def __init__(self, outputs: Outputs, sink: Sink) -> None:
         self._outputs, self._sink = outputs, sink
-        self._load_back: LoadBack | None = None
+        self._load_back: Verifier | None = None
         self._errors: list[InputError] = []
         self.lost: set[Path] = set()
 
     def __enter__(self) -> Self:
-        from raysk.models.load_back import LoadBack
+        from raysk.models.verify import Verifier
 
         if self._outputs.verify:
-            self._load_back = LoadBack()
+            self._load_back = Verifier()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -94,7 +94,7 @@ class Saver:
 
     def save_table(self, search: Any, counts: Counts, folder: RunFolder) -> None:
         """Write the table of candidates, in the run folder and where the person wants it."""
-        from raysk.results.tables import write_results
+        from raysk.results.candidates import write_results
 
         for text in (*_lost_fits(counts), *_failures(counts)):
             self._sink(Remark(text=text))

@@ -41,7 +41,7 @@ def score(job: ScoreJob, where: Where | None, sink: Sink) -> Scored:
     sink : callable
         Takes events.
     """
-    from raysk.plans.rows import predicting_on_pool
+    from raysk.plans.prediction import predicting_on_pool
 
     begin = time.perf_counter()
     with loading(job, where, sink) as (loaded, start):
@@ -58,7 +58,7 @@ def _data(job: ScoreJob, loaded: Loaded) -> Data:
     """Read the whole table, labels as the model knows them."""
     from raysk.data.checks import check_target
     from raysk.data.reading import TEXT, Columns, read_table
-    from raysk.data.wants import wants_target
+    from raysk.data.requirements import needs_target
 
     dtypes = dict(loaded.features.dtypes)
     labels = getattr(getattr(loaded.model, "classes_", None), "dtype", None)
@@ -67,7 +67,7 @@ def _data(job: ScoreJob, loaded: Loaded) -> Data:
     table = read_table(job.data, format=job.input_format, dialect=loaded.dialect, dtypes=dtypes)
     known = "y" not in table.beside and set(loaded.target) <= set(table.names or ())
     target = job.target or (loaded.target if known else ())
-    if loaded.target and not target and "y" not in table.beside and wants_target(loaded.model):
+    if loaded.target and not target and "y" not in table.beside and needs_target(loaded.model):
         raise InputError(_no_target(loaded, table))
     columns = Columns(target=target, features=job.features, drop=job.drop, weight=job.weight)
     data = loaded.split(table, columns)
@@ -78,11 +78,11 @@ def _data(job: ScoreJob, loaded: Loaded) -> Data:
 
 def _no_target(loaded: Loaded, table: Table) -> str:
     """Say which column the model was fitted to predict."""
-    from raysk.util.words import listed, suggestion
+    from raysk.util.words import join_names, suggestion
 
     there = [each for each in table.names or () if each not in (loaded.features.names or ())]
     return (
-        f"{table.label} has no column {listed(map(repr, loaded.target))}, "
+        f"{table.label} has no column {join_names(map(repr, loaded.target))}, "
         f"which the {loaded.kind} was fitted to predict.\n"
         f"{suggestion(loaded.target[0], there, 'columns that are no features')}\n"
         "If it is there by another name, say it with --target; to predict it, use 'raysk predict'."
@@ -93,7 +93,7 @@ def _scores(job: ScoreJob, loaded: Loaded, model: Any, data: Data) -> dict[str, 
     """Return each metric's value; the model's own ``score`` where none is named."""
     from sklearn.metrics import check_scoring
 
-    from raysk.errors import what_was_raised
+    from raysk.errors import error_text
 
     weight = data.fit_params.get("sample_weight")
     more = {} if weight is None else {"sample_weight": weight}
@@ -103,7 +103,7 @@ def _scores(job: ScoreJob, loaded: Loaded, model: Any, data: Data) -> dict[str, 
         found = check_scoring(model, scoring=list(job.metrics), raise_exc=False)(model, data.X, data.y, **more)
     for name, value in found.items():
         if isinstance(value, str):  # a traceback
-            raised = what_was_raised(value)[:300]
+            raised = error_text(value)[:300]
             raise InputError(
                 f"--scoring {name}: it cannot be computed for this {loaded.kind} and {job.data}.\n{raised}"
             )

@@ -12,7 +12,7 @@ from raysk._compat import sklearn as sklearn_private
 from raysk.errors import FitsFailed, TaskLost, Unpicklable, UsageError
 from raysk.jobs import Resources, SearchJob
 from raysk.util import exits
-from raysk.util.here import check_sendable
+from raysk.util.working_folder import check_sendable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -187,7 +187,7 @@ def fit(  # noqa: PLR0913 - what is fitted, where, and who hears of it
 def _fit_on(pool: Any, job: FitJob | SearchJob, journal: Journal | None) -> BaseException | None:
     """Fit on a pool; return what ended a search early, if there is a journal and a candidate is done."""
     from raysk import plans
-    from raysk.models.pickling import unpicklable
+    from raysk.models.unpicklable import unpicklable_error
 
     whole, data = job.estimator, job.data
     limits = job.limits if isinstance(job, SearchJob) else None
@@ -196,7 +196,7 @@ def _fit_on(pool: Any, job: FitJob | SearchJob, journal: Journal | None) -> Base
         with exits.Contained():
             plans.fit(pool, whole, data.X, data.y, data.fit_params, journal=journal, limits=limits)
     except Unpicklable as error:
-        raise unpicklable(whole, error, "sent to the workers") from error
+        raise unpicklable_error(whole, error, "sent to the workers") from error
     except TaskLost as loss:
         raise TaskLost(f"The fit was given up: {loss}.\n{AFTER_LOSS}") from loss
     except (KeyboardInterrupt, SystemExit, FitsFailed) as end:

@@ -1,7 +1,7 @@
 """The files that a run leaves behind, and reading them again.
 
 folder.py     the run folder and its manifest; begin here
-journal.py    finished fits, which resume reads; own_code.py and made.py tell whether they are still valid
-which.py      finds the run that a person means
-targets.py    refuses outputs that would destroy each other or an input; existing.py, files that exist
+journal.py    finished fits, which resume reads; code_digests.py and conditions.py tell whether they are still valid
+lookup.py      finds the run that a person means
+collisions.py    refuses outputs that would destroy each other or an input; overwriting.py, files that exist
 """

@@ -1,8 +1,8 @@
 """What an object is, as a short text that is the same in every process: resume compares it.
 
 Values count, not identity or memory layout. The name of a function or class is enough where its code is compared by
-itself (`raysk.runs.own_code`), or is a library's. What has none - a lambda, a class out of a pickle - counts with what
-it was compiled to and uses; in journals that have no record of code, a person's own counts with its source.
+itself (`raysk.runs.code_digests`), or is a library's. What has none - a lambda, a class out of a pickle - counts with
+what it was compiled to and uses; in journals that have no record of code, a person's own counts with its source.
 """
 
 from __future__ import annotations

@@ -172,7 +172,7 @@ def _new_folder(parent: Path, name: str) -> Path:
 # --- the manifest ---------------------------------------------------------------------------------
 
 
-def manifest(
+def new_manifest(
     *,
     job: Mapping[str, Any],
     cluster: Mapping[str, Any] | None = None,
@@ -195,7 +195,7 @@ def manifest(
     Returns
     -------
     dict
-        With outcome ``running`` and ``ended`` None; `ended` makes the final one of it.
+        With outcome ``running`` and ``finish_manifest`` None; `finish_manifest` makes the final one of it.
     """
     return {
         "schema": SCHEMA,
@@ -209,6 +209,6 @@ def manifest(
     }
 
 
-def ended(manifest: Mapping[str, Any], outcome: str, **facts: Any) -> dict[str, Any]:
+def finish_manifest(manifest: Mapping[str, Any], outcome: str, **facts: Any) -> dict[str, Any]:
     """Return the manifest of a run that has ended, with its outcome and further facts, such as timings."""
     return {**manifest, "outcome": outcome, "ended": now(), **plain(facts)}

@@ -7,7 +7,7 @@
                     {"fit": ...}                                              made with these from here on
 
     journal_file.py   the locked file          records.py   its lines
-    journal_round.py  fits by their numbers    made.py      what fits are made with
+    journal_round.py  fits by their numbers    conditions.py      what fits are made with
 
 The key of a fit tells what it is - its parameters and the rows of its split - and not its number, so that a search may
 grow. A line that a crash cut short is dropped, lines that cannot be read are passed over.
@@ -21,13 +21,13 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from raysk.errors import InputError
+from raysk.runs.conditions import Conditions, CurrentConditions
 from raysk.runs.fingerprint import distinct_objects, fingerprint
 from raysk.runs.journal_file import JournalFile
 from raysk.runs.journal_round import Keys, NoRound, Round, short_hash
-from raysk.runs.made import Made, Part
-from raysk.runs.part_texts import part_texts
+from raysk.runs.part_summaries import summarize_parts
 from raysk.runs.random_state import checked_state, current_state, restore_state
-from raysk.runs.records import ODD, decoded, encoded, line, parsed
+from raysk.runs.records import ODD, decode_result, encode_result, parse_line, to_line
 from raysk.util.words import error_line
 
 if TYPE_CHECKING:
@@ -66,12 +66,14 @@ class Journal:
         If another run uses it, it cannot be opened, or is no journal.
     """
 
-    def __init__(self, path: Path, made: Made | None = None, say: Callable[[str], None] | None = None) -> None:
-        self._path, self._made, self._say = path, made or Made(), say or (lambda _: None)
+    def __init__(
+        self, path: Path, made: CurrentConditions | None = None, say: Callable[[str], None] | None = None
+    ) -> None:
+        self._path, self._made, self._say = path, made or CurrentConditions(), say or (lambda _: None)
         self.known: dict[str, Result] = {}
         self._found: list[tuple[str, Result]] = []
-        self._header: Part | None = None
-        self._latest: Part | None = None
+        self._header: Conditions | None = None
+        self._latest: Conditions | None = None
         self._random: Any = None
         self._compared = False
         self._file = JournalFile(path)
@@ -144,7 +146,7 @@ class Journal:
         if not self._compared:  # later rounds of halving have other splits
             if wanted is not None:
                 self.known = _first_of_each(wanted.among(self._found))
-            self._compare({**identity, "splits": short_hash("".join(digests))}, part_texts(parts, splits))
+            self._compare({**identity, "splits": short_hash("".join(digests))}, summarize_parts(parts, splits))
             if whole and self.known:
                 self._refuse_fewer(set(keys))
             self._compared = True
@@ -154,7 +156,9 @@ class Journal:
         """Append fits that are finished, and what else a reader should find there of some of them."""
         new = [(key, result) for key, result in results if key not in self.known]
         self.known.update(new)
-        self._file.append("".join(line({"fit": key, **encoded(result), **notes.get(key, {})}) for key, result in new))
+        self._file.append(
+            "".join(to_line({"fit": key, **encode_result(result), **notes.get(key, {})}) for key, result in new)
+        )
 
     def _fingerprint(self) -> Callable[[Any], str]:
         """Return the function that tells objects apart, as this journal has done from its beginning."""
@@ -168,11 +172,11 @@ class Journal:
         now = self._made.part(identity, texts)
         if self._latest is None:
             self._file.clear()  # an empty or half written beginning
-            self._file.append(line({"raysk": KIND, "schema": 1, **now.as_record(), "random": self._random}))
+            self._file.append(to_line({"raysk": KIND, "schema": 1, **now.as_record(), "random": self._random}))
             return
         other = self._made.accept(self._latest, now, str(self._path.parent), self._say)
         if now != self._latest and now.code is not None:
-            self._file.append(line({"part": now.as_record(), "other": other}))
+            self._file.append(to_line({"part": now.as_record(), "other": other}))
 
     def _refuse_fewer(self, candidates: set[str]) -> None:
         finished = {fit.partition(" ")[0] for fit in self.known}
@@ -188,22 +192,22 @@ class Journal:
         """Read what is there, and drop a torn last line."""
         lines, torn = self._file.read()
         if lines:
-            self._read_header(parsed(lines[0]))
+            self._read_header(parse_line(lines[0]))
         elif not BEGINNING.startswith(torn[: len(BEGINNING)]):
             raise InputError(f"{str(self._path)!r} is no journal of raysk.")
         if torn:  # it is ours
             self._file.drop_torn_line()
-        for record in map(parsed, lines[1:]):
-            self._latest = Part.of(record.get("part")) or self._latest
+        for record in map(parse_line, lines[1:]):
+            self._latest = Conditions.of(record.get("part")) or self._latest
             with contextlib.suppress(*ODD):
                 if isinstance(key := record.get("fit"), str):
-                    self._found.append((key, decoded(record)))
+                    self._found.append((key, decode_result(record)))
         self.known = _first_of_each(self._found)
         if not self.known:
             self._header = self._latest = None  # it begins anew
 
     def _read_header(self, header: Mapping[str, Any]) -> None:
-        part = Part.of(header)
+        part = Conditions.of(header)
         if header.get("raysk") != KIND or part is None:
             raise InputError(f"{str(self._path)!r} is no journal of raysk, or its first line is damaged.")
         self._header = self._latest = part

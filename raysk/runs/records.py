@@ -26,12 +26,12 @@ ODD = (KeyError, TypeError, ValueError, OverflowError)
 """Errors that reading a damaged line may raise."""
 
 
-def line(record: Mapping[str, Any]) -> str:
+def to_line(record: Mapping[str, Any]) -> str:
     """Return a line of JSON."""
     return json.dumps(record, allow_nan=False) + "\n"
 
 
-def parsed(text: bytes) -> dict[str, Any]:
+def parse_line(text: bytes) -> dict[str, Any]:
     """Return the JSON object of a line; an empty one if it holds none."""
     try:
         record = json.loads(text, parse_constant=_no_json)
@@ -40,14 +40,14 @@ def parsed(text: bytes) -> dict[str, Any]:
     return record if isinstance(record, dict) else {}
 
 
-def encoded(result: Result) -> dict[str, Any]:
+def encode_result(result: Result) -> dict[str, Any]:
     """Return the fields of a result that are written, as JSON can hold them."""
     kept = {name: result[name] for name in FIELDS if name in result}
     kept["n_test_samples"] = int(result["n_test_samples"])
     return kept | {name: _each(_score_out, kept[name]) for name in SCORES if name in kept}
 
 
-def decoded(record: Mapping[str, Any]) -> Result:
+def decode_result(record: Mapping[str, Any]) -> Result:
     """Return the result that a record holds.
 
     Raises

@@ -1,6 +1,6 @@
 """The person's code: a reference such as ``model.py:search`` becomes objects. The only room that runs user files.
 
 In: the text that the person wrote. Out: `found.Found`, and from it the estimator, the search, its options and the data.
-Begin with loader.py, which runs a file. reference.py parses the text, notebook.py makes Python of notebooks, found.py
-chooses among a file's objects, inline.py reads the data in it. own.py tells the person's files from libraries.
+Begin with loader.py, which runs a file. reference.py parses the text, notebook.py makes Python of notebooks, objects.py
+chooses among a file's objects, file_data.py reads the data in it. user_code.py tells the person's files from libraries.
 """

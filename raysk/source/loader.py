@@ -29,12 +29,12 @@ from typing import TYPE_CHECKING, Any
 
 from raysk.errors import InputError
 from raysk.models import pickles
-from raysk.source.found import CONVENTIONAL, Found, find_estimator, find_search
 from raysk.source.notebook import is_notebook, read_source
-from raysk.source.own import is_own_file, no_bytecode, own_modules, running
+from raysk.source.objects import CONVENTIONAL, SourceObjects, find_estimator, find_search
 from raysk.source.reference import Place, Request, kind_of, split_source
-from raysk.util import exits, neighbours
-from raysk.util.words import brief, listed, shown, suggestion, type_name
+from raysk.source.user_code import is_own_file, no_bytecode, own_modules, running
+from raysk.util import exits, sibling_imports
+from raysk.util.words import join_names, printable, shorten, suggestion, type_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -42,10 +42,10 @@ if TYPE_CHECKING:
 
     from raysk.source.notebook import Source
 
-__all__ = ["Found", "find_estimator", "find_search", "load", "load_pickle"]
+__all__ = ["SourceObjects", "find_estimator", "find_search", "load", "load_pickle"]
 
 
-def load(source: str) -> Found:
+def load(source: str) -> SourceObjects:
     """Run or unpickle the file that the person named, and return its objects.
 
     `source` is ``PATH[:ATTR]``, ``package.module:attr``, ``PATH:factory(arg=1)`` with literal arguments, or a pickle.
@@ -62,9 +62,9 @@ def load(source: str) -> Found:
     place = replace(place, path=path)
     kind = kind_of(path)
     if kind is None:
-        what = f"of kind {shown(path.suffix)}" if path.suffix else "without a suffix"
+        what = f"of kind {printable(path.suffix)}" if path.suffix else "without a suffix"
         raise InputError(
-            f"{shown(path)} is a file {what}, which raysk cannot load.\n"
+            f"{printable(path)} is a file {what}, which raysk cannot load.\n"
             "Give a Python file (.py), a notebook (.ipynb) or a pickle (.pkl, .pickle, .joblib)."
         )
     return load_pickle(path, source, place.request) if kind == "pickle" else _load_file(source, place, path)
@@ -73,7 +73,7 @@ def load(source: str) -> Found:
 # --- a Python file
 
 
-def _load_file(source: str, place: Place, path: Path) -> Found:
+def _load_file(source: str, place: Place, path: Path) -> SourceObjects:
     content = _read_bytes(path)
     python = read_source(content, path)
     codes = _compile(python, path)
@@ -94,7 +94,7 @@ def _read_bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as err:
-        raise InputError(f"{shown(path)} cannot be read: {err.strerror or err}.") from err
+        raise InputError(f"{printable(path)} cannot be read: {err.strerror or err}.") from err
 
 
 def _compile(python: Source, path: Path) -> list[CodeType]:
@@ -104,14 +104,14 @@ def _compile(python: Source, path: Path) -> list[CodeType]:
     try:
         return list(python.compiled())
     except SyntaxError as err:
-        line = f"\n    {brief(err.text)}" if err.text else ""
-        name = shown(Path(err.filename or path).name)
+        line = f"\n    {shorten(err.text)}" if err.text else ""
+        name = printable(Path(err.filename or path).name)
         where = (
             name if not err.lineno else f"{name}, line {err.lineno}" if is_notebook(path) else f"{name}:{err.lineno}"
         )
-        raise InputError(f"{where} is not valid Python: {brief(err.msg)}{line}") from err
+        raise InputError(f"{where} is not valid Python: {shorten(err.msg)}{line}") from err
     except (ValueError, RecursionError, MemoryError, OverflowError) as err:
-        raise InputError(f"{shown(path.name)} is not valid Python: {brief(str(err))}") from err
+        raise InputError(f"{printable(path.name)} is not valid Python: {shorten(str(err))}") from err
 
 
 def _choose_module_name(path: Path) -> str:
@@ -135,9 +135,9 @@ def _run(codes: Sequence[CodeType], path: Path, folder: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]
     module.__file__ = str(path)
     sys.modules[name] = module
-    neighbours.add(str(folder))
+    sibling_imports.add(str(folder))
     try:
-        with running(shown(path.name)):
+        with running(printable(path.name)):
             for code in codes:
                 exec(code, vars(module))  # noqa: S102 - running the file that the person named is the task
     except BaseException:
@@ -149,10 +149,10 @@ def _run(codes: Sequence[CodeType], path: Path, folder: Path) -> ModuleType:
 # --- a module
 
 
-def _load_module(source: str, place: Place) -> Found:
+def _load_module(source: str, place: Place) -> SourceObjects:
     name = place.module or ""
     before = set(sys.modules)
-    neighbours.add(str(Path.cwd()))
+    sibling_imports.add(str(Path.cwd()))
     try:
         with running(name):
             module = importlib.import_module(name)
@@ -172,7 +172,7 @@ def _load_module(source: str, place: Place) -> Found:
 def _explain_no_module(name: str, missing: str) -> str:
     of = "" if missing == name else f" (no {missing!r})"
     return (
-        f"There is no module {name!r}{of}, neither in {shown(Path.cwd())} nor installed,\n"
+        f"There is no module {name!r}{of}, neither in {printable(Path.cwd())} nor installed,\n"
         f"and no file {name!r}.\n"
         "Start raysk in the folder that holds the package, install it, or give the path of a .py file."
     )
@@ -181,7 +181,7 @@ def _explain_no_module(name: str, missing: str) -> str:
 # --- a pickle
 
 
-def load_pickle(path: Path, source: str, request: Request | None = None) -> Found:
+def load_pickle(path: Path, source: str, request: Request | None = None) -> SourceObjects:
     """Read a pickle that the person named, whatever its suffix.
 
     `source` is its name in messages; `request` names the object in it, None means all.
@@ -194,7 +194,7 @@ def load_pickle(path: Path, source: str, request: Request | None = None) -> Foun
     before = set(sys.modules)
     content = _read_bytes(path)
     if not content:
-        raise InputError(f"{shown(path.name)} is empty: nothing was pickled into it.\nDump the object again.")
+        raise InputError(f"{printable(path.name)} is empty: nothing was pickled into it.\nDump the object again.")
     base = _unpickle(path)
     return _collect(source, Place(path=path, request=request), base, own_modules(before, None), content)
 
@@ -206,26 +206,26 @@ def _unpickle(path: Path) -> Any:
     except (ImportError, AttributeError) as err:
         raise InputError(_explain_missing_code(path, err)) from err
     except MemoryError as err:
-        raise InputError(f"{shown(path.name)} does not fit in memory, or is damaged.") from err
+        raise InputError(f"{printable(path.name)} does not fit in memory, or is damaged.") from err
     except exits.Terminated:
         raise
     except (Exception, SystemExit) as err:
-        reason = f"{type(err).__name__}: {brief(str(err))}".rstrip(": ")
+        reason = f"{type(err).__name__}: {shorten(str(err))}".rstrip(": ")
         raise InputError(
-            f"{shown(path.name)} cannot be unpickled ({reason}).\n"
+            f"{printable(path.name)} cannot be unpickled ({reason}).\n"
             "It is truncated, damaged or no pickle. Dump it again with joblib, pickle or cloudpickle,\n"
             "and copy it whole; or give the .py file that builds the object."
         ) from err
 
 
 def _explain_missing_code(path: Path, err: Exception) -> str:
-    what = brief(str(err))
+    what = shorten(str(err))
     if isinstance(err, ModuleNotFoundError) and err.name:
         what = f"the module {err.name!r}, which is not installed here"
     elif "__main__" in what:
         what = f"a class or function of the script that dumped it ({what})"
     return (
-        f"{shown(path.name)} needs {what}.\n"
+        f"{printable(path.name)} needs {what}.\n"
         "A pickle holds only the names of its classes. Give the .py file that builds the object, install\n"
         "what is missing, or dump it with its classes: cloudpickle.register_pickle_by_value(module)\n"
         "before cloudpickle.dump (in a script's own classes, cloudpickle.dump is enough)."
@@ -237,7 +237,7 @@ def _explain_missing_code(path: Path, err: Exception) -> str:
 
 def _collect(
     source: str, place: Place, base: Any, modules: tuple[ModuleType, ...], content: bytes | None = None
-) -> Found:
+) -> SourceObjects:
     import cloudpickle
 
     for module in modules:
@@ -245,14 +245,16 @@ def _collect(
     names = _public_names(base)
     chosen = None
     if place.request is not None:
-        where = place.module or shown(place.path.name if place.path else source)
+        where = place.module or printable(place.path.name if place.path else source)
         chosen = _choose(base, names, place.request, where)
     elif not isinstance(base, ModuleType | dict):
         chosen = base
     if isinstance(chosen, dict) and CONVENTIONAL & chosen.keys():
         names, chosen = {**names, **_public_names(chosen)}, None  # a factory that returns the parts by name
     digest = None if content is None else hashlib.sha256(content).hexdigest()
-    return Found(source=source, path=place.path, names=names, chosen=chosen, modules=modules, source_hash=digest)
+    return SourceObjects(
+        source=source, path=place.path, names=names, chosen=chosen, modules=modules, source_hash=digest
+    )
 
 
 def _public_names(base: Any) -> dict[str, Any]:
@@ -313,7 +315,7 @@ def _check_arguments(function: Callable[..., Any], request: Request, called: str
     try:
         signature.bind(*request.args, **request.kwargs)
     except TypeError as err:
-        takes = listed(signature.parameters)
+        takes = join_names(signature.parameters)
         wrong = next((name for name in request.kwargs if name not in signature.parameters), None)
         end = suggestion(wrong, signature.parameters, "arguments") if wrong else f"Its arguments are: {takes}."
         raise InputError(f"{called} cannot be called so: {err}.\n{end}\n{_write_example(signature, called)}") from err

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from raysk.errors import InputError
-from raysk.util.words import brief, shown
+from raysk.util.words import printable, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,7 +96,7 @@ class Source:
         where = f"line {line}" if part == str(path) else f"{part.removeprefix(f'{path}, ')}, line {line}"
         count = len(self.passed_over)
         what = f"{count} lines that only IPython knows are" if count > 1 else "a line that only IPython knows is"
-        return f"{shown(path.name)}: {what} passed over, {'first ' * (count > 1)}{where}: {brief(text.strip())}"
+        return f"{printable(path.name)}: {what} passed over, {'first ' * (count > 1)}{where}: {shorten(text.strip())}"
 
 
 def is_notebook(path: Path | str) -> bool:
@@ -134,7 +134,7 @@ def read_source(content: bytes, path: Path) -> Source:
 
 def _read_cells(content: bytes, path: Path) -> Iterator[tuple[int, str]]:
     """Yield number and text of each code cell that is not tagged to be left out."""
-    name = shown(path.name)
+    name = printable(path.name)
     try:
         notebook = json.loads(content)
         about = notebook.get("metadata", {})
@@ -145,11 +145,11 @@ def _read_cells(content: bytes, path: Path) -> Iterator[tuple[int, str]]:
         tags = [cell.get("metadata", {}).get("tags") or [] for cell in cells]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as err:
         raise InputError(
-            f"{name} is no notebook: {brief(f'{type(err).__name__}: {err}')}\n"
+            f"{name} is no notebook: {shorten(f'{type(err).__name__}: {err}')}\n"
             "It is damaged, or older than nbformat 4: open it in Jupyter and save it again."
         ) from err
     if language not in {"python", "ipython"}:
-        raise InputError(f"{name} is a notebook of {brief(language)}, and raysk runs Python.\nName another file.")
+        raise InputError(f"{name} is a notebook of {shorten(language)}, and raysk runs Python.\nName another file.")
     for number, (text, tagged) in enumerate(zip(texts, tags, strict=True), start=1):
         if SKIP not in tagged:
             yield number, text

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from raysk.errors import InputError
-from raysk.util.near import meant
-from raysk.util.words import listed, shown
+from raysk.util.path_suggestions import suggest_path
+from raysk.util.words import join_names, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -134,8 +134,8 @@ def _parse_request(text: str | None, source: str) -> Request | None:
 def _explain_unreadable(text: str, source: str) -> str:
     path = source[: len(source) - len(text) - 1]
     return (
-        f"{text!r}, after the colon in {shown(source)}, is no name and no call.\n"
-        f"Write for example {shown(path)}:model or {shown(path)}:make_model(depth=3)."
+        f"{text!r}, after the colon in {printable(source)}, is no name and no call.\n"
+        f"Write for example {printable(path)}:model or {printable(path)}:make_model(depth=3)."
     )
 
 
@@ -154,7 +154,7 @@ def _parse_literal(node: ast.expr, text: str) -> Any:
         return ast.literal_eval(node)
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError) as err:
         raise InputError(
-            f"{shown(text)}: the argument {ast.unparse(node)!r} is not a literal.\n"
+            f"{printable(text)}: the argument {ast.unparse(node)!r} is not a literal.\n"
             "Give numbers, 'text', lists or None; text needs quotes inside the shell's own:\n"
             "    'model.py:make(kernel=\"rbf\")'"
         ) from err
@@ -168,13 +168,15 @@ def _explain_nothing_there(source: str) -> str:
         names = _list_files(path)
         inside = "It holds no .py, .ipynb, .pkl or .joblib file; name the file that defines your model."
         if names:
-            inside = f"Name a file in it, for example {shown(path / names[0])}; it holds: {listed(names)}."
-        return f"{shown(text)} is a folder, not a file.\n{inside}"
+            inside = f"Name a file in it, for example {printable(path / names[0])}; it holds: {join_names(names)}."
+        return f"{printable(text)} is a folder, not a file.\n{inside}"
     if not _is_folder(path.parent):
-        return f"There is no file {shown(text)}: its folder {shown(path.parent)} does not exist."
-    names, where = _list_files(path.parent), "this folder" if path.parent == Path() else shown(path.parent)
-    there = f"In {where} there is: {listed(names)}." if names else f"In {where} there is no .py, .ipynb or .pkl file."
-    lines = [f"There is no file {shown(text)}.", meant(path, names) or there]
+        return f"There is no file {printable(text)}: its folder {printable(path.parent)} does not exist."
+    names, where = _list_files(path.parent), "this folder" if path.parent == Path() else printable(path.parent)
+    there = (
+        f"In {where} there is: {join_names(names)}." if names else f"In {where} there is no .py, .ipynb or .pkl file."
+    )
+    lines = [f"There is no file {printable(text)}.", suggest_path(path, names) or there]
     if _is_module(source) and not kind_of(path):
         lines.append(f"To name an object of an importable module, write {source}:NAME.")
     return "\n".join(lines)

@@ -15,7 +15,7 @@ from pathlib import Path
 ROOT = 0
 
 
-def doubt(path: Path) -> str | None:
+def why_not_trusted(path: Path) -> str | None:
     """Return why a file that was found cannot be trusted; None if it can, or is not there.
 
     Parameters

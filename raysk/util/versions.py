@@ -102,7 +102,7 @@ class Difference:
         return f"no {self.package}" if missing else f"a broken {self.package} ({self.error})"
 
 
-def imported(modules: Iterable[str]) -> dict[str, str]:
+def failed_imports(modules: Iterable[str]) -> dict[str, str]:
     """Import modules. Return those that fail, by top-level name, with the error in one line."""
     errors = {}
     for module in modules:
@@ -114,7 +114,7 @@ def imported(modules: Iterable[str]) -> dict[str, str]:
     return errors
 
 
-def installed(errors: Iterable[str] = ()) -> dict[str, str | None]:
+def installed_versions(errors: Iterable[str] = ()) -> dict[str, str | None]:
     """Return the versions of Python and of each package in `MODULES`; None for a missing one, or one in `errors`."""
     found: dict[str, str | None] = {"Python": platform.python_version()}
     for package, module in MODULES.items():
@@ -132,8 +132,8 @@ def compare(
 ) -> list[Difference]:
     """Return what differs between this machine and a node.
 
-    `here` and `there` are from `installed`, `errors` from `imported` there. `allow_versions` tells whether the person
-    accepts that results may differ.
+    `here` and `there` are from `installed_versions`, `errors` from `failed_imports` there. `allow_versions` tells
+    whether the person accepts that results may differ.
     """
     found = []
     for package, rule in RULES.items():
@@ -160,7 +160,7 @@ def _leading(version: str, parts: int | None) -> list[str]:
     return version.split(".")[:parts]
 
 
-def in_words(differences: Sequence[Difference]) -> str:
+def join_differences(differences: Sequence[Difference]) -> str:
     """Return differences as they stand in a sentence: a, b and c."""
     *first, last = map(str, differences)
     return f"{', '.join(first)} and {last}" if first else last

@@ -15,15 +15,15 @@ _MOST_LISTED = 6  # names in one list: more are not read
 _LONGEST_VALUE = 40  # characters of one value: about half a line
 
 
-def shown(text: Any) -> str:
+def printable(text: Any) -> str:
     """Return a name for printing, quoted if it holds unprintable characters."""
     plain = str(text)
     return plain if plain.isprintable() else repr(plain)
 
 
-def brief(text: str) -> str:
+def shorten(text: str) -> str:
     """Return foreign text on one line, cut at 200 characters."""
-    line = shown(" ".join(text.split()))
+    line = printable(" ".join(text.split()))
     return line if len(line) <= _LONGEST else line[: _LONGEST - 3] + "..."
 
 
@@ -32,11 +32,11 @@ def error_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}".splitlines()[0][:_LONGEST_ERROR]
 
 
-def listed(names: Iterable[str]) -> str:
+def join_names(names: Iterable[str]) -> str:
     """Return names with commas, cut after six."""
     every = list(names)
     tail = f" and {len(every) - _MOST_LISTED} more" if len(every) > _MOST_LISTED else ""
-    return ", ".join(shown(name) for name in every[:_MOST_LISTED]) + tail
+    return ", ".join(printable(name) for name in every[:_MOST_LISTED]) + tail
 
 
 def rows_text(first: int, count: int) -> str:
@@ -44,7 +44,7 @@ def rows_text(first: int, count: int) -> str:
     return f"row {first:,}" + (f" and {count - 1:,} more" if count > 1 else "")
 
 
-def nearest(name: str, names: Iterable[str], count: int = 3) -> list[str]:
+def nearest_names(name: str, names: Iterable[str], count: int = 3) -> list[str]:
     """Return at most `count` names like `name`, whatever their case; ``C`` also finds ``svc__C``."""
     known = {other.casefold(): other for other in names}
     sought = name.casefold()
@@ -57,10 +57,10 @@ def nearest(name: str, names: Iterable[str], count: int = 3) -> list[str]:
 def suggestion(name: str, names: Iterable[str], noun: str) -> str:
     """Return "Did you mean a, b?", or the list of what there is, or that there is nothing."""
     every = list(names)
-    close = nearest(name, every)
+    close = nearest_names(name, every)
     if close:
-        return f"Did you mean {listed(close)}?"
-    return f"The {noun} are: {listed(every)}." if every else f"There are no {noun}."
+        return f"Did you mean {join_names(close)}?"
+    return f"The {noun} are: {join_names(every)}." if every else f"There are no {noun}."
 
 
 def type_name(value: Any) -> str:
@@ -70,7 +70,7 @@ def type_name(value: Any) -> str:
 
 def with_types(objects: Mapping[str, Any]) -> str:
     """Return "a (SVC), b (Ridge)"."""
-    return listed(f"{name} ({type_name(value)})" for name, value in objects.items())
+    return join_names(f"{name} ({type_name(value)})" for name, value in objects.items())
 
 
 def count(number: int, noun: str) -> str:

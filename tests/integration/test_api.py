@@ -23,7 +23,7 @@ from sklearn.tree import DecisionTreeClassifier
 import raysk
 from raysk.errors import CallError, InputError, NothingFinished, TooManyFailures, UsageError
 from raysk.events import CandidateDone, ClusterReady, WorkPlanned
-from raysk.runs.which import find_search
+from raysk.runs.lookup import find_search
 
 X, Y = load_iris(return_X_y=True)
 

@@ -15,7 +15,7 @@ import pytest
 
 from raysk.bench import report, runner
 from raysk.bench.process import descendants
-from raysk.cluster import private
+from raysk.cluster import private_ray
 
 pytestmark = pytest.mark.deadline(200)
 
@@ -130,7 +130,7 @@ def test_ctrl_c_ends_what_is_measured(start, eventually):
     assert process.returncode == 130
     assert "Traceback" not in err
     eventually(lambda: not any(_runs(each) for each in started), "all to end")
-    private.Private().remove()  # what Ray wrote while it ended, the next start removes
+    private_ray.Private().remove()  # what Ray wrote while it ended, the next start removes
     assert not list(Path("/tmp").glob(f"raysk-{started[0]}-*"))  # noqa: S108 - it is only looked at
 
 

@@ -15,10 +15,10 @@ import pytest
 
 import raysk
 from raysk._compat import ray as ray_private
-from raysk.cluster import _ray_agent, connection, private, refusals, starting
+from raysk.cluster import _ray_agent, connection, connection_errors, private_ray, starting
 from raysk.cluster import address as addresses
 from raysk.errors import ClusterError, UsageError
-from raysk.pool.ray.need import Need
+from raysk.pool.ray.reservation import Reservation
 from raysk.pool.task import Task
 
 
@@ -161,7 +161,7 @@ def test_what_answers_but_is_no_ray_is_not_waited_for(run_python):
 )
 def test_rays_words_become_what_to_do(error, words):
     """Whatever Ray says about a failed connection, the message names the address and the remedy."""
-    text = refusals.why("a:1", error)
+    text = connection_errors.why("a:1", error)
     assert words in text
     assert "'a:1'" in text
     assert len(text.splitlines()) <= 5
@@ -169,14 +169,17 @@ def test_rays_words_become_what_to_do(error, words):
 
 def test_auto_where_nothing_runs():
     """Ray's own words for it are about its Python function."""
-    text = refusals.why("auto", ConnectionError("Could not find any running Ray instance. Please specify ..."))
+    text = connection_errors.why("auto", ConnectionError("Could not find any running Ray instance. Please specify ..."))
     assert "No Ray cluster runs on this machine" in text
     assert "Please specify" not in text
 
 
 def test_a_failed_start_on_this_machine_gives_rays_reason():
     """When our own Ray does not start, its first line says why."""
-    assert refusals.why(None, OSError("\n no room \n more")) == "Ray could not be started on this machine: no room"
+    assert (
+        connection_errors.why(None, OSError("\n no room \n more"))
+        == "Ray could not be started on this machine: no room"
+    )
 
 
 # --- what of it
@@ -194,7 +197,7 @@ def test_a_failed_start_on_this_machine_gives_rays_reason():
 def test_a_cluster_that_is_too_small_is_said(nodes, need, words):
     """Without room for one worker there is nothing to start."""
     with pytest.raises(ClusterError, match=words):
-        Need(**need).check(nodes)
+        Reservation(**need).check(nodes)
 
 
 @pytest.mark.parametrize(
@@ -207,8 +210,8 @@ def test_a_cluster_that_is_too_small_is_said(nodes, need, words):
 )
 def test_room_for_one_worker_is_enough(nodes, need, rooms):
     """A node has room for as many workers as its CPUs and its memory allow, and one is enough."""
-    Need(**need).check(nodes)
-    assert [Need(**need).room(node) for node in nodes] == rooms
+    Reservation(**need).check(nodes)
+    assert [Reservation(**need).room(node) for node in nodes] == rooms
 
 
 def test_workers_as_many_as_have_their_memory_or_are_asked_for(run_python):
@@ -361,7 +364,7 @@ def test_a_killed_program_takes_its_ray_along(run_python, eventually):
     folder = Path(ran.stdout.strip())
     assert folder.name.startswith("raysk-"), ran.stderr
     eventually(lambda: not _processes_of(folder), "Ray's processes to end")
-    private.Private().remove()
+    private_ray.Private().remove()
     assert not folder.exists()
 
 

@@ -170,8 +170,8 @@ def test_private_names_come_in_by_one_door():
 
 LOAD_PICKLES = {
     "raysk.models.pickles",
-    "raysk.models._load_script",  # plays a stranger, who has no raysk
-    "raysk.plans.state",  # what workers send: no file
+    "raysk.models._verify_script",  # plays a stranger, who has no raysk
+    "raysk.plans.fitted_state",  # what workers send: no file
 }
 
 

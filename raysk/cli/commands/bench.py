@@ -153,13 +153,13 @@ def _check(*, repeat: int, scale: float | None, limit_s: float) -> None:
 
 def _check_plot(path: Path | None, *, force: bool) -> None:
     from raysk.bench import plot
-    from raysk.runs.existing import check_new
-    from raysk.runs.targets import check_apart
+    from raysk.runs.collisions import check_distinct
+    from raysk.runs.overwriting import refuse_existing
     from raysk.util.writing import check_output
 
     if path is not None:
-        check_apart({"--plot": path}, {})
-        check_new([path], force=force)
+        check_distinct({"--plot": path}, {})
+        refuse_existing([path], force=force)
         check_output(path, plot.FORMATS)
         plot.check_matplotlib()
 
@@ -238,11 +238,11 @@ def _backends(text: str | None, *, simulated: bool) -> list[str]:
 
 def _known(names: list[str], known: list[str], what: str) -> list[str]:
     """Return names without repeats, if all are known."""
-    from raysk.util.words import nearest
+    from raysk.util.words import nearest_names
 
     for name in names:
         if name not in known:
-            near = nearest(name, known)
+            near = nearest_names(name, known)
             meant = f"Did you mean {' or '.join(near)}? " if near and len(near) < len(known) else ""
             raise UsageError(f"There is no {what} {name!r}. {meant}Known: {', '.join(known)}.")
     return list(dict.fromkeys(names))

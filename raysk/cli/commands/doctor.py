@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from raysk.cli.streams import DataOut
     from raysk.cluster.report import Node, Report
-    from raysk.source.loader import Found
+    from raysk.source.objects import SourceObjects
 
 FOLDED_TO = 18
 """Width in characters that the column of versions may be folded to: "scikit-learn 1.9.1"."""
@@ -61,7 +61,7 @@ class Doctor:
         from raysk.cli.view.live import View
         from raysk.jobs import Resources
         from raysk.source import loader
-        from raysk.util.here import check_sendable
+        from raysk.util.working_folder import check_sendable
 
         if not 0 < self.timeout < math.inf:
             raise UsageError(f"--timeout {self.timeout:g}: it must be a number above 0.")
@@ -85,7 +85,7 @@ class Doctor:
         report.raise_fatal()
 
 
-def _sent(found: Found) -> tuple[Any, list[type]]:
+def _sent(found: SourceObjects) -> tuple[Any, list[type]]:
     """Return what a job would send to the workers: the estimator, and data of these types."""
     from raysk.source.loader import find_estimator, find_search
 
@@ -95,13 +95,13 @@ def _sent(found: Found) -> tuple[Any, list[type]]:
 
 def _look(sent: tuple[Any, list[type]] | None, *, timeout_s: float, allow_versions: bool) -> Report:
     from raysk.cluster import nodes
-    from raysk.models.pickling import unpicklable
+    from raysk.models.unpicklable import unpicklable_error
 
     try:
         return nodes.look(sent, timeout_s=timeout_s, allow_versions=allow_versions)
     except Unpicklable as error:
         assert sent is not None  # noqa: S101 - nothing else was pickled
-        raise unpicklable(sent[0], error, "sent to the workers") from error
+        raise unpicklable_error(sent[0], error, "sent to the workers") from error
 
 
 def _show(out: DataOut, report: Report, facts: Mapping[str, Any], *, as_json: bool) -> None:

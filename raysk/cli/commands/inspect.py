@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from raysk.cli.streams import DataOut
-    from raysk.data.reading import Given
+    from raysk.data.reading import DataSource
     from raysk.jobs import FitJob, SearchJob
     from raysk.runner.where import Where
-    from raysk.source.found import Found
+    from raysk.source.objects import SourceObjects
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,8 +53,8 @@ def show(
     where: Where | None = None,
     *,
     as_json: bool,
-    make_job: Callable[[Found], FitJob | SearchJob] | None = None,
-    given: Given | None = None,
+    make_job: Callable[[SourceObjects], FitJob | SearchJob] | None = None,
+    given: DataSource | None = None,
     quiet: bool = False,
 ) -> None:
     """Write what is found in a file and what would run to stdout; fails as the job would if it could not be made."""
@@ -78,7 +78,7 @@ def show(
 def _rows(facts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
     """Flatten nested facts into rows, leaving out what is not known."""
     from raysk.cli.view.names import short_names
-    from raysk.util.words import listed
+    from raysk.util.words import join_names
 
     for name, value in facts.items():
         if name == "parameters" and "space" in facts:  # how many values there are; a person reads which
@@ -89,5 +89,5 @@ def _rows(facts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str
         if isinstance(value, dict):
             yield from _rows(value, f"{prefix}{name} ")
         elif value is not None and value != []:
-            text = listed(map(str, value)) if isinstance(value, list | tuple) else str(value)
+            text = join_names(map(str, value)) if isinstance(value, list | tuple) else str(value)
             yield f"{prefix}{name}", text[:12] if name.endswith("_hash") else text

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from raysk.cli.options.command import Command
 from raysk.cli.options.data import Model  # noqa: TC001 - Typer reads the annotations
-from raysk.cli.options.origins import Command
 from raysk.cli.options.output import Debug, Json  # noqa: TC001 - Typer reads the annotations
 from raysk.errors import InputError
 
@@ -70,7 +70,7 @@ def _facts(model: str) -> dict[str, Any]:
     from raysk.models.describe import describe_file
     from raysk.models.imports import NoModel
     from raysk.runner.loaded import STDIN, model_path, no_model_on_stdin
-    from raysk.runs.which import find_model
+    from raysk.runs.lookup import find_model
 
     path = model_path(find_model(model, "raysk model show"))
     if path != STDIN and not _is_pipe(path):

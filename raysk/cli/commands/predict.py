@@ -59,9 +59,9 @@ class PredictOptions:
         from raysk.jobs import PredictJob
         from raysk.models.sidecar import sidecar_path
         from raysk.runner.outputs import is_stdout
-        from raysk.runs.existing import check_new
-        from raysk.runs.targets import check_apart
-        from raysk.runs.which import find_model
+        from raysk.runs.collisions import check_distinct
+        from raysk.runs.lookup import find_model
+        from raysk.runs.overwriting import refuse_existing
         from raysk.util.writing import check_output
 
         check_format(self.format_)
@@ -69,8 +69,8 @@ class PredictOptions:
         dialect = Dialect(sep=self.sep, decimal=self.decimal)
         output = None if is_stdout(self.output) else self.output
         beside = str(sidecar_path(Path(model))) if Path(model).name else None
-        check_apart({"-o": output}, {"MODEL": model, "DATA": self.data, "the description of MODEL": beside})
-        check_new([output], force=self.force)
+        check_distinct({"-o": output}, {"MODEL": model, "DATA": self.data, "the description of MODEL": beside})
+        refuse_existing([output], force=self.force)
         if output is not None:
             check_output(output)
         return PredictJob(

@@ -47,7 +47,7 @@ class Resume:
     def run(self) -> None:
         """Run the search again, with the parameters that it had and those that are added."""
         from raysk.cli.view.console import stderr_console
-        from raysk.runs.which import LATEST, find_search, passed_over
+        from raysk.runs.lookup import LATEST, find_search, passed_over
 
         folder = find_search(self.name)
         if self.name == LATEST and (newer := passed_over(folder.root)) is not None:
@@ -66,14 +66,14 @@ class Resume:
 def _enter(path: str, folder: RunFolder) -> None:
     """Change to the folder that the run was started in: its paths mean what they meant there."""
     from raysk.errors import InputError
-    from raysk.util.words import shown
+    from raysk.util.words import printable
 
     try:
         os.chdir(path)
     except (OSError, ValueError) as error:  # ValueError: it cannot be a name
         reason = getattr(error, "strerror", error)
         raise InputError(
-            f"The run was started in '{shown(path)}', where nobody can work: {reason}.\n"
+            f"The run was started in '{printable(path)}', where nobody can work: {reason}.\n"
             f"Give the whole command again elsewhere, with --resume {shlex.quote(str(folder.root))}"
         ) from error
 

@@ -40,12 +40,12 @@ class ScoreOptions:
         from raysk.data.formats import check_format
         from raysk.jobs import ScoreJob
         from raysk.request.overrides import metric_names
-        from raysk.runs.targets import check_apart
-        from raysk.runs.which import find_model
+        from raysk.runs.collisions import check_distinct
+        from raysk.runs.lookup import find_model
 
         check_format(self.format_)
         dialect = Dialect(sep=self.sep, decimal=self.decimal)
-        check_apart({}, {"MODEL": self.model, "DATA": self.data})
+        check_distinct({}, {"MODEL": self.model, "DATA": self.data})
         return ScoreJob(
             model=find_model(self.model, "raysk score"),
             named=self.model,

@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from typer import Context
 
     from raysk.cli.streams import DataOut
-    from raysk.data.reading import Given
+    from raysk.data.reading import DataSource
     from raysk.events import Sink
     from raysk.jobs import FitJob, SearchJob
     from raysk.request.held_out import HoldOut
     from raysk.runner.where import Where
-    from raysk.source.found import Found
+    from raysk.source.objects import SourceObjects
 
 
 def work_of(
-    file: str, make_job: Callable[[Found], FitJob | SearchJob], where: Where, *, score_train: bool = False
+    file: str, make_job: Callable[[SourceObjects], FitJob | SearchJob], where: Where, *, score_train: bool = False
 ) -> Callable[[Sink], Work]:
     """Return what reads a job from the person's file, while the cluster starts."""
 
@@ -43,7 +43,7 @@ def call_of(context: Context, file: str) -> dict[str, Any]:
     return {"command": context.info_name, "source": file, "arguments": as_typed(context)}
 
 
-def read_by(given: Given | None, held: HoldOut | None = None) -> dict[str, str]:
+def read_by(given: DataSource | None, held: HoldOut | None = None) -> dict[str, str]:
     """Return the tables that the command line names, by option."""
     test = None if held is None else held.source
     return ({} if given is None else {"--data": given.source}) | ({} if test is None else {"--test-data": test})

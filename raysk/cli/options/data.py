@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from raysk.data.reading import Given
+    from raysk.data.reading import DataSource
     from raysk.request.held_out import HoldOut
 
 option = partial(typer.Option, rich_help_panel="Data")
@@ -102,9 +102,9 @@ class DataOptions:
         option("--as-frame", metavar="", help="Keep a pandas DataFrame also where all columns are numbers."),
     ] = False
 
-    def given(self) -> "Given | None":
+    def given(self) -> "DataSource | None":
         """Return the table and how to read it, or None without ``--data``."""
-        from raysk.data.reading import Columns, Dialect, Given
+        from raysk.data.reading import Columns, DataSource, Dialect
 
         columns = Columns(
             target=tuple(self.target or ()),
@@ -117,7 +117,7 @@ class DataOptions:
             categorical=tuple(self.categorical or ()),
         )
         dialect = Dialect(sep=self.sep, decimal=self.decimal)
-        return Given.of(self.data, format=self.format_, dialect=dialect, columns=columns, as_frame=self.as_frame)
+        return DataSource.of(self.data, format=self.format_, dialect=dialect, columns=columns, as_frame=self.as_frame)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -119,7 +119,7 @@ class SearchOutput:
         """Return what the search leaves behind, and where."""
         from raysk.errors import UsageError
         from raysk.runner.outputs import Outputs
-        from raysk.runs.which import find_search
+        from raysk.runs.lookup import find_search
 
         if self.run_dir is not None and self.resume is not None:
             raise UsageError(

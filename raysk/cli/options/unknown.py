@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from raysk.errors import UsageError
-from raysk.util.words import shown
+from raysk.util.words import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
@@ -63,7 +63,9 @@ def parse(read: Callable[..., Any], context: Any, *args: Any, **named: Any) -> A
         if option is None or not hasattr(error, "possibilities"):
             raise
         known = [name for param in context.command.params for name in (*param.opts, *param.secondary_opts)]
-        raise UsageError(f"No such option: {shown(option)}\n{_hint(option, known, context.command_path)}") from error
+        raise UsageError(
+            f"No such option: {printable(option)}\n{_hint(option, known, context.command_path)}"
+        ) from error
 
 
 def _hint(option: str, known: Iterable[str], command: str) -> str:

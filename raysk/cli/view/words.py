@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from raysk.errors import what_was_raised
+from raysk.errors import error_text
 from raysk.util.words import brief_value, count, pairs
 
 if TYPE_CHECKING:
@@ -81,5 +81,5 @@ def in_short(text: str) -> str:
     """Return a warning's first two lines; where it holds a traceback, its first line and what was raised."""
     lines = [line for line in text.splitlines() if line.strip()]
     if any(line.startswith("Traceback") for line in lines):
-        return f"{lines[0]} {what_was_raised(text)}"
+        return f"{lines[0]} {error_text(text)}"
     return " ".join(lines[:2])

@@ -9,7 +9,7 @@ from raysk.errors import UsageError
 from raysk.models.formats.format import Format
 from raysk.models.imports import as_pickle, imports_of
 from raysk.models.pickles import load_pickle
-from raysk.models.pickling import unpicklable
+from raysk.models.unpicklable import unpicklable_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -34,7 +34,7 @@ def naming_the_part(model: Any) -> Iterator[None]:
     except (OSError, MemoryError):
         raise
     except Exception as error:
-        raise unpicklable(model, error, "saved") from error
+        raise unpicklable_error(model, error, "saved") from error
 
 
 def load(path: Path, trust: Sequence[str]) -> Any:

@@ -11,7 +11,7 @@ from raysk.pool.ray.head import connected_ray
 from raysk.pool.ray.worker import Worker
 from raysk.pool.reply import Gone, Reply
 from raysk.pool.shared import Shared, contents, large, small
-from raysk.util import neighbours
+from raysk.util import sibling_imports
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from raysk.pool.admission import Admission
     from raysk.pool.launcher import Hello, RemoteWorker
     from raysk.pool.ray.head import Head
-    from raysk.pool.ray.need import Need
+    from raysk.pool.ray.reservation import Reservation
 
 # What every job imports on its workers anyway: doing so while the worker starts overlaps it with the rest.
 PRELOAD = ("sklearn.model_selection", "sklearn.ensemble", "joblib", "threadpoolctl")
@@ -50,12 +50,12 @@ class RayLauncher:
         If there are fewer nodes.
     """
 
-    def __init__(self, head: Head, need: Need, nodes: int | None, admission: Admission) -> None:
+    def __init__(self, head: Head, need: Reservation, nodes: int | None, admission: Admission) -> None:
         import ray
 
         self._head, self._need = head, need
         self.admission = admission
-        self._folders = neighbours.of_this_program()
+        self._folders = sibling_imports.program_folders()
         self._keys = itertools.count()
         self._fixed_slots: int | None = None
         self._usually: Any = "SPREAD"

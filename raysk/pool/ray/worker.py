@@ -24,9 +24,9 @@ from raysk.pool.progress import Progress, Turns
 from raysk.pool.reply import Packed
 from raysk.pool.shared import unpack
 from raysk.pool.task import key_of
-from raysk.util import forks, inside, neighbours
+from raysk.util import forks, nested, sibling_imports
 from raysk.util.exits import as_error  # not the module, which holds the program's own handlers: it would travel too
-from raysk.util.versions import imported, installed
+from raysk.util.versions import failed_imports, installed_versions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -73,12 +73,12 @@ class Worker:
         self._progress: Progress | None = None
         self._lap = (0.0, 0.0)
         forks.end_when_told()  # Ray's handler is written in Python too
-        inside.enter_worker()
+        nested.enter_worker()
         os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(cpus)))
         gc.disable()  # there is none in modules that are loaded: looking for it takes a sixth of the time
-        self._broken = imported(preload)
+        self._broken = failed_imports(preload)
         for folder in folders:
-            neighbours.add(folder)
+            sibling_imports.add(folder)
         gc.enable()
         gc.freeze()  # modules stay: looking for garbage in them costs a fit now and then 0.1 s
 
@@ -88,13 +88,13 @@ class Worker:
 
         with contextlib.suppress(ImportError):  # then the answer says so, and no task comes
             self._limit_threads()  # here: OpenMP's limit is the thread's own, and this is the one that `run` gets
-            inside.register()  # a person's function may name our backend
+            nested.register()  # a person's function may name our backend
         memory.keep_freed(at_most=int(KEPT * ray_private.memory()[0] * self._cpus / ray_private.cpus()))
         return {
             "node": ray.get_runtime_context().get_node_id(),
             "address": ray.util.get_node_ip_address(),
             "host": socket.gethostname(),
-            "versions": installed(self._broken),
+            "versions": installed_versions(self._broken),
             "errors": self._broken,
         }
 

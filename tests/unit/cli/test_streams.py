@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from raysk.errors import InputError
-from raysk.util.here import check_sendable, current_folder
+from raysk.util.working_folder import check_sendable, current_folder
 
 GONE = """
 import os, sys

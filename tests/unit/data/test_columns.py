@@ -21,8 +21,8 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardSc
 from sklearn.svm import SVC
 
 from raysk.data.reading import Columns, Features, id_values, recorded_features, split
+from raysk.data.requirements import chooses_columns, needs_target, refuses_text, takes_documents
 from raysk.data.table import Table
-from raysk.data.wants import wants_documents, wants_names, wants_numbers, wants_target
 from raysk.errors import InputError, UsageError
 
 FRAME = pd.DataFrame(
@@ -183,10 +183,10 @@ def test_a_column_transformer_gets_names():
     """An estimator that chooses columns gets a DataFrame, also deep within a search."""
     pipeline = make_pipeline(make_column_transformer((StandardScaler(), ["age"])), Ridge())
     for estimator in (pipeline, GridSearchCV(pipeline, {})):
-        assert wants_names(estimator)
+        assert chooses_columns(estimator)
         X = parts(features=("age", "pay"), target=("a,b",), estimator=estimator).X
         assert list(X.columns) == ["age", "pay"]
-    assert not wants_names(SVC())
+    assert not chooses_columns(SVC())
 
 
 @pytest.mark.parametrize(
@@ -200,7 +200,7 @@ def test_a_column_transformer_gets_names():
 )
 def test_a_vectorizer_gets_documents(estimator):
     """One column of texts is a sequence of texts for an estimator that takes documents."""
-    assert wants_documents(estimator)
+    assert takes_documents(estimator)
     X = parts(features=("city",), target=("left",), estimator=estimator).X
     assert list(X) == ["Bonn", "Köln", "Bonn"]
     assert X.ndim == 1
@@ -238,7 +238,7 @@ def test_sparse_features():
 )
 def test_who_takes_numbers_only(estimator, certain):
     """Text is refused only where it is certain that scikit-learn would refuse it."""
-    assert wants_numbers(estimator) is certain
+    assert refuses_text(estimator) is certain
     if certain:
         with pytest.raises(InputError, match="'city' holds 'Bonn' in row 1"):
             parts(features=("age", "city"), target=("left",), estimator=estimator)
@@ -259,7 +259,7 @@ def test_who_takes_numbers_only(estimator, certain):
 )
 def test_who_needs_a_target(estimator, required):
     """A missing target is refused where the last step learns from one, and names the columns."""
-    assert wants_target(estimator) is required
+    assert needs_target(estimator) is required
     if required:
         with pytest.raises(InputError, match="--target; the columns are: id, age, pay"):
             parts(features=("age",), estimator=estimator)

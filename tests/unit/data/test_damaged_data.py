@@ -18,7 +18,7 @@ import pytest
 from sklearn.svm import SVC
 
 from raysk.data import arrays
-from raysk.data.reading import Columns, Given, blocks, read_table
+from raysk.data.reading import Columns, DataSource, read_blocks, read_table
 from raysk.errors import InputError
 
 
@@ -140,7 +140,7 @@ def test_damaged(tmp_path, monkeypatch, name):
     content, words = CASES[name]
     (tmp_path / name).write_bytes(content)
     with pytest.raises(InputError) as caught:
-        Given(source=name, columns=columns_of(name)).load(SVC())
+        DataSource(source=name, columns=columns_of(name)).load(SVC())
     text = str(caught.value)
     assert len(text.splitlines()) <= 5, text
     assert max(map(len, text.splitlines())) < 400, text
@@ -155,7 +155,7 @@ def test_damaged_in_blocks(tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
     (tmp_path / name).write_bytes(CASES[name][0])
     with pytest.raises(InputError) as caught:
-        list(blocks(name))
+        list(read_blocks(name))
     assert len(str(caught.value).splitlines()) <= 5
     assert not (tmp_path / "pwned").exists()
 
@@ -202,7 +202,7 @@ def test_missing_weights_and_groups(tmp_path):
         (Columns(weight="v", drop=("g,w",)), "weights are text"),
     ]:
         with pytest.raises(InputError, match=word):
-            Given(source=str(path), columns=columns).load(None)
+            DataSource(source=str(path), columns=columns).load(None)
 
 
 def test_evil_pickle_is_loaded_only_if_it_is_named(tmp_path, monkeypatch):

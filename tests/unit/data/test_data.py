@@ -20,7 +20,7 @@ from scipy import sparse
 from sklearn.datasets import dump_svmlight_file, load_digits, load_iris
 
 from raysk.data import lines
-from raysk.data.reading import TEXT, Columns, Given, blocks, read_table, split
+from raysk.data.reading import TEXT, Columns, DataSource, read_blocks, read_table, split
 from raysk.errors import InputError, UsageError
 
 RNG = np.random.default_rng(0)
@@ -138,7 +138,7 @@ def test_blocks(tmp_path, name, rows):
     """Every tabular format comes in blocks of at most so many rows that make up the whole."""
     path = tmp_path / name
     WRITERS[name](FRAME, path)
-    parts = list(blocks(str(path), rows=rows))
+    parts = list(read_blocks(str(path), rows=rows))
     assert all(0 < len(part) <= (rows or 50) for part in parts)
     assert rows is None or len(parts) >= 7
     pd.testing.assert_frame_equal(glued(parts), FRAME, check_dtype=False)
@@ -167,7 +167,7 @@ def test_stdin_in_blocks(tmp_path, stdin, name):
     path = tmp_path / name
     BY_MAGIC[name](FRAME, path)
     stdin(path.read_bytes())
-    pd.testing.assert_frame_equal(glued(blocks("-", rows=20)), FRAME, check_dtype=False)
+    pd.testing.assert_frame_equal(glued(read_blocks("-", rows=20)), FRAME, check_dtype=False)
 
 
 def test_stdin_that_is_a_file(tmp_path, monkeypatch):
@@ -220,7 +220,7 @@ def test_a_single_column_with_marks_in_it(text, tmp_path):
 def test_unknown_format():
     """An unknown format is wrong usage and offers the nearest."""
     with pytest.raises(UsageError, match="parquet"):
-        Given(source="t.csv", format="parkett")
+        DataSource(source="t.csv", format="parkett")
 
 
 @pytest.mark.parametrize("name", ["X.npy", "X.npz", "Xy.npz", "only.npz"])
@@ -249,7 +249,7 @@ def test_npy_is_mapped(tmp_path):
     np.save(tmp_path / "X.npy", np.ones((100, 3)))
     X = split(read_table(str(tmp_path / "X.npy")), Columns()).X
     assert isinstance(X.base, np.memmap)
-    assert len(list(blocks(str(tmp_path / "X.npy"), rows=30))) == 4
+    assert len(list(read_blocks(str(tmp_path / "X.npy"), rows=30))) == 4
 
 
 def test_npy_in_fortran_order(tmp_path):
@@ -281,7 +281,7 @@ def test_sparse(tmp_path):
     assert data.X.format == "csr"
     assert np.array_equal(data.X.toarray(), X.toarray()[:, :5])
     assert np.array_equal(data.y, X.toarray()[:, 5])
-    assert sum(len(part) for part in blocks(str(tmp_path / "X.npz"), rows=15)) == 40
+    assert sum(len(part) for part in read_blocks(str(tmp_path / "X.npz"), rows=15)) == 40
 
 
 @pytest.mark.parametrize("name", ["t.svmlight", "t.libsvm", "t.svm.gz"])
@@ -367,7 +367,7 @@ def test_dates_stay_text(tmp_path, name):
     assert table.values["d"].tolist() == ["2020-01-01", "2020-01-02"]
     assert table.values["t"].tolist() == frame["t"].tolist()
     assert table.names == ("d", "t", "n")
-    assert glued(blocks(str(tmp_path / name)))["d"].tolist() == ["2020-01-01", "2020-01-02"]
+    assert glued(read_blocks(str(tmp_path / name)))["d"].tolist() == ["2020-01-01", "2020-01-02"]
 
 
 def test_truth_values_are_numbers(tmp_path):
@@ -403,7 +403,7 @@ def test_blocks_have_the_types_they_are_told(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("id,zip,n,k,b\n007,53111,1,3,True\n008,10115,2,,False\n")
     types = {"id": TEXT, "zip": "str", "n": "float64", "k": "category", "b": "bool"}
-    (block,) = blocks(str(path), dtypes=types)
+    (block,) = read_blocks(str(path), dtypes=types)
     assert block.values["id"].tolist() == ["007", "008"]
     assert block.values["zip"].tolist() == ["53111", "10115"]
     assert [str(kind) for kind in block.values.dtypes[2:]] == ["float64", "category", "bool"]
@@ -413,7 +413,7 @@ def test_blocks_of_mixed_frames_keep_whole_numbers(tmp_path):
     """What was a whole number when the model was fitted is one again where nothing is missing."""
     path = tmp_path / "t.csv"
     path.write_text("n,m,w\n1,1,a\n2,,b\n")
-    (block,) = blocks(str(path), dtypes={"n": "int64", "m": "int64", "w": "str"})
+    (block,) = read_blocks(str(path), dtypes={"n": "int64", "m": "int64", "w": "str"})
     assert [str(kind) for kind in block.values.dtypes[:2]] == ["int64", "float64"]
 
 
@@ -421,7 +421,7 @@ def test_blocks_widen_whole_numbers(tmp_path):
     """1.5 may follow a MiB of whole numbers."""
     path = tmp_path / "t.csv"
     path.write_text("a\n" + "1\n" * 2**20 + "1.5\n")
-    parts = list(blocks(str(path)))
+    parts = list(read_blocks(str(path)))
     assert parts[-1].values["a"].iloc[-1] == 1.5
     assert {str(part.values["a"].dtype) for part in parts} == {"float64"}
 
@@ -431,7 +431,7 @@ def test_blocks_name_a_column_that_holds_text_later(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("a,b\n" + "1,2\n" * 2**19 + "1,oops\n")
     with pytest.raises(InputError, match="oops"):
-        list(blocks(str(path)))
+        list(read_blocks(str(path)))
 
 
 def test_blocks_of_json_lines_ignore_what_is_not_asked_for(tmp_path, monkeypatch):
@@ -439,10 +439,10 @@ def test_blocks_of_json_lines_ignore_what_is_not_asked_for(tmp_path, monkeypatch
     monkeypatch.setattr(lines, "BLOCK_BYTES", 2**19)
     path = tmp_path / "t.jsonl"
     path.write_text('{"a": 1}\n' * 130_000 + '{"a": 2, "b": "new"}\n')
-    parts = list(blocks(str(path), dtypes={"a": "float64"}))
+    parts = list(read_blocks(str(path), dtypes={"a": "float64"}))
     assert (sum(map(len, parts)), len(parts) > 1) == (130_001, True)
     with pytest.raises(InputError, match="row 130,001 has a column 'b'"):
-        list(blocks(str(path)))
+        list(read_blocks(str(path)))
 
 
 @pytest.mark.parametrize("name", ["t.csv", "t.tsv", "t.jsonl", "t.csv.gz"])
@@ -451,7 +451,7 @@ def test_blocks_are_cut_between_rows(tmp_path, monkeypatch, name, size):
     """Wherever a block of text ends, rows stay whole, also where a value holds the end of a line or a quote."""
     monkeypatch.setattr(lines, "BLOCK_BYTES", size)
     WRITERS[name](FRAME, tmp_path / name)
-    parts = list(blocks(str(tmp_path / name)))
+    parts = list(read_blocks(str(tmp_path / name)))
     assert len(parts) > 3
     pd.testing.assert_frame_equal(glued(parts), FRAME, check_dtype=False)
 
@@ -460,7 +460,7 @@ def test_quotes_within_a_value_are_no_quotes(tmp_path, monkeypatch):
     """A quote that does not begin a value is part of it, and does not keep blocks from ending."""
     monkeypatch.setattr(lines, "BLOCK_BYTES", 100)
     (tmp_path / "t.csv").write_text("a,b\n" + 'pipe 5",1\npipe,2\n' * 100)
-    parts = list(blocks(str(tmp_path / "t.csv")))
+    parts = list(read_blocks(str(tmp_path / "t.csv")))
     assert len(parts) > 9
     assert glued(parts)["a"].tolist() == ['pipe 5"', "pipe"] * 100
 
@@ -469,7 +469,7 @@ def test_quotes_within_a_value_are_no_quotes(tmp_path, monkeypatch):
 def test_a_last_line_without_end(tmp_path, text):
     """The last line may lack its end, also if it is the only one of its block, and there are no names."""
     (tmp_path / "t.csv").write_text(text)
-    parts = list(blocks(str(tmp_path / "t.csv")))
+    parts = list(read_blocks(str(tmp_path / "t.csv")))
     assert sum(map(len, parts)) == 1 + text.startswith("1,2\n")
     assert parts[0].n_columns == 2
 
@@ -479,21 +479,21 @@ def test_blocks_tell_which_row(tmp_path, monkeypatch):
     monkeypatch.setattr(lines, "BLOCK_BYTES", 2**20)
     (tmp_path / "t.csv").write_text("a,b\n" + "1,2\n" * 300_000 + "3\n")
     with pytest.raises(InputError, match=r"row 300,001: .*Expected 2 columns, got 1: 3"):
-        list(blocks(str(tmp_path / "t.csv")))
+        list(read_blocks(str(tmp_path / "t.csv")))
 
 
 def test_a_bad_value_is_placed(tmp_path):
     """A value of another type than the model's is said with its row, counted from 1 without the header, and column."""
     (tmp_path / "t.csv").write_text("age,city\n1,2\n2,3\n3,4\nabc,5\n")
     types = {"age": "float64"}
-    for read in (read_table, lambda *given, **more: list(blocks(*given, **more))):
+    for read in (read_table, lambda *given, **more: list(read_blocks(*given, **more))):
         with pytest.raises(InputError, match=r"column 'age': row 4: .*'abc'"):
             read(str(tmp_path / "t.csv"), dtypes=types)
 
 
 def test_a_slow_writer_holds_nobody_up(tmp_path):
     """Who closes the blocks ends at once, with 0, though what is piped in has not come to its end."""
-    program = "import sys; from raysk.data.reading import blocks; b = blocks('-'); print(len(next(b)) > 0); b.close()"
+    program = "import sys; from raysk.data.reading import read_blocks; b = read_blocks('-'); print(len(next(b)) > 0); b.close()"
     reading = subprocess.Popen(
         [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=tmp_path
     )
@@ -510,7 +510,7 @@ def test_blocks_end_when_nobody_reads(tmp_path):
     """Closing the blocks closes the file."""
     path = tmp_path / "t.csv"
     path.write_text("a,b\n" + "1,2\n" * 2**21)
-    reading = blocks(str(path))
+    reading = read_blocks(str(path))
     assert len(next(reading)) > 0
     assert is_open(path)
     reading.close()

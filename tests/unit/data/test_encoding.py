@@ -20,12 +20,12 @@ from sklearn.svm import SVC
 
 from raysk.data.encoding import Unseen
 from raysk.data.features import recorded_features
-from raysk.data.reading import Columns, Given, blocks, read_table
+from raysk.data.reading import Columns, DataSource, read_blocks, read_table
 from raysk.data.recipe import encoding_recipe
-from raysk.data.wants import takes_categories
+from raysk.data.requirements import takes_categories
 from raysk.errors import InputError, UsageError
 from raysk.models.data_facts import data_facts
-from raysk.models.sidecar_types import checked
+from raysk.models.sidecar_types import check_types
 
 TREES = HistGradientBoostingClassifier(max_iter=3)
 DAYS = pd.date_range("2020-01-30", periods=60, freq="D")
@@ -43,13 +43,13 @@ FRAME = pd.DataFrame(
 def load(tmp_path, estimator=TREES, frame=FRAME, **columns):
     """Return the data that the command line would make of a CSV."""
     frame.to_csv(tmp_path / "t.csv", index=False)
-    return Given(source=str(tmp_path / "t.csv"), columns=Columns(target=("y",), **columns)).load(estimator)
+    return DataSource(source=str(tmp_path / "t.csv"), columns=Columns(target=("y",), **columns)).load(estimator)
 
 
 def remembered(data):
     """Return the features as a model's sidecar gives them back."""
     facts = data_facts(data.X, data.y, feature_names=data.feature_names, dates=data.dates)
-    return recorded_features(checked({"data": facts}))
+    return recorded_features(check_types({"data": facts}))
 
 
 def boosted(module, name, **attributes):
@@ -141,7 +141,7 @@ def test_the_same_categories_again(tmp_path):
         {"age": [3, 1.0, None, "old"], "plan": ["pro", "gold", "tin", "tin"], "city": ["Rom", "Bonn"] * 2}
     )
     new.to_csv(tmp_path / "new.csv", index=False)
-    tables = blocks(str(tmp_path / "new.csv"), rows=2, dtypes=features.dtypes)
+    tables = read_blocks(str(tmp_path / "new.csv"), rows=2, dtypes=features.dtypes)
     parts = [features.split(table, Columns(), TREES, unseen).X for table in tables]
     assert all((part.dtypes == data.X.dtypes).all() for part in parts)
     X = pd.concat(parts)
@@ -207,10 +207,10 @@ def test_dates_are_days(tmp_path, texts, said, expected):
     assert np.array_equal(data.X[:, 0], expected, equal_nan=True)
     assert isinstance(data.X, np.ndarray)
     features = remembered(data)
-    (table,) = blocks(str(tmp_path / "t.csv"), dtypes=features.dtypes)
+    (table,) = read_blocks(str(tmp_path / "t.csv"), dtypes=features.dtypes)
     assert np.array_equal(features.split(table, Columns()).X[:, 0], expected, equal_nan=True)
     (tmp_path / "iso.csv").write_text("d,x\n1970-01-03,1\n")
-    (table,) = blocks(str(tmp_path / "iso.csv"), dtypes=features.dtypes)
+    (table,) = read_blocks(str(tmp_path / "iso.csv"), dtypes=features.dtypes)
     assert features.split(table, Columns()).X[0, 0] == 2
 
 
@@ -218,7 +218,7 @@ def test_dates_of_parquet(tmp_path):
     """Dates that have a type are dates as well."""
     frame = pd.DataFrame({"d": [dt.date(1970, 1, 2), None], "t": pd.to_datetime(["1970-01-02 12:00", None], utc=True)})
     frame.assign(y=[0, 1]).to_parquet(tmp_path / "t.parquet")
-    given = Given(source=str(tmp_path / "t.parquet"), columns=Columns(target=("y",), dates=("d,t",)))
+    given = DataSource(source=str(tmp_path / "t.parquet"), columns=Columns(target=("y",), dates=("d,t",)))
     assert np.array_equal(given.load(SVC()).X, [[1, 1.5], [np.nan, np.nan]], equal_nan=True)
 
 
@@ -237,7 +237,7 @@ def test_a_wrong_date_is_named_by_its_row(tmp_path):
     features = remembered(load(tmp_path, dates=("since",), features=("since", "age")))
     frame = FRAME[["since", "age"]].assign(since=[*FRAME.since[:58], "soon", ""])
     frame.to_csv(tmp_path / "new.csv", index=False)
-    *before, last = blocks(str(tmp_path / "new.csv"), rows=25, dtypes=features.dtypes)
+    *before, last = read_blocks(str(tmp_path / "new.csv"), rows=25, dtypes=features.dtypes)
     assert [features.split(table, Columns()).X.shape for table in before] == [(25, 2)] * 2
     with pytest.raises(InputError, match="column 'since' holds 'soon' in row 59, which is no date"):
         features.split(last, Columns())

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from raysk.data import lines
-from raysk.data.reading import Columns, Table, blocks, id_values
+from raysk.data.reading import Columns, Table, id_values, read_blocks
 from raysk.errors import InputError
 from raysk.results.writers import WRITERS, Part
 
@@ -42,7 +42,7 @@ TYPED = {  # the column; the first value in CSV, and in JSON lines; the second i
 def written(path, form, column="id"):
     """Return what is written of the ids of a file, beside a prediction."""
     file = io.BytesIO()
-    found = ((table, id_values(table, Columns(id_col=column))) for table in blocks(str(path), ids=column))
+    found = ((table, id_values(table, Columns(id_col=column))) for table in read_blocks(str(path), ids=column))
     WRITERS[form]((Part({"row": ids, "p": np.ones(len(table))}) for table, ids in found), file)
     return file.getvalue()
 
@@ -105,7 +105,7 @@ def test_other_columns_are_read_as_ever(tmp_path):
     """Beside ids, what looks like a missing value is one."""
     path = tmp_path / "t.csv"
     path.write_text('id,a,b,c\nNA,NA,NA,""\nx,1,y,NA\n')
-    (with_ids,), (without,) = blocks(str(path), ids="id"), blocks(str(path))
+    (with_ids,), (without,) = read_blocks(str(path), ids="id"), read_blocks(str(path))
     pd.testing.assert_frame_equal(with_ids.values[["a", "b", "c"]], without.values[["a", "b", "c"]])
 
 

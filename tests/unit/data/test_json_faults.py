@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from raysk.data.reading import blocks, read_table
+from raysk.data.reading import read_blocks, read_table
 from raysk.errors import InputError
 
 GOOD = '{"a": 1, "b": "x"}\n'
@@ -33,7 +33,7 @@ def test_where_a_line_is_wrong(kind, form, tmp_path):
     path = tmp_path / ("t.jsonl.gz" if form == "gzip" else "t.jsonl")
     path.write_bytes(gzip.compress(content) if form == "gzip" else content)
     with pytest.raises(InputError) as raised:
-        list(blocks(str(path))) if form == "blocks" else read_table(str(path))
+        list(read_blocks(str(path))) if form == "blocks" else read_table(str(path))
     assert said in str(raised.value)
     assert str(raised.value).startswith(str(path))
 
@@ -42,7 +42,7 @@ def test_the_row_is_that_of_the_file(tmp_path):
     """Not that of a block of a MiB, which pyarrow counts; null has any type."""
     path = tmp_path / "t.jsonl"
     path.write_text('{"a": null}\n' + '{"a": 1}\n' * 150_000 + '{"a": "x"}\n')
-    for read in (read_table, lambda text: list(blocks(text))):
+    for read in (read_table, lambda text: list(read_blocks(text))):
         with pytest.raises(InputError, match="column 'a' holds 'x' in row 150,002"):
             read(str(path))
 
@@ -53,4 +53,4 @@ def test_a_column_that_comes_later(tmp_path):
     lines = [{"a": 1}] * 130_000 + [{"a": 1, "late": 2}]
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
     with pytest.raises(InputError, match="row 130,001 has a column 'late'"):
-        list(blocks(str(path)))
+        list(read_blocks(str(path)))

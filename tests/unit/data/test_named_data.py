@@ -16,7 +16,7 @@ from sklearn import datasets
 from sklearn.datasets import load_digits
 from sklearn.utils import Bunch
 
-from raysk.data.reading import Columns, Given, blocks, read_table, split
+from raysk.data.reading import Columns, DataSource, read_blocks, read_table, split
 from raysk.errors import InputError, UsageError
 
 CSV = "a,b,y\n1,2,0\n3,4,1\n"
@@ -24,7 +24,7 @@ CSV = "a,b,y\n1,2,0\n3,4,1\n"
 
 def data_of(text, **columns):
     """Return X, y and the rest of what a text names."""
-    return Given(source=text, columns=Columns(**columns)).load(None)
+    return DataSource(source=text, columns=Columns(**columns)).load(None)
 
 
 def fails(text, *words, error=InputError):
@@ -119,10 +119,10 @@ def test_openml_without_a_network(monkeypatch):
 
 def test_blocks_of_named_data():
     """Data that is named comes in blocks like a file; rows are counted over all blocks, and there must be some."""
-    tables = list(blocks("sklearn:iris", rows=60))
+    tables = list(read_blocks("sklearn:iris", rows=60))
     assert [(len(table), table.before) for table in tables] == [(60, 0), (60, 60), (30, 120)]
     with pytest.raises(InputError, match="has no rows"):
-        list(blocks("numpy:empty(0)", rows=60))
+        list(read_blocks("numpy:empty(0)", rows=60))
 
 
 @pytest.fixture
@@ -255,7 +255,7 @@ def test_uri(tmp_path, memory, scheme, name):
     memory.pipe(f"/bucket/{name}", (tmp_path / name).read_bytes())
     uri = f"file://{tmp_path}/{name}" if scheme == "file" else f"memory://bucket/{name}"
     assert np.asarray(split(read_table(uri), Columns(target=("-1",))).X).tolist() == [[1, 2], [3, 4]]
-    assert sum(len(block) for block in blocks(uri, rows=1)) == 2
+    assert sum(len(block) for block in read_blocks(uri, rows=1)) == 2
 
 
 def test_uri_of_nothing(tmp_path, memory):
@@ -270,7 +270,7 @@ def test_uri_of_nothing(tmp_path, memory):
 def test_credentials_do_not_belong_in_a_uri():
     """A password in a URI is refused before anything is opened, and is not repeated."""
     with pytest.raises(UsageError) as caught:
-        Given(source="s3://AKIA:hush@bucket/t.csv")
+        DataSource(source="s3://AKIA:hush@bucket/t.csv")
     assert "hush" not in str(caught.value)
     assert "environment" in str(caught.value)
 
@@ -315,5 +315,5 @@ def test_options_of_data_need_data():
     """Options about columns without --data are wrong usage, and each is named."""
     options = {"format": "csv", "columns": Columns(target=("y",), weight="w"), "as_frame": True}
     with pytest.raises(UsageError, match="--target, --weight, --format, --as-frame"):
-        Given.of(None, **options)
-    assert Given.of(None, format=None, columns=Columns(), as_frame=False) is None
+        DataSource.of(None, **options)
+    assert DataSource.of(None, format=None, columns=Columns(), as_frame=False) is None

@@ -7,7 +7,7 @@ import sys
 import pandas as pd
 import pytest
 
-from raysk.data.reading import Columns, Dialect, Given, blocks, read_table
+from raysk.data.reading import Columns, DataSource, Dialect, read_blocks, read_table
 from raysk.errors import InputError, UsageError
 
 FRAME = pd.DataFrame({"name": ['say "x"', "a,b", "c;d", "tab\t|"], "pay": [1.5, 2.25, -3.0, 1e-7], "n": [1, 2, 3, 4]})
@@ -21,7 +21,7 @@ def test_a_separator_is_found(tmp_path, mark, kind):
     path = tmp_path / f"t.{kind}"
     path.write_bytes(gzip.compress(text) if kind.endswith("gz") else text)
     pd.testing.assert_frame_equal(read_table(str(path)).values, FRAME, check_dtype=False)
-    (block,) = blocks(str(path))
+    (block,) = read_blocks(str(path))
     pd.testing.assert_frame_equal(block.values, FRAME, check_dtype=False)
 
 
@@ -54,7 +54,7 @@ def test_decimal_commas(tmp_path, mark, header):
     read = read_table(str(tmp_path / "t.csv"), dialect=Dialect(decimal=","))
     assert read.names == (("pay", "n") if header else None)
     assert read.values.to_numpy().tolist() == numbers.to_numpy().tolist()
-    (block,) = blocks(str(tmp_path / "t.csv"), dialect=Dialect(decimal=","), dtypes={"pay": "float64"})
+    (block,) = read_blocks(str(tmp_path / "t.csv"), dialect=Dialect(decimal=","), dtypes={"pay": "float64"})
     assert block.values.to_numpy().tolist() == numbers.to_numpy().tolist()
 
 
@@ -81,14 +81,14 @@ def test_other_formats_have_no_separator(tmp_path):
         with pytest.raises(UsageError, match=f"--sep: .*{words}"):
             read_table(source, dialect=Dialect(sep=";"))
     with pytest.raises(UsageError, match=r"^--decimal: only for the table of --data"):
-        Given.of(None, format=None, columns=Columns(), as_frame=False, dialect=Dialect(decimal=","))
+        DataSource.of(None, format=None, columns=Columns(), as_frame=False, dialect=Dialect(decimal=","))
 
 
 def test_a_decimal_comma_is_named(tmp_path):
     """Where a number is known to stand and has a comma, --decimal is what to type."""
     (tmp_path / "t.csv").write_text("a;b\n1;2\n1,5;2\n")
     with pytest.raises(InputError, match=r"'1,5'\n.*--decimal ,$"):
-        list(blocks(str(tmp_path / "t.csv"), dtypes={"a": "float64"}))
+        list(read_blocks(str(tmp_path / "t.csv"), dtypes={"a": "float64"}))
     (tmp_path / "t.csv").write_text("1,5;1,5\n2;3,5\n")
     with pytest.raises(InputError, match="--decimal ,"):
         read_table(str(tmp_path / "t.csv"))

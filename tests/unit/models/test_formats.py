@@ -19,8 +19,8 @@ from raysk.models import formats
 from raysk.models.describe import describe_file
 from raysk.models.formats.format import Format
 from raysk.models.imported import Imports
-from raysk.models.load_back import LoadBack
 from raysk.models.store import check_model, load_model, save_model
+from raysk.models.verify import Verifier
 
 X, y = load_iris(return_X_y=True)
 
@@ -192,8 +192,8 @@ def test_a_new_format(tmp_path, monkeypatch):
     assert np.array_equal(load_model(path).predict(X), model.predict(X))
     described = describe_file(path)
     assert (described["format"], described["imports"]) == ("reversed", ["sklearn.svm._classes.SVC"])
-    with LoadBack() as back:
+    with Verifier() as back:
         back.check(path, model, X)
     path.write_bytes(pickle.dumps(model))
-    with LoadBack() as back, pytest.raises(InputError, match=r"Turn it round\."):
+    with Verifier() as back, pytest.raises(InputError, match=r"Turn it round\."):
         back.check(path, model, X)

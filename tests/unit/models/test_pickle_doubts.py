@@ -47,19 +47,19 @@ def attribute(owner: bytes, what: str) -> bytes:
     return called(name("builtins", "getattr"), owner, text(what))
 
 
-RUN = "raysk.models.load_back", "subprocess.call"
+RUN = "raysk.models.verify", "subprocess.call"
 COMMAND = row(text("touch"), text("evil"))
 LATER = called(name("functools", "partial"), name(*RUN), COMMAND)
 SHELL = called(name("os", "system"), text("touch evil"))
 SPLITTER = name("sklearn.model_selection", "KFold") + b")\x81q\x00"
 SET_ON_ITS_CLASS = called(name("builtins", "type"), b"h\x00") + b"N" + table(text("append"), LATER) + b"\x86b0"
-SUBIMPORT = called(name("cloudpickle.cloudpickle", "subimport"), text("raysk.models.load_back"))
+SUBIMPORT = called(name("cloudpickle.cloudpickle", "subimport"), text("raysk.models.verify"))
 BASE = called(
     name("abc", "ABCMeta"), text("X"), row(name("builtins", "object")), table(text("__init_subclass__"), LATER)
 )
 
 EVIL = {
-    "a library's import": called(name("raysk.models.load_back", "subprocess.Popen"), COMMAND),
+    "a library's import": called(name("raysk.models.verify", "subprocess.Popen"), COMMAND),
     "a pure module's import": called(name("statistics", "random._os.system"), text("touch evil")),
     "a library's pool": called(name("joblib._parallel_backends", "ThreadPool"), b"K\x01", LATER),
     "subimport by another name": called(
@@ -67,16 +67,16 @@ EVIL = {
     ),
     "what subimport gave": called(attribute(attribute(SUBIMPORT, "subprocess"), "call"), COMMAND),
     "a module's new name": SUBIMPORT
-    + table(text("LoadBack"), name(*RUN))
+    + table(text("Verifier"), name(*RUN))
     + b"b0"
-    + called(name("raysk.models.load_back", "LoadBack"), COMMAND),
+    + called(name("raysk.models.verify", "Verifier"), COMMAND),
     "a module's dict": called(
         name("builtins", "dict.update"),
-        name("raysk.models.load_back", "__dict__"),
-        table(text("LoadBack"), name(*RUN)),
+        name("raysk.models.verify", "__dict__"),
+        table(text("Verifier"), name(*RUN)),
     )
     + b"0"
-    + called(name("raysk.models.load_back", "LoadBack"), COMMAND),
+    + called(name("raysk.models.verify", "Verifier"), COMMAND),
     "a missing key": called(
         name("builtins", "str.format"), text("{0[x]}"), called(name("collections", "defaultdict"), LATER)
     ),

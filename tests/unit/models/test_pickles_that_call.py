@@ -96,7 +96,7 @@ META = name("abc", "ABCMeta")
 FILES = {
     "by an import of a library": call(name(CLIPBOARD, "subprocess.Popen"), COMMAND),
     "by an import of joblib": call(name("joblib.externals.loky.backend.utils", "subprocess.Popen"), COMMAND),
-    "by an import of the program": call(name("raysk.models.load_back", "subprocess.Popen"), COMMAND),
+    "by an import of the program": call(name("raysk.models.verify", "subprocess.Popen"), COMMAND),
     "by an import of the main module": call(name("__main__", "subprocess.Popen"), COMMAND),
     "by an import of the standard library": call(name("statistics", "random._os.mknod"), text("evil")),
     "a module of all modules": name("fractions", "re.enum.sys.modules"),

@@ -13,9 +13,9 @@ from sklearn.svm import SVC
 
 from raysk import plans
 from raysk.events import CandidateDone, Remark, WorkPlanned
-from raysk.plans import board, rounds
-from raysk.plans.alike import Alike, leaders
+from raysk.plans import round_results, rounds
 from raysk.plans.candidates import Candidates
+from raysk.plans.shared_fits import SharedFits, leaders
 from raysk.runs import journal_round
 from raysk.runs.journal import Journal
 
@@ -55,8 +55,8 @@ def test_followers_are_found_by_their_leader():
         SVC(kernel="linear"), Candidates(list(ParameterGrid({"C": [1, 2], "gamma": [1, 2, 3]}))), get_scorer("accuracy")
     )
     assert found.tolist() == [0, 0, 0, 3, 3, 3]
-    assert [Alike(found).followers(each) for each in (0, 3, 1)] == [[1, 2], [4, 5], []]
-    assert not Alike(np.arange(3))
+    assert [SharedFits(found).followers(each) for each in (0, 3, 1)] == [[1, 2], [4, 5], []]
+    assert not SharedFits(np.arange(3))
 
 
 class Grid(ParameterGrid):
@@ -109,7 +109,11 @@ def test_only_fitted_candidates_have_results(make_pool, launcher, monkeypatch):
     """Those that are fitted alike have none of their own, and are told of; the table is scikit-learn's."""
     launcher.by_hand = False
     boards, heard = [], []
-    monkeypatch.setattr(rounds, "Board", lambda *args, **more: boards.append(board.Board(*args, **more)) or boards[-1])
+    monkeypatch.setattr(
+        rounds,
+        "RoundResults",
+        lambda *args, **more: boards.append(round_results.RoundResults(*args, **more)) or boards[-1],
+    )
     search = alike_search()
     plans.fit(make_pool(sink=heard.append), search, X, Y, {})
     (made,) = boards

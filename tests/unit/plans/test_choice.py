@@ -10,7 +10,7 @@ from sklearn.svm import SVC
 
 from raysk import plans
 from raysk.events import Remark
-from raysk.plans import forest, joblib_backend, one_job, search, single, watched
+from raysk.plans import callbacks, forest, joblib_backend, one_job, search, single
 
 X, Y = np.arange(20.0).reshape(-1, 1), np.arange(20) % 2
 
@@ -19,7 +19,7 @@ def test_every_plan_before_the_chosen_one_says_why_not():
     """The last one suits what no other does."""
     plan, passed_over = plans.choose(SVC(), {})
     assert plan is single
-    assert list(passed_over) == [watched, search, forest, one_job, joblib_backend]
+    assert list(passed_over) == [callbacks, search, forest, one_job, joblib_backend]
     assert passed_over[search] == "it is no search"
     assert passed_over[joblib_backend] == "no part of it has n_jobs"
 

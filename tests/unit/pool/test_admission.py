@@ -9,15 +9,15 @@ from pooling import SOON_S
 
 from raysk.errors import ClusterError
 from raysk.events import Remark
-from raysk.pool import Task, crew
+from raysk.pool import Task, workers
 from raysk.pool.admission import Admission, Refused
-from raysk.util.versions import installed
+from raysk.util.versions import installed_versions
 
 
 def hello(node="node-0", errors=None, **versions):
     """Return what a worker says that has this machine's versions, but for some: ``scikit_learn="1.0"``."""
     changed = {name.replace("_", "-"): value for name, value in versions.items()}
-    there = {**installed(), **changed}
+    there = {**installed_versions(), **changed}
     return {"node": node, "address": "10.0.0.3", "host": "three", "versions": there, "errors": errors or {}}
 
 
@@ -45,7 +45,7 @@ def test_a_worker_that_differs_is_refused(heard):
         "10.0.0.3",
         "three",
         "scikit-learn 1.0.2",
-        installed()["scikit-learn"],
+        installed_versions()["scikit-learn"],
         "pip install",
         "raysk doctor",
     ):
@@ -168,7 +168,7 @@ def test_a_later_node_that_is_alone_and_refused_is_an_error(make_pool, launcher,
 
 def test_work_waits_for_the_first_worker_of_each_node(make_pool, launcher, judge, eventually, monkeypatch):
     """While a node is unheard nothing is sent out; when all are heard work begins, though workers are still to come."""
-    monkeypatch.setattr(crew, "HOLD_S", SOON_S)
+    monkeypatch.setattr(workers, "HOLD_S", SOON_S)
     launcher.hold, launcher.room = True, 3
     judge.unheard.update({"node-0", "node-1"})
     pool = make_pool()
@@ -187,7 +187,7 @@ def test_work_waits_for_the_first_worker_of_each_node(make_pool, launcher, judge
 
 def test_work_does_not_wait_for_ever(make_pool, launcher, judge, eventually, monkeypatch):
     """A node that is not heard of, such as one whose CPUs others have, holds work up for HOLD_S only."""
-    monkeypatch.setattr(crew, "HOLD_S", 0.05)
+    monkeypatch.setattr(workers, "HOLD_S", 0.05)
     launcher.hold = True
     judge.unheard.update({"node-0", "busy"})
     pool = make_pool()

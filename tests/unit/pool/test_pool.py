@@ -15,13 +15,13 @@ from ray import cloudpickle
 from raysk.errors import ClusterError, TaskLost, Unpicklable
 from raysk.events import WorkerLost, WorkersChanged
 from raysk.pool import Packing, RemoteTraceback, Shared, Task
-from raysk.pool.crew import MAX_FAILED_STARTS
 from raysk.pool.ray.worker import Worker
 from raysk.pool.reply import Gone, Reply
 from raysk.pool.shared import SMALL_BYTES, contents, large, small
+from raysk.pool.workers import MAX_FAILED_STARTS
 
 pools, rules = (importlib.import_module(f"raysk.pool.{name}") for name in ("pool", "dispatch"))
-slow = importlib.import_module("raysk.pool.slow")
+slow = importlib.import_module("raysk.pool.stragglers")
 
 
 def squares(units):

@@ -25,7 +25,7 @@ from raysk.pool.task import NOTHING
 
 pools, streams, rules, *others = (
     importlib.import_module(f"raysk.pool.{name}")
-    for name in ("pool", "stream", "dispatch", "slow", "crew", "lend", "assignment")
+    for name in ("pool", "stream", "dispatch", "stragglers", "workers", "cpu_loans", "assignment")
 )
 
 MOST_STEPS = 20_000

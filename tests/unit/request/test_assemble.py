@@ -17,10 +17,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from raysk.data.reading import Given
+from raysk.data.reading import DataSource
 from raysk.errors import InputError, UsageError
 from raysk.request.assemble import Overrides, describe, fit_job, search_job
-from raysk.source.found import Found
+from raysk.source.objects import SourceObjects
 
 X = np.arange(40.0).reshape(20, 2)
 Y = np.array([0, 1] * 10)
@@ -28,7 +28,7 @@ Y = np.array([0, 1] * 10)
 
 def holding(**names):
     """Return a source that holds these names, and data."""
-    return Found(source="model.py", path=None, names={"X": X, "y": Y, **names})
+    return SourceObjects(source="model.py", path=None, names={"X": X, "y": Y, **names})
 
 
 def fails(error, act, *words):
@@ -108,8 +108,8 @@ def test_loose_metrics_choose_by_the_first():
 def test_given_data_replaces_the_files():
     """Data from the command line is used, and load_data is not called."""
     names = {"model": SVC(), "load_data": lambda: 1 / 0}
-    found = Found(source="model.py", path=None, names=names)
-    given = Given(source="sklearn:iris")
+    found = SourceObjects(source="model.py", path=None, names=names)
+    given = DataSource(source="sklearn:iris")
     assert fit_job(found, Overrides(), given=given).data.X.shape == (150, 4)
     found.names["param_grid"] = {"C": [1]}
     assert search_job(found, Overrides(), given=given).data.source == "sklearn:iris"
@@ -117,7 +117,7 @@ def test_given_data_replaces_the_files():
 
 def test_no_data():
     """A job without data says how to name it."""
-    found = Found(source="model.py", path=None, names={"model": SVC(), "param_grid": {"C": [1]}})
+    found = SourceObjects(source="model.py", path=None, names={"model": SVC(), "param_grid": {"C": [1]}})
     fails(InputError, lambda: search_job(found, Overrides()), "no data", "X and y", "load_data()")
     fails(InputError, lambda: fit_job(found, Overrides()), "no data")
 
@@ -129,7 +129,7 @@ def test_no_search():
 
 def test_not_a_scikit_learn_object():
     """An object of another kind says its type and what is needed."""
-    found = Found(source="model.py:x", path=None, names={"X": X}, chosen={"a": 1})
+    found = SourceObjects(source="model.py:x", path=None, names={"X": X}, chosen={"a": 1})
     fails(InputError, lambda: fit_job(found, Overrides()), "dict", "fit and get_params")
     fails(InputError, lambda: search_job(found, Overrides()), "dict")
     fails(InputError, lambda: search_of(search=GridSearchCV("svc", {"C": [1]})), "str", "estimator")
@@ -329,7 +329,7 @@ def test_describe_a_search():
 
 def test_describe_a_fit_without_data():
     """Without data and without a search, what is not known is null."""
-    facts = describe(Found(source="model.py", path=None, names={"model": SVC()}))
+    facts = describe(SourceObjects(source="model.py", path=None, names={"model": SVC()}))
     assert (facts["runs"], facts["search"], facts["data"]) == ("fit", None, None)
     assert facts["objects"] == {"model": "SVC"}
 

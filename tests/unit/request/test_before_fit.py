@@ -36,8 +36,8 @@ from sklearn.utils import all_estimators
 from raysk.errors import InputError, UsageError
 from raysk.jobs import Data, FitJob, SearchJob
 from raysk.request.before_fit import check_job
-from raysk.request.scorable import check_scoring
-from raysk.request.unsuitable import Seen, refusal
+from raysk.request.data_checks import InspectedData, explain_refusal
+from raysk.request.scoring_checks import check_scoring
 
 
 def made():
@@ -129,7 +129,7 @@ def fails(estimator, X, y):
 def test_nothing_is_refused_that_scikit_learn_would_fit(kind):
     """Each of its estimators, with each kind of data: whoever is refused fails when it is fitted."""
     data = Data(X=DATA[kind][0], y=DATA[kind][1])
-    refused = [(name, each) for name, each in MADE if refusal(each, Seen(data)) is not None]
+    refused = [(name, each) for name, each in MADE if explain_refusal(each, InspectedData(data)) is not None]
     assert [name for name, each in refused if not fails(each, data.X, data.y)] == []
 
 

@@ -9,16 +9,16 @@ from sklearn.datasets import load_iris
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import GridSearchCV, train_test_split
 
-from raysk.data.reading import Columns, Given
+from raysk.data.reading import Columns, DataSource
 from raysk.errors import InputError, UsageError
 from raysk.jobs import Data
 from raysk.request.assemble import Overrides, fit_job
-from raysk.request.facts import data_in_short
+from raysk.request.facts import summarize_data
 from raysk.request.held_out import HoldOut
-from raysk.runner.held_out import score_held_out
-from raysk.source.found import Found, fitted_on_import
-from raysk.source.inline import find_data
+from raysk.runner.scoring import score_held_out
+from raysk.source.file_data import find_data
 from raysk.source.loader import load
+from raysk.source.objects import SourceObjects, fitted_on_import
 
 X, y = load_iris(return_X_y=True)
 PARTS = dict(zip(("X_train", "X_test", "y_train", "y_test"), train_test_split(X, y, random_state=0), strict=True))
@@ -27,7 +27,7 @@ MODEL = LogisticRegression(max_iter=300)
 
 def found(**names):
     """Return what a file with these names holds."""
-    return Found(source="nb.py", path=None, names=names)
+    return SourceObjects(source="nb.py", path=None, names=names)
 
 
 def held(data, size, estimator=MODEL, **options):
@@ -43,7 +43,7 @@ class TestInTheFile:
         data = find_data(found(X=X, y=y, **PARTS))
         assert data.X is PARTS["X_train"]
         assert data.held_out.y is PARTS["y_test"]
-        assert data_in_short(data, MODEL)["line"] == (
+        assert summarize_data(data, MODEL)["line"] == (
             "data: X 112 x 4 numbers, y: 3 classes, from nb.py:X_train (not X, which it also holds); "
             "held out: 38 rows from nb.py:X_test"
         )
@@ -68,7 +68,7 @@ class TestInTheFile:
         """``--data`` of a file that holds the parts out has them, too."""
         path = tmp_path / "parts.py"
         path.write_text("X_train, y_train, X_test, y_test = [[1.0], [2.0]], [0, 1], [[3.0]], [1]\n")
-        data = Given(source=str(path)).load(MODEL)
+        data = DataSource(source=str(path)).load(MODEL)
         np.testing.assert_array_equal(data.held_out.X, [[3.0]])
         assert (data.source, data.held_out.source) == (str(path), f"{path}:X_test")
 
@@ -116,7 +116,7 @@ class TestTestSize:
         data = held(Data(X=[str(number) for number in range(10)], y=[0, 1] * 5), "0.2")
         assert len(data.held_out.X) == 2
         assert {*data.X, *data.held_out.X} == {str(number) for number in range(10)}
-        assert data_in_short(data, MODEL)["line"] == "data: X 8 texts, y: 2 classes; held out: 2 rows"
+        assert summarize_data(data, MODEL)["line"] == "data: X 8 texts, y: 2 classes; held out: 2 rows"
 
     @pytest.mark.parametrize("text", ["0", "1.5", "-1", "x", "nan", "20%"])
     def test_wrong_sizes(self, text):
@@ -143,10 +143,10 @@ class TestTestData:
         train, test = tmp_path / "train.csv", tmp_path / "test.csv"
         train.write_text("b,a,kind,extra\n" + "".join(f"{n},{n * 2},0{n % 2},x\n" for n in range(20)))
         test.write_text("kind,a,b\n01,5,6\n00,7,8\n")
-        given = Given(source=str(train), columns=Columns(target=("kind",), features=("b", "a")))
+        given = DataSource(source=str(train), columns=Columns(target=("kind",), features=("b", "a")))
         data = HoldOut.of(None, str(test)).apply(given.load(MODEL), MODEL, given=given)
         np.testing.assert_array_equal(data.held_out.X, [[6, 5], [8, 7]])
-        facts = data_in_short(data, MODEL)
+        facts = summarize_data(data, MODEL)
         assert facts["held_out"] == {"rows": 2, "source": str(test)}
         assert facts["line"].startswith("data: X 20 x 2 numbers, y kind: 2 classes, from ")
 
@@ -216,13 +216,13 @@ class TestLine:
         pd = pytest.importorskip("pandas")
         frame = pd.DataFrame({"a": [1.0, 2], "b": ["x", "y"], "c": pd.Categorical(["u", "v"])})
         data = Data(X=frame, y=pd.Series([1, 2], name="price"), source="t.csv")
-        assert data_in_short(data, LinearRegression())["line"] == (
+        assert summarize_data(data, LinearRegression())["line"] == (
             "data: X 2 x 3 (1 number, 1 text, 1 category), y price: numbers, from t.csv"
         )
 
     def test_no_y(self):
         """Data without y says so."""
-        assert data_in_short(Data(X=X), KMeans())["line"] == "data: X 150 x 4 numbers, no y"
+        assert summarize_data(Data(X=X), KMeans())["line"] == "data: X 150 x 4 numbers, no y"
 
 
 def test_a_file_that_fits_on_import(tmp_path, monkeypatch):

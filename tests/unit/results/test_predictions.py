@@ -14,9 +14,9 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import SVC
 
 from raysk.errors import InputError
-from raysk.plans.rows import here
+from raysk.plans.prediction import here
 from raysk.results import predictions
-from raysk.results.predictions import parts
+from raysk.results.predictions import prediction_parts
 from raysk.results.writers import WRITERS, Part
 
 X, y = load_iris(return_X_y=True)
@@ -45,7 +45,9 @@ def blocks(ids=None):
 def written(model, method, form, ids=None):
     """Return what a writer writes of the predictions of all rows."""
     pipe = Pipe()
-    WRITERS[form](parts(model, method, here(model, method, blocks(ids)), None if ids is None else "row"), pipe)
+    WRITERS[form](
+        prediction_parts(model, method, here(model, method, blocks(ids)), None if ids is None else "row"), pipe
+    )
     return pipe.content
 
 
@@ -100,14 +102,14 @@ def test_written_as_it_comes():
     """CSV and JSON lines are written a part at a time, the header once."""
     for form in ("csv", "jsonl"):
         pipe = Pipe()
-        WRITERS[form](parts(SVC().fit(X, y), "predict", here(SVC().fit(X, y), "predict", blocks())), pipe)
+        WRITERS[form](prediction_parts(SVC().fit(X, y), "predict", here(SVC().fit(X, y), "predict", blocks())), pipe)
         assert pipe.writes == 4
         assert len(pipe.content.splitlines()) == len(X) + (form == "csv")
 
 
 def header(model, method, rows=X):
     """Return the names of the columns."""
-    return list(next(parts(model, method, here(model, method, [(rows, None)]))).columns)
+    return list(next(prediction_parts(model, method, here(model, method, [(rows, None)]))).columns)
 
 
 class TestNames:
@@ -147,27 +149,27 @@ class TestNames:
         chosen = make_column_transformer(("passthrough", ["b", "a"]), verbose_feature_names_out=False)
         chosen.set_output(transform="pandas").fit(table)
         pipe = Pipe()
-        WRITERS["csv"](parts(chosen, "transform", here(chosen, "transform", [(table, None)])), pipe)
+        WRITERS["csv"](prediction_parts(chosen, "transform", here(chosen, "transform", [(table, None)])), pipe)
         assert pipe.content == b"b,a\nx,1.5\ny,2.5\n"
 
     def test_a_series(self):
         """A person's model may return a Series."""
         pipe = Pipe()
-        WRITERS["csv"](parts(None, "predict", [(None, pd.Series([1.5, 2.5], name="p"))]), pipe)
+        WRITERS["csv"](prediction_parts(None, "predict", [(None, pd.Series([1.5, 2.5], name="p"))]), pipe)
         assert pipe.content == b"prediction\n1.5\n2.5\n"
 
     def test_ids_with_the_name_of_a_column(self):
         """Ids that would be taken for the prediction are refused."""
         model = SVC().fit(X, y)
         with pytest.raises(InputError, match="'prediction'"):
-            list(parts(model, "predict", here(model, "predict", blocks(IDS)), "prediction"))
+            list(prediction_parts(model, "predict", here(model, "predict", blocks(IDS)), "prediction"))
 
 
 def test_sparse_output(monkeypatch):
     """What a transformer gives as a sparse matrix is written dense, a few rows at a time."""
     monkeypatch.setattr(predictions, "DENSE_BYTES", 10_000)
     model = OneHotEncoder().fit(X)
-    some = list(parts(model, "transform", here(model, "transform", [(X, IDS)]), "row"))
+    some = list(prediction_parts(model, "transform", here(model, "transform", [(X, IDS)]), "row"))
     dense = [np.column_stack(list(part.columns.values())[1:]) for part in some]
     assert len(some) > 1
     assert max(piece.nbytes for piece in dense) <= 10_000

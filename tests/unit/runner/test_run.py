@@ -19,8 +19,8 @@ from raysk.jobs import Data, FitJob, Limits, SearchJob
 from raysk.runner.outputs import Outputs
 from raysk.runner.run import Work, run
 from raysk.runner.where import Where
-from raysk.runs.which import find_search
-from raysk.source.found import Found
+from raysk.runs.lookup import find_search
+from raysk.source.objects import SourceObjects
 
 X, Y = np.arange(40.0).reshape(-1, 1), np.arange(40) % 2
 SPACE = {"strategy": ["most_frequent", "prior", "uniform"], "random_state": [0]}
@@ -57,7 +57,7 @@ def work(job_of=SearchJob, *, limits=None, needs_score=True, held_out=None, **wh
     data = Data(X=X, y=Y, held_out=held_out)
     more = {} if limits is None else {"limits": limits}
     job = job_of(data=data, source="spec.py", **more, **what)
-    return lambda _: Work(job=job, found=Found(source="spec.py", path=None, names={}), needs_score=needs_score)
+    return lambda _: Work(job=job, found=SourceObjects(source="spec.py", path=None, names={}), needs_score=needs_score)
 
 
 def search(**more):

@@ -16,11 +16,11 @@ from sklearn.svm import SVC
 from raysk.cli.app import app
 from raysk.cli.commands import resume
 from raysk.errors import InputError
+from raysk.runs.conditions import CurrentConditions
 from raysk.runs.folder import JOURNAL, MANIFEST
 from raysk.runs.journal import Journal
-from raysk.runs.made import Made
+from raysk.runs.lookup import find_search
 from raysk.runs.records import Wanted
-from raysk.runs.which import find_search
 
 SEED, CASES = 20261124, 400
 HUGE = "0123456789" * 40
@@ -59,7 +59,7 @@ MARK = '"the odd value"'
 
 
 def made(**more):
-    return Made(code=CODE, versions={"scikit-learn": "1.9.1", "numpy": "2.1.0"}, **more)
+    return CurrentConditions(code=CODE, versions={"scikit-learn": "1.9.1", "numpy": "2.1.0"}, **more)
 
 
 def changed(rng, text):
@@ -99,7 +99,7 @@ def one(score):
 def content(tmp_path_factory):
     """Return a journal with two parts and four fits."""
     path = tmp_path_factory.mktemp("whole") / JOURNAL
-    for now, units in ((made(), (0, 1)), (Made(code={}, versions=made().versions, anyway=True), (2, 3))):
+    for now, units in ((made(), (0, 1)), (CurrentConditions(code={}, versions=made().versions, anyway=True), (2, 3))):
         with Journal(path, now) as journal:
             round_ = journal.round(PARTS, CANDIDATES, SPLITS, whole=True, wanted=Wanted())
             round_.add([(unit, one(unit / 4)) for unit in units])
@@ -122,7 +122,9 @@ def test_a_damaged_journal(block, content, tmp_path):
         accepted = {"anyway": rng.random() < 0.5, "allow_versions": rng.random() < 0.5}
         lines = []
         try:
-            with Journal(path, Made(code={}, versions=made().versions, **accepted), lines.append) as journal:
+            with Journal(
+                path, CurrentConditions(code={}, versions=made().versions, **accepted), lines.append
+            ) as journal:
                 journal.random_state()
                 round_ = journal.round(PARTS, CANDIDATES, SPLITS, whole=True, wanted=Wanted())
                 found = round_.known(range(4))
@@ -137,7 +139,7 @@ def test_a_damaged_journal(block, content, tmp_path):
             assert "train_scores" not in result, number
             assert set(result) == set(one(unit)), number
         assert len("".join(lines)) < 3000, number
-        with Journal(path, Made(code={}, versions=made().versions)) as journal:  # what was added is found
+        with Journal(path, CurrentConditions(code={}, versions=made().versions)) as journal:  # what was added is found
             again = journal.round(PARTS, CANDIDATES, SPLITS, whole=True, wanted=Wanted()).known(range(4))
             assert sorted(again) == [0, 1, 2, 3], number
     assert 0 < told < CASES // 8

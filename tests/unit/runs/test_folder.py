@@ -20,10 +20,10 @@ from sklearn.svm import SVC
 
 from raysk.errors import InputError, UsageError
 from raysk.runs import folder
-from raysk.runs.existing import check_new, remove_run
-from raysk.runs.folder import RunFolder, ended, manifest
+from raysk.runs.folder import RunFolder, finish_manifest, new_manifest
 from raysk.runs.git import git_state
 from raysk.runs.journal import Journal
+from raysk.runs.overwriting import refuse_existing, remove_run
 from raysk.util.jsonable import plain, plain_parameter, to_json
 from raysk.util.provenance import versions
 from raysk.util.writing import check_output, write_atomically, write_bytes, write_text, write_together
@@ -247,10 +247,10 @@ class TestManifest:
     def test_start_and_end(self, here):
         """The manifest says running with no end, then the outcome, the end and further facts."""
         run = RunFolder.create(here / "r", "x")
-        begun = manifest(job={"estimator": SVC(), "score": float("nan")}, cluster={"nodes": np.int64(2)})
+        begun = new_manifest(job={"estimator": SVC(), "score": float("nan")}, cluster={"nodes": np.int64(2)})
         run.write_manifest(begun)
         first = json.loads(run.path("run.json").read_text())
-        run.write_manifest(ended(begun, "done", time_s=np.float32(1.5)))
+        run.write_manifest(finish_manifest(begun, "done", time_s=np.float32(1.5)))
         last = json.loads(run.path("run.json").read_text())
         assert (first["schema"], first["outcome"], first["ended"]) == (1, "running", None)
         assert first["job"] == {"estimator": "SVC()", "score": None}
@@ -270,8 +270,8 @@ class TestManifest:
     def test_no_heavy_imports(self):
         """Neither the module nor a manifest imports ray, sklearn, joblib or numpy."""
         code = (
-            "import sys, raysk.models.store, raysk.results.tables;"
-            "from raysk.runs import folder; folder.manifest(job={});"
+            "import sys, raysk.models.store, raysk.results.candidates;"
+            "from raysk.runs import folder; folder.new_manifest(job={});"
             "heavy = {'ray', 'sklearn', 'joblib', 'numpy', 'pandas', 'cloudpickle'} & set(sys.modules);"
             "assert not heavy, heavy"
         )
@@ -398,16 +398,16 @@ class TestExisting:
     def test_a_file_is_refused(self, here):
         """A file that is there is refused by its name, unless it may be replaced; what is not there never is."""
         (here / "a").touch()
-        check_new([None, here / "b"], force=False)
-        check_new([here / "a"], force=True)
-        check_new([here / "a"], force=False, own=[str(here / "a")])
-        assert "--force" in refused(lambda: check_new([here / "b", here / "a"], force=False))
+        refuse_existing([None, here / "b"], force=False)
+        refuse_existing([here / "a"], force=True)
+        refuse_existing([here / "a"], force=False, own=[str(here / "a")])
+        assert "--force" in refused(lambda: refuse_existing([here / "b", here / "a"], force=False))
 
     @pytest.mark.parametrize("name", ["/dev/null", "/dev/stdout", "/dev/fd/0", "pipe"])
     def test_pipes_and_devices_are_not(self, here, name):
         """Pipes, devices and open descriptors are no files that are there."""
         os.mkfifo(here / "pipe")
-        check_new([here / name], force=False)
+        refuse_existing([here / name], force=False)
 
     def test_a_run_is_removed(self, here):
         """Only what a run writes is removed; a run that goes on stays."""

@@ -18,9 +18,9 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from raysk.errors import InputError
+from raysk.runs.conditions import CurrentConditions
 from raysk.runs.fingerprint import fingerprint, params_fingerprint
 from raysk.runs.journal import Journal
-from raysk.runs.made import Made
 from raysk.runs.records import Wanted
 
 SPLITS = [(np.arange(5), np.arange(5, 10)), (np.arange(5, 10), np.arange(5))]
@@ -221,7 +221,7 @@ def made(code=CODE, **more):
     """Return what fits are made with; versions by their names without a dash."""
     accepted = {name: more.pop(name) for name in ("anyway", "allow_versions") if name in more}
     versions = {**VERSIONS, **{name.replace("_", "-"): version for name, version in more.items()}}
-    return Made(code=code, versions=versions, **accepted)
+    return CurrentConditions(code=code, versions=versions, **accepted)
 
 
 def resumed(path, now, said=None, **changed):

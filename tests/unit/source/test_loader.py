@@ -14,9 +14,9 @@ import pytest
 
 import raysk
 from raysk.errors import InputError
-from raysk.source.found import find_estimator
-from raysk.source.inline import find_data
+from raysk.source.file_data import find_data
 from raysk.source.loader import load
+from raysk.source.objects import find_estimator
 
 SVC = "from sklearn.svm import SVC\n"
 

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from raysk.errors import InputError
-from raysk.runs.own_code import own_code
+from raysk.runs.code_digests import digest_code
 from raysk.source.loader import load
 from raysk.source.notebook import read_source
 
@@ -132,7 +132,7 @@ def test_code_of_a_notebook_is_compared_by_resume(write):
     codes = []
     for body, magic in (("a", "%matplotlib inline"), ("a", "%matplotlib notebook"), ("-a", "%matplotlib inline")):
         name = write(f"code{len(codes)}.ipynb", notebook(magic, f"def f(a):\n    return {body}"))
-        codes.append(next(iter(own_code(load(name).modules).values()))["code"])
+        codes.append(next(iter(digest_code(load(name).modules).values()))["code"])
     assert codes[0] == codes[1] != codes[2]
 
 

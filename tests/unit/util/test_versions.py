@@ -8,7 +8,16 @@ from importlib.metadata import version
 import joblib
 import pytest
 
-from raysk.util.versions import MODULES, RULES, compare, consequence, imported, in_words, installed, remedy
+from raysk.util.versions import (
+    MODULES,
+    RULES,
+    compare,
+    consequence,
+    failed_imports,
+    installed_versions,
+    join_differences,
+    remedy,
+)
 
 HERE = {
     "Python": "3.11.7",
@@ -90,10 +99,10 @@ def test_differences_in_words():
         "joblib": "ModuleNotFoundError: No module named 'joblib'",
     }
     found = differing(broken, scikit_learn="1.8.0", numpy=None, joblib=None)
-    assert in_words(found) == (
+    assert join_differences(found) == (
         "scikit-learn 1.8.0 (1.9.1 here), a broken numpy (ValueError: numpy.dtype size changed) and no joblib"
     )
-    assert in_words(found[:1]) == "scikit-learn 1.8.0 (1.9.1 here)"
+    assert join_differences(found[:1]) == "scikit-learn 1.8.0 (1.9.1 here)"
 
 
 @pytest.mark.parametrize(
@@ -116,7 +125,7 @@ def test_what_to_do(there, means, words, accept):
 
 def test_versions_of_this_machine():
     """Every package has a version here: the imported module's own where there is one."""
-    found = installed()
+    found = installed_versions()
     assert list(found) == list(RULES)
     assert found["numpy"] == version("numpy")
     assert set(RULES) - {"Python"} == set(MODULES)
@@ -125,13 +134,13 @@ def test_versions_of_this_machine():
 def test_a_version_is_what_is_imported(monkeypatch):
     """What a loaded module says counts more than what was installed beside it."""
     monkeypatch.setattr(joblib, "__version__", "0.1")
-    assert installed()["joblib"] == "0.1"
+    assert installed_versions()["joblib"] == "0.1"
 
 
 def test_what_is_not_installed_has_no_version(monkeypatch):
     """A package that is not there, or does not import, has None."""
     monkeypatch.setitem(MODULES, "no-such-package", "no_such_module")
-    found = installed(["numpy"])
+    found = installed_versions(["numpy"])
     assert found["no-such-package"] is None
     assert found["numpy"] is None
 
@@ -141,7 +150,7 @@ def test_modules_that_do_not_import_are_told(tmp_path, monkeypatch):
     (tmp_path / "broken_one.py").write_text("raise ValueError('dtype size\\n changed')")
     (tmp_path / "fine_one.py").write_text("")
     monkeypatch.syspath_prepend(tmp_path)
-    assert imported(["broken_one", "no_such_module.part", "fine_one"]) == {
+    assert failed_imports(["broken_one", "no_such_module.part", "fine_one"]) == {
         "broken_one": "ValueError: dtype size changed",
         "no_such_module": "ModuleNotFoundError: No module named 'no_such_module'",
     }

@@ -1,0 +1,262 @@
+"""The results of one round of a search as they come in: from the journal, from workers, or given up.
+
+stream -> Board.put -> journal, events
+-> results, in scikit-learn's order: candidate x n_splits + split
+
+Of candidates that are fitted alike only the first, their leader, has results; the others are told of by it.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from raysk._compat import sklearn as sklearn_private
+from raysk.errors import TaskLost, error_text
+from raysk.events import CandidateDone, FitFailed, FitLost, WorkDone
+from raysk.plans import relayed_warnings
+from raysk.plans.shared_fits import SharedFits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from raysk.plans.limits import Watch
+    from raysk.pool import Pool
+    from raysk.runs.journal_round import NoRound, Round
+
+_parts = sklearn_private.search_parts()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scoring:
+    """What results of a search look like.
+
+    Parameters
+    ----------
+    scorers : object
+        scikit-learn's.
+    metric : str or None
+        By which a search with several metrics chooses, if it does by one.
+    error_score : float or "raise"
+    train : bool
+        Whether training scores are returned.
+    """
+
+    scorers: Any
+    metric: str | None
+    error_score: Any
+    train: bool
+
+
+class RoundResults:
+    """Results of one round as they come in; tells the pool's sink, the journal and the watch.
+
+    Parameters
+    ----------
+    candidates, leaders, splits : list, array, list
+        The round's; see `raysk.plans.shared_fits` for leaders.
+    before : int
+        Number of candidates in the rounds before.
+    pool : Pool
+    journal : Round or NoRound
+        The journal's part for these fits.
+    watch : Watch
+    scoring : Scoring
+    """
+
+    def __init__(  # noqa: PLR0913 - what is to be done, and the four that hear of it
+        self,
+        candidates: list[dict[str, Any]],
+        leaders: np.ndarray[Any, Any],
+        splits: list[Any],
+        *,
+        before: int,
+        pool: Pool,
+        journal: Round | NoRound,
+        watch: Watch,
+        scoring: Scoring,
+    ) -> None:
+        self.candidates, self.splits = candidates, splits
+        self._leaders, self._alike = leaders, SharedFits(leaders)
+        self._results: list[Any] = [None] * (len(candidates) * len(splits))  # of leaders only
+        self.units: Sequence[int] = range(len(self._results))
+        if self._alike:
+            units = self.own()[:, np.newaxis] * len(splits) + np.arange(len(splits))
+            self.units = array("q", units.astype(np.int64).tobytes())
+        self._before, self._pool, self._journal, self._watch, self._scoring = before, pool, journal, watch, scoring
+        self._waiting = np.full(len(candidates), len(splits), np.int32)
+        self._warnings = relayed_warnings.Repeater()
+        self._errors: dict[int, str] = {}  # of each candidate the first
+
+    def result(self, candidate: int, split: int) -> dict[str, Any] | None:
+        """Return the result of a fit, None if it is not done, or of a candidate that is not fitted itself."""
+        found: dict[str, Any] | None = self._results[candidate * len(self.splits) + split]
+        return found
+
+    def own(self) -> np.ndarray[Any, Any]:
+        """Return the candidates that are fitted themselves."""
+        return np.flatnonzero(self._leaders == np.arange(len(self._leaders)))
+
+    def running(self) -> Sequence[tuple[int, float]]:
+        """Return the fits that have run for a while, and since when, as times of `time.monotonic`."""
+        return self._pool.alone
+
+    def done(self) -> np.ndarray[Any, Any]:
+        """Return the candidates of which every split is done; those that would be done alike are among them."""
+        return np.flatnonzero(self._waiting[self._leaders] == 0)
+
+    def done_themselves(self) -> np.ndarray[Any, Any]:
+        """Return the candidates of which every split is done, without those that would be done alike."""
+        own = self.own()
+        done: np.ndarray[Any, Any] = own[self._waiting[own] == 0]
+        return done
+
+    @property
+    def all_done(self) -> bool:
+        """Whether every split of every candidate is done."""
+        return not self._waiting[self._leaders].any()
+
+    def results(self, candidates: Iterable[int]) -> list[dict[str, Any]]:
+        """Return the results of candidates, in scikit-learn's order; those of alike ones are one object."""
+        n_splits = len(self.splits)
+        starts = (self._leaders[np.asarray(candidates, np.int64)] * n_splits).tolist()
+        return [result for start in starts for result in self._results[start : start + n_splits]]
+
+    def recall(self) -> None:
+        """Take what the journal knows, and leave the rest to be done."""
+        known = self._journal.known(self.units)
+        if known:
+            self.units = array("q", (unit for unit in self.units if unit not in known))
+        self.resumed = len(known)
+        self.failures = self._take_all(known.items())
+        self.fits_left = len(self.units)
+
+    def put(self, units: Sequence[int], values: Sequence[Any], busy_s: float) -> None:
+        """Take a block of results; a fit that was given up counts as a failed one."""
+        done = [(unit, value) for unit, value in zip(units, values, strict=True) if not isinstance(value, TaskLost)]
+        self._journal.add((unit, result) for unit, (result, _) in done)  # not what was lost: resume tries it again
+        results = [(unit, result) for unit, (result, _) in done]
+        results += [
+            (unit, self._lost(unit, each))
+            for unit, each in zip(units, values, strict=True)
+            if isinstance(each, TaskLost)
+        ]
+        self.fits_left -= len(units)
+        self._pool.sink(WorkDone(units=len(units), busy_s=busy_s, **self._take_all(results)))
+        for _, (_, heard) in done:
+            if heard:
+                self._warnings.warn(heard)
+
+    def _take_all(self, results: Iterable[tuple[int, dict[str, Any]]]) -> dict[str, Any]:
+        """Take results; returns what failed of them, as `WorkDone` and `WorkPlanned` have it."""
+        failed = {"failed": 0, "scores_failed": 0}
+        reasons: Counter[str] = Counter()
+        for unit, result in results:
+            why = _why_failed(result)
+            followers = self._alike.followers(unit // len(self.splits))
+            if why is not None:
+                many = 1 + len(followers)
+                failed["failed" if result["fit_error"] is not None else "scores_failed"] += many
+                reasons[why] += many
+                self._tell_of_failure(unit, why)
+            self._take(unit, result, why, followers)
+        return {**failed, "reasons": dict(reasons)}
+
+    def _take(self, unit: int, result: dict[str, Any], why: str | None, followers: Sequence[int]) -> None:
+        """Take the result of a fit, also for those that would be done alike."""
+        candidate = unit // len(self.splits)
+        if result["fit_error"] is not None:
+            self._watch.hear_failures([result["fit_error"]] * (1 + len(followers)))
+        if why is not None:
+            self._errors.setdefault(candidate, why)
+        if "score_error" in result:  # our own note: scikit-learn's results have all the same keys
+            result = {name: value for name, value in result.items() if name != "score_error"}
+        self._results[unit] = result
+        self._waiting[candidate] -= 1
+        if not self._waiting[candidate]:
+            self._tell_of_candidates(candidate, followers)
+
+    def _tell_of_failure(self, unit: int, why: str) -> None:
+        """Tell of a failure of a kind that there was none of before."""
+        if self._watch.is_new(why):
+            candidate, split = divmod(unit, len(self.splits))
+            number, params = self._before + candidate, self.candidates[candidate]
+            self._pool.sink(FitFailed(candidate=number, params=params, split=split, reason=why))
+
+    def _tell_of_candidates(self, candidate: int, followers: Sequence[int]) -> None:
+        """Tell that a candidate is done, and with it those that would be done alike."""
+        done, before = self._done(candidate), self._before
+        self._watch.hear_score(done)
+        alike = (replace(done, index=before + each, params=self.candidates[each], alike=True) for each in followers)
+        for each in (done, *alike):
+            self._pool.sink(each)
+            self._watch.hear_candidate(each)
+
+    def _lost(self, unit: int, loss: TaskLost) -> dict[str, Any]:
+        """Return what scikit-learn would return for a fit that failed."""
+        scores: Any = self._scoring.error_score
+        if scores == "raise":
+            raise loss
+        self._tell_of_loss(unit, loss)
+        if is_multimetric(self._scoring.scorers):
+            scores = dict.fromkeys(self._scoring.scorers._scorers, scores)
+        test = self.splits[unit % len(self.splits)][1]
+        result = {"fit_error": f"TaskLost: {loss}\n", "test_scores": scores, "fit_time": 0.0, "score_time": 0.0}
+        result["n_test_samples"] = np.count_nonzero(test) if np.asarray(test).dtype == bool else len(test)
+        if self._scoring.train:
+            result["train_scores"] = scores
+        return result
+
+    def _tell_of_loss(self, unit: int, loss: TaskLost) -> None:
+        """Name the fits that a loss is one of: that of its candidate, and those that would be done alike."""
+        candidate, split = divmod(unit, len(self.splits))
+        for each in (candidate, *self._alike.followers(candidate)):
+            number, params = self._before + each, self.candidates[each]
+            self._pool.sink(FitLost(candidate=number, params=params, split=split, reason=str(loss)))
+
+    def _done(self, candidate: int) -> CandidateDone:
+        results = self.results([candidate])
+        rows = [result["test_scores"] for result in results]
+        named = [row if isinstance(row, dict) else {"score": row} for row in rows]
+        metrics = set(named[0]).intersection(*named)  # a fit that failed may have one score where others have several
+        means = {metric: _mean([row[metric] for row in named]) for metric in sorted(metrics)}
+        metric = self._scoring.metric if isinstance(rows[0], dict) else "score"
+        return CandidateDone(
+            index=self._before + candidate,
+            params=self.candidates[candidate],
+            score=means.get(metric) if isinstance(metric, str) else None,
+            scores=means,
+            failed=sum(result["fit_error"] is not None for result in results),
+            error=self._errors.get(candidate),
+        )
+
+
+def _why_failed(result: dict[str, Any]) -> str | None:
+    """Return why a fit failed, or its score, in one line; None if neither did."""
+    said = result.get("score_error")
+    if result["fit_error"] is not None:
+        return error_text(result["fit_error"])
+    scores = result["test_scores"]
+    finite = all(map(_is_finite, scores.values() if isinstance(scores, dict) else [scores]))
+    return said or (None if finite else "the score is not a finite number")
+
+
+def _is_finite(score: Any) -> bool:
+    try:
+        return math.isfinite(score)
+    except (TypeError, ValueError):  # no number at all: scikit-learn says so
+        return True
+
+
+def _mean(scores: Sequence[float]) -> float:
+    return float(np.add.reduce(scores) / len(scores))  # as np.mean, in a third of its time
+
+
+def is_multimetric(scorers: Any) -> bool:
+    """Tell whether a search has several metrics."""
+    return isinstance(scorers, _parts.MultimetricScorer)

@@ -1,0 +1,215 @@
+"""Find the run or the model that a person means by ``latest``, a run's name, its folder, or a file in it.
+
+    find_search(text)  the folder of a search to go on with
+    find_model(text)   a model file: itself, or that of a run
+
+The person did not name the run that ``latest`` finds: it is used only if nobody else can have written it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+from typing import Any
+
+from raysk.errors import InputError
+from raysk.models.sidecar import read_sidecar
+from raysk.runs.folder import JOURNAL, MANIFEST, RUN_FILES, RUNS_FOLDER, RunFolder
+from raysk.util.jsonable import read_object
+from raysk.util.path_suggestions import suggest_path
+from raysk.util.trust import why_not_trusted
+
+LATEST = "latest"
+MODEL_FILE = "model.pkl"
+
+
+def find_search(text: str) -> RunFolder:
+    """Return the folder of an earlier search.
+
+    Parameters
+    ----------
+    text : str
+        A run's folder, a file in it, its name in ``raysk-runs``, or ``latest``: of the searches in ``raysk-runs``
+        where we are the one that finished a fit last.
+
+    Raises
+    ------
+    InputError
+        If there is none, it holds no journal, or the latest may be somebody else's.
+    """
+    newest = _newest_search()
+    if text == LATEST:
+        if newest is None:
+            raise InputError(f"There is no search to resume in {str(Path.cwd() / RUNS_FOLDER)!r}.")
+        _check_whose(newest, (MANIFEST, JOURNAL), "search", "raysk resume")
+        return RunFolder(newest)
+    known = f"The newest search is {os.path.relpath(newest)!r}." if newest else ""
+    try:
+        root = find_run(text)
+        if root is not None and (root / JOURNAL).is_file():
+            return RunFolder(root)
+    except OSError as error:
+        raise InputError(f"There is no folder {text[:60]!r}: {error.strerror}.") from error
+    if root is not None:
+        raise InputError(f"{text!r} holds no {JOURNAL}: it is not the folder of a search.\n{known}".strip())
+    raise InputError(f"There is no folder {text!r}.\n{_near(text) or known}".strip())
+
+
+def passed_over(run: Path) -> Path | None:
+    """Return a search that is newer than a run which ``latest`` has found, if there is one: no fit of it was done."""
+    newest = max(_journals(run.parent), key=_modified, default=None)
+    return None if newest is None or newest.parent == run else newest.parent
+
+
+def find_model(text: str, command: str) -> str:
+    """Return the path of the model that a text means.
+
+    Parameters
+    ----------
+    text : str
+        A model file or ``-``, which are returned as they are; a run's folder, a file in it, its name in ``raysk-runs``,
+        or ``latest``: the newest run there that has a model.
+    command : str
+        What to type with another run, as ``raysk predict``.
+
+    Returns
+    -------
+    str
+        Of a run, relative to where we are if it is below; what names nothing at all is returned as it is.
+
+    Raises
+    ------
+    InputError
+        If the run has no model, or its model was replaced since, or the latest may be somebody else's.
+    """
+    try:
+        found = _model_meant(text)
+    except (OSError, ValueError):  # too long a name, or a null character
+        return text
+    if found is None:
+        return text
+    return _shown(_latest_model(command) if found == Path(LATEST) else _model_of(found))
+
+
+def _model_meant(text: str) -> Path | None:
+    """Return the folder of the run whose model a text means, ``latest`` as it is; None for what is no run."""
+    path = Path(text)
+    if text == "-" or (path.exists() and not path.is_dir() and path.name not in {*RUN_FILES} - {MODEL_FILE}):
+        return None
+    if text == LATEST and not path.is_dir():
+        return path
+    run = find_run(text)
+    return run if run is not None and (path.is_dir() or (run / MANIFEST).is_file()) else None
+
+
+def find_run(text: str) -> Path | None:
+    """Return the folder that a text names: by its path, a file of a run in it, or its name in ``raysk-runs``."""
+    path = Path(text).absolute()
+    if path.is_dir():
+        return path
+    if path.is_file() and path.name in RUN_FILES:
+        return path.parent
+    named = Path.cwd() / RUNS_FOLDER / text
+    return named if named.parent.name == RUNS_FOLDER and named.is_dir() else None
+
+
+def _near(text: str) -> str:
+    """Return folders with a name like a text's, where it may have been meant."""
+    return suggest_path(Path(text).absolute(), folders=True) or suggest_path(
+        Path.cwd() / RUNS_FOLDER / text, folders=True
+    )
+
+
+def _shown(path: Path) -> str:
+    below = os.path.relpath(path)
+    return str(path) if below.startswith(os.pardir) else below
+
+
+# --- the model of a run ---------------------------------------------------------------------------
+
+
+def _latest_model(command: str) -> Path:
+    runs = sorted((Path.cwd() / RUNS_FOLDER).glob(f"*/{MANIFEST}"), key=_modified, reverse=True)
+    for manifest in runs:
+        if manifest.is_file() and (model := _recorded_model(manifest.parent)) is not None:
+            _check_whose(manifest.parent, (MANIFEST,), "run", command)
+            return _checked(manifest.parent, *model)
+    raise InputError(
+        f"No run in {str(Path.cwd() / RUNS_FOLDER)!r} has a model.\nMake one with 'raysk fit' or 'raysk search'."
+    )
+
+
+def _modified(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _model_of(run: Path) -> Path:
+    model = _recorded_model(run)
+    if model is not None:
+        return _checked(run, *model)
+    ended = _manifest(run).get("outcome")
+    if ended is None:
+        models = ", ".join(sorted(repr(each.name) for each in run.glob("*.pkl"))[:5])
+        there = f"In it there is {models}." if models else "Name a model file, or the folder of a run."
+        raise InputError(f"{str(run)!r} is a folder, and none of a run.\n{there}")
+    raise InputError(f"The run in {_shown(run)!r} has no model: its outcome is {str(ended)!r}.\nName another run.")
+
+
+def _recorded_model(run: Path) -> tuple[Path, str | None] | None:
+    """Return where the model of a run was saved, and its hash if that is known; None if it has none."""
+    said = _manifest(run)
+    for model in (run / MODEL_FILE, said.get("model")):
+        if isinstance(model, str | Path) and Path(model).is_file():
+            return Path(model), None if model == run / MODEL_FILE else said.get("model_sha256")
+    return None
+
+
+def _checked(run: Path, model: Path, sha256: Any) -> Path:
+    """Return a model that was saved outside its run, unless its place has another by now."""
+    there = ((read_sidecar(model) or {}).get("file") or {}).get("sha256")
+    if sha256 is not None and there != sha256:
+        raise InputError(
+            f"The run in {_shown(run)!r} saved its model as {str(model)!r}, where another is by now.\n"
+            "Name a model file, or another run."
+        )
+    return model
+
+
+def _manifest(run: Path) -> dict[str, Any]:
+    return read_object(run / MANIFEST) or {}
+
+
+# --- latest ---------------------------------------------------------------------------------------
+
+
+def _check_whose(run: Path, files: tuple[str, ...], kind: str, command: str) -> None:
+    """Fail unless nobody else can have written what a run that was not named says: it would be carried out."""
+    for reason in filter(None, (why_not_trusted(run / name) for name in (*files, MODEL_FILE))):
+        raise InputError(
+            f"The newest {kind} here, {os.path.relpath(run)!r}, may be somebody else's:\n{reason}.\n"
+            f"Name the run that you mean: {command} {RUNS_FOLDER}/NAME"
+        )
+
+
+def _newest_search() -> Path | None:
+    """Return the folder of the search here that finished a fit last; one that never got to work only if all are so."""
+    journals = _journals(Path.cwd() / RUNS_FOLDER)
+    newest = max(journals, key=lambda path: (_has_fits(path), _modified(path)), default=None)
+    return newest and newest.parent
+
+
+def _journals(folder: Path) -> list[Path]:
+    """Return the journals of the runs in a folder, without pipes of that name."""
+    return [path for path in folder.glob(f"*/{JOURNAL}") if path.is_file()]
+
+
+def _has_fits(journal: Path) -> bool:
+    """Tell whether anything follows a journal's first line."""
+    with contextlib.suppress(OSError), journal.open("rb") as lines:
+        next(lines, None)
+        return next(lines, None) is not None
+    return False
