@@ -493,7 +493,7 @@ def test_a_bad_value_is_placed(tmp_path):
 
 def test_a_slow_writer_holds_nobody_up(tmp_path):
     """Who closes the blocks ends at once, with 0, though what is piped in has not come to its end."""
-    program = "import sys; from raysk.data.reading import read_blocks; b = read_blocks('-'); print(len(next(b)) > 0); b.close()"
+    program = "from raysk.data.reading import read_blocks; b = read_blocks('-'); print(len(next(b)) > 0); b.close()"
     reading = subprocess.Popen(
         [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=tmp_path
     )
