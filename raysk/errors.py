@@ -3,7 +3,7 @@
 RayskError
 ├── UsageError       2    the command line asks for something that makes no sense
 ├── InputError       3    a file, an object in it, or the data cannot be used
-│   └── Unpicklable  3    an object cannot be sent to the workers; also the PicklingError that joblib raises
+│   └── Unpicklable  3    an object cannot be pickled; also the PicklingError that joblib raises
 ├── ClusterError     4    no cluster answers, refuses us, differs from us, has no CPU, or is lost
 ├── UserCodeError    1    the person's own code raised
 ├── FitsFailed       1    fits of a search failed
@@ -61,7 +61,7 @@ class CallError(InputError, TypeError):
 
 
 class Unpicklable(InputError, pickle.PicklingError):  # noqa: N818 - says what it is
-    """An object cannot be sent to the workers."""
+    """An object cannot be pickled: sent to the workers, or saved."""
 
 
 class ClusterError(RayskError):

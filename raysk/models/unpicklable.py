@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from raysk.errors import InputError
+from raysk.errors import Unpicklable
 from raysk.util.words import error_line
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ BLAME_DEPTH = 10
 """How many levels down the part that cannot be pickled is looked for: a step's attribute's item is three."""
 
 
-def unpicklable_error(obj: Any, err: Exception, purpose: str) -> InputError:
+def unpicklable_error(obj: Any, err: Exception, purpose: str) -> Unpicklable:
     """Return an error that names the part of an object that cannot be pickled.
 
     Parameters
@@ -28,7 +28,7 @@ def unpicklable_error(obj: Any, err: Exception, purpose: str) -> InputError:
         What it was pickled for: "saved", "sent to the workers".
     """
     where, cause = _blame(obj, type(obj).__name__, err, BLAME_DEPTH)
-    return InputError(
+    return Unpicklable(
         f"{type(obj).__name__} cannot be {purpose}: {where} cannot be pickled.\n{error_line(cause)}\n"
         "Make it when it is needed instead of keeping it, or leave it out in __getstate__."
     )

@@ -139,9 +139,9 @@ def find_estimator(found: SourceObjects) -> Any:
 def fitted_on_import(found: SourceObjects) -> str | None:
     """Return a remark if the file itself fits its search or estimator, which costs time for nothing; else None.
 
-    A pickle may hold what is fitted: then it is None, too.
+    A pickle may hold what is fitted, and a Python program hands its own object over: then it is None, too.
     """
-    if not found.modules or (found.path is not None and found.path.suffix.lower() not in PYTHON):
+    if not (found.modules and found.names) or (found.path is not None and found.path.suffix.lower() not in PYTHON):
         return None
     search = find_search(found)
     meant = find_estimator(found) if search is None else search

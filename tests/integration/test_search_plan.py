@@ -749,7 +749,7 @@ def test_finished_fits_are_heard_of_while_another_of_their_message_goes_on(tmp_p
 def test_a_fit_past_its_limit_is_given_up(pool, events, eventually, tmp_path):
     """It gets error_score and is named, its worker is replaced, and the other candidates have scikit-learn's scores."""
     search, *data = moods("fine", "waits in vain", "well", folder=str(tmp_path))
-    fitted = plans.fit(pool, search, *data, {}, limits=Limits(fit_timeout=1.0))
+    fitted = plans.fit(pool, search, *data, {}, limits=Limits(fit_timeout_s=1.0))
     (lost,) = events.of(FitLost)
     assert (lost.candidate, lost.params, lost.split) == (1, {"mood": "waits in vain"}, 0)
     assert "longer than 1 s" in lost.reason
