@@ -25,7 +25,7 @@ MOST_WRONG = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """Show the settings: their values, and where those are from.
+    """Show the settings, their values, and the source of each value.
 
     For example:
 

@@ -32,9 +32,9 @@ app = typer.Typer(
 @app.command(cls=Command)
 @dataclass(frozen=True, kw_only=True)
 class Show:
-    """Show what MODEL is, and what it would import; it is not loaded.
+    """Describe MODEL and list its imports, without loading it.
 
-    What may do more than that tells cannot be judged, which is said.
+    A warning names anything that cannot be judged without loading the file.
 
     For example:
 

@@ -42,7 +42,9 @@ class Resume:
     """
 
     context: typer.Context
-    name: Annotated[str, typer.Argument(metavar="RUN", help="Folder or name of the run, or latest: the newest here.")]
+    name: Annotated[
+        str, typer.Argument(metavar="RUN", help="Folder or name of the run, or latest for the newest run here.")
+    ]
 
     def run(self) -> None:
         """Run the search again, with the parameters that it had and those that are added."""
