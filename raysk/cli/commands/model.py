@@ -115,7 +115,9 @@ def _rows(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         "fitted": described.get("created"),
         "from": described.get("source"),
         "file": f"{facts['file']} ({facts['format']}, {facts['size_bytes']:,} bytes)",
-        "code": "it carries code of its own, which may run when it is loaded" if facts["carries_code"] else None,
+        "code": "the file carries its own code, which may run when the model is loaded"
+        if facts["carries_code"]
+        else None,
         "imports": _packages(facts["imports"]),
     }
     for name, value in shown.items():

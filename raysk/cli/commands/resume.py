@@ -75,7 +75,7 @@ def _enter(path: str, folder: RunFolder) -> None:
     except (OSError, ValueError) as error:  # ValueError: it cannot be a name
         reason = getattr(error, "strerror", error)
         raise InputError(
-            f"The run was started in '{printable(path)}', where nobody can work: {reason}.\n"
+            f"The run was started in '{printable(path)}', which cannot be entered: {reason}.\n"
             f"Give the whole command again elsewhere, with --resume {shlex.quote(str(folder.root))}"
         ) from error
 
