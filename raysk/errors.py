@@ -1,4 +1,4 @@
-"""What can go wrong, named by who is at fault; one exit code per class.
+"""The errors of raysk, named by who is at fault; each class has one exit code.
 
 RayskError
 ├── UsageError       2    the command line asks for something that makes no sense
@@ -15,7 +15,7 @@ RayskError
 ├── BenchFailed      1    a benchmark's backends disagree, or none of them ran
 └── ReaderGone     141    whoever read our stdout has closed it
 
-A user's Ctrl-C stays `KeyboardInterrupt` (130); whatever else reaches `raysk.cli.app.main` is a bug of ours.
+A user's Ctrl-C stays `KeyboardInterrupt` (130); any other exception in `raysk.cli.app.main` is a bug in raysk.
 """
 
 from __future__ import annotations

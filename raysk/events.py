@@ -1,4 +1,4 @@
-"""What can happen during a run, and who is told.
+"""The events of a run, and the sink that receives them.
 
 The core reports through one `Sink`: a callable that takes an event. The command line turns events into a live
 view, plain lines or JSON lines; a notebook may pass a function of its own. Events come from several threads.
@@ -67,7 +67,7 @@ class Outlook:
 
 
 def no_outlook() -> Outlook:
-    """Return that nothing is known."""
+    """Return an outlook without any estimate."""
     return Outlook()
 
 

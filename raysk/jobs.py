@@ -27,7 +27,7 @@ def count_samples(array: Any) -> int | None:
 
 @dataclass(frozen=True, kw_only=True)
 class Data:
-    """What an estimator is fitted on.
+    """The data that an estimator is fitted on.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ class Data:
 
 @dataclass(frozen=True, kw_only=True)
 class Resources:
-    """What of the cluster a job uses.
+    """The share of a cluster that a job uses.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ class FitJob:
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """When a fit or a search ends though it is not done, and what becomes of it then.
+    """Conditions that end a fit or a search early, and what happens then.
 
     Parameters
     ----------
@@ -312,7 +312,7 @@ class ModelJob:
 
 @dataclass(frozen=True, kw_only=True)
 class PredictJob(ModelJob):
-    """What a model says of a table, row by row.
+    """The predictions of a model for a table, row by row.
 
     Parameters
     ----------

@@ -1,10 +1,10 @@
-"""What raysk uses of other libraries that these do not promise: private names, and the texts of messages.
+"""Private names and message texts of other libraries, which these libraries may change at any time.
 
-One module a library; callers import the module under a name that says so::
+One module a library; callers import the module under a name that says ``private``::
 
     from raysk._compat import sklearn as sklearn_private
 
-A name that has moved fails at once with a `CompatError`, and not as a slow or wrong run: Ray's own joblib backend lost
+A name that has moved raises a `CompatError` at once, not in a slow or wrong run later: Ray's own joblib backend lost
 its main optimisation to one swallowed ImportError. Each text is recognised by one function, with a test that makes the
 installed version of the library say it.
 """

@@ -1,15 +1,15 @@
 """Connect to a Ray cluster, or start a private Ray on this machine; look at a cluster's nodes before a job runs there.
 
-starting.py    a cluster is started while the program does something else; begin here
+starting.py    starts a cluster while the program does something else; begin here
 connection.py  the connection and its pool
 session.py     the only `ray.init` in the program
 borrowing.py   connections that calls share
-address.py     which cluster is meant, and whether anything listens there
-leaving.py     how the program ends after its clusters
-private_ray.py     what a private Ray needs around it, and leaves behind
-connection_errors.py    what keeps a program from Ray, in words
-nodes.py       asks every node what it has, and whether a job could run there
-report.py      what the answers mean
+address.py     resolves an address, and checks that something listens there
+leaving.py     ends the program after its clusters
+private_ray.py     folders and environment of a private Ray, and their removal
+connection_errors.py    explains why a connection to Ray failed
+nodes.py       asks every node for its resources and versions
+report.py      judges the answers of the nodes
 
 The workers of a pool report their versions by themselves: see `raysk.pool.admission`.
 """

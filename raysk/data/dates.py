@@ -86,7 +86,7 @@ def to_days(  # noqa: PLR0913 - what a message needs
         row = int(wrong.argmax())
         raise InputError(
             f"{label}: column {printable(name)!r} holds {shorten(repr(column.iloc[row]))} "
-            f"in {rows_text(before + row + 1, int(wrong.sum()))}, which is no date"
+            f"in {rows_text(before + row + 1, int(wrong.sum()))}, which is not a date"
             f"{'' if format == ISO else f' of the format {format}'}.\n{advice}"
         )
     since = pandas.Timestamp(0, tz="UTC" if getattr(dates.dtype, "tz", None) is not None else None)

@@ -3,7 +3,7 @@
     save_model(estimator, model.pkl) -> model.pkl    see formats/; plain pickle loads it, without the user's file
                                      -> model.json   versions, parameters, data, scores, hash of model.pkl
 
-A pickle runs code when it is loaded: only ever load one that the person named.
+Loading a pickle runs code: load only a pickle that the person named.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def check_model(path: Path, *, new: bool = False) -> None:
     ----------
     path : Path
     new : bool
-        Whether a model that is there by now is somebody else's.
+        Whether a model that exists at `path` belongs to somebody else.
 
     Raises
     ------

@@ -1,19 +1,19 @@
 """The ways to spread a job over the pool.
 
-callbacks.py          whatever scikit-learn callbacks watch: its own fit, here
+callbacks.py          an estimator with scikit-learn callbacks: its own fit, in this process
 search.py           any *SearchCV: candidates x splits; its rounds are in rounds.py, their results in round_results.py
 forest.py           random forests and extra trees: sub-forests with scikit-learn's own seeds
-one_job.py          an estimator whose answer depends on its number of jobs: in one piece
+one_job.py          an estimator whose answer depends on its number of jobs: fitted in one piece
 joblib_backend.py   every other estimator that uses joblib inside, fitted here with our backend
 single.py           an estimator with no part to spread, fitted on one worker with all CPUs of its node that are idle
 
 Each plan has three functions. `fit` below asks them in that order, and is the one that speaks.
 
     suits(estimator, fit_params) -> why it does not suit, in a few words; None if it does
-    remark(pool, estimator)      -> what a person should hear of how the estimator is fitted; None if that is nothing
+    remark(pool, estimator)      -> a remark for the person on how the estimator is fitted, or None
     fit(pool, estimator, X, y, fit_params)  fits the estimator in place
 
-What is fitted elsewhere is brought home by fitted_state.py, part by part (places.py).
+fitted_state.py brings the state that a worker fitted back to the person's object, part by part (places.py).
 """
 
 from __future__ import annotations
@@ -55,9 +55,9 @@ def fit(  # noqa: PLR0913 - those of scikit-learn's fit, where it runs, and what
     fit_params : mapping of str to object
         Passed to the estimator's ``fit``.
     journal : Journal or None
-        Where a search keeps its finished fits, and finds those of an earlier run. None keeps nothing.
+        Stores the finished fits of a search, and has those of an earlier run. None stores nothing.
     limits : Limits or None
-        When a search ends though not all its fits are done. None means never.
+        Conditions that end a search before all its fits are done. None means no such condition.
 
     Returns
     -------

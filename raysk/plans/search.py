@@ -7,7 +7,7 @@
         results in scikit-learn's order -> its own _format_results, best chosen by its own rules, refit on the pool
 
 While it is fitted, the person's search gets a class whose parents are its own class and, just before ``BaseSearchCV``,
-`_PoolSearch`: what subclasses do in their ``fit`` stays, and only the base's loop is ours. A fit travels as one
+`_PoolSearch`: the ``fit`` of a subclass still runs, only the base's loop is replaced. A fit travels as one
 number, candidate x n_splits + split.
 """
 

@@ -1,15 +1,15 @@
 """One warm worker process per CPU slot, on every node: tasks go in, futures are completed exactly once.
 
-task.py    what can be handed in, and how it becomes a message
-reply.py   how a result travels back
+task.py    a task, and its form as a message
+reply.py   the reply of a worker, and its form as a message
 shared.py  objects put once in the object store
-launcher.py  what the pool knows of workers, wherever they run
+launcher.py  the interface that starts workers, wherever they run
 ray/       workers as Ray actors: the only part that touches Ray
 admission.py  which workers may join: those with our versions
-assignment.py  which task is at which worker
-workers.py    all workers: asked for, up, lost, replaced
-dispatch.py  who gets what, and what happens when a worker is gone
-pool.py    what callers see of it, and the thread that it runs in
+assignment.py  the tasks of each worker
+workers.py    all workers: requested, up, lost, replaced
+dispatch.py  assigns tasks to workers, and reassigns the tasks of a lost worker
+pool.py    the interface for callers, and the thread that runs the pool
 stream.py  many small units, cut into messages of the right size
 """
 

@@ -1,4 +1,4 @@
-"""Who gets what, and what happens when a worker is gone.
+"""Assign tasks to workers, and reassign the tasks of a lost worker.
 
     pending -> least loaded worker -> its reply, or it is gone -> the entry is completed, or handed out again
                    |
@@ -42,7 +42,7 @@ TICK_S = 2.0
 
 
 class Dispatcher:
-    """Hands entries out to workers; used by the pool's collector thread only, but for the counts.
+    """Hands entries out to workers; only the pool's collector thread uses it, except for the counts.
 
     Parameters
     ----------
@@ -55,9 +55,9 @@ class Dispatcher:
 
     Attributes
     ----------
-    crew : Crew
+    crew : Workers
     entries : dict of Future to Entry
-        All that are not completed.
+        All entries that are not completed.
     pending : deque of Entry
         Those that wait for a worker.
     released : list of str
@@ -80,7 +80,7 @@ class Dispatcher:
         self.crew = Workers(launcher, workers, functools.partial(post, self.on_start), sink)
 
     def act(self) -> None:
-        """Do what is due now: look at the cluster, at what takes long, and at what waits."""
+        """Do what is due now: check the cluster, the slow entries and the waiting entries."""
         self._tick()
         self._look_at_slow_ones()
         self._dispatch()
@@ -90,7 +90,7 @@ class Dispatcher:
         self._ask(self.crew.unaware(self.released))
 
     def next_check(self) -> float:
-        """Return when to look again although nothing was heard, as a time of `time.monotonic`."""
+        """Return the time of the next check if no event arrives before, as a time of `time.monotonic`."""
         if self.crew.holding:
             return min(self.next_tick, self.crew.hold_until)
         next_check = min(self.next_tick, stragglers.look_at(self.crew.slots))
@@ -112,7 +112,7 @@ class Dispatcher:
         self._fill()
 
     def on_start(self, slot: Slot, answer: Hello | Gone) -> None:
-        """Take the news of a worker that was asked for."""
+        """Handle the start, or the failed start, of a requested worker."""
         reason = self.crew.on_start(slot, answer)
         if reason is not None:
             self.fail_all(reason)

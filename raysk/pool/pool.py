@@ -1,14 +1,14 @@
-"""What callers see of the pool, and the one thread that its rules run in.
+"""The pool as its callers see it, and the one thread that runs its rules.
 
     callers             collector thread (owns all state)              workers
     submit(task) ------> inbox -> pending -> least loaded ------------> run, reply
     future <------------ result | error | lost | cancelled <---------- reply, or the worker is gone
 
-What goes to whom, and what happens when a worker is gone, is `raysk.pool.dispatch`'s to say.
+`raysk.pool.dispatch` decides which worker gets a task, and what happens to the tasks of a lost worker.
 
 Invariant: every submitted task completes its future exactly once - result, error, or cancelled - also when its
-worker or node dies. Everything that happens is put into one inbox and handled by one thread, so there is
-nothing to lock; callers only ever put.
+worker or node dies. Every event goes into one inbox and is handled by one thread, so no lock is needed.
+Callers only put events into the inbox.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Pool:
     launcher : Launcher
         Starts workers; see `raysk.pool.launcher`.
     workers : int or None
-        How many workers; None means as many as the cluster has room for, growing and shrinking with it.
+        Number of workers; None means as many as the cluster has room for, even when the cluster grows or shrinks.
     sink : callable
         Takes events.
     here : bool
@@ -103,7 +103,7 @@ class Pool:
 
     @property
     def wanted(self) -> int:
-        """Number of workers there should be."""
+        """Number of workers that the pool aims for."""
         return self._dispatcher.crew.wanted
 
     @property
@@ -149,7 +149,7 @@ class Pool:
             self._drain()
 
     def _step(self) -> None:
-        """Handle one thing that happened, or the passing of time."""
+        """Handle one event, or none if no event arrives in time; then do what is due."""
         with contextlib.suppress(queue.Empty):
             handle, args = self._inbox.get(timeout=max(self._dispatcher.next_check() - time.monotonic(), 0))
             handle(*args)
@@ -157,7 +157,7 @@ class Pool:
             self._dispatcher.act()
 
     def _drain(self) -> None:
-        """Answer what was submitted too late: the pool is closed."""
+        """Cancel tasks that were submitted after the pool was closed."""
         with contextlib.suppress(queue.Empty):
             while True:
                 handle, args = self._inbox.get_nowait()

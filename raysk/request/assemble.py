@@ -1,8 +1,8 @@
-"""Make a job of the parts in a file and of the options.
+"""Make a job from the objects in a file and the options.
 
-    Found --+-- a *SearchCV object --------------------------+
-            +-- estimator + param_distributions / param_grid +--> copy -> options -> checks -> SearchJob
-            +-- estimator ----------------------------------------> copy -> options -> checks -> FitJob
+    SourceObjects --+-- a *SearchCV object --------------------------+
+                    +-- estimator + param_distributions / param_grid +--> copy -> options -> checks -> SearchJob
+                    +-- estimator ----------------------------------------> copy -> options -> checks -> FitJob
 
 The person's own objects are never changed.
 """

@@ -99,7 +99,7 @@ def override_space(search: Any, texts: tuple[str, ...]) -> None:
     if name == "param_grid" and drawn is not None:
         raise UsageError(
             f"--space {printable(drawn)}: a {type_name(search)} tries every value, "
-            "and a distribution has no end of them.\n"
+            "and a distribution has infinitely many.\n"
             "List values, as in C=logspace:-3:3:7, or use a RandomizedSearchCV."
         )
     setattr(search, name, space)

@@ -107,8 +107,8 @@ class HoldOut:
         part = features.split(table, columns, estimator)
         if data.y is not None and part.y is None:
             raise InputError(
-                f"--test-data: nothing says what is to be predicted in {name_source(source)}.\n"
-                f"Call that column y, or say --data and --target for what is fitted; its columns are: "
+                f"--test-data: no target column is named for {name_source(source)}.\n"
+                f"Call the target column y, or name it with --data and --target. The table's columns are: "
                 f"{join_names(table.names or map(str, range(table.n_columns)))}."
             )
         return replace(part, source=name_source(source), y=None if data.y is None else part.y)

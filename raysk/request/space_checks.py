@@ -40,7 +40,7 @@ def _check_values(name: str, key: str, values: Any) -> None:
     samples = hasattr(values, "rvs")
     if samples and name == "param_grid" and not hasattr(values, "__len__"):
         raise InputError(
-            f"{name} gives {key!r} a distribution, of which a grid cannot try every value.\n"
+            f"{name} gives {key!r} a distribution, and a grid cannot try every value of a distribution.\n"
             "Name the space param_distributions and use RandomizedSearchCV, or write a list."
         )
     if samples:

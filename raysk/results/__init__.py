@@ -1,1 +1,1 @@
-"""Tables of candidates and predictions as files, all through writers.py; which candidate is best."""
+"""Tables of candidates and predictions as files, all written by writers.py. Also the choice of the best candidate."""

@@ -206,7 +206,7 @@ def _one_array(part: Part) -> Any:
     array = np.ascontiguousarray(part.array)
     if array.dtype.hasobject:
         raise InputError(
-            "What is predicted is of mixed types, which .npy holds as a pickle.\nWrite it as csv, jsonl or parquet."
+            "The predictions have mixed types, which .npy holds as a pickle.\nWrite them as csv, jsonl or parquet."
         )
     return array
 

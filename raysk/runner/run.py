@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
-    """A job, and whose code it is.
+    """A job, and the source of its code.
 
     Parameters
     ----------
@@ -168,7 +168,7 @@ def _fit_and_record(  # noqa: PLR0913 - what a run is made of
 
 
 def _fit(where: Where, start: Start | None, work: Work, tally: Tally, journal: Any = None) -> Outcome:
-    """Fit a job; the outcome has what that took, and the events' counts."""
+    """Fit a job; the outcome has the time that the fit took and the counts of events."""
     tally(PhaseStarted(name="fitting"))
     fitted = place.fit(where, start, work.job, work.found.modules, sink=tally, journal=journal)
     early, counts = fitted.early, tally.counts

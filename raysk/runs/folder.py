@@ -138,7 +138,7 @@ class RunFolder:
 
 
 def _text(path: Path) -> str:
-    """Return what stands in a file; nothing in a pipe or device, which would be waited for."""
+    """Return the text of a file, or '' for a pipe or device, which could block for ever."""
     return path.read_text(encoding="utf-8") if path.is_file() else ""
 
 

@@ -10,7 +10,7 @@
     journal_round.py  fits by their numbers    conditions.py      what fits are made with
 
 The key of a fit tells what it is - its parameters and the rows of its split - and not its number, so that a search may
-grow. A line that a crash cut short is dropped, lines that cannot be read are passed over.
+grow. A line that a crash cut short is dropped. A line that cannot be read is skipped.
 """
 
 from __future__ import annotations

@@ -4,10 +4,10 @@
                                    +-- nb.ipynb ------> its code cells, likewise
                                    +-- module -------> imported, from the current folder if no library has its name
                                    +-- file.pkl -----> models.pickles (reads pickle, joblib and cloudpickle)
-                           names --look up ATTR, call a factory--> Found
+                           names --look up ATTR, call a factory--> SourceObjects
 
-Whatever was newly imported from the person's own files is registered to travel by value, so that workers do
-not need the files. A pickle is loaded only where the person named it.
+Modules imported from the person's own files are registered to travel by value: workers do not need these files.
+A pickle is loaded only if the person named it.
 """
 
 from __future__ import annotations

@@ -92,7 +92,7 @@ def parse_size(text: str, option: str) -> int:
         size = int(float(number) * (1024 if binary else 1000) ** power)
         if size > 0:
             return size
-    raise UsageError(f"{option} {text}: this is no amount of memory. Write for example 4GB or 500MiB.")
+    raise UsageError(f"{option} {text}: this is not an amount of memory. Write for example 4GB or 500MiB.")
 
 
 _DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?", re.IGNORECASE)

@@ -60,7 +60,7 @@ def check_taken(path: Path) -> None:
     """Raise if a file is there that was not when the command began: somebody else has written it."""
     if path.is_file() and not is_special(path):
         raise InputError(
-            f"{str(path)!r} was not there when this command began, and is now: it is left as it is.\n"
+            f"{str(path)!r} appeared after this command began, and is left as it is.\n"
             "Name another file, or add --force to replace it."
         )
 

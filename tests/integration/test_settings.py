@@ -143,13 +143,13 @@ def test_no_secret_is_shown(raysk):
     """Tokens are no settings, and `raysk config` shows none."""
     ran = raysk("config", env={"RAY_AUTH_TOKEN": "s3cret", "RAYSK_AUTH_TOKEN": "s3cret"})
     assert "s3cret" not in ran.out + ran.err
-    assert "RAYSK_AUTH_TOKEN is no setting" in ran.err
+    assert "RAYSK_AUTH_TOKEN is not a setting" in ran.err
 
 
 def test_a_variable_that_is_none(raysk):
     """`raysk config` notes variables that are no settings, with the nearest that is one."""
     ran = raysk("config", env={"RAYSK_WORKER": "3"})
-    assert "RAYSK_WORKER is no setting. Did you mean RAYSK_WORKERS" in ran.err
+    assert "RAYSK_WORKER is not a setting. Did you mean RAYSK_WORKERS" in ran.err
     assert "RAYSK_WORKER" not in ran.out
 
 

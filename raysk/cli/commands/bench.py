@@ -39,34 +39,36 @@ class Bench:
 
     workloads: Annotated[
         list[str] | None,
-        typer.Argument(metavar="WORKLOAD", help="forest, random, grid, short, wide, lone; the first three without it."),
+        typer.Argument(
+            metavar="WORKLOAD", help="forest, random, grid, short, wide or lone. The default is the first three."
+        ),
     ] = None
     backends: Annotated[
         str | None,
         typer.Option(
             metavar="NAME[,NAME]",
             help="raysk, ray (Ray's own), loky, multiprocessing, threading, dask, sequential, ideal; "
-            "all that are installed without it.",
+            "The default is all that are installed.",
         ),
     ] = None
     scale: Annotated[
         float | None,
         typer.Option(
             metavar="FRACTION",
-            help="Size of the workloads, 1 for the published one; without it, one that takes every CPU here 10 s.",
+            help="Size of the workloads: 1 is the published size. The default keeps every CPU here busy for 10 s.",
         ),
     ] = None
     repeat: Annotated[int, typer.Option(metavar="N", help="Measure everything N times, in turn.")] = 1
     limit_s: Annotated[
         float,
-        typer.Option("--limit", metavar="SECONDS", help="Give a measurement up after so long, its start included."),
+        typer.Option("--limit", metavar="SECONDS", help="Give up a measurement after this time, including its start."),
     ] = 900.0
     address: Address = None
     nodes: Annotated[
         str | None,
         typer.Option(
             metavar="N[,N]",
-            help="Use so many nodes of the cluster, in turn.",
+            help="Numbers of nodes of the cluster to use, one after the other.",
             rich_help_panel="Cluster",
         ),
     ] = None
@@ -74,19 +76,20 @@ class Bench:
         str | None,
         typer.Option(
             metavar="N[,N]",
-            help="Simulate so many nodes on this machine, in turn; fits are replaced by sleeps of the measured length.",
+            help="Numbers of nodes to simulate on this machine, one after the other. Sleeps of the measured length "
+            "replace the fits.",
             rich_help_panel="Cluster",
         ),
     ] = None
     cpus_per_node: Annotated[
         int | None,
-        typer.Option(metavar="N", help="CPUs of a simulated node; 8 if not said.", rich_help_panel="Cluster"),
+        typer.Option(metavar="N", help="CPUs of a simulated node. The default is 8.", rich_help_panel="Cluster"),
     ] = None
     fit_ms: Annotated[
         float | None,
         typer.Option(
             metavar="MS",
-            help="Length of a simulated fit, instead of the measured one.",
+            help="Length of a simulated fit. The default is the measured length.",
             rich_help_panel="Cluster",
         ),
     ] = None

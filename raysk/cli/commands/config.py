@@ -25,7 +25,7 @@ MOST_WRONG = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """Show the settings: their values, and where those are from.
+    """Show the settings, their values, and the source of each value.
 
     For example:
 
@@ -50,7 +50,7 @@ class Config:
         if found["address"].value is None and os.environ.get("RAY_ADDRESS"):
             found["address"] = settings.Setting(os.environ["RAY_ADDRESS"], "RAY_ADDRESS")
         for name, meant in settings.unknown_variables(root).items():
-            stderr_console().say(f"Note: {name} is no setting. {meant}")
+            stderr_console().say(f"Note: {name} is not a setting. {meant}")
         with data_stdout() as out:
             facts = {name: asdict(each) for name, each in found.items()}
             show_summary(out, {"schema": 1, "settings": facts}, as_json=self.as_json, rows=_rows(found))

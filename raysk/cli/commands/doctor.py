@@ -42,12 +42,14 @@ class Doctor:
 
     file: Annotated[
         str | None,
-        typer.Argument(metavar="FILE", help="Python file or pickle, as for fit: try to load its estimator there."),
+        typer.Argument(
+            metavar="FILE", help="Python file or pickle, as for fit. Every node tries to load its estimator."
+        ),
     ] = None
     address: Address = None
     timeout: Annotated[
         float,
-        typer.Option(metavar="SECONDS", help="How long a node may take to answer.", rich_help_panel="Cluster"),
+        typer.Option(metavar="SECONDS", help="Longest time that a node may take to answer.", rich_help_panel="Cluster"),
     ] = 30.0
     allow_versions: AllowVersions = False
     as_json: Json = False

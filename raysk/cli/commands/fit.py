@@ -32,9 +32,9 @@ class Fit(Talk, FitOutput, ClusterOptions, HoldOutOptions, FitOverrides):
     context: typer.Context
     file: File
     dry_run: DryRun = False
-    score: Annotated[
-        bool, typer.Option("--score", metavar="", help="Score the model on the data that it was fitted on, too.")
-    ] = False
+    score: Annotated[bool, typer.Option("--score", metavar="", help="Also score the model on its training data.")] = (
+        False
+    )
 
     def run(self) -> None:
         """Run the fit, or say what would run."""

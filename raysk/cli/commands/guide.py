@@ -35,7 +35,7 @@ class Guide:
 
     page: Annotated[
         str | None,
-        typer.Argument(metavar="PAGE", help="Name of a page, or a part of it; without it, all are listed."),
+        typer.Argument(metavar="PAGE", help="Name of a page, or a part of the name. The default lists all pages."),
     ] = None
 
     def run(self) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Inspect(DataOptions):
-    """Show what is found in FILE and what would run; starts no Ray.
+    """Show the contents of FILE and the job that would run, without starting Ray.
 
     For example:
 

@@ -32,9 +32,9 @@ app = typer.Typer(
 @app.command(cls=Command)
 @dataclass(frozen=True, kw_only=True)
 class Show:
-    """Show what MODEL is, and what it would import; it is not loaded.
+    """Describe MODEL and list its imports, without loading it.
 
-    What may do more than that tells cannot be judged, which is said.
+    A warning names anything that cannot be judged without loading the file.
 
     For example:
 
@@ -115,7 +115,9 @@ def _rows(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         "fitted": described.get("created"),
         "from": described.get("source"),
         "file": f"{facts['file']} ({facts['format']}, {facts['size_bytes']:,} bytes)",
-        "code": "it carries code of its own, which may run when it is loaded" if facts["carries_code"] else None,
+        "code": "the file carries its own code, which may run when the model is loaded"
+        if facts["carries_code"]
+        else None,
         "imports": _packages(facts["imports"]),
     }
     for name, value in shown.items():

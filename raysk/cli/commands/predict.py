@@ -28,7 +28,8 @@ class PredictOptions:
     model: d.Model
     data: d.Table
     method: Annotated[
-        str, typer.Option(metavar="NAME", help="predict, predict_proba, decision_function or transform.")
+        str,
+        typer.Option(metavar="NAME", help="Method to call: predict, predict_proba, decision_function or transform."),
     ] = "predict"
     trust: d.Trust = None
     format_: d.Format = None
@@ -43,12 +44,12 @@ class PredictOptions:
             "--output",
             "-o",
             metavar="PATH",
-            help="Write the predictions here instead of to stdout: .csv, .jsonl, .parquet or .npy.",
+            help="Path of the file of predictions: .csv, .jsonl, .parquet or .npy. The default is stdout.",
         ),
     ] = None
     to: Annotated[
         str | None,
-        option(metavar="NAME", help="Write csv, jsonl, parquet or npy, whatever the suffix; csv to stdout without it."),
+        option(metavar="NAME", help="Format: csv, jsonl, parquet or npy. The default is the suffix, or csv on stdout."),
     ] = None
     force: Force = False
 

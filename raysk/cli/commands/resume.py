@@ -42,7 +42,9 @@ class Resume:
     """
 
     context: typer.Context
-    name: Annotated[str, typer.Argument(metavar="RUN", help="Folder or name of the run, or latest: the newest here.")]
+    name: Annotated[
+        str, typer.Argument(metavar="RUN", help="Folder or name of the run, or latest for the newest run here.")
+    ]
 
     def run(self) -> None:
         """Run the search again, with the parameters that it had and those that are added."""
@@ -73,7 +75,7 @@ def _enter(path: str, folder: RunFolder) -> None:
     except (OSError, ValueError) as error:  # ValueError: it cannot be a name
         reason = getattr(error, "strerror", error)
         raise InputError(
-            f"The run was started in '{printable(path)}', where nobody can work: {reason}.\n"
+            f"The run was started in '{printable(path)}', which cannot be entered: {reason}.\n"
             f"Give the whole command again elsewhere, with --resume {shlex.quote(str(folder.root))}"
         ) from error
 

@@ -24,7 +24,9 @@ class ScoreOptions:
     target: d.Target = None
     scoring: Annotated[
         str | None,
-        typer.Option(envvar="RAYSK_SCORING", metavar="NAME[,NAME]", help="Metrics; without it, the model's own score."),
+        typer.Option(
+            envvar="RAYSK_SCORING", metavar="NAME[,NAME]", help="Metrics. The default is the model's own score."
+        ),
     ] = None
     trust: d.Trust = None
     format_: d.Format = None

@@ -49,7 +49,7 @@ class Search(SearchOutput, ClusterOptions, HoldOutOptions, LimitOptions, SearchO
             "--strict",
             envvar="RAYSK_STRICT",
             metavar="",
-            help="Exit with 5 if fits failed, with 124 if the time budget ended it.",
+            help="Exit with 5 if fits failed, or with 124 if the time budget ended the search.",
         ),
     ] = False
     dry_run: DryRun = False

@@ -17,15 +17,17 @@ Address = Annotated[
     option(
         envvar="RAYSK_ADDRESS",
         metavar="ADDRESS",
-        help="Ray cluster: host:port, ray://host:port, auto, or local. Without it or RAY_ADDRESS, Ray is started on "
-        "this machine.",
+        help="Ray cluster: host:port, ray://host:port, auto, or local. The default is RAY_ADDRESS, or else a Ray that "
+        "raysk starts on this machine. See: raysk guide clusters.",
     ),
 ]
 Workers = Annotated[
-    int | None, option(envvar="RAYSK_WORKERS", metavar="N", help="Worker processes; as many as CPUs allow.")
+    int | None,
+    option(envvar="RAYSK_WORKERS", metavar="N", help="Number of worker processes. The default fills all CPUs."),
 ]
 CpusPerFit = Annotated[
-    int, option(envvar="RAYSK_CPUS_PER_FIT", metavar="N", help="CPUs a worker reserves; inner threads keep to it.")
+    int,
+    option(envvar="RAYSK_CPUS_PER_FIT", metavar="N", help="CPUs per worker. Also the limit for threads inside a fit."),
 ]
 AllowVersions = Annotated[
     bool,
@@ -33,7 +35,7 @@ AllowVersions = Annotated[
         "--allow-versions",
         envvar="RAYSK_ALLOW_VERSIONS",
         metavar="",
-        help="Accept another scikit-learn or numpy, on nodes or in a run that is resumed: results may differ.",
+        help="Accept nodes, or an earlier run, with another version of scikit-learn or numpy. Results may differ.",
     ),
 ]
 
@@ -50,7 +52,7 @@ class ClusterOptions:
         option(
             envvar="RAYSK_MEMORY_PER_FIT",
             metavar="SIZE",
-            help="Memory a worker reserves, as 4GB: as many work side by side as have that.",
+            help="Memory per worker, such as 4GB. It limits how many workers a node runs at a time.",
         ),
     ] = None
     allow_versions: AllowVersions = False
@@ -64,7 +66,7 @@ class ClusterOptions:
     ] = None
 
     def resources(self) -> "Resources":
-        """Return what of the cluster the job uses."""
+        """Return the share of the cluster that the job uses."""
         from raysk.jobs import Resources
         from raysk.util.values import parse_size
 
@@ -86,21 +88,21 @@ class ClusterOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelWorkers:
-    """Where a fitted model is asked."""
+    """Where a fitted model predicts."""
 
     address: Annotated[
         str | None,
         option(
             metavar="ADDRESS",
-            help="Predict on the workers of this Ray cluster: host:port, ray://host:port, auto, or local, which starts "
-            "one. Without it, in this process.",
+            help="Predict on the workers of this Ray cluster: host:port, ray://host:port, auto, or local (starts Ray "
+            "here). The default is to predict in this process. See: raysk guide clusters.",
         ),
     ] = None
     workers: Workers = None
     cpus_per_fit: CpusPerFit = 1
 
     def where(self, *, worker_output: bool) -> "Where | None":
-        """Return where the model is asked; None means in this process, where nothing of Ray is imported."""
+        """Return where the model predicts; None means in this process, which then never imports Ray."""
         from raysk.jobs import Resources
 
         resources = Resources(workers=self.workers, cpus_per_fit=self.cpus_per_fit)

@@ -1,4 +1,4 @@
-"""The panel "Data", and the arguments of commands that ask a fitted model about a table. None is a setting."""
+"""The panel "Data", and the arguments of commands that use a fitted model on a table. None is a setting."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -31,17 +31,17 @@ Format = Annotated[
     option(
         "--format",
         metavar="NAME",
-        help="csv, tsv, jsonl, parquet, arrow, npy, npz, svmlight or pickle; without it, the suffix or the first "
-        "bytes say.",
+        help="Format of the table: csv, tsv, jsonl, parquet, arrow, npy, npz, svmlight or pickle. The default is read "
+        "from the suffix or the first bytes.",
     ),
 ]
 Sep = Annotated[
     str | None,
-    option(metavar="MARK", help="What separates the columns of a CSV, such as ';' or tab; without it, it is found."),
+    option(metavar="MARK", help="Separator of the columns of a CSV, such as ';' or tab. Detected by default."),
 ]
 Decimal = Annotated[
     str,
-    option(metavar="MARK", help="What stands before the decimals of a CSV's numbers: . or ,", show_default=False),
+    option(metavar="MARK", help="Decimal mark of the numbers in a CSV: . or ,", show_default=False),
 ]
 Target = Annotated[
     list[str] | None,
@@ -49,28 +49,28 @@ Target = Annotated[
         "--target",
         "-y",
         metavar="COLUMN[,COLUMN]",
-        help="What is to be predicted: a column's name, or its index; repeatable.",
+        help="Column to predict: its name or its index; repeatable.",
     ),
 ]
 Features = Annotated[
     list[str] | None,
-    option(metavar="COLUMN[,COLUMN]", help="Columns to learn from, in this order; all others without it."),
+    option(metavar="COLUMN[,COLUMN]", help="Columns to learn from, in this order. The default is all other columns."),
 ]
 Drop = Annotated[list[str] | None, option(metavar="COLUMN[,COLUMN]", help="Columns to leave out.")]
-Weight = Annotated[str | None, option(metavar="COLUMN", help="Weights of the rows.")]
-IdCol = Annotated[str | None, option(metavar="COLUMN", help="Names of the rows: no feature.")]
+Weight = Annotated[str | None, option(metavar="COLUMN", help="Column of sample weights.")]
+IdCol = Annotated[str | None, option(metavar="COLUMN", help="Column that names the rows. It is no feature.")]
 
 
 @dataclass(frozen=True, kw_only=True)
 class DataOptions:
-    """Data that takes the place of what FILE holds."""
+    """A table that replaces the data in FILE."""
 
     data: Annotated[
         str | None,
         option(
             metavar="DATA",
             help="Table to use instead of the data in FILE: a path, - for stdin, a URI, sklearn:NAME, openml:ID, "
-            "or FILE.py:load_data.",
+            "or FILE.py:load_data. See: raysk guide tables.",
         ),
     ] = None
     format_: Format = None
@@ -79,27 +79,30 @@ class DataOptions:
     target: Target = None
     features: Features = None
     drop: Drop = None
-    groups: Annotated[str | None, option(metavar="COLUMN", help="Which rows belong together, for cv.")] = None
+    groups: Annotated[
+        str | None, option(metavar="COLUMN", help="Column of groups: cv keeps the rows of a group together.")
+    ] = None
     weight: Weight = None
     id_col: IdCol = None
     dates: Annotated[
         list[str] | None,
         option(
             metavar="COLUMN[,COLUMN]",
-            help="Dates to turn into days since 1970-01-01; COLUMN=%d/%m/%Y says the format, which else is found.",
+            help="Columns of dates to turn into days since 1970-01-01. COLUMN=%d/%m/%Y gives the format, which is "
+            "detected otherwise.",
         ),
     ] = None
     categorical: Annotated[
         list[str] | None,
         option(
             metavar="COLUMN[,COLUMN]",
-            help="Columns to turn into categories; none of them with none. Without it (auto), all texts, for an "
-            "estimator that takes categories itself.",
+            help="Columns to turn into categories, or none. The default, auto, takes all text columns if the estimator "
+            "accepts categories itself.",
         ),
     ] = None
     as_frame: Annotated[
         bool,
-        option("--as-frame", metavar="", help="Keep a pandas DataFrame also where all columns are numbers."),
+        option("--as-frame", metavar="", help="Pass a pandas DataFrame even if all columns are numbers."),
     ] = False
 
     def given(self) -> "DataSource | None":
@@ -122,22 +125,22 @@ class DataOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class HoldOutOptions(DataOptions):
-    """The same, and what of the data is not fitted but scored."""
+    """`DataOptions`, and the rows that are held out of the fit and scored."""
 
     test_size: Annotated[
         str | None,
         option(
             metavar="SHARE",
-            help="Hold this share of the rows out, or so many, and score the fitted model on them: 0.2. They are drawn "
-            "with --seed, or 0; by class for a classifier, and groups stay whole.",
+            help="Hold out this share of the rows (0.2), or this number of rows, and score the fitted model on them. "
+            "The draw uses --seed, or 0. It is stratified for a classifier, and keeps groups whole.",
         ),
     ] = None
     test_data: Annotated[
-        str | None, option(metavar="DATA", help="Table to score the fitted model on, with the same columns.")
+        str | None, option(metavar="DATA", help="Table with the same columns, on which the fitted model is scored.")
     ] = None
 
     def hold_out(self) -> "HoldOut | None":
-        """Return what is held out of the data, or None if only the file may say so."""
+        """Return the held-out part that the options ask for; None leaves it to the file."""
         from raysk.request.held_out import HoldOut
 
         return HoldOut.of(self.test_size, self.test_data)

@@ -1,4 +1,4 @@
-"""Options that say which job runs: FILE, and what is changed of what it holds."""
+"""Options that choose the job: FILE, and changes to the objects in it."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
@@ -21,18 +21,20 @@ Set = Annotated[
 ]
 SetStr = Annotated[
     list[str] | None,
-    typer.Option("--set-str", metavar="NAME=TEXT", help="The same for text, taken as it is; repeatable."),
+    typer.Option(
+        "--set-str", metavar="NAME=TEXT", help="Set a parameter to this text, without interpreting it; repeatable."
+    ),
 ]
 Seed = Annotated[
     int | None,
     typer.Option(envvar="RAYSK_SEED", metavar="N", help="Set every random_state of the estimator and the search."),
 ]
-DryRun = Annotated[bool, typer.Option("--dry-run", metavar="", help="Say what would run, and stop.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", metavar="", help="Show what would run, and stop.")]
 
 
 @dataclass(frozen=True, kw_only=True)
 class FitOverrides:
-    """What the options change of an estimator."""
+    """Options that change an estimator."""
 
     set_: Set = None
     set_str: SetStr = None
@@ -47,10 +49,11 @@ class FitOverrides:
 
 @dataclass(frozen=True, kw_only=True)
 class SearchOverrides:
-    """What the options change of a search."""
+    """Options that change a search."""
 
     n_iter: Annotated[
-        int | None, typer.Option(envvar="RAYSK_N_ITER", metavar="N", help="Candidates a random search draws.")
+        int | None,
+        typer.Option(envvar="RAYSK_N_ITER", metavar="N", help="Number of candidates that a random search draws."),
     ] = None
     cv: Annotated[int | None, typer.Option(envvar="RAYSK_CV", metavar="K", help="Number of folds.")] = None
     scoring: Annotated[
@@ -58,7 +61,7 @@ class SearchOverrides:
         typer.Option(
             envvar="RAYSK_SCORING",
             metavar="NAME[,NAME]",
-            help="Metric; with several, the first decides which candidate is best.",
+            help="Metric. The first of several decides which candidate is best.",
         ),
     ] = None
     seed: Seed = None

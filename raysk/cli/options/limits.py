@@ -18,8 +18,8 @@ class LimitOptions:
         typer.Option(
             envvar="RAYSK_TIME_BUDGET",
             metavar="TIME",
-            help="End the search after this time, such as 90s, 30m or 1h30m; what is done is kept, the best is "
-            "refitted.",
+            help="End the search after this time, such as 90s, 30m or 1h30m. Finished fits count, and the best "
+            "candidate is refitted. See: raysk guide limits.",
         ),
     ] = None
     fit_timeout: Annotated[
@@ -27,15 +27,15 @@ class LimitOptions:
         typer.Option(
             envvar="RAYSK_FIT_TIMEOUT",
             metavar="TIME",
-            help="Give a fit up that takes longer than this, such as 60s: it counts as failed. Its worker is replaced.",
+            help="Give up a fit that takes longer than this, such as 60s. The fit counts as failed.",
         ),
     ] = None
     stop_at: Annotated[
         float | None,
         typer.Option(
             metavar="SCORE",
-            help="End the search when the mean test score of a candidate is at least this; scores are scikit-learn's: "
-            "greater is better.",
+            help="End the search when the mean test score of a candidate reaches this. As in scikit-learn, greater is "
+            "better.",
         ),
     ] = None
     patience: Annotated[
@@ -51,7 +51,7 @@ class LimitOptions:
         typer.Option(
             envvar="RAYSK_MAX_FAILURES",
             metavar="N",
-            help="Give the search up, with exit code 1, when more than N fits failed; what is done is kept.",
+            help="Give up the search, with exit code 1, when more than N fits failed. Finished fits count.",
         ),
     ] = None
     refit_on_stop: Annotated[
@@ -60,7 +60,7 @@ class LimitOptions:
             "--refit-on-stop",
             envvar="RAYSK_REFIT_ON_STOP",
             metavar="",
-            help="Fit the best so far on all data also after Ctrl-C, SIGTERM or too many failures. A second Ctrl-C "
+            help="Refit the best candidate so far even after Ctrl-C, SIGTERM or too many failures. A second Ctrl-C "
             "ends at once.",
         ),
     ] = False

@@ -18,12 +18,12 @@ Output = Annotated[
         "--output",
         "-o",
         metavar="PATH",
-        help="Save the fitted model here: .pkl, .joblib or .skops; - is stdout, as .pkl.",
+        help="Path of the model file: .pkl, .joblib or .skops. - writes a pickle to stdout.",
     ),
 ]
 RunDir = Annotated[
     Path | None,
-    option(metavar="PATH", help="Folder for all files of this run; raysk-runs/<name>-<time> without it."),
+    option(metavar="PATH", help="Folder for all files of this run. The default is raysk-runs/<name>-<time>."),
 ]
 Force = Annotated[bool, option("--force", metavar="", help="Replace outputs that already exist.")]
 NoVerify = Annotated[
@@ -32,13 +32,11 @@ NoVerify = Annotated[
         "--no-verify",
         envvar="RAYSK_NO_VERIFY",
         metavar="",
-        help="Do not load the saved model back in another process.",
+        help="Skip the check that another process can load the saved model.",
     ),
 ]
 Json = Annotated[bool, option("--json", envvar="RAYSK_JSON", metavar="", help="Print one JSON object, as in a pipe.")]
-Quiet = Annotated[
-    bool, option("--quiet", "-q", envvar="RAYSK_QUIET", metavar="", help="Say nothing on stderr but errors.")
-]
+Quiet = Annotated[bool, option("--quiet", "-q", envvar="RAYSK_QUIET", metavar="", help="Print only errors on stderr.")]
 Verbose = Annotated[
     bool,
     option(
@@ -46,7 +44,7 @@ Verbose = Annotated[
         "-v",
         envvar="RAYSK_VERBOSE",
         metavar="",
-        help="Show what workers print, and warnings whole, with their place.",
+        help="Show the output of workers, and every warning in full with its file and line.",
     ),
 ]
 Debug = Annotated[bool, option("--debug", metavar="", help="Show every frame of an error.")]
@@ -85,19 +83,20 @@ class SearchOutput:
     output: Output = None
     results: Annotated[
         Path | None,
-        option(metavar="PATH", help="Save the table of candidates here: .csv, .jsonl, .json or .parquet."),
+        option(metavar="PATH", help="Path of the table of candidates: .csv, .jsonl, .json or .parquet."),
     ] = None
     run_dir: RunDir = None
     resume: Annotated[
         str | None,
         option(
             metavar="RUN",
-            help="Go on with an earlier run: its folder, or latest. Fits that are finished are not done again.",
+            help="Continue an earlier run: its folder, or latest. Finished fits are not repeated. See: raysk guide "
+            "runs-and-resume.",
         ),
     ] = None
     resume_anyway: Annotated[
         bool,
-        option("--resume-anyway", metavar="", help="Go on although your code, or something else, is not what it was."),
+        option("--resume-anyway", metavar="", help="Continue although your code, or something else, has changed."),
     ] = False
     force: Force = False
     no_verify: NoVerify = False
@@ -108,7 +107,7 @@ class SearchOutput:
             "--stream",
             envvar="RAYSK_STREAM",
             metavar="",
-            help="Print a JSON line per finished candidate, then the summary.",
+            help="Print one JSON line for each finished candidate, then the summary.",
         ),
     ] = False
     quiet: Quiet = False

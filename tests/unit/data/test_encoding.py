@@ -123,7 +123,7 @@ def test_columns_that_are_said(tmp_path):
         ({"categorical": ("town",)}, InputError, "--categorical town: .*'town'"),
         ({"categorical": ("y",)}, UsageError, "'y' is no feature"),
         ({"dates": ("since",), "categorical": ("since",)}, UsageError, "'since'.*only be one"),
-        ({"dates": ("city",)}, InputError, "column 'city' holds 'Bonn' in row 1 and 39 more, which is no date"),
+        ({"dates": ("city",)}, InputError, "column 'city' holds 'Bonn' in row 1 and 39 more, which is not a date"),
         ({"dates": ("since=%d.%m.%Y %Q",)}, UsageError, "--dates since=%d.%m.%Y %Q"),
     ],
 )
@@ -239,7 +239,7 @@ def test_a_wrong_date_is_named_by_its_row(tmp_path):
     frame.to_csv(tmp_path / "new.csv", index=False)
     *before, last = read_blocks(str(tmp_path / "new.csv"), rows=25, dtypes=features.dtypes)
     assert [features.split(table, Columns()).X.shape for table in before] == [(25, 2)] * 2
-    with pytest.raises(InputError, match="column 'since' holds 'soon' in row 59, which is no date"):
+    with pytest.raises(InputError, match="column 'since' holds 'soon' in row 59, which is not a date"):
         features.split(last, Columns())
 
 

@@ -157,7 +157,7 @@ class TestTestData:
         data = HoldOut.of(None, str(test)).apply(Data(X=X, y=y), MODEL)
         np.testing.assert_array_equal(data.held_out.X, [[1, 2, 3, 4]])
         test.write_text("a,b,c,d\n1,2,3,4\n")
-        with pytest.raises(InputError, match="nothing says what is to be predicted"):
+        with pytest.raises(InputError, match="no target column is named"):
             HoldOut.of(None, str(test)).apply(Data(X=X, y=y), MODEL)
 
     def test_a_file_that_is_not_there(self):

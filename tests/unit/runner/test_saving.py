@@ -84,7 +84,7 @@ def test_two_that_save_the_same_model(tmp_path, monkeypatch):
     assert (tmp_path / "m.pkl").read_text() == "theirs"
     assert not (tmp_path / "m.json").exists()
     assert outputs.written(saving.lost) == []
-    with pytest.raises(InputError, match=r"m.pkl' was not there when .*\n.*--force"):
+    with pytest.raises(InputError, match=r"m.pkl' appeared after .*\n.*--force"):
         raise saving.error
     monkeypatch.chdir(tmp_path)
     forced = Outputs(output=Path("m.pkl"), force=True, verify=False)
