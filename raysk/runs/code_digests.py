@@ -213,12 +213,11 @@ def _used_names(statement: ast.stmt) -> set[str]:
 
 def _used_by_functions(source: _Source) -> Iterator[str]:
     """Yield the globals that functions and classes use, those of imported modules too."""
-    tables = [] if source.names is None else list(source.names.get_children())
-    top = {id(table) for table in tables}
+    tables = [] if source.names is None else [(table, True) for table in source.names.get_children()]
     while tables:
-        table = tables.pop()
-        tables += table.get_children()
-        if not (id(table) in top and table.get_name() in COMPREHENSIONS):
+        table, is_top = tables.pop()
+        tables += [(each, False) for each in table.get_children()]
+        if not (is_top and table.get_name() in COMPREHENSIONS):
             yield from (each.get_name() for each in table.get_symbols() if each.is_global())
     modules = {each.asname or each.name.rpartition(".")[2] for one in source.imports for each in one.names}
     for node in source.named:

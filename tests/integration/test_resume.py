@@ -168,7 +168,7 @@ def test_what_cannot_be_resumed(raysk, folder, spec):
 
 def test_two_runs_cannot_share_a_folder(start, raysk, spec, head):
     """While a search runs, a second one on its folder is refused, and the first goes on."""
-    spec.write_text(spec.read_text().replace("0.05", "3"))
+    spec.write_text(spec.read_text().replace("0.05", "1"))
     process = start("search", spec.name, "--stream", "--address", head, "--run-dir", "run")
     process.stdout.readline()
     raysk("search", spec.name, "--resume", "run", threads=True).assert_error(3, "in use")
