@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import threading
 import time
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -155,7 +157,7 @@ def run(  # noqa: PLR0913 - as `fit`
     resources: Resources | None = None,
     limits: Limits | None = None,
     run_dir: str | Path | None = None,
-    resume: bool | str | Path = False,
+    resume: bool | str | Path | None = False,
     resume_anyway: bool = False,
     force: bool = False,
     verify: bool = True,
@@ -176,8 +178,7 @@ def run(  # noqa: PLR0913 - as `fit`
     run_dir : str or Path, optional
         A folder with the files of the run, as ``raysk search`` and ``raysk fit`` leave it. None leaves nothing.
     resume : bool, str or Path, default=False
-        An earlier run of this search: fits in its journal are not done again. True means the run in `run_dir`, if there
-        is one already.
+        An earlier run of this search, whose fits are not done again. True means the run in `run_dir`, if there is one.
     resume_anyway : bool, default=False
         Whether an earlier run goes on although something changed since.
     force : bool, default=False
@@ -195,16 +196,17 @@ def run(  # noqa: PLR0913 - as `fit`
     Raises
     ------
     KeyboardInterrupt, FitsFailed
-        When the run folder is written; ``cv_results_`` of a search has the candidates that were done.
+        When all is written; ``cv_results_`` has the candidates that were done, `outcome` of the error what was done.
     InputError, UsageError
         See `fit`; also if `resume` is another search's run, or `run_dir` has a run already.
     """
     data = Data(X=X, y=y, fit_params=fit_params or {})
+    resume = resume if isinstance(resume, str | Path) else bool(resume)
     if nested.stays_here():
         return _run_here(estimator, data, limits=limits, run_dir=run_dir, resume=resume)
     work = _work(estimator, data, limits, is_recorded=run_dir is not None or resume is not False)
     outputs = _outputs(work.job, run_dir, resume=resume, anyway=resume_anyway, force=force, verify=verify)
-    return _run(work, _Open(address=address, resources=resources or _resources()), outputs, sink)
+    return _run(work, _Open(address=address, resources=resources or _resources(), given=resources), outputs, sink)
 
 
 def _run_here(estimator: Any, data: Data, **said: Any) -> Outcome:
@@ -218,7 +220,11 @@ def _run(work: Work, where: Where, outputs: Outputs | None, sink: Sink) -> Outco
     """Run a job, and raise what ended it early."""
     with _saved_by_value(work.found.modules):
         outcome = run_job(lambda _: work, where, outputs, call=_call(work), sink=sink)
-    outcome.raise_error()
+    try:
+        outcome.raise_error()
+    except BaseException as error:
+        error.outcome = outcome  # type: ignore[attr-defined]
+        raise
     return outcome
 
 
@@ -237,12 +243,12 @@ def _resources() -> Resources:
 def _work(estimator: Any, data: Data, limits: Limits | None, *, is_recorded: bool) -> Work:
     """Make a job, and say whose code it is; that matters only to a run that is recorded."""
     from raysk.source.objects import SourceObjects
-    from raysk.source.user_code import own_modules
+    from raysk.source.user_code import modules_of
 
     job = _job(data, _checked(estimator), limits)
     file = getattr(sys.modules.get("__main__"), "__file__", None)
     path = None if file is None or not is_recorded else Path(file).absolute()
-    modules = own_modules(set(), None) if is_recorded else ()
+    modules = modules_of(estimator) if is_recorded else ()
     return Work(
         job=job, found=SourceObjects(source=job.source, path=path, names={}, modules=modules), needs_score=False
     )
@@ -287,21 +293,32 @@ def _outputs(
     return outputs
 
 
+_saving: Counter[str] = Counter()
+"""The modules that `_saved_by_value` has registered, by name, and how many runs need that."""
+
+_saving_lock = threading.Lock()
+
+
 @contextlib.contextmanager
 def _saved_by_value(modules: Iterable[ModuleType]) -> Iterator[None]:
-    """Save what these modules define with a model: it is loaded where they are not."""
+    """Save what these modules define with a model: it is loaded where they are not. Runs may overlap."""
     import cloudpickle
 
-    known = cloudpickle.list_registry_pickle_by_value()
-    new = [module for module in modules if module.__name__ not in known]
-    for module in new:
-        cloudpickle.register_pickle_by_value(module)
+    with _saving_lock:
+        known = cloudpickle.list_registry_pickle_by_value()
+        ours = [each for each in modules if each.__name__ in _saving or each.__name__ not in known]
+        for module in ours:
+            _saving[module.__name__] += 1
+            cloudpickle.register_pickle_by_value(module)
     try:
         yield
     finally:
-        for module in new:
-            with contextlib.suppress(ValueError):  # another thread did it
-                cloudpickle.unregister_pickle_by_value(module)
+        with _saving_lock:
+            for module in ours:
+                _saving[module.__name__] -= 1
+                if not _saving[module.__name__]:
+                    del _saving[module.__name__]
+                    cloudpickle.unregister_pickle_by_value(module)
 
 
 def _call(work: Work) -> dict[str, Any]:
@@ -334,13 +351,22 @@ def _backend(**options: Any) -> Any:
     return RayskBackend(standing_pool, **options)
 
 
+@dataclass(frozen=True, kw_only=True)
 class _Open(Where):
-    """The connection that is open, or one that this call opens and shares with those of other threads."""
+    """The connection that is open, or one that this call opens and shares with those of other threads.
+
+    Parameters
+    ----------
+    given : Resources or None
+        What the caller asked for; None takes an open connection as it is.
+    """
+
+    given: Resources | None = None
 
     @contextlib.contextmanager
     def starting(self, _: Sink) -> Iterator[Start]:
         """Borrow the connection."""
-        borrowed = borrow(self.address, self.resources)
+        borrowed = borrow(self.address, self.given)
         try:
             yield _There(borrowed)
         finally:

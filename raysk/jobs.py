@@ -111,6 +111,8 @@ class Resources:
             raise UsageError(f"--workers {self.workers}: at least 1 worker is needed.")
         if self.cpus_per_fit < 1:
             raise UsageError(f"--cpus-per-fit {self.cpus_per_fit}: a fit needs at least 1 CPU.")
+        if self.memory_per_fit is not None and self.memory_per_fit < 1:
+            raise UsageError(f"--memory-per-fit {self.memory_per_fit}: a fit needs at least 1 byte.")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Loads a model in a process that knows neither raysk nor the person's folders; run as a script by `load_back`.
+"""Loads a model in a process that knows neither raysk nor the person's folders; run as a script by `verify`.
 
     argv    modules that are likely to be needed
     stdin   two pickles of ours: modules that will be needed;

@@ -1,6 +1,6 @@
 """When a search ends though not all its fits are done: who hears of what, and who decides.
 
-Board: fits that failed, candidates that are done -> Watch.reason -> Rounds: Enough -> cut short, with what is done
+RoundResults: failed fits, done candidates -> Watch.reason -> Rounds: Enough -> cut short, with what is done
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ class Prospect:
 
     Parameters
     ----------
-    board : Board
+    board : RoundResults
     names : tuple of str
         The parameters that vary.
     """

@@ -1,6 +1,6 @@
 """The results of one round of a search as they come in: from the journal, from workers, or given up.
 
-stream -> Board.put -> journal, events
+stream -> RoundResults.put -> journal, events
 -> results, in scikit-learn's order: candidate x n_splits + split
 
 Of candidates that are fitted alike only the first, their leader, has results; the others are told of by it.

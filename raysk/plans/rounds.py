@@ -1,7 +1,7 @@
 """The rounds of a search: candidates in, results out; or as many as there are when it ends early.
 
 evaluate_candidates  share candidates and splits once; stream fit numbers to the workers
-Board                results as they come in
+RoundResults                results as they come in
 cut_short            those of the candidates that are done
 """
 

@@ -50,7 +50,7 @@ def fit_job(
 
     Parameters
     ----------
-    found : Found
+    found : SourceObjects
     overrides : Overrides
     given : Given or None
         Replaces the file's own data, which is then not loaded.
@@ -225,7 +225,7 @@ def describe(
 
     Parameters
     ----------
-    found : Found
+    found : SourceObjects
     overrides : Overrides or None
     given : Given or None
         As for `fit_job`.

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from raysk.source.objects import is_search
+
 
 def has_score(search: Any) -> bool:
     """Tell whether a candidate of a finished search has a finite mean score, by the metric that decides if one does.
@@ -21,7 +23,7 @@ def has_score(search: Any) -> bool:
     """
     import numpy as np
 
-    if not hasattr(search, "cv_results_") or callable(search.refit):
+    if not is_search(search) or not hasattr(search, "cv_results_") or callable(search.refit):
         return True
     results = search.cv_results_
     name = _deciding(search)

@@ -25,6 +25,7 @@ from raysk.events import (
     null_sink,
 )
 from raysk.results.scores import best_of
+from raysk.source.objects import is_search
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -133,7 +134,8 @@ class Outcome(Counts):
     @property
     def best(self) -> dict[str, Any] | None:
         """The best candidate of a search, see `raysk.results.scores.best_of`; None for any other estimator."""
-        return best_of(self.estimator) if hasattr(self.estimator, "cv_results_") else None
+        is_done = is_search(self.estimator) and hasattr(self.estimator, "cv_results_")
+        return best_of(self.estimator) if is_done else None
 
     @property
     def state(self) -> str:
@@ -164,7 +166,7 @@ class Tally:
     """
 
     def __init__(self, then: Sink = null_sink) -> None:
-        self._then = then
+        self.then = then
         self._lock = threading.Lock()
         self._counts: Counter[str] = Counter()
         self._splits = 0
@@ -179,7 +181,7 @@ class Tally:
         """Take one event; see `raysk.events`."""
         with self._lock:
             self._count(event)
-        self._then(event)
+        self.then(event)
 
     @property
     def counts(self) -> Counts:

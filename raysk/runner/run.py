@@ -45,7 +45,7 @@ class Work:
     Parameters
     ----------
     job : FitJob or SearchJob
-    found : Found
+    found : SourceObjects
         Where the job is from: the person's file and modules.
     needs_score : bool
         Whether a search of which no candidate has a finite score has failed; scikit-learn leaves that to the person.

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from raysk.errors import InputError, Unpicklable
 from raysk.events import PhaseStarted, Remark
+from raysk.source.objects import is_search
 from raysk.util.words import count, pairs
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Saver:
 
     def __init__(self, outputs: Outputs, sink: Sink) -> None:
         self._outputs, self._sink = outputs, sink
-        self._load_back: Verifier | None = None
+        self._verifier: Verifier | None = None
         self._errors: list[InputError] = []
         self.lost: set[Path] = set()
 
@@ -59,21 +60,21 @@ class Saver:
         from raysk.models.verify import Verifier
 
         if self._outputs.verify:
-            self._load_back = Verifier()
+            self._verifier = Verifier()
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._load_back is not None:
-            self._load_back.close()
+        if self._verifier is not None:
+            self._verifier.close()
 
     def expect(self, estimator: Any) -> None:
         """Let the check get ready for what will be fitted, or end it where no model will be."""
-        if self._load_back is not None:
-            if getattr(estimator, "refit", True):
-                self._load_back.expect(estimator)
+        if self._verifier is not None:
+            if not is_search(estimator) or estimator.refit:
+                self._verifier.expect(estimator)
             else:
-                self._load_back.close()
-                self._load_back = None
+                self._verifier.close()
+                self._verifier = None
 
     @property
     def error(self) -> InputError | None:
@@ -130,12 +131,12 @@ class Saver:
         InputError, UserCodeError
             If the model does not load back, or does not predict the same.
         """
-        if path is None or self._load_back is None:
+        if path is None or self._verifier is None:
             return
         self._sink(PhaseStarted(name="verifying"))
-        self._load_back.check(path, model, X)
-        if self._load_back.skipped is not None:
-            self._sink(Remark(text=f"The model is {self._load_back.skipped}."))
+        self._verifier.check(path, model, X)
+        if self._verifier.skipped is not None:
+            self._sink(Remark(text=f"The model is {self._verifier.skipped}."))
 
 
 def _own_columns(counts: Counts, candidates: int) -> dict[str, list[Any]]:

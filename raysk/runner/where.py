@@ -211,7 +211,8 @@ class _Telling:
 
     def __init__(self, pool: Pool, sink: Sink) -> None:
         self._pool = pool
-        self.sink = sink if pool.sink is sink else _both(sink, pool.sink)
+        heard = {id(sink), id(getattr(sink, "then", None))}  # a tally hands events on
+        self.sink = sink if id(pool.sink) in heard else _both(sink, pool.sink)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._pool, name)

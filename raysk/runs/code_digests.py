@@ -49,7 +49,7 @@ def digest_code(modules: Iterable[ModuleType]) -> Code:
     Parameters
     ----------
     modules : iterable of module
-        The person's, as `raysk.source.loader.Found` has them.
+        The person's, as `raysk.source.objects.SourceObjects` has them.
 
     Returns
     -------

@@ -114,7 +114,7 @@ class CurrentConditions:
 
         Parameters
         ----------
-        then, now : Part
+        then, now : Conditions
         run : str
             The folder, for messages.
         say : callable

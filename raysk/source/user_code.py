@@ -9,8 +9,8 @@ import traceback
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING
+from types import FunctionType, ModuleType
+from typing import TYPE_CHECKING, Any
 
 from raysk.errors import InputError, RayskError
 from raysk.util import exits
@@ -56,6 +56,33 @@ def own_modules(before: set[str], folder: Path | None) -> tuple[ModuleType, ...]
         if (name not in before or near) and is_source and is_own_file(file):
             found.append(module)
     return tuple(found)
+
+
+def modules_of(obj: Any) -> tuple[ModuleType, ...]:
+    """Return the person's modules that an object needs, and those that these use: by the names in its pickle.
+
+    An object that cannot be pickled may need any of them.
+    """
+    import cloudpickle
+
+    own = {module.__name__: module for module in own_modules(set(), None)}
+    try:
+        pickled = cloudpickle.dumps(obj)
+    except Exception:  # noqa: BLE001 - the fit will say what is wrong
+        return tuple(own.values())
+    left, needed = {name for name in own if name.encode() in pickled}, set()
+    while left:
+        name = left.pop()
+        needed.add(name)
+        left |= (own.keys() & {_module_name(value) for value in vars(own[name]).values()}) - needed
+    return tuple(module for name, module in own.items() if name in needed)
+
+
+def _module_name(value: Any) -> str | None:
+    """Return the name of a module, or of the module that a function or class is from."""
+    if isinstance(value, ModuleType):
+        return value.__name__
+    return value.__module__ if isinstance(value, FunctionType | type) else None
 
 
 @contextmanager

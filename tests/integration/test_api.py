@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import signal
@@ -21,7 +22,7 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 import raysk
-from raysk.errors import CallError, InputError, NothingFinished, TooManyFailures, UsageError
+from raysk.errors import CallError, InputError, NoScore, NothingFinished, TooManyFailures, UsageError
 from raysk.events import CandidateDone, ClusterReady, WorkPlanned
 from raysk.runs.lookup import find_search
 
@@ -460,3 +461,44 @@ def test_the_sink_hears_of_the_cluster(head, run_python):
         RAY_AUTH_MODE="disabled",
     )
     assert ran.stdout.strip() == str(ClusterReady(address=head, nodes=1, cpus=2)), ran.stderr
+
+
+@pytest.mark.usefixtures("cluster")
+def test_what_the_program_imports_otherwise_does_not_count(tmp_path, monkeypatch):
+    """A module that the search does not need may come or change between a run and its resume."""
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "unrelated_to_the_search.py").write_text("def f():\n    return 1\n")
+    raysk.fit(a_search(), X, Y, run_dir=tmp_path / "r", resume=None)
+    importlib.import_module("unrelated_to_the_search")
+    assert raysk.run(a_search(), X, Y, run_dir=tmp_path / "r", resume=np.True_).resumed == 24
+
+
+@pytest.mark.usefixtures("cluster")
+def test_events_come_once(events, tmp_path):
+    """Also where the connection and the run have the same sink; a recorded run that fails tells its outcome."""
+    raysk.fit(a_search(), X, Y, sink=events)
+    assert len(events.of(CandidateDone)) == 8
+    search = GridSearchCV(SVC(), {"C": [1, 2]}, scoring=no_score)
+    with pytest.raises(NoScore) as caught, pytest.warns(UserWarning, match="non-finite"):
+        raysk.run(search, X, Y, limits=raysk.Limits(require_score=True), run_dir=tmp_path / "r")
+    assert caught.value.outcome.fits == 10
+
+
+def no_score(*_):
+    return np.nan
+
+
+def test_modules_are_saved_by_value_while_any_run_needs_it():
+    """Runs overlap: the one that ends first leaves the module to the other; what a person registered stays."""
+    import cloudpickle
+
+    from raysk.api import _saved_by_value
+
+    module = json
+    first, second = _saved_by_value([module]), _saved_by_value([module])
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert module.__name__ in cloudpickle.list_registry_pickle_by_value()
+    second.__exit__(None, None, None)
+    assert module.__name__ not in cloudpickle.list_registry_pickle_by_value()

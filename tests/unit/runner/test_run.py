@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from sklearn.dummy import DummyClassifier
+from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import GridSearchCV
 from sklearn.svm import SVC
 
@@ -232,3 +233,11 @@ def test_the_workers_of_a_run_are_told_of_the_run_alone(here, events):
     first, second = (run(work(FitJob, estimator=search()), here, sink=events.append) for _ in range(2))
     assert (first.fits, second.fits) == (6, 6)
     assert sum(isinstance(event, WorkPlanned) and bool(event.candidates) for event in events) >= 2
+
+
+def test_an_estimator_with_results_of_its_own_is_no_search(tmp_path, here):
+    """RidgeCV and others have `cv_results_` too: they are fitted, saved, and have no best candidate."""
+    job = work(FitJob, estimator=RidgeCV(store_cv_results=True))
+    outcome = run(job, here, outputs(run_dir=tmp_path / "run"))
+    assert outcome.best is None
+    assert outcome.model is not None
