@@ -1,13 +1,13 @@
 """The ways to spread a job over the pool.
 
-callbacks.py          an estimator with scikit-learn callbacks: its own fit, in this process
+callbacks.py        an estimator with scikit-learn callbacks: its own fit, in this process
 search.py           any *SearchCV: candidates x splits; its rounds are in rounds.py, their results in round_results.py
 forest.py           random forests and extra trees: sub-forests with scikit-learn's own seeds
 one_job.py          an estimator whose answer depends on its number of jobs: fitted in one piece
 joblib_backend.py   every other estimator that uses joblib inside, fitted here with our backend
 single.py           an estimator with no part to spread, fitted on one worker with all CPUs of its node that are idle
 
-Each plan has three functions. `fit` below asks them in that order, and is the one that speaks.
+Each plan has three functions. `choose` below asks the plans in that order; only `fit` speaks.
 
     suits(estimator, fit_params) -> why it does not suit, in a few words; None if it does
     remark(pool, estimator)      -> a remark for the person on how the estimator is fitted, or None
