@@ -6,6 +6,7 @@ import contextlib
 import sys
 import threading
 import time
+import warnings
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -144,7 +145,11 @@ def fit(  # noqa: PLR0913 - those of scikit-learn's fit, and what the command li
         Whatever the estimator's own code raises.
     """
     said: dict[str, Any] = {"address": address, "limits": limits, "run_dir": run_dir, "resume": resume, "sink": sink}
-    return run(estimator, X, y, fit_params=fit_params, **said).estimator
+    outcome = run(estimator, X, y, fit_params=fit_params, **said)
+    if outcome.stopped is not None:
+        text = f"The search ended early ({outcome.stopped}) with {outcome.candidates:,} candidates; see raysk.run."
+        warnings.warn(text, stacklevel=2)
+    return outcome.estimator
 
 
 def run(  # noqa: PLR0913 - as `fit`
@@ -256,13 +261,17 @@ def _work(estimator: Any, data: Data, limits: Limits | None, *, is_recorded: boo
 
 def _job(data: Data, estimator: Any, limits: Limits | None) -> FitJob | SearchJob:
     """Make a job; the clock of its limits starts."""
+    if not isinstance(limits, Limits | None):
+        raise CallError(f"limits={limits!r}: give an object, as limits=raysk.Limits(time_budget_s=600).")
+    for name in _OURS & data.fit_params.keys():
+        raise CallError(f"{name}: this is a limit of a search. Give it as limits=raysk.Limits({name}=...).")
     from raysk.source.objects import is_search
 
     source = type(estimator).__name__
     if is_search(estimator):
         return SearchJob(search=estimator, data=data, source=source, limits=(limits or Limits()).begun())
     if limits is not None:
-        raise UsageError(f"limits end a search, and this {source} is none. Leave them out.")
+        raise UsageError(f"limits are for searches, and {source} is not a search. Leave limits out.")
     return FitJob(estimator=estimator, data=data, source=source)
 
 
@@ -292,6 +301,9 @@ def _outputs(
     outputs.check()
     return outputs
 
+
+_OURS = {"time_budget_s", "fit_timeout_s"}
+"""Limits that no estimator's `fit` has: given to `fit`, they are not where they belong."""
 
 _saving: Counter[str] = Counter()
 """The modules that `_saved_by_value` has registered, by name, and how many runs need that."""

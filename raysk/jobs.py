@@ -176,8 +176,8 @@ class Limits:
 
     def __post_init__(self) -> None:
         for option, value in (("--time-budget", self.time_budget_s), ("--fit-timeout", self.fit_timeout_s)):
-            if value is not None and not value > 0:
-                raise UsageError(f"{option} {value:g}: this must be more than 0 seconds.")
+            if value is not None and (isinstance(value, str) or not value > 0):
+                raise UsageError(f"{option} {value}: this must be a number of seconds, more than 0.")
         if self.stop_at is not None and math.isnan(self.stop_at):
             raise UsageError("--stop-at nan: no score is as good as that. Name a number.")
         if self.patience is not None and self.patience < 1:

@@ -84,7 +84,7 @@ def _no_target(loaded: Loaded, table: Table) -> str:
     return (
         f"{table.label} has no column {join_names(map(repr, loaded.target))}, "
         f"which the {loaded.kind} was fitted to predict.\n"
-        f"{suggestion(loaded.target[0], there, 'columns that are no features')}\n"
+        f"{suggestion(loaded.target[0], there, 'columns besides the features')}\n"
         "If it is there by another name, say it with --target; to predict it, use 'raysk predict'."
     )
 

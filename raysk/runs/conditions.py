@@ -135,8 +135,8 @@ class CurrentConditions:
             how = f"{how}.\n" if how else ""
             raise InputError(
                 f"{run!r} cannot be resumed: other {join_names(other)} than when it began.\n"
-                f"{how}Resume with what it began with, or start a new run without --resume.\n"
-                "If you know that results stay the same, add --resume-anyway."
+                f"{how}Resume with what it began with, or start a new run.\n"
+                "If results stay the same, add --resume-anyway (in Python: raysk.run with resume_anyway=True)."
             )
         if then.code is None and now.code is not None:
             say("This run is of a raysk that did not record code and versions: nobody can tell whether they changed")

@@ -153,7 +153,7 @@ def refuse_used(path: Path) -> None:
     if used:
         raise UsageError(
             f"--run-dir {str(path)!r} already holds a run: {', '.join(used)}.\n"
-            f"Add --force to replace it, or name a new folder; without --run-dir there is one in {RUNS_FOLDER}."
+            "Name a new folder, or replace it with --force (in Python: raysk.run with force=True)."
         )
 
 

@@ -184,7 +184,7 @@ class Journal:
             raise InputError(
                 f"{str(self._path.parent)!r} cannot be resumed: it has fits of {len(finished):,} candidates, and this "
                 f"search leaves {left_out:,} of them out.\n"
-                "Resume with all of them, or start a new run without --resume. If --n-iter is larger than it was:\n"
+                "Resume with all of them, or start a new run. If --n-iter is larger than it was:\n"
                 "from lists alone, scikit-learn draws one way below 1 % of the grid, and another way above."
             )
 

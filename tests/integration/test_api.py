@@ -307,6 +307,8 @@ def test_limits_from_python(tmp_path):
     assert len(outcome.estimator.cv_results_["params"]) < 8
     outcome = raysk.run(a_search(), X, Y, limits=raysk.Limits(time_budget_s=1000, patience=100))
     assert outcome.stopped is None
+    with pytest.warns(UserWarning, match=r"ended early \(stop-at\)"):
+        raysk.fit(a_search(), X, Y, limits=raysk.Limits(stop_at=0.0))
     bad = GridSearchCV(SVC(), {"C": [1.0, *range(-40, 0)]}, cv=2)
     with pytest.raises(TooManyFailures):
         raysk.fit(bad, X, Y, limits=raysk.Limits(max_failures=0), run_dir=tmp_path / "r")
@@ -319,7 +321,9 @@ def test_limits_from_python(tmp_path):
 @pytest.mark.parametrize(
     ("estimator", "options", "words"),
     [
-        (SVC(), {"limits": raysk.Limits(patience=1)}, "limits end a search, and this SVC is none"),
+        (SVC(), {"limits": raysk.Limits(patience=1)}, "limits are for searches, and SVC is not a search"),
+        (a_search(), {"time_budget_s": 5}, r"limits=raysk.Limits\(time_budget_s"),
+        (a_search(), {"limits": {"patience": 1}}, "give an object"),
         (SVC(), {"resume": "latest"}, "resume goes on with a search, and this SVC is none"),
         (a_search(), {"resume": True}, "resume=True goes on with the run in run_dir"),
         (a_search(), {"resume": "a", "run_dir": "b"}, "run_dir makes a new run"),
@@ -327,7 +331,7 @@ def test_limits_from_python(tmp_path):
 )
 def test_senseless_calls_are_usage_errors(estimator, options, words):
     """What contradicts itself is said before anything runs."""
-    with pytest.raises(UsageError, match=words):
+    with pytest.raises((UsageError, CallError), match=words):
         raysk.fit(estimator, X, Y, **options)
 
 

@@ -71,7 +71,7 @@ def parse(read: Callable[..., Any], context: Any, *args: Any, **named: Any) -> A
 def _hint(option: str, known: Iterable[str], command: str) -> str:
     names = {name.lstrip("-"): name for name in known if name.startswith("--")}
     close = [names[name] for name in meant(option.lstrip("-"), names)]
-    return f"Did you mean {' or '.join(close)}?" if close else f"'{command} --help' names those that there are."
+    return f"Did you mean {' or '.join(close)}?" if close else f"'{command} --help' lists its options."
 
 
 def meant(typed: str, known: Collection[str]) -> list[str]:

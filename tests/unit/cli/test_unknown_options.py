@@ -42,7 +42,7 @@ def test_what_was_meant(typed, meant):
 def test_nothing_is_made_up(option):
     """What is merely alike, as --results to --test-size, is not said; what holds control characters is escaped."""
     text = said("search", "s.py", option, "1")
-    assert text == f"No such option: {option}\n'raysk search --help' names those that there are."
+    assert text == f"No such option: {option}\n'raysk search --help' lists its options."
     assert "\x1b" not in said("search", "s.py", "--\x1b[31m")
 
 
