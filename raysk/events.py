@@ -73,7 +73,7 @@ def no_outlook() -> Outlook:
 
 @dataclass(frozen=True, kw_only=True)
 class WorkPlanned(Event):
-    """More work is known: `units` of `unit` ("fit", "tree", "call"). Comes again for each halving round.
+    """More work is known: `units` of `unit` ("fit", "tree", "call", "row"). Comes again for each halving round.
 
     Of the `candidates` x `splits` fits, `saved` need not be done, as they would be done alike, and `resumed` are
     known from an earlier run; of these `failed` failed, and `scores_failed` have no score. `reasons` counts why.

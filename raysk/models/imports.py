@@ -4,7 +4,7 @@
       machine.py        follows the instructions with placeholders; nothing is imported, made or called
         bounded.py      reads the file within bounds
         arrays.py       works out how long an array of joblib's is
-        safe_names.py     knows the names that need no doubt
+        safe_names.py   knows the names that need no doubt
       imported.py       collects the names and the doubts
 
 What cannot be followed to the letter is a doubt: the file may then do more than its imports tell.

@@ -7,7 +7,7 @@ one_job.py          an estimator whose answer depends on its number of jobs: fit
 joblib_backend.py   every other estimator that uses joblib inside, fitted here with our backend
 single.py           an estimator with no part to spread, fitted on one worker with all CPUs of its node that are idle
 
-Each plan has three functions. `choose` below asks the plans in that order; only `fit` speaks.
+Each plan has three functions. `choose` below asks the plans in that order; `fit` passes the remark on.
 
     suits(estimator, fit_params) -> why it does not suit, in a few words; None if it does
     remark(pool, estimator)      -> a remark for the person on how the estimator is fitted, or None

@@ -130,7 +130,7 @@ def _fit(estimator: Any, places: tuple[places.Place, ...], data: Any, settings: 
     -------
     outcome : dict
         ``changes`` in the estimator; what the fit ``heard`` of warnings; where it left numpy's global ``random``
-        generator, None if it was not carried; what is ``stuck``, as `state.Record.stuck` names it.
+        generator, None if it was not carried; what is ``stuck``, as `fitted_state.Record.stuck` names it.
     """
     from sklearn import config_context
 

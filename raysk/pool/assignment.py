@@ -217,7 +217,7 @@ class Slot:
     loan : Loan or None
         What it has lent its CPUs for; it is sent nothing until that is over.
     launched_at : float
-        When it was asked for, likewise.
+        When it was asked for, as a time of `time.monotonic`.
     """
 
     remote: RemoteWorker | None = None

@@ -1,8 +1,8 @@
 """What a run did: counted from its events in one place, and handed back as one frozen object.
 
 plans --events--> Tally --> the next sink: a view, JSON lines, a person's own
-|
-+--> Counts --> Outcome: summaries, tables, exit codes, run.json and Python read it
+                    |
+                    +--> Counts --> Outcome: summaries, tables, exit codes, run.json and Python read it
 """
 
 from __future__ import annotations

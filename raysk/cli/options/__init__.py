@@ -1,4 +1,4 @@
-"""The options of the commands: a file for each panel of `--help`, in it a frozen dataclass whose fields are options.
+"""The options of the commands, by panel of `--help`: frozen dataclasses whose fields are options.
 
 A panel has a method that makes, of its options, the object that raysk works with. A command inherits the panels that
 it has, and Typer reads its fields:
@@ -15,6 +15,6 @@ above them under a name of its own.
 An option with an ``envvar`` is a setting, and may stand in pyproject.toml too, see `raysk.cli.settings`. A setting says
 how jobs run. What one run is about, what it writes, what is loaded and whom to trust is only said with the command.
 
-The modules here do without ``from __future__ import annotations``: Typer reads inherited annotations, which as text
+Modules with panels do without ``from __future__ import annotations``: Typer reads inherited annotations, which as text
 would only mean something in the module of the panel.
 """

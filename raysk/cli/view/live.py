@@ -1,7 +1,7 @@
 """The view of a run on stderr: live on a terminal, plain lines elsewhere.
 
 events -> View -> State -> lines.draw     a few times a second, on a terminal
--> plain lines             what is worth a line of a log, and progress now and then
+               -> plain lines             what is worth a line of a log, and progress now and then
 """
 
 from __future__ import annotations

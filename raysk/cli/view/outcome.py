@@ -1,4 +1,4 @@
-"""What a run did, as a JSON summary and as a table's rows: both read its `Outcome` and nothing else."""
+"""What a run did: the JSON summary, which reads the run's `Outcome` and nothing else, and the table of its rows."""
 
 from __future__ import annotations
 
