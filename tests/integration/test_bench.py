@@ -59,8 +59,9 @@ def test_the_other_backends_work(raysk):
 SHORTER = "import sys; from raysk.bench import arm, nodes; nodes.BUSY_S = 5.0; arm.main(*sys.argv[1:])"
 
 
-def test_simulated_nodes(monkeypatch):
+def test_simulated_nodes(monkeypatch, tmp_path):
     """Fits become sleeps on simulated nodes: no machine this small could do so much in the time."""
+    monkeypatch.chdir(tmp_path)  # the installed raysk is measured, not the checkout
     monkeypatch.setattr(runner, "command", lambda _, *arguments: [sys.executable, "-c", SHORTER, *arguments])
     simulate = [{"nodes": 2, "cpus_per_node": 2, "fit_s": 0.1}]
     arms = runner.run(runner.requests(["short"], ["raysk"], simulate=simulate), repeat=1, limit_s=180)

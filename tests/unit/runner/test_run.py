@@ -144,8 +144,9 @@ class Breaks(DummyClassifier):
 
 
 @pytest.mark.filterwarnings("ignore:.*fits failed")
-def test_too_many_failures(here, events, tmp_path):
+def test_too_many_failures(here, launcher, events, tmp_path):
     """All is written before the error is raised; each reason is told once, with how often."""
+    launcher.room = 1  # the candidate that works is done when the other one fails
     failing = GridSearchCV(Breaks(), {"strategy": ["prior", "uniform"]}, cv=2)
     limited = work(search=failing, limits=Limits(max_failures=0))
     outcome = run(limited, here, outputs(run_dir=tmp_path / "run"), sink=events.append)
