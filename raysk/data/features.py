@@ -31,7 +31,7 @@ class Features:
     names : tuple of str or None
         Their names, in order; None where they had none.
     dtypes : mapping of str to str
-        Their types, for `blocks`; empty where they had no names.
+        Their types, for `read_blocks`; empty where they had no names.
     as_frame : bool
         Whether X was a DataFrame.
     count : int or None

@@ -195,7 +195,7 @@ def new_manifest(
     Returns
     -------
     dict
-        With outcome ``running`` and ``finish_manifest`` None; `finish_manifest` makes the final one of it.
+        With outcome ``running`` and ``ended`` None; `finish_manifest` makes the final one of it.
     """
     return {
         "schema": SCHEMA,
