@@ -30,12 +30,15 @@ WARM_UNITS_PER_CPU = 25
 def measure(request: Request) -> dict[str, Any]:
     """Carry out a request; returns what `raysk.bench.report` reads."""
     from raysk.bench import ideal
-    from raysk.bench.workloads import WORKLOADS, answer
+    from raysk.bench.workloads import WORKLOADS, answer, answer_of_scores
 
     workload = WORKLOADS[request.workload]
     if request.backend == "ideal" and not workload.lone:
         time_s, pieces = ideal.run(request.workload, request.scale, request.cpus)
-        return {"time_s": time_s, "workers": request.cpus, "units": len(pieces), "answer": pieces, "best": None}
+        result = {"time_s": time_s, "workers": request.cpus, "units": len(pieces), "answer": pieces, "best": None}
+        if workload.unit == "fit":
+            result["answer"], result["best"] = answer_of_scores(workload.at(request.scale), pieces)
+        return result
     with backends.ready(request) as (fit, workers):
         fit(workload.small(FIRST_UNITS))
         cold_start_s = time.time() - request.started_at
@@ -44,10 +47,10 @@ def measure(request: Request) -> dict[str, Any]:
         work = workload.at(request.scale)
         gc.freeze()  # as the command line does, for every backend
         before, begin, cpu = memory_mb("self"), time.perf_counter(), time.process_time()
-        fitted = fit(work)
+        fitted, done = fit(work)
         time_s, driver_cpu_s = time.perf_counter() - begin, time.process_time() - cpu
         time_s = getattr(fitted, "refit_time_", time_s)
-        given, best = (None, None) if workload.lone else answer(fitted)
+        given, best = (None, None) if workload.lone else answer(fitted, best_only=work.prune is not None)
     return {
         "time_s": time_s,
         "cold_start_s": cold_start_s,
@@ -55,6 +58,7 @@ def measure(request: Request) -> dict[str, Any]:
         "driver_before_mb": None if before is None else before[0],
         "workers": workers,
         "units": work.units,
+        "fits_done": done,
         "answer": given,
         "best": best,
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,6 +18,20 @@ WORKERS_S = 600.0
 """How long workers may take to be up, in seconds: a small machine that simulates a large cluster is slow."""
 
 
+class Fitted(NamedTuple):
+    """A workload that was fitted.
+
+    Parameters
+    ----------
+    estimator : estimator
+    fits_done : float or None
+        The share of its fits that were done; None where it is known to be all of them.
+    """
+
+    estimator: Any
+    fits_done: float | None = None
+
+
 def wait_for_workers() -> None:
     """Wait until raysk's workers are all up; other backends have theirs when their first fits are done."""
     from raysk import cluster
@@ -29,30 +43,45 @@ def wait_for_workers() -> None:
 
 
 @contextlib.contextmanager
-def ready(request: Request) -> Iterator[tuple[Callable[[Work], Any], int]]:
+def ready(request: Request) -> Iterator[tuple[Callable[[Work], Fitted], int]]:
     """Make a backend ready; yields a function that fits a workload on it, and its number of workers."""
     if request.backend == "raysk":
         with _on_raysk(request) as ready:
             yield ready
         return
     if request.backend == "ideal":
-        yield lambda work: work.estimator.fit(work.X, work.y), request.cpus
+        yield _fit, request.cpus
         return
     import joblib
 
     with _for_joblib(request) as options, joblib.parallel_config(**options):
-        yield lambda work: work.estimator.fit(work.X, work.y), options["n_jobs"]
+        yield _fit, options["n_jobs"]
+
+
+def _fit(work: Work) -> Fitted:
+    """Fit a workload by scikit-learn."""
+    return Fitted(work.estimator.fit(work.X, work.y))
 
 
 @contextlib.contextmanager
-def _on_raysk(request: Request) -> Iterator[tuple[Callable[[Work], Any], int]]:
-    from raysk import api
+def _on_raysk(request: Request) -> Iterator[tuple[Callable[[Work], Fitted], int]]:
     from raysk.cluster import Cluster
     from raysk.jobs import Resources
 
     resources = Resources(nodes=request.nodes, workers=request.cpus if request.address is None else None)
     with Cluster(request.address or "local", resources=resources) as cluster:
-        yield lambda work: api.fit(work.estimator, work.X, work.y), cluster.pool.wanted
+        yield _fit_on_raysk, cluster.pool.wanted
+
+
+def _fit_on_raysk(work: Work) -> Fitted:
+    """Fit a workload on the cluster that is connected."""
+    from raysk import api
+    from raysk.jobs import Shortcuts
+
+    shortcuts = None if work.prune is None else Shortcuts(prune=work.prune)
+    outcome = api.run(work.estimator, work.X, work.y, shortcuts=shortcuts)
+    fits = outcome.fits + outcome.pruned
+    return Fitted(outcome.estimator, (outcome.fits - outcome.saved - outcome.shared) / fits if fits else None)
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ import time
 from typing import Any
 
 from raysk.bench.process import command
-from raysk.bench.workloads import FOLDS, WORKLOADS, Work, tree_digest
+from raysk.bench.workloads import FOLDS, WORKLOADS, Work, candidates, tree_digest
 
 
 def run(name: str, scale: float, cpus: int) -> tuple[float, list[Any]]:
@@ -75,15 +75,12 @@ def _trees(work: Work, number: int, of: int) -> list[tuple[int, Any]]:
 
 def _fits(work: Work, units: range) -> list[tuple[int, Any]]:
     from sklearn.base import clone
-    from sklearn.model_selection import ParameterGrid, ParameterSampler, check_cv
+    from sklearn.model_selection import check_cv
 
     from raysk._compat import sklearn as sklearn_private
 
     search = work.estimator
-    if hasattr(search, "param_distributions"):
-        candidates = list(ParameterSampler(search.param_distributions, search.n_iter, random_state=search.random_state))
-    else:
-        candidates = list(ParameterGrid(search.param_grid))
+    params = candidates(search)
     splits = list(check_cv(FOLDS, work.y, classifier=True).split(work.X, work.y))
     fit_and_score = sklearn_private.search_parts().fit_and_score
     scorer = search._get_scorers()[0]  # noqa: SLF001 - checked by search_parts
@@ -98,7 +95,7 @@ def _fits(work: Work, units: range) -> list[tuple[int, Any]]:
             train=splits[split][0],
             test=splits[split][1],
             verbose=0,
-            parameters=candidates[candidate],
+            parameters=params[candidate],
             fit_params={},
             score_params={},
             return_n_test_samples=True,

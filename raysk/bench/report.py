@@ -38,6 +38,7 @@ def report(arms: Sequence[Arm], *, repeat: int) -> dict[str, Any]:
     for row in rows:
         row["ratio_to_loky"] = _ratio(row, rows, "loky")
         row["ratio_to_ideal"] = _ratio(row, rows, "ideal")
+        row["same_best"] = _has_same_best(row, rows)
     return {"schema": SCHEMA, "machine": machine(), "repeat": repeat, "results": rows}
 
 
@@ -72,6 +73,7 @@ def _row(arm: Arm) -> dict[str, Any]:
         "measured": len(results),
         "time_s": of("time_s"),
         "busy": of("busy"),
+        "fits_done": of("fits_done"),
         "driver_cpu_us": of("driver_cpu_s", 1e6 / units) if units else None,
         "driver_peak_mb": of("driver_peak_mb"),
         "driver_grown_mb": of("driver_grown_mb"),
@@ -99,6 +101,13 @@ def _ratio(row: dict[str, Any], rows: Sequence[dict[str, Any]], backend: str) ->
     if other is None or row["time_s"] is None:
         return None
     return float(row["time_s"]["median"] / other["time_s"]["median"])
+
+
+def _has_same_best(row: dict[str, Any], rows: Sequence[dict[str, Any]]) -> bool | None:
+    """Tell whether all other backends chose a row's best candidate; None where there is nothing to compare."""
+    alike = [each["best"] for each in rows if each["workload"] == row["workload"] and each is not row]
+    others = [best for best in alike if best is not None]
+    return all(best == row["best"] for best in others) if others and row["best"] is not None else None
 
 
 def machine() -> dict[str, Any]:
@@ -134,6 +143,8 @@ COLUMNS = (
     "least-most",
     "/ loky",
     "/ ideal",
+    "fits done",
+    "same best",
     "busy",
     "driver us/unit",
     "driver MB",
@@ -146,12 +157,14 @@ def cells(row: dict[str, Any]) -> list[str]:
     """Return a row of the report in words, one for each of COLUMNS; what was not measured is empty."""
     if row["time_s"] is None:
         return [label(row), f"failed: {row['error']}".splitlines()[0], *[""] * (len(COLUMNS) - 2)]
-    time_s, busy = row["time_s"], row["busy"]
+    time_s, busy, done = row["time_s"], row["busy"], row.get("fits_done")  # older reports lack it
     return [
         label(row) + (f" ({row['measured']} of the measurements; others failed)" if row["error"] else ""),
         f"{time_s['median']:.2f} s",
         f"{time_s['min']:.2f}-{time_s['max']:.2f}" if time_s["min"] < time_s["max"] else "",
         *(f"{row[ratio]:.2f}" if row[ratio] else "" for ratio in ("ratio_to_loky", "ratio_to_ideal")),
+        f"{done['median']:.0%}" if done else "",
+        {True: "yes", False: "no", None: ""}[row["same_best"] if done else None],
         f"{busy['median']:.1%}" if busy else "",
         *(
             f"{row[key]['median']:,.0f}" if row[key] else ""

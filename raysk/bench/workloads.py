@@ -19,6 +19,10 @@ WIDE_BYTES = 10**9
 WIDE_COLUMNS = 500
 LONE_ROWS = 200_000
 FEW_ROWS = 2_000
+DIGITS = 1_797
+BOOSTED_ROWS = 4_000
+TEXTS = 2_000
+FEW_TEXTS = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,12 +37,15 @@ class Work:
     y : ndarray of shape (n_samples,)
     units : int
         How many trees or fits it is.
+    prune : str or None
+        How raysk gives candidates up, see `raysk.jobs.Shortcuts`; then only the best one is compared.
     """
 
     estimator: Any
     X: Any
     y: Any
     units: int
+    prune: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,6 +179,61 @@ def _refit(units: int, scale: float) -> Work:
     return replace(work, estimator=search)
 
 
+def _contained_forest(units: int, scale: float) -> Work:
+    """Make a grid in which a fifth of the fits contain all others."""
+    from sklearn.ensemble import RandomForestClassifier
+
+    space = {"n_estimators": _sizes(), "max_features": ["sqrt", "log2"], "min_samples_leaf": [1, 5]}
+    X, y = _digits(max(round(DIGITS * scale), FEW_TEXTS))
+    return _search_over(RandomForestClassifier(random_state=0), space, units, X, y)
+
+
+def _contained_boosting(units: int, scale: float) -> Work:
+    """Make the same with boosting."""
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    space = {"max_iter": _sizes(), "learning_rate": [0.1, 0.02], "max_leaf_nodes": [7, 31]}
+    X, y = _two_classes(BOOSTED_ROWS, 20, scale)
+    estimator = HistGradientBoostingClassifier(early_stopping=False, random_state=0)
+    return _search_over(estimator, space, units, X, y)
+
+
+def _sizes() -> list[int]:
+    return [int(size) for size in np.linspace(100, 1000, 5)]
+
+
+def _steps(units: int, scale: float) -> Work:
+    """Make the grid of scikit-learn's tutorial on texts: 48 candidates, 4 ways to count words and 8 to weigh them."""
+    from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
+    from sklearn.linear_model import SGDClassifier
+    from sklearn.pipeline import Pipeline
+
+    steps = [("vect", CountVectorizer()), ("tfidf", TfidfTransformer()), ("clf", SGDClassifier(random_state=0))]
+    space = {
+        "vect__ngram_range": [(1, 1), (1, 2)],
+        "vect__min_df": [1, 2],
+        "tfidf__use_idf": [True, False],
+        "clf__alpha": [1e-5, 1e-4, 1e-3],
+        "clf__penalty": ["l2", "elasticnet"],
+    }
+    return _search_over(Pipeline(steps), space, units, *_texts(max(round(TEXTS * scale), FEW_TEXTS)))
+
+
+def _texts(count: int) -> tuple[list[str], Any]:
+    """Make texts of 100 words, as frequent as those of a language, on four subjects that prefer some of the words."""
+    rng = np.random.default_rng(0)
+    words = np.array([f"word{number}" for number in range(20_000)])
+    frequency = 1 / np.arange(3, 3 + len(words))
+    subjects = [rng.permutation(frequency) * 0.1 + frequency for _ in range(4)]
+    y = np.arange(count) % len(subjects)
+    return [" ".join(rng.choice(words, 100, p=subjects[of] / subjects[of].sum())) for of in y], y
+
+
+def _pruned(units: int, scale: float) -> Work:
+    """Make the article's random search, of which raysk leaves out what cannot win."""
+    return replace(_random(units, scale), prune="exact")
+
+
 def _two_classes(rows: int, columns: int, scale: float) -> tuple[Any, Any]:
     rng = np.random.default_rng(0)
     X = rng.standard_normal((max(round(rows * scale), FEW_ROWS), columns))
@@ -200,38 +262,67 @@ WORKLOADS = {
     "grid": Workload(unit="fit", units=20_000, unit_s=0.2, make=_grid),
     "short": Workload(unit="fit", units=5_000, unit_s=0.004, make=_short),
     "wide": Workload(unit="fit", units=200, unit_s=1.5, make=_wide, shrinks_rows=True),
+    "contained-forest": Workload(unit="fit", units=100, unit_s=1.5, make=_contained_forest, shrinks_rows=True),
+    "contained-boosting": Workload(unit="fit", units=100, unit_s=0.9, make=_contained_boosting, shrinks_rows=True),
+    "steps": Workload(unit="fit", units=240, unit_s=0.37, make=_steps, shrinks_rows=True),
+    "pruned": Workload(unit="fit", units=1_500, unit_s=0.35, make=_pruned),
     "lone-boosting": Workload(unit="fit", units=1, unit_s=5.0, make=_boosting, shrinks_rows=True, lone=True),
     "lone-logistic": Workload(unit="fit", units=1, unit_s=0.5, make=_logistic, shrinks_rows=True, lone=True),
     "lone-refit": Workload(unit="fit", units=1, unit_s=5.0, make=_refit, shrinks_rows=True, lone=True),
 }
 PUBLISHED = ("forest", "random", "grid")
-GROUPS = {"lone": tuple(name for name, workload in WORKLOADS.items() if workload.lone)}
+GROUPS = {
+    "contained": ("contained-forest", "contained-boosting"),
+    "lone": tuple(name for name, workload in WORKLOADS.items() if workload.lone),
+}
 """Names for several workloads."""
 
 
-def answer(fitted: Any) -> tuple[list[Any], dict[str, Any] | None]:
+def answer(fitted: Any, *, best_only: bool = False) -> tuple[list[Any], dict[str, Any] | None]:
     """Return what two backends must agree on.
 
     Parameters
     ----------
     fitted : estimator
         A forest or a search.
+    best_only : bool
+        Whether only the best candidate of a search counts.
 
     Returns
     -------
     pieces : list
-        One for each unit, in order: the digest of a tree, or a score.
+        One for each unit, in order: the digest of a tree, or a score; of the best candidate its number and its score.
     best : dict or None
         The best parameters of a search.
     """
-    if hasattr(fitted, "cv_results_"):
-        results = fitted.cv_results_
-        splits = np.column_stack([results[f"split{split}_test_score"] for split in range(fitted.n_splits_)])
-        best = {
-            name: getattr(value, "tolist", lambda value=value: value)() for name, value in fitted.best_params_.items()
-        }
-        return splits.ravel().tolist(), best
-    return [tree_digest(tree) for tree in fitted.estimators_], None
+    if not hasattr(fitted, "cv_results_"):
+        return [tree_digest(tree) for tree in fitted.estimators_], None
+    results = fitted.cv_results_
+    splits = np.column_stack([results[f"split{split}_test_score"] for split in range(fitted.n_splits_)])
+    pieces = [int(fitted.best_index_), float(fitted.best_score_)] if best_only else splits.ravel().tolist()
+    return pieces, _plain(fitted.best_params_)
+
+
+def answer_of_scores(work: Work, scores: Sequence[float]) -> tuple[list[Any], dict[str, Any]]:
+    """Return the same of the scores of all fits of a search, in order."""
+    means = np.average(np.reshape(scores, (-1, FOLDS)), axis=1)
+    best = int(np.argmax(means))
+    pieces = [best, float(means[best])] if work.prune else list(scores)
+    return pieces, _plain(candidates(work.estimator)[best])
+
+
+def candidates(search: Any) -> list[dict[str, Any]]:
+    """Return the candidates of a search."""
+    from sklearn.model_selection import ParameterGrid, ParameterSampler
+
+    if hasattr(search, "param_distributions"):
+        return list(ParameterSampler(search.param_distributions, search.n_iter, random_state=search.random_state))
+    return list(ParameterGrid(search.param_grid))
+
+
+def _plain(params: dict[str, Any]) -> dict[str, Any]:
+    """Return parameters with Python's numbers instead of numpy's."""
+    return {name: getattr(value, "tolist", lambda value=value: value)() for name, value in params.items()}
 
 
 def tree_digest(tree: Any) -> str:

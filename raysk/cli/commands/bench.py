@@ -40,7 +40,8 @@ class Bench:
     workloads: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="WORKLOAD", help="forest, random, grid, short, wide or lone. The default is the first three."
+            metavar="WORKLOAD",
+            help="forest, random, grid, short, wide, contained, steps, pruned or lone. The default is the first three.",
         ),
     ] = None
     backends: Annotated[
@@ -309,7 +310,10 @@ def _show(out: DataOut, report: dict[str, Any], *, as_json: bool) -> None:
     )
 
 
-LAST_TO_GO = ("backend", "time", "/ ideal", "/ loky", "busy", "driver us/unit", "first fit", "all MB", "driver MB")
+LAST_TO_GO = (
+    *("backend", "time", "/ ideal", "/ loky", "fits done", "same best", "busy"),
+    *("driver us/unit", "first fit", "all MB", "driver MB"),
+)
 """Columns of the table, those first that a narrow terminal keeps longest."""
 
 

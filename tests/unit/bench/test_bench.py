@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from threadpoolctl import threadpool_limits
 from raysk.bench import ideal, nodes, plot, process, report, runner
 from raysk.bench.arm import measure
 from raysk.bench.request import BACKENDS, Arm, Request
-from raysk.bench.workloads import FOLDS, GROUPS, PUBLISHED, WORKLOADS, answer, digest
+from raysk.bench.workloads import FOLDS, GROUPS, PUBLISHED, WORKLOADS, answer, answer_of_scores, digest
 from raysk.cli.commands import bench
 from raysk.errors import BenchFailed
 
@@ -61,6 +62,44 @@ def test_our_own_workloads(name, units):
     work = workload.at(0.01)
     assert work.units == (50 if name == "short" else 200)
     assert work.X.nbytes == pytest.approx(400 * 64 * 8 if name == "short" else 10**7, rel=0.01)
+
+
+@pytest.mark.parametrize(("name", "candidates"), [*((name, 20) for name in GROUPS["contained"]), ("steps", 48)])
+def test_workloads_with_work_in_common_keep_their_candidates(name, candidates):
+    """At every scale there are all sizes of each ensemble, and all classifiers for each vectoriser; rows shrink."""
+    whole, small = (WORKLOADS[name].at(scale) for scale in (1.0, 0.1))
+    for work in (whole, small):
+        assert work.units == candidates * FOLDS
+        assert len(ParameterGrid(work.estimator.param_grid)) == candidates
+    assert len(small.y) < len(whole.y)
+    sizes = [values for name, values in whole.estimator.param_grid.items() if name in {"n_estimators", "max_iter"}]
+    assert sizes in ([], [[100, 325, 550, 775, 1000]])
+
+
+def test_a_pruned_search_is_compared_by_its_best():
+    """The article's random search: its best candidate and score are one answer for all, whoever says it."""
+    whole = WORKLOADS["pruned"].at(1.0)
+    assert (whole.prune, whole.units, whole.estimator.n_iter) == ("exact", 1_500, 300)
+    search = clone(WORKLOADS["short"].at(0.004).estimator)
+    work = replace(whole, estimator=search, X=whole.X[:400], y=whole.y[:400])
+    scores, best = answer(search.fit(work.X, work.y))
+    assert answer(search, best_only=True) == answer_of_scores(work, scores)
+    assert answer_of_scores(replace(work, prune=None), scores) == (scores, best)
+    assert best == search.best_params_
+
+
+def test_what_was_left_out_is_shown():
+    """A row says which share of the fits was done, and whether the best is the others' too; old reports say neither."""
+    left_out, whole = arm("raysk", 1.0), arm("loky", 2.0)
+    left_out.results[0] |= {"fits_done": 0.36, "best": {"C": 1.0}}
+    whole.results[0] |= {"best": {"C": 1.0}}
+    shown = dict(zip(report.COLUMNS, report.cells(rows(left_out, whole)["raysk"]), strict=True))
+    assert (shown["fits done"], shown["same best"]) == ("36%", "yes")
+    whole.results[0]["best"] = {"C": 2.0}
+    found = rows(left_out, whole)
+    assert (found["raysk"]["same_best"], report.cells(found["raysk"])[6]) == (False, "no")
+    del found["loky"]["fits_done"]
+    assert report.cells(found["loky"])[5:7] == ["", ""]
 
 
 def test_a_scaled_grid_is_drawn_from_the_whole():
