@@ -98,5 +98,6 @@ def _number_of(value, seen):  # noqa: PLR0911 - a kind of value a line
     if isinstance(value, (list, tuple)):
         return sum((at + 1) * _number_of(each, seen) for at, each in enumerate(value)) + 11.0 * len(value)
     if isinstance(value, dict):
-        return sum(_number_of(each, seen) for _, each in sorted(value.items(), key=lambda item: str(item[0])))
+        named = sorted((str(name), each) for name, each in value.items() if name != "n_threads")
+        return sum(_number_of(each, seen) for _, each in named)
     return _number_of(dict(vars(value)), seen) if isinstance(value, BaseEstimator) else 2.0
