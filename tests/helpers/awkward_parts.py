@@ -5,7 +5,8 @@ from __future__ import annotations
 import numbers
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
+from sklearn.ensemble import RandomForestClassifier
 
 
 class _Stateless(TransformerMixin, BaseEstimator):
@@ -75,6 +76,32 @@ def first_adder():
 def second_adder():
     """Return an object of that other class."""
     return _adder(2)
+
+
+class OddOnes(RandomForestClassifier):
+    """Predicts the contrary where it has an odd number of trees."""
+
+    def predict(self, X):
+        """Predict."""
+        return super().predict(X) ^ (self.n_estimators % 2)
+
+
+class Fragile(ClassifierMixin, BaseEstimator):
+    """Fails on some samples of the rows."""
+
+    def __init__(self, random_state=None):
+        self.random_state = random_state
+
+    def fit(self, X, y, sample_weight=None):  # noqa: ARG002 - bagging looks for it
+        """Learn a mean, unless the first row is too large."""
+        if X[0, 0] > 1.2:
+            raise ValueError("too large")
+        self.classes_, self.mean_ = np.unique(y), X[:, 0].mean()
+        return self
+
+    def predict(self, X):
+        """Predict by the first column."""
+        return self.classes_[(X[:, 0] > self.mean_).astype(int) * (len(self.classes_) - 1)]
 
 
 def state_score(estimator, X, y):  # noqa: ARG001 - scikit-learn's signature

@@ -11,22 +11,13 @@ import numpy as np
 import pytest
 from drawn_specs import draw
 from equal_searches import differences
-from threadpoolctl import threadpool_limits
 
-from raysk import plans
 from raysk.errors import NothingFinished
-from raysk.events import WorkDone, null_sink
+from raysk.events import WorkDone
 from raysk.runs.journal import Journal
 
 SEEDS = range(60)
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.usefixtures("_one_thread")]
-
-
-@pytest.fixture(scope="module")
-def _one_thread():
-    """Give each fit one thread, as workers do: two machines' worth of threads that spin wait for each other."""
-    with threadpool_limits(1):
-        yield
 
 
 @pytest.fixture(scope="module")
@@ -44,14 +35,9 @@ def theirs():
 
 
 @pytest.fixture
-def ours(launcher, make_pool):
-    """Return a function that runs a search on a pool of so many workers."""
-
-    def run(spec, *, workers=2, sink=null_sink, **options):
-        launcher.by_hand, launcher.room = False, workers
-        return plans.fit(make_pool(sink=sink), spec.search, spec.X, spec.y, spec.fit_params, **options)
-
-    return run
+def ours(fit_on_threads):
+    """Return a function that runs a spec by raysk."""
+    return lambda spec, **options: fit_on_threads(spec.search, spec.X, spec.y, spec.fit_params, **options)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
