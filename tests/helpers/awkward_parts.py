@@ -125,6 +125,6 @@ def _number_of(value, seen):  # noqa: PLR0911 - a kind of value a line
     if isinstance(value, (list, tuple)):
         return sum((at + 1) * _number_of(each, seen) for at, each in enumerate(value)) + 11.0 * len(value)
     if isinstance(value, dict):
-        named = sorted((str(name), each) for name, each in value.items() if name != "n_threads")
+        named = sorted((str(name), each) for name, each in value.items() if name not in {"n_threads", "_stop_words_id"})
         return sum(_number_of(each, seen) for _, each in named)
     return _number_of(dict(vars(value)), seen) if isinstance(value, BaseEstimator) else 2.0

@@ -12,8 +12,9 @@ import pytest
 from drawn_specs import draw
 from equal_searches import differences
 
-from raysk.errors import NothingFinished
+from raysk.errors import NothingFinished, UsageError
 from raysk.events import WorkDone
+from raysk.jobs import PRUNING, Shortcuts
 from raysk.runs.journal import Journal
 
 SEEDS = range(60)
@@ -47,6 +48,42 @@ def test_results_are_scikit_learns(seed, ours, theirs):
     assert differences(ours(spec), theirs(seed), lambda: draw(seed).X) == []
 
 
+@pytest.mark.parametrize("seed", SEEDS[1::2])
+def test_the_best_of_a_pruned_search_is_scikit_learns(seed, ours, theirs):
+    """Whatever cannot win is given up: the best and its model are equal, and so are all scores that are there."""
+    pruned = best_of(lambda: ours(draw(seed), shortcuts=Shortcuts(prune="exact")))
+    if pruned is not None:
+        assert differences(pruned, theirs(seed), lambda: draw(seed).X, table=False) == []
+        for name, scores in pruned.cv_results_.items():
+            if name.startswith("split") and name.endswith("_score"):
+                given_up = np.isnan(scores) & np.array(pruned.cv_results_["pruned"])
+                assert np.array_equal(
+                    scores, np.where(given_up, np.nan, theirs(seed).cv_results_[name]), equal_nan=True
+                )
+
+
+def best_of(run):
+    """Return a search that was pruned; None if that is refused, as it is for metrics that have no maximum."""
+    try:
+        return run()
+    except UsageError as error:
+        assert "--prune exact" in str(error)  # noqa: PT017 - a refusal is one of two good ends
+        return None
+
+
+@pytest.mark.parametrize("prune", [None, *PRUNING])
+@pytest.mark.parametrize("seed", SEEDS[5::20])
+def test_the_number_of_workers_changes_nothing(seed, prune, ours):
+    """The same search on 1, 2 and 4 workers: equal tables, but for folds that a candidate given up may have or lack."""
+    runs = [
+        best_of(lambda workers=workers: ours(draw(seed), workers=workers, shortcuts=Shortcuts(prune=prune)))
+        for workers in (1, 2, 4)
+    ]
+    for other in runs[1:]:
+        if other is not None:
+            assert differences(other, runs[0], lambda: draw(seed).X, table=prune != "exact") == []
+
+
 class Interruption:
     """A sink that stands for a person who presses Ctrl-C once so many fits are done."""
 
@@ -61,13 +98,17 @@ class Interruption:
                 raise KeyboardInterrupt
 
 
+@pytest.mark.parametrize("prune", [None, "exact"])
 @pytest.mark.parametrize("seed", SEEDS[::6])
-def test_a_killed_search_resumes(seed, ours, theirs, tmp_path):
+def test_a_killed_search_resumes(seed, prune, ours, theirs, tmp_path):
     """Interrupted at some fit, and with a journal whose end is torn off, a search goes on to the same results."""
+    shortcuts = Shortcuts(prune=prune)
     chance, path = np.random.default_rng(seed), tmp_path / "journal.jsonl"
-    with Journal(path) as journal, contextlib.suppress(KeyboardInterrupt, NothingFinished):
-        ours(draw(seed), journal=journal, sink=Interruption(chance.integers(20)))
+    with Journal(path) as journal, contextlib.suppress(KeyboardInterrupt, NothingFinished, UsageError):
+        ours(draw(seed), journal=journal, shortcuts=shortcuts, sink=Interruption(chance.integers(20)))
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) - chance.integers(400)])
     with Journal(path) as journal:
-        assert differences(ours(draw(seed), journal=journal), theirs(seed), lambda: draw(seed).X) == []
+        resumed = best_of(lambda: ours(draw(seed), journal=journal, shortcuts=shortcuts))
+    if resumed is not None:
+        assert differences(resumed, theirs(seed), lambda: draw(seed).X, table=prune is None) == []
