@@ -3,7 +3,7 @@
     python tests/docs/tables.py
 
 The README and the guide get one table of all workloads, ``raysk/bench/README.md`` gets every report whole: what stands
-between ``<!-- benchmarks: overview -->`` or ``<!-- benchmarks: all -->`` and ``<!-- end of benchmarks -->``.
+between ``<!-- benchmarks: overview -->``, ``less`` or ``all``, and ``<!-- end of benchmarks -->``.
 """
 
 from __future__ import annotations
@@ -32,11 +32,18 @@ BACKENDS = {
 IN_OVERVIEW = 5
 """Reports that compare all backends on one machine; they come first."""
 
+LESS_WORK = ("pruned", "contained", "steps")
+"""What the names of the workloads begin with that show work left out."""
+
 
 def updated(text):
     """Return a page's text with its tables as the reports are now."""
     reports = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(REPORTS.glob("*.json"))]
-    made = {"overview": overview(reports[:IN_OVERVIEW]), "all": "".join(every_report(reports))}
+    made = {
+        "overview": overview(reports[:IN_OVERVIEW]),
+        "less": less_work(reports),
+        "all": "".join(every_report(reports)),
+    }
     return PLACE.sub(lambda place: f"{place['start']}{made[place['which']]}\n{place['end']}", text)
 
 
@@ -57,6 +64,24 @@ def overview(reports):
         name = title(report["results"]).partition(", scale")[0]
         rows.append([name, *(cell(results[backend], best) for backend in BACKENDS)])
     return f"\nMeasured on {on(reports[0]['machine'])}.\n\n{table(rows)}"
+
+
+def less_work(reports):
+    """Return one table of the workloads of which raysk leaves fits or steps out."""
+    from raysk.bench.report import title
+
+    rows = [["seconds", "raysk", "loky", "ideal", "fits done", "same best", "/ loky", "/ ideal"]]
+    for report in reports:
+        for name in dict.fromkeys(row["workload"] for row in report["results"]):
+            own = [row for row in report["results"] if row["workload"] == name]
+            results = {row["backend"]: row for row in own}
+            if name.startswith(LESS_WORK):
+                raysk = results["raysk"]
+                times = [f"{results[each]['time_s']['median']:.1f}" for each in ("raysk", "loky", "ideal")]
+                ratios = [f"{raysk[ratio]:.2f}" for ratio in ("ratio_to_loky", "ratio_to_ideal")]
+                done = f"{raysk['fits_done']['median']:.0%}"
+                rows.append([title(own), *times, done, "yes" if raysk["same_best"] else "no", *ratios])
+    return f"\n{table(rows)}"
 
 
 def cell(row, best_s):
