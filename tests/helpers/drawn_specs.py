@@ -38,7 +38,7 @@ from sklearn.model_selection import (
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
 
-MOST_CANDIDATES = 12
+MOST_CANDIDATES = 9
 ROWS = 72
 WORDS = [
     "a",
@@ -416,7 +416,7 @@ def searched(pick, estimator, space, task):
     lists = {name: values for name, (values, _) in space.items()}
     if pick.random() < 0.4:
         laws = {name: law or values for name, (values, law) in space.items()}
-        return RandomizedSearchCV(estimator, laws, n_iter=pick.randint(6, MOST_CANDIDATES), random_state=4, **options)
+        return RandomizedSearchCV(estimator, laws, n_iter=pick.randint(5, MOST_CANDIDATES), random_state=4, **options)
     while len(ParameterGrid(lists)) > MOST_CANDIDATES:
         name = max(lists, key=lambda each: (len(lists[each]), each))
         lists[name] = lists[name][:-1]
