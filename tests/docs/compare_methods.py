@@ -1,6 +1,6 @@
 """Compares the ways to search at equal fit time: prints the table of the guide, in Markdown.
 
-Run by hand:
+Run by hand, which takes about six minutes and needs optuna:
 
     python tests/docs/compare_methods.py
 
