@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+import joblib
 import numpy as np
 import pytest
 from sklearn import clone
@@ -24,7 +25,7 @@ from sklearn.ensemble import (
     RandomForestRegressor,
 )
 from sklearn.feature_selection import SelectKBest, chi2, f_classif, mutual_info_classif
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.linear_model import Ridge
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
@@ -54,7 +55,7 @@ ROWS = [
     (ExtraTreesClassifier(bootstrap=True, **SEEDED), FOREST, THREE),
     (ExtraTreesRegressor(max_leaf_nodes=9, ccp_alpha=0.1, **SEEDED), FOREST, NUMBERS),
     (BaggingClassifier(**SEEDED), FOREST, THREE),
-    (BaggingClassifier(LogisticRegression(), max_samples=0.4, max_features=0.5, **SEEDED), FOREST, THREE),
+    (BaggingClassifier(GaussianNB(), max_samples=0.4, max_features=0.5, **SEEDED), FOREST, THREE),
     (BaggingClassifier(KNeighborsClassifier(), bootstrap=False, max_samples=0.4, n_jobs=2, **SEEDED), FOREST, BINARY),
     (BaggingClassifier(SVC(), max_samples=0.4, **SEEDED), FOREST, THREE),
     (BaggingRegressor(bootstrap_features=True, **SEEDED), FOREST, NUMBERS),
@@ -141,6 +142,13 @@ def answers(estimator, X):
             said[name] = found if isinstance(found, np.ndarray) else list(found)
     known = {name: getattr(estimator, name, None) for name in ATTRIBUTES}
     return said | known | {"repr": repr(estimator), "params": repr(estimator.get_params())}
+
+
+@pytest.fixture(autouse=True)
+def _threads():
+    """Let several jobs be threads, which start at once."""
+    with joblib.parallel_config(backend="threading"):
+        yield
 
 
 @pytest.mark.filterwarnings("ignore")
