@@ -78,7 +78,8 @@ class Evaluation:
         """Do these units of a round of candidates and splits.
 
         Yields scikit-learn's result and the warnings of each fit, of a unit of several fits as many in a tuple. A
-        result has besides, where a scorer raised, what it raised: one line, as ``score_error``.
+        result has besides, where a scorer raised, what it raised: one line, as ``score_error``; and ``is_copy``, if it
+        is that of a fit cut to size.
         """
         candidates, splits = round_
         complaints: list[str] = []
@@ -101,7 +102,7 @@ class Evaluation:
             estimator = clone(self.estimator)
             result = fit_and_score(copy.stand_in(estimator) if copy else estimator, self.X, self.y, **arguments_of(fit))
             if copy:
-                result["fit_time"] = copy.fit_time
+                result |= {"fit_time": copy.fit_time, "is_copy": True}
             if complaints:
                 result["score_error"] = error_text(complaints[0])
                 complaints.clear()

@@ -43,6 +43,9 @@ NUMBERS = make_regression(200, 8, noise=20.0, random_state=0)
 SEVERAL = make_regression(200, 8, n_targets=2, noise=20.0, random_state=0)
 SEPARATE = (np.arange(40.0).reshape(-1, 1), np.arange(40) // 20)
 TREES, ALPHAS, FEATURES = (30, 17, 2, 1), (0.0, 0.003, 0.011, 10.0), ("all", 12, 5, 0)
+TIES = (0.01226190476190476, 0.01625925925925925, 0.028260805731735922)
+"""The tree pruned to the first of these cannot be pruned on to the second: other sums of the same numbers."""
+
 FOREST = {"n_estimators": TREES}
 SEEDED = {"random_state": 3}
 
@@ -77,6 +80,7 @@ ROWS = [
     (HistGradientBoostingClassifier(early_stopping=False, max_features=0.5, **SEEDED), {"max_iter": TREES}, BINARY),
     (HistGradientBoostingRegressor(max_leaf_nodes=5, loss="absolute_error"), {"max_iter": TREES}, NUMBERS),
     (DecisionTreeClassifier(**SEEDED), {"ccp_alpha": ALPHAS}, THREE),
+    (DecisionTreeClassifier(random_state=0), {"ccp_alpha": TIES}, THREE),
     (DecisionTreeClassifier(max_leaf_nodes=30, class_weight="balanced", **SEEDED), {"ccp_alpha": ALPHAS[1:]}, BINARY),
     (DecisionTreeRegressor(max_features=4, **SEEDED), {"ccp_alpha": (0.0, 5.0, 500.0, 10**9)}, SEVERAL),
     (ExtraTreeClassifier(max_features=None, **SEEDED), {"ccp_alpha": ALPHAS}, THREE),
