@@ -18,7 +18,7 @@ from raysk._compat import sklearn as sklearn_private
 from raysk.plans.contained import CONTAINED, place_in
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 NOT_SCORED = {"verbose": 0, "return_train_score": False, "error_score": 0.0}
 """What scikit-learn's function is told besides, where nobody sees what it returns."""
@@ -51,13 +51,14 @@ class Copy:
 
 
 def fit_family(
-    estimator: Any, X: Any, y: Any, members: Sequence[dict[str, Any]], arguments: Mapping[str, Any]
+    fresh: Callable[[], Any], X: Any, y: Any, members: Sequence[dict[str, Any]], arguments: Mapping[str, Any]
 ) -> list[Copy | None]:
     """Fit a family's one fit, and cut it.
 
     Parameters
     ----------
-    estimator : estimator
+    fresh : callable
+        Returns the estimator that parameters are set on, a new one each time.
     X, y : array-like
         All rows.
     members : sequence of dict
@@ -70,6 +71,7 @@ def fit_family(
     copies : list of Copy or None
         None where a member must be fitted by itself.
     """
+    estimator = fresh()
     place = place_in(estimator)
     if place is None:
         return [None] * len(members)
@@ -77,12 +79,13 @@ def fit_family(
     one = {**members[0], place.parameter: place.row.fits(values)}
     fitted: list[Any] = []
     fit = sklearn_private.fit_unscored(fitted.append)
-    result = fit(clone(estimator), X, y, **{**arguments, **NOT_SCORED, "parameters": one})
+    result = fit(estimator, X, y, **{**arguments, **NOT_SCORED, "parameters": one})
     if not fitted:
         return [None] * len(members)
     shares = [place.row.share(value, values[0]) for value in values]
     copies = [_try_to_cut(fitted[0], place.parameter, value) for value in values]
-    return [copy and Copy(copy, result["fit_time"] * share) for copy, share in zip(copies, shares, strict=True)]
+    times = [result["fit_time"] * share for share in shares]
+    return [None if copy is None else Copy(copy, time) for copy, time in zip(copies, times, strict=True)]
 
 
 def _try_to_cut(fitted: Any, parameter: str, value: Any) -> Any:

@@ -72,6 +72,10 @@ class Evaluation:
         """What goes to the estimator's ``fit`` besides X and y."""
         return self.arguments["fit_params"]  # type: ignore[no-any-return]
 
+    def _fresh(self) -> Any:
+        """Return an estimator for a fit to set its parameters on."""
+        return clone(self.estimator)
+
     def __call__(
         self, round_: tuple[Sequence[dict[str, Any]], list[tuple[Any, Any]]], units: Sequence[Unit]
     ) -> Iterator[Done | tuple[Done, ...]]:
@@ -99,8 +103,8 @@ class Evaluation:
             }
 
         def do(fit: int, copy: Copy | None = None) -> Done:
-            estimator = clone(self.estimator)
-            result = fit_and_score(copy.stand_in(estimator) if copy else estimator, self.X, self.y, **arguments_of(fit))
+            estimator = copy.stand_in(self._fresh()) if copy else self._fresh()
+            result = fit_and_score(estimator, self.X, self.y, **arguments_of(fit))
             if copy:
                 result |= {"fit_time": copy.fit_time, "is_copy": True}
             if complaints:
@@ -110,7 +114,7 @@ class Evaluation:
 
         def do_family(fits: tuple[int, ...]) -> tuple[Done, ...]:
             members = [candidates[fit // len(splits)] for fit in fits]
-            return tuple(map(do, fits, fit_family(self.estimator, self.X, self.y, members, arguments_of(fits[0]))))
+            return tuple(map(do, fits, fit_family(self._fresh, self.X, self.y, members, arguments_of(fits[0]))))
 
         with config_context(**self.config), relayed_warnings.listening(self.filters) as heard:
             for unit in units:
