@@ -51,6 +51,13 @@ def looks_at_all(estimator, X, y):
     return score
 
 
+def fits_again(estimator, X, y):
+    """Score, and fit the same pipeline on other data."""
+    score = estimator.score(X, y) + len(estimator[-1].estimators_)
+    estimator.fit(X + 5, y)
+    return score
+
+
 def fails_for_some(estimator, X, y):
     """Raise for one size of forest."""
     if estimator.n_estimators == 7:
@@ -122,6 +129,12 @@ SEARCHES = {
         make_pipeline(StandardScaler(), FOREST),
         {"randomforestclassifier__n_estimators": [3, 12, 7], "standardscaler__with_mean": [True, False]},
         {"return_train_score": True},
+        CLASSES,
+    ),
+    "pipeline, fitted again by the scorer": (
+        make_pipeline(StandardScaler(), FOREST),
+        {"randomforestclassifier__n_estimators": [3, 12, 7]},
+        {"scoring": fits_again, "return_train_score": True},
         CLASSES,
     ),
     "regressor": (
