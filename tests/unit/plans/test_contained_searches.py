@@ -265,6 +265,16 @@ def test_sharing_is_turned_off(pool):
     assert compare(pool, GridSearchCV(FOREST, TREES, cv=2), shortcuts=Shortcuts(sharing=False)) == 0
 
 
+def test_pruning_of_families(pool):
+    """What wins is the same with candidates given up, and with fits contained in others at the same time."""
+    grid = TREES | {"max_depth": [1, 2, None]}
+    local = GridSearchCV(FOREST, grid, cv=5).fit(*CLASSES)
+    search = GridSearchCV(FOREST, grid, cv=5)
+    plans.fit(pool, search, *CLASSES, {}, shortcuts=Shortcuts(prune="exact"))
+    assert (search.best_index_, search.best_score_) == (local.best_index_, local.best_score_)
+    assert sum(each.shared for each in pool.sink.of(WorkDone)) > 0
+
+
 def test_a_part_of_a_family_is_resumed(pool, tmp_path):
     """What the journal has is not done again, whichever member that is; the rest is a family of its own."""
     path = tmp_path / "journal.jsonl"
