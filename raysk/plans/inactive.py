@@ -8,6 +8,7 @@ warning is passed on once, with the first candidate that is fitted.
 from __future__ import annotations
 
 import math
+from array import array
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +37,7 @@ from sklearn.svm import SVC, SVR, LinearSVC, LinearSVR, NuSVC, NuSVR, OneClassSV
 from raysk._compat import sklearn as sklearn_private
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
 MAX_INT = np.iinfo(np.int32).max
 """libsvm, liblinear and scikit-learn's own loops have C's integers."""
@@ -50,10 +51,6 @@ HISTOGRAM_BOOSTERS = (HistGradientBoostingClassifier, HistGradientBoostingRegres
 
 PENALTY_IS_DEPRECATED = LogisticRegression().penalty == "deprecated"
 """From 1.8 on: an `l1_ratio` that contradicts the penalty is warned of with its value, so that only None is left."""
-
-
-def _any(value: Any) -> bool:  # noqa: ARG001 - the row's own condition on values: none
-    return True
 
 
 def _is_given(value: Any) -> bool:
@@ -85,20 +82,27 @@ class Row:
     unused : tuple of str
     source : str
         Where scikit-learn says so, in a docstring or in code.
-    only : callable
-        Which of the values that scikit-learn accepts are ignored in silence, or with the same warning.
+    only : callable, optional
+        Which of the values that scikit-learn accepts are ignored in silence, or with the same warning; all if absent.
     """
 
     kinds: tuple[type, ...]
     when: Mapping[str, tuple[Any, ...]]
     unused: tuple[str, ...]
     source: str
-    only: Callable[[Any], bool] = _any
+    only: Callable[[Any], bool] | None = None
 
-    def validity(self, estimator: Any, name: str) -> Callable[[Any], bool]:
-        """Return what tells whether a value of a parameter may be ignored."""
-        accepts = sklearn_private.parameter_check(estimator, name)
-        return lambda value: is_plain(value) and accepts(value) and self.only(value)
+    def ignores(self, estimator: Any, name: str, values: Sequence[Any]) -> np.ndarray[Any, Any]:
+        """Tell which values of a parameter may be ignored where the conditions hold."""
+        if isinstance(values, array | np.ndarray):  # floats, perhaps a million
+            floats = np.asarray(values)
+            found = np.isfinite(floats) & sklearn_private.floats_in_range(estimator, name, floats)
+        else:
+            accepts = sklearn_private.parameter_check(estimator, name)
+            found = np.array([is_plain(value) and accepts(value) for value in values], bool)
+        for number in np.flatnonzero(found) if self.only is not None else ():
+            found[number] = self.only(values[number])
+        return found
 
 
 SVM = "svm/_classes.py, docstrings: which kernels coef0, degree and gamma are for; libsvm/svm.cpp: Kernel"

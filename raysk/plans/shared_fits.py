@@ -10,6 +10,7 @@ functions make of predictions, and fits that draw nothing at random. A splitter 
 from __future__ import annotations
 
 import numbers
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from raysk.plans.inactive import KINDS, ROWS, SEEDLESS, is_one_of
 from raysk.plans.parts import parts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from raysk.plans.candidates import Candidates, Column
 
@@ -151,7 +152,7 @@ def _inactive(candidates: Candidates, listed: Mapping[str, Any]) -> dict[str, Nu
             for name in row.unused:
                 column = candidates.columns.get(prefix + name)
                 if column is not None and ignored.any():
-                    valid = _tell(candidates, prefix, part, name, row.validity(part, name))
+                    valid = _tell(candidates, prefix, part, name, partial(row.ignores, part, name))
                     found[prefix + name] = found.get(prefix + name, False) | (ignored & valid)
     return found
 
@@ -160,7 +161,7 @@ def _all_hold(candidates: Candidates, prefix: str, part: Any, when: Mapping[str,
     """Tell for which candidates each of these parameters has one of its values."""
     found = np.ones(len(candidates), bool)
     for name, allowed in when.items():
-        found &= _tell(candidates, prefix, part, name, lambda value, allowed=allowed: is_one_of(value, allowed))
+        found &= _tell(candidates, prefix, part, name, partial(_are_among, allowed))
     return found
 
 
@@ -171,27 +172,28 @@ def _not_certain(candidates: Candidates, listed: Mapping[str, Any]) -> Numbers:
         whole = candidates.columns.get(prefix.removesuffix("__"))
         if whole is not None:
             found |= whole.codes != ABSENT
-        if type(part) in SEEDLESS and not isinstance(part.random_state, numbers.Integral):
+        if type(part) in SEEDLESS and not isinstance(getattr(part, "random_state", 0), numbers.Integral):
             name, allowed = SEEDLESS[type(part)]
-            found |= ~_tell(candidates, prefix, part, name, lambda value, allowed=allowed: is_one_of(value, allowed))
+            found |= ~_tell(candidates, prefix, part, name, partial(_are_among, allowed))
     return found
 
 
-def _tell(candidates: Candidates, prefix: str, part: Any, name: str, test: Callable[[Any], bool]) -> Numbers:
-    """Tell for each candidate whether its value of a parameter passes a test."""
-    values, codes = _values(candidates, prefix + name, getattr(part, name, False))
-    return np.array([test(value) for value in values], bool)[codes]
-
-
-def _values(candidates: Candidates, name: str, default: Any) -> tuple[list[Any], Numbers]:
-    """Return the values of a parameter, and which of them each candidate has: the last one if it names none."""
-    column = candidates.columns.get(name)
+def _tell(
+    candidates: Candidates, prefix: str, part: Any, name: str, test: Callable[[Sequence[Any]], Sequence[bool]]
+) -> Numbers:
+    """Tell for each candidate whether its value of a parameter, or else the estimator's own, passes a test."""
+    default = bool(test([getattr(part, name, False)])[0])
+    column = candidates.columns.get(prefix + name)
     if column is None:
-        return [default], np.zeros(len(candidates), np.int32)
-    return [*column.values, default], column.codes
+        return np.full(len(candidates), default)
+    return _look_up(test(column.values), column.codes, absent=default)
 
 
-def _look_up(told: list[bool], codes: Numbers, *, absent: bool) -> Numbers:
+def _are_among(allowed: tuple[Any, ...], values: Sequence[Any]) -> list[bool]:
+    return [is_one_of(value, allowed) for value in values]
+
+
+def _look_up(told: Sequence[bool], codes: Numbers, *, absent: bool) -> Numbers:
     """Return for each code what is told of its value."""
     return np.array([*told, absent])[codes]  # the last one is that of `ABSENT`
 
