@@ -96,12 +96,13 @@ class Row:
         """Tell which values of a parameter may be ignored where the conditions hold."""
         if isinstance(values, array | np.ndarray):  # floats, perhaps a million
             floats = np.asarray(values)
-            found = np.isfinite(floats) & sklearn_private.floats_in_range(estimator, name, floats)
+            found: np.ndarray[Any, Any] = np.isfinite(floats) & sklearn_private.floats_in_range(estimator, name, floats)
         else:
             accepts = sklearn_private.parameter_check(estimator, name)
             found = np.array([is_plain(value) and accepts(value) for value in values], bool)
-        for number in np.flatnonzero(found) if self.only is not None else ():
-            found[number] = self.only(values[number])
+        only = self.only
+        if only is not None:
+            found &= [bool(each) and only(value) for each, value in zip(found, values, strict=True)]
         return found
 
 

@@ -24,7 +24,7 @@ from raysk.plans.parts import parts
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from raysk.plans.candidates import Candidates, Column
+    from raysk.plans.candidates import Candidates
 
     Numbers = np.ndarray[Any, Any]
 
@@ -179,7 +179,7 @@ def _not_certain(candidates: Candidates, listed: Mapping[str, Any]) -> Numbers:
 
 
 def _tell(
-    candidates: Candidates, prefix: str, part: Any, name: str, test: Callable[[Sequence[Any]], Sequence[bool]]
+    candidates: Candidates, prefix: str, part: Any, name: str, test: Callable[[Sequence[Any]], Sequence[bool] | Numbers]
 ) -> Numbers:
     """Tell for each candidate whether its value of a parameter, or else the estimator's own, passes a test."""
     default = bool(test([getattr(part, name, False)])[0])
@@ -193,7 +193,7 @@ def _are_among(allowed: tuple[Any, ...], values: Sequence[Any]) -> list[bool]:
     return [is_one_of(value, allowed) for value in values]
 
 
-def _look_up(told: Sequence[bool], codes: Numbers, *, absent: bool) -> Numbers:
+def _look_up(told: Sequence[bool] | Numbers, codes: Numbers, *, absent: bool) -> Numbers:
     """Return for each code what is told of its value."""
     return np.array([*told, absent])[codes]  # the last one is that of `ABSENT`
 
