@@ -70,7 +70,7 @@ VALUES = {
     "tol": (0.01, 0.5),
     "validation_fraction": (0.1, 0.4),
 }
-"""Two values of each parameter: a fit that looked at it would tell them apart."""
+"""Two values of each parameter, both valid, and far apart."""
 
 SMALL = {"hidden_layer_sizes": (4,), "max_iter": 3, "n_components": 2, "n_estimators": 3, "random_state": 0}
 
