@@ -72,6 +72,18 @@ VALUES = {
 }
 """Two values of each parameter, both valid, and far apart."""
 
+MORE = {
+    "algorithm": ("kd_tree",),
+    "early_stopping": (True,),
+    "fit_intercept": (True,),
+    "kernel": ("poly",),
+    "learning_rate": ("invscaling",),
+    "loss": ("huber", "quantile"),
+    "metric": ("minkowski",),
+    "penalty": ("elasticnet",),
+}
+"""Values with which rows do not hold."""
+
 SMALL = {"hidden_layer_sizes": (4,), "max_iter": 3, "n_components": 2, "n_estimators": 3, "random_state": 0}
 
 
@@ -207,3 +219,25 @@ def test_the_text_of_a_warning_decides_for_l1_ratio():
     assert fits(LogisticRegression(penalty="l2"), ratios) == (2 if PENALTY_IS_DEPRECATED else 1)
     assert fits(LogisticRegression(penalty="elasticnet", solver="saga", random_state=0), ratios) == 2
     assert fits(LogisticRegression(solver="saga", random_state=0), ratios) == (2 if PENALTY_IS_DEPRECATED else 1)
+
+
+@pytest.mark.parametrize("kind", sorted({kind for row in ROWS for kind in row.kinds}, key=lambda kind: kind.__name__))
+def test_drawn_candidates_that_are_fitted_once_are_alike(kind):
+    """Rows may hold together, and a parameter that is ignored may be the condition of another."""
+    draw = np.random.RandomState(0)
+    rows = [row for row in ROWS if kind in row.kinds]
+    space = {name: [*VALUES[name]] for row in rows for name in row.unused}
+    for row in rows:
+        for name, values in row.when.items():
+            space[name] = [*space.get(name, ()), *values, *MORE.get(name, ())]
+    drawn = [{name: values[draw.randint(len(values))] for name, values in space.items()} for _ in range(4)]
+    varied = [(each, name, value) for each in drawn for name in space for value in (*space[name], "refused")]
+    candidates = [{**each, name: value} for each, name, value in varied]
+    found = leaders(make(kind), Candidates(candidates), ACCURACY)
+    for number in np.flatnonzero(found != np.arange(len(found))):
+        (told, outputs), (told_too, outputs_too) = (
+            outcome(make(kind, **candidates[each])) for each in (number, found[number])
+        )
+        assert told == told_too, (candidates[number], candidates[found[number]])
+        assert len(outputs) == len(outputs_too)
+        assert all(map(np.array_equal, outputs, outputs_too)), (candidates[number], candidates[found[number]])
