@@ -230,7 +230,7 @@ def test_drawn_candidates_that_are_fitted_once_are_alike(kind):
     for row in rows:
         for name, values in row.when.items():
             space[name] = [*space.get(name, ()), *values, *MORE.get(name, ())]
-    drawn = [{name: values[draw.randint(len(values))] for name, values in space.items()} for _ in range(4)]
+    drawn = [{name: values[draw.randint(len(values))] for name, values in space.items()} for _ in range(2)]
     varied = [(each, name, value) for each in drawn for name in space for value in (*space[name], "refused")]
     candidates = [{**each, name: value} for each, name, value in varied]
     found = leaders(make(kind), Candidates(candidates), ACCURACY)
