@@ -149,13 +149,20 @@ class RoundResults:
         n_splits = len(self.splits)
         starts = (self._leaders[np.asarray(candidates, np.int64)] * n_splits).tolist()
         fits = (fit for start in starts for fit in range(start, start + n_splits))
-        return [self._results[fit] or self._not_fitted(fit, math.nan, math.nan) for fit in fits]
+        counted = self._schedule.counted
+        return [
+            self._not_fitted(fit, math.nan, math.nan)
+            if self._results[fit] is None or fit % n_splits >= counted.get(fit // n_splits, n_splits)
+            else self._results[fit]
+            for fit in fits
+        ]
 
     def pruned(self, candidates: Iterable[int]) -> list[bool]:
         """Tell which candidates were given up before all their splits were done."""
         given_up = np.zeros(len(self.candidates), bool)
         given_up[np.asarray(self._schedule.pruned, np.int64)] = True
         given_up &= self._waiting > 0
+        given_up[list(self._schedule.counted)] = True
         return given_up[self._leaders[np.asarray(candidates, np.int64)]].tolist()  # type: ignore[no-any-return]
 
     def recall(self) -> None:

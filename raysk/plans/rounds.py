@@ -8,7 +8,6 @@ cut_short            those of the candidates that are done
 from __future__ import annotations
 
 import contextlib
-import math
 import numbers
 import warnings
 from dataclasses import replace
@@ -27,6 +26,8 @@ from raysk.plans.limits import INTERRUPTED, Watch, nothing_finished
 from raysk.plans.outlook import Prospect
 from raysk.plans.pruning.bounds import bound, is_whole
 from raysk.plans.pruning.exact import ExactPruning
+from raysk.plans.pruning.forgiving import ForgivingPruning
+from raysk.plans.pruning.race import Race
 from raysk.plans.round_results import RoundResults, Scoring, is_multimetric
 from raysk.plans.schedule import InOrder
 from raysk.plans.single import Stored
@@ -79,8 +80,7 @@ class Rounds:
         self.more: dict[str, list[Any]] = {}
         self.results: dict[str, Any] = {}
         self._current: tuple[RoundResults, Mapping[str, Sequence[Any]]] | None = None
-        is_exact = self._shortcuts.prune == "exact"
-        self._maximum = bound(search, self._shortcuts.score_max) if is_exact else math.inf
+        self._maximum = bound(search, self._shortcuts)
         evaluation = Evaluation.of(search, self.estimator, data, routed, scorers)
         self.data = Stored(self.pool, *data, routed.estimator.fit, evaluation)
 
@@ -127,13 +127,17 @@ class Rounds:
 
     def _schedule(self, board: RoundResults) -> Schedule:
         """Return the order in which the fits of a round are done."""
-        if self._shortcuts.prune != "exact":
+        prune, counts = self._shortcuts.prune, (len(board.candidates), len(board.splits))
+        if prune is None:
             return InOrder(board.fits)
+        said: dict[str, Any] = {"metric": self._scoring.metric}
+        if prune != "exact":
+            schedule = ForgivingPruning if prune == "forgiving" else Race
+            return schedule(board.fits, *counts, own=board.own().tolist(), **said)
         maximum, error_score = self._maximum, self.search.error_score
         if isinstance(error_score, numbers.Real):
             maximum = max(maximum, float(error_score))
-        counts = len(board.candidates), len(board.splits)
-        return ExactPruning(board.fits, *counts, maximum=maximum, metric=self._scoring.metric)
+        return ExactPruning(board.fits, *counts, maximum=maximum, **said)
 
     def _told(self, board: RoundResults, which: Sequence[int], more: Mapping[str, Sequence[Any]]) -> Any:
         """Return what the results of candidates have besides scores and times."""

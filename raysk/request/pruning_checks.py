@@ -21,4 +21,4 @@ def check_pruning(search: Any, shortcuts: Shortcuts) -> None:
     from raysk.plans.pruning.bounds import bound
 
     with contextlib.suppress(TypeError, ValueError):  # scorers that scikit-learn does not take are told of by others
-        bound(search, shortcuts.score_max)
+        bound(search, shortcuts)

@@ -5,6 +5,7 @@ The maxima are those of scikit-learn's documentation ("Metrics and scoring", and
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from sklearn import metrics
@@ -18,6 +19,8 @@ from raysk.util.words import join_names, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from raysk.jobs import Shortcuts
 
 AT_MOST_ONE = {
     *("accuracy_score", "balanced_accuracy_score", "top_k_accuracy_score", "matthews_corrcoef", "cohen_kappa_score"),
@@ -85,24 +88,25 @@ def is_whole(search: Any) -> bool:
     return type(search)._run_search in {GridSearchCV._run_search, RandomizedSearchCV._run_search}
 
 
-def bound(search: Any, score_max: float | None) -> float:
-    """Return the largest score of a search's metric, or say why it cannot be pruned exactly.
+def bound(search: Any, shortcuts: Shortcuts) -> float:
+    """Return the largest score of a search's metric, or say why it cannot be pruned; infinity if it need not be known.
 
     Parameters
     ----------
     search : BaseSearchCV
-    score_max : float or None
-        What the person says of the metric.
+    shortcuts : Shortcuts
 
     Raises
     ------
     UsageError
     """
-    reason = _reason_against(search)
+    reason = None if shortcuts.prune is None else _reason_against(search)
     if reason is not None:
-        raise UsageError(f"--prune exact: {reason}")
-    if score_max is not None:
-        return score_max
+        raise UsageError(f"--prune {shortcuts.prune}: {reason}")
+    if shortcuts.prune != "exact":
+        return math.inf
+    if shortcuts.score_max is not None:
+        return shortcuts.score_max
     scorers, metric = search._get_scorers()
     lists = (item for grid in grids_of(search) for item in grid.items() if not hasattr(item[1], "rvs"))
     candidates = ({name: value} for name, values in lists for value in values)
