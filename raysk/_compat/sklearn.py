@@ -225,6 +225,21 @@ def parameter_check(estimator: Any, name: str) -> Callable[[Any], bool]:
     return lambda value: any(each.is_satisfied_by(value) for each in every)
 
 
+def floats_in_range(estimator: Any, name: str, values: Any) -> Any:
+    """Tell of many floats at once, as an array, which lie in a range that scikit-learn takes for a parameter."""
+    import numpy as np
+
+    (ranges,) = private("sklearn.utils._param_validation", "Interval")
+    found = np.zeros(len(values), bool)
+    for each in type(estimator)._parameter_constraints[name]:
+        if isinstance(each, ranges) and issubclass(float, each.type):
+            left, right = (-np.inf if each.left is None else each.left), (np.inf if each.right is None else each.right)
+            found |= (values > left) & (values < right)
+            for end in (left, right):
+                found |= (values == end) & each.is_satisfied_by(float(end))
+    return found
+
+
 def parameter_refusal(estimator: Any, name: str, value: Any) -> tuple[str, list[str]]:
     """Return scikit-learn's words for a value that it does not take, and the texts that it would take."""
     error, validate, texts = private(
