@@ -39,6 +39,12 @@ FORESTS = (
     ensemble.ExtraTreesRegressor,
 )
 
+ARRAYS = ("nodes", "values")
+"""The arrays in the state of a tree structure, with an item for each node."""
+
+PLAIN = (str, int, float, np.generic, type(None))
+"""What trees may have in common as one object."""
+
 MAX_INT = np.iinfo(np.int32).max
 """Seeds are drawn below this, in ``sklearn.ensemble._base``."""
 
@@ -132,28 +138,51 @@ def _packed(trees: Sequence[Any]) -> dict[str, Any]:
     parts : dict
         ``kind``: the trees' class. ``common``: their attributes as the first one has them; ``own``: for each tree,
         those that differ. ``made_by``: what makes an empty tree structure, as its pickle has it; ``states``: the
-        structures' states, of plain values and arrays. No class of ours: it would travel with every message.
+        structures' states but for their arrays; ``arrays``: those of all trees, one after the other. No class of
+        ours: it would travel with every message.
     """
     common = {name: value for name, value in vars(trees[0]).items() if name != "tree_"}
     pickled = {name: pickle.dumps(value) for name, value in common.items()}
     own = [
-        {name: value for name, value in vars(tree).items() if name != "tree_" and pickle.dumps(value) != pickled[name]}
+        {
+            name: value
+            for name, value in vars(tree).items()
+            if name != "tree_" and value is not common[name] and pickle.dumps(value) != pickled[name]
+        }
         for tree in trees
     ]
     made_by = trees[0].tree_.__reduce__()[:2]
     states = [tree.tree_.__getstate__() for tree in trees]
-    return {"kind": type(trees[0]), "common": common, "own": own, "made_by": made_by, "states": states}
+    arrays = {name: _joined([state.pop(name) for state in states]) for name in ARRAYS}
+    return {
+        "kind": type(trees[0]), "common": common, "own": own, "made_by": made_by, "states": states, "arrays": arrays
+    }
+
+
+def _joined(arrays: Sequence[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
+    """Return arrays of one type in one, read-only: the driver reads it where Ray puts it, without a copy."""
+    first = arrays[0]
+    whole = np.empty((sum(map(len, arrays)), *first.shape[1:]), first.dtype)
+    np.concatenate(arrays, out=whole)  # by itself it would take the gaps out of each node
+    whole.flags.writeable = False
+    return whole
 
 
 def _trees(parts: Mapping[str, Any]) -> Iterator[Any]:
     """Put trees together again."""
     make, arguments = parts["made_by"]
-    for own, arrays in zip(parts["own"], parts["states"], strict=True):
+    kind, arrays = parts["kind"], parts["arrays"]
+    plain = {name: value for name, value in parts["common"].items() if isinstance(value, PLAIN)}
+    copied = {name: value for name, value in parts["common"].items() if name not in plain}
+    start = 0
+    for own, state in zip(parts["own"], parts["states"], strict=True):
+        stop = start + state["node_count"]
         structure = make(*arguments)
-        structure.__setstate__(arrays)  # copies them
-        tree = parts["kind"].__new__(parts["kind"])
-        common = parts["common"].items()  # each tree gets arrays of its own, as scikit-learn's trees have
-        vars(tree).update({name: value.copy() if isinstance(value, np.ndarray) else value for name, value in common})
+        structure.__setstate__(state | {name: array[start:stop] for name, array in arrays.items()})  # copies them
+        start = stop
+        tree = kind.__new__(kind)
+        copies = {name: copy.deepcopy(value) for name, value in copied.items()}  # scikit-learn's trees share none
+        vars(tree).update(plain, **copies)
         vars(tree).update(own, tree_=structure)
         yield tree
 

@@ -163,7 +163,7 @@ class Entry:
     def outcome(self, reply: Reply, told: int = 0) -> tuple[Any, BaseException | None]:
         """Return value and error that a worker's reply amounts to, from the unit on that follows what it told."""
         try:
-            content = pickle.loads(reply.content)
+            content = reply.unpacked()
         except BaseException as error:  # noqa: BLE001 - the person's classes may fail to unpickle in any way
             return None, exits.as_error(error)
         if not reply.ok:

@@ -16,9 +16,16 @@ import io
 import pickle
 import traceback
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 from raysk.pool.ray.pickling import Pickler
+
+Message: TypeAlias = "bytes | tuple[bytes, ...]"
+
+APART_BYTES = 2**16
 
 LENGTH_BYTES = 8
 """Size of the number that a reply ends with: the length of its tail."""
@@ -47,16 +54,24 @@ class Reply:
     wall_s: float
     cpu_s: float
     earlier: str = ""
+    buffers: Sequence[Any] = ()
+
+    def unpacked(self) -> Any:
+        """Return the value, or the exception."""
+        return pickle.loads(self.content, buffers=self.buffers)
 
     @classmethod
-    def of(cls, message: bytes) -> Reply:
+    def of(cls, message: Message) -> Reply:
         """Read what `Packed.message` wrote, without copying the content."""
+        message, *buffers = (message,) if isinstance(message, bytes) else message
         view = memoryview(message)
         end = len(view) - LENGTH_BYTES
         start = end - int.from_bytes(view[end:], "big")
         ok, (places, earlier), wall_s, cpu_s = pickle.loads(view[start:end])
         frames = list(traceback.StackSummary.from_list(places))
-        return cls(ok=ok, content=view[:start], frames=frames, earlier=earlier, wall_s=wall_s, cpu_s=cpu_s)
+        return cls(
+            ok=ok, content=view[:start], buffers=buffers, frames=frames, earlier=earlier, wall_s=wall_s, cpu_s=cpu_s
+        )
 
 
 @dataclass(frozen=True)
@@ -77,19 +92,29 @@ class Packed:
 
     def __init__(self, content: Any) -> None:
         self._file = io.BytesIO()
-        Pickler(self._file).dump(content)
+        self._buffers: list[pickle.PickleBuffer] = []
+        Pickler(self._file, protocol=5, buffer_callback=self._keep_in_band).dump(content)
+
+    def _keep_in_band(self, buffer: pickle.PickleBuffer) -> bool:
+        """Tell whether an array travels inside the pickle; put it beside that if not."""
+        raw = buffer.raw()
+        if not raw.readonly or raw.nbytes < APART_BYTES:
+            return True
+        self._buffers.append(buffer)
+        return False
 
     def unpacked(self) -> Any:
         """Return what the driver would get."""
-        return pickle.loads(self._file.getbuffer())
+        return pickle.loads(self._file.getbuffer(), buffers=self._buffers)
 
     def message(
         self, *, ok: bool, frames: list[traceback.FrameSummary], wall_s: float, cpu_s: float, earlier: str = ""
-    ) -> bytes:
+    ) -> Message:
         """Return the message that `Reply.of` reads; the parameters are a `Reply`'s."""
         # Not the frames themselves: those of newer Pythons hold code, which plain pickle cannot take.
         places = [(frame.filename, frame.lineno, frame.name, frame.line) for frame in frames]
         tail = pickle.dumps((ok, (places, earlier), wall_s, cpu_s))
         self._file.write(tail)
         self._file.write(len(tail).to_bytes(LENGTH_BYTES, "big"))
-        return self._file.getvalue()
+        message = self._file.getvalue()
+        return (message, *self._buffers) if self._buffers else message

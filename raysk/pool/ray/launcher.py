@@ -147,7 +147,7 @@ class _RayWorker:
 
 
 def _read(answer: bytes | Gone | None) -> Reply | Gone | None:
-    return Reply.of(answer) if isinstance(answer, bytes) else answer
+    return Reply.of(answer) if isinstance(answer, bytes | tuple | list) else answer
 
 
 def _when_done(ref: Any, done: Callable[[Any], None]) -> None:
