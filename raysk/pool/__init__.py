@@ -18,8 +18,9 @@ progress.py, memory.py  on the worker: what is done of a task; memory kept for t
 
 from raysk.pool.pool import Pool
 from raysk.pool.ray.pickling import Pickler
+from raysk.pool.reply import ZeroCopy
 from raysk.pool.shared import Packing, Shared
 from raysk.pool.stream import GRACE_S, stream
 from raysk.pool.task import Block, RemoteTraceback, Task
 
-__all__ = ["GRACE_S", "Block", "Packing", "Pickler", "Pool", "RemoteTraceback", "Shared", "Task", "stream"]
+__all__ = ["GRACE_S", "Block", "Packing", "Pickler", "Pool", "RemoteTraceback", "Shared", "Task", "ZeroCopy", "stream"]

@@ -282,11 +282,12 @@ def test_trees_travel_taken_apart(pool, monkeypatch):
     forest = raysk.fit(RandomForestClassifier(300, random_state=0), X, Y)
     assert len(puts) == 2
     assert len(replies) < 300 / 3
-    values = [value for reply in replies for value in cloudpickle.loads(reply.content) if value is not None]
+    values = [value for reply in replies for value in reply.unpacked() if value is not None]
     assert sum(len(parts["own"]) for parts, *_ in values) >= 300
     for parts, *_ in values:
         assert {name for own in parts["own"] for name in own} <= {"random_state"}
         assert len(parts["states"]) == len(parts["own"])
+        assert not any(isinstance(value, np.ndarray) for state in parts["states"] for value in state.values())
     assert_same_forest(forest, fit_here(RandomForestClassifier(300, random_state=0), X, Y), X)
 
 
