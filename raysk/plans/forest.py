@@ -48,7 +48,7 @@ ARRAYS = ("nodes", "values")
 """The arrays in the state of a tree structure, with an item for each node."""
 
 PLAIN = (str, int, float, np.generic, type(None))
-"""What trees may have in common as one object."""
+"""What trees may have in common as one object; of all else each has its own, as scikit-learn's trees have."""
 
 MAX_INT = np.iinfo(np.int32).max
 """Seeds are drawn below this, in ``sklearn.ensemble._base``."""
@@ -172,17 +172,16 @@ def _packed(trees: Sequence[Any]) -> dict[str, Any]:
 
 
 def _joined(arrays: Sequence[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
-    """Put arrays of one type together, in one that is left as it is: numpy's own would have no gaps between fields."""
-    joined = np.empty((sum(map(len, arrays)), *arrays[0].shape[1:]), arrays[0].dtype)
-    return np.concatenate(arrays, out=joined)
+    """Put arrays of one type one after the other; as bytes, since numpy copies nodes field by field."""
+    joined = np.frombuffer(b"".join(arrays), arrays[0].dtype)  # type: ignore[arg-type]  # they are buffers
+    return joined.reshape(-1, *arrays[0].shape[1:])
 
 
 def _trees(parts: Mapping[str, Any]) -> Iterator[Any]:
     """Put trees together again."""
     make, arguments = parts["made_by"]
-    kind, arrays = parts["kind"], parts["arrays"]
-    plain = {name: value for name, value in parts["common"].items() if isinstance(value, PLAIN)}
-    copied = {name: value for name, value in parts["common"].items() if name not in plain}
+    kind, common, arrays = parts["kind"], parts["common"], parts["arrays"]
+    apart = {name: value for name, value in common.items() if not isinstance(value, PLAIN)}
     start = 0
     for own, state in zip(parts["own"], parts["states"], strict=True):
         stop = start + state["node_count"]
@@ -190,8 +189,8 @@ def _trees(parts: Mapping[str, Any]) -> Iterator[Any]:
         structure.__setstate__(state | {name: array[start:stop] for name, array in arrays.items()})  # copies them
         start = stop
         tree = kind.__new__(kind)
-        copies = {name: copy.deepcopy(value) for name, value in copied.items()}  # scikit-learn's trees share none
-        vars(tree).update(plain, **copies)
+        vars(tree).update(common)
+        vars(tree).update((name, copy.deepcopy(value)) for name, value in apart.items())
         vars(tree).update(own, tree_=structure)
         yield tree
 
