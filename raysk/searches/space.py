@@ -10,6 +10,7 @@ a list of spaces                   the place of the space, as a category; then t
 from __future__ import annotations
 
 import copy
+import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -86,9 +87,7 @@ class Space:
 
     def __init__(self, distributions: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> None:
         spaces = [distributions] if isinstance(distributions, Mapping) else list(distributions)
-        self._spaces = [
-            {name: translate(name, values) for name, values in sorted(space.items())} for space in spaces
-        ]
+        self._spaces = [{name: translate(name, values) for name, values in sorted(space.items())} for space in spaces]
 
     @property
     def size(self) -> int | None:
@@ -140,7 +139,7 @@ def _is_sorted(values: Sequence[Any]) -> bool:
     each = list(values)
     if len(each) < FEWEST_SORTED or not all(_is_number(value) for value in each):
         return False
-    pairs = list(zip(each, each[1:], strict=False))
+    pairs = list(itertools.pairwise(each))
     return all(first < second for first, second in pairs) or all(first > second for first, second in pairs)
 
 

@@ -1,7 +1,7 @@
 """A search by TPE, the tree-structured Parzen estimator: each candidate is proposed by what others scored.
 
-    ask 0 .. lag-1                                     nothing is known
-    tell 0, ask lag, tell 1, ask lag+1, ...            candidate i is proposed by the scores of 0 .. i-lag, never of more
+    ask 0 .. lag-1                                 nothing is known
+    tell 0, ask lag, tell 1, ask lag+1, ...        candidate i is proposed by the scores of 0 .. i-lag, never of more
 
 So the candidates are the same however many workers fit them, and in whatever order they are done: `lag` candidates are
 fitted at a time, by scikit-learn's own loop or on a pool.
@@ -183,7 +183,8 @@ class _SameSplits:
     """
 
     def __init__(self, cv: Any) -> None:
-        self._cv, self._splits = cv, None
+        self._cv = cv
+        self._splits: list[Any] | None = None
 
     def split(self, X: Any, y: Any = None, **params: Any) -> Iterator[Any]:
         """Yield the splits, which are made the first time."""
