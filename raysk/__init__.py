@@ -1,7 +1,7 @@
 """Run a scikit-learn job - one fit, or a whole parameter search - on Ray.
 
 The command ``raysk`` and these names are two doors of one house: `fit`, `run`, `connect` and `register`. They, and
-`Limits`, `Resources`, `Outcome` and the search class `TPESearchCV`, are loaded when first used.
+`Limits`, `Shortcuts`, `Resources`, `Outcome` and the search class `TPESearchCV`, are loaded when first used.
 """
 
 from __future__ import annotations
@@ -9,10 +9,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from raysk.api import Limits, Outcome, Resources, connect, fit, register, run
+    from raysk.api import Limits, Outcome, Resources, Shortcuts, connect, fit, register, run
     from raysk.searches.tpe import TPESearchCV
 
-__all__ = ["Limits", "Outcome", "Resources", "TPESearchCV", "__version__", "connect", "fit", "register", "run"]
+__all__ = [
+    "Limits",
+    "Outcome",
+    "Resources",
+    "Shortcuts",
+    "TPESearchCV",
+    "__version__",
+    "connect",
+    "fit",
+    "register",
+    "run",
+]
 __version__ = "0.1.0"
 
 

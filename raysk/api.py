@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import sys
-import threading
 import time
 import warnings
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +14,8 @@ from raysk import cluster
 from raysk.cluster.borrowing import borrow, give_back, leave_standing, standing_pool
 from raysk.errors import CallError, ClusterError, UsageError
 from raysk.events import null_sink
-from raysk.jobs import Data, FitJob, Limits, Resources, SearchJob
+from raysk.jobs import Data, FitJob, Limits, Resources, SearchJob, Shortcuts
+from raysk.models.by_value import saved_by_value
 from raysk.runner.outcome import Outcome
 from raysk.runner.run import Work
 from raysk.runner.run import run as run_job
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from raysk.runner.outputs import Outputs
     from raysk.runner.where import Start
 
-__all__ = ["Limits", "Outcome", "Resources", "connect", "fit", "register", "run"]
+__all__ = ["Limits", "Outcome", "Resources", "Shortcuts", "connect", "fit", "register", "run"]
 
 
 def connect(  # noqa: PLR0913 - the options of the command line's panel "Cluster"
@@ -100,6 +99,7 @@ def fit(  # noqa: PLR0913 - those of scikit-learn's fit, and what the command li
     *,
     address: str | None = None,
     limits: Limits | None = None,
+    shortcuts: Shortcuts | None = None,
     run_dir: str | Path | None = None,
     resume: bool | str | Path = False,
     sink: Sink = null_sink,
@@ -120,7 +120,7 @@ def fit(  # noqa: PLR0913 - those of scikit-learn's fit, and what the command li
         None for unsupervised learning.
     address : str, optional
         See `connect`. While a connection is open it must be None, or that connection's address.
-    limits, run_dir, resume, sink
+    limits, shortcuts, run_dir, resume, sink
         See `run`.
     **fit_params : object
         Passed to the estimator's ``fit``. One that is called as a parameter above is passed by `run`.
@@ -144,8 +144,8 @@ def fit(  # noqa: PLR0913 - those of scikit-learn's fit, and what the command li
     Exception
         Whatever the estimator's own code raises.
     """
-    said: dict[str, Any] = {"address": address, "limits": limits, "run_dir": run_dir, "resume": resume, "sink": sink}
-    outcome = run(estimator, X, y, fit_params=fit_params, **said)
+    said: dict[str, Any] = {"address": address, "limits": limits, "shortcuts": shortcuts}
+    outcome = run(estimator, X, y, fit_params=fit_params, run_dir=run_dir, resume=resume, sink=sink, **said)
     if outcome.stopped is not None:
         text = f"The search ended early ({outcome.stopped}) with {outcome.candidates:,} candidates; see raysk.run."
         warnings.warn(text, stacklevel=2)
@@ -161,6 +161,7 @@ def run(  # noqa: PLR0913 - as `fit`
     address: str | None = None,
     resources: Resources | None = None,
     limits: Limits | None = None,
+    shortcuts: Shortcuts | None = None,
     run_dir: str | Path | None = None,
     resume: bool | str | Path | None = False,
     resume_anyway: bool = False,
@@ -178,16 +179,14 @@ def run(  # noqa: PLR0913 - as `fit`
         Passed to the estimator's ``fit``.
     resources : Resources, optional
         What of the cluster is used, if this call connects; an open connection has its own.
-    limits : Limits, optional
-        When a search ends early. Its time budget is counted from this call.
+    limits, shortcuts : Limits, Shortcuts, optional
+        When a search ends early, counted from this call; which of its fits need not be done.
     run_dir : str or Path, optional
         A folder with the files of the run, as ``raysk search`` and ``raysk fit`` leave it. None leaves nothing.
     resume : bool, str or Path, default=False
         An earlier run of this search, whose fits are not done again. True means the run in `run_dir`, if there is one.
-    resume_anyway : bool, default=False
-        Whether an earlier run goes on although something changed since.
-    force : bool, default=False
-        Whether another run in `run_dir` is replaced.
+    resume_anyway, force : bool, default=False
+        Whether an earlier run goes on although something changed since; whether another run in `run_dir` is replaced.
     verify : bool, default=True
         Whether the model in the run folder is loaded back in another process.
     sink : callable, optional
@@ -209,7 +208,8 @@ def run(  # noqa: PLR0913 - as `fit`
     resume = resume if isinstance(resume, str | Path) else bool(resume)
     if nested.stays_here():
         return _run_here(estimator, data, limits=limits, run_dir=run_dir, resume=resume)
-    work = _work(estimator, data, limits, is_recorded=run_dir is not None or resume is not False)
+    job = _job(data, _checked(estimator), limits, shortcuts)
+    work = _work(job, is_recorded=run_dir is not None or resume is not False)
     outputs = _outputs(work.job, run_dir, resume=resume, anyway=resume_anyway, force=force, verify=verify)
     return _run(work, _Open(address=address, resources=resources or _resources(), given=resources), outputs, sink)
 
@@ -223,7 +223,7 @@ def _run_here(estimator: Any, data: Data, **said: Any) -> Outcome:
 
 def _run(work: Work, where: Where, outputs: Outputs | None, sink: Sink) -> Outcome:
     """Run a job, and raise what ended it early."""
-    with _saved_by_value(work.found.modules):
+    with saved_by_value(work.found.modules):
         outcome = run_job(lambda _: work, where, outputs, call=_call(work), sink=sink)
     try:
         outcome.raise_error()
@@ -245,33 +245,36 @@ def _resources() -> Resources:
     return Resources() if running is None else running.resources
 
 
-def _work(estimator: Any, data: Data, limits: Limits | None, *, is_recorded: bool) -> Work:
-    """Make a job, and say whose code it is; that matters only to a run that is recorded."""
+def _work(job: FitJob | SearchJob, *, is_recorded: bool) -> Work:
+    """Say whose code a job is; that matters only to a run that is recorded."""
     from raysk.source.objects import SourceObjects
     from raysk.source.user_code import modules_of
 
-    job = _job(data, _checked(estimator), limits)
     file = getattr(sys.modules.get("__main__"), "__file__", None)
     path = None if file is None or not is_recorded else Path(file).absolute()
-    modules = modules_of(estimator) if is_recorded else ()
+    modules = modules_of(job.estimator) if is_recorded else ()
     return Work(
         job=job, found=SourceObjects(source=job.source, path=path, names={}, modules=modules), needs_score=False
     )
 
 
-def _job(data: Data, estimator: Any, limits: Limits | None) -> FitJob | SearchJob:
+def _job(data: Data, estimator: Any, limits: Limits | None, shortcuts: Shortcuts | None) -> FitJob | SearchJob:
     """Make a job; the clock of its limits starts."""
     if not isinstance(limits, Limits | None):
         raise CallError(f"limits={limits!r}: give an object, as limits=raysk.Limits(time_budget_s=600).")
+    if not isinstance(shortcuts, Shortcuts | None):
+        raise CallError(f"shortcuts={shortcuts!r}: give an object, as shortcuts=raysk.Shortcuts(prune='exact').")
     for name in _OURS & data.fit_params.keys():
         raise CallError(f"{name}: this is a limit of a search. Give it as limits=raysk.Limits({name}=...).")
     from raysk.source.objects import is_search
 
     source = type(estimator).__name__
     if is_search(estimator):
-        return SearchJob(search=estimator, data=data, source=source, limits=(limits or Limits()).begun())
-    if limits is not None:
-        raise UsageError(f"limits are for searches, and {source} is not a search. Leave limits out.")
+        said: dict[str, Any] = {"limits": (limits or Limits()).begun(), "shortcuts": shortcuts or Shortcuts()}
+        return SearchJob(search=estimator, data=data, source=source, **said)
+    for name, value in (("limits", limits), ("shortcuts", shortcuts)):
+        if value is not None:
+            raise UsageError(f"{name} are for searches, and {source} is not a search. Leave {name} out.")
     return FitJob(estimator=estimator, data=data, source=source)
 
 
@@ -304,33 +307,6 @@ def _outputs(
 
 _OURS = {"time_budget_s", "fit_timeout_s"}
 """Limits that no estimator's `fit` has: given to `fit`, they are not where they belong."""
-
-_saving: Counter[str] = Counter()
-"""The modules that `_saved_by_value` has registered, by name, and how many runs need that."""
-
-_saving_lock = threading.Lock()
-
-
-@contextlib.contextmanager
-def _saved_by_value(modules: Iterable[ModuleType]) -> Iterator[None]:
-    """Save what these modules define with a model: it is loaded where they are not. Runs may overlap."""
-    import cloudpickle
-
-    with _saving_lock:
-        known = cloudpickle.list_registry_pickle_by_value()
-        ours = [each for each in modules if each.__name__ in _saving or each.__name__ not in known]
-        for module in ours:
-            _saving[module.__name__] += 1
-            cloudpickle.register_pickle_by_value(module)
-    try:
-        yield
-    finally:
-        with _saving_lock:
-            for module in ours:
-                _saving[module.__name__] -= 1
-                if not _saving[module.__name__]:
-                    del _saving[module.__name__]
-                    cloudpickle.unregister_pickle_by_value(module)
 
 
 def _call(work: Work) -> dict[str, Any]:

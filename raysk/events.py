@@ -98,6 +98,9 @@ class WorkPlanned(Event):
 class WorkDone(Event):
     """`units` more are done. `busy_s` is the workers' time they took, in seconds.
 
+    Of the fits among them `shared` were contained in others, and `steps_shared` steps of pipelines were not fitted
+    again. `pruned` fits, which are not among them, need no longer be done.
+
     Of the fits among them, and those that would be done alike, `failed` failed, and `scores_failed` were fitted but
     have no score that is a finite number. `reasons` counts why, each in one line.
     """
@@ -107,6 +110,9 @@ class WorkDone(Event):
     scores_failed: int = 0
     reasons: Mapping[str, int] = field(default_factory=dict)
     busy_s: float = 0.0
+    shared: int = 0
+    pruned: int = 0
+    steps_shared: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

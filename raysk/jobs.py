@@ -14,7 +14,6 @@ from raysk.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 
 def count_samples(array: Any) -> int | None:
@@ -213,6 +212,59 @@ class Limits:
         return [option for option in self.options if option in {"--stop-at", "--patience"}]
 
 
+PRUNING = ("exact", "forgiving", "race")
+"""The ways to give candidates up before all their fits are done."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shortcuts:
+    """Which fits of a search need not be done.
+
+    Parameters
+    ----------
+    sharing : bool
+        Whether what is certain to be equal is fitted once: candidates that differ only in parameters that do not
+        matter, fits that others contain, steps of pipelines. The results are the same.
+    cache_bytes : int or None
+        How much memory a worker uses for the steps that it keeps, in bytes; None means a quarter of its share.
+    prune : str or None
+        How candidates are given up, one of `PRUNING`; None means that all their fits are done.
+    score_max : float or None
+        The largest value that the metric can have; None means as scikit-learn's own metrics are known.
+
+    Raises
+    ------
+    UsageError
+        If a value is out of range, or does not belong to another.
+    """
+
+    sharing: bool = True
+    cache_bytes: int | None = None
+    prune: str | None = None
+    score_max: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.cache_bytes is not None and self.cache_bytes < 0:
+            raise UsageError(f"--cache-memory {self.cache_bytes}: this cannot be negative; 0 keeps nothing.")
+        if self.prune is not None and self.prune not in PRUNING:
+            raise UsageError(f"--prune {self.prune}: there is no such way. There are {', '.join(PRUNING)}.")
+        if self.score_max is not None and self.prune != "exact":
+            raise UsageError("--score-max is for --prune exact. Add that, or leave it out.")
+        if self.score_max is not None and not math.isfinite(self.score_max):
+            raise UsageError(f"--score-max {self.score_max}: this must be a number.")
+
+    @property
+    def options(self) -> list[str]:
+        """The options that set these shortcuts, where they are not the usual ones."""
+        given = {
+            "--no-sharing": not self.sharing,
+            "--cache-memory": self.cache_bytes is not None,
+            "--prune": self.prune is not None,
+            "--score-max": self.score_max is not None,
+        }
+        return [option for option, is_given in given.items() if is_given]
+
+
 @dataclass(frozen=True, kw_only=True)
 class SearchJob:
     """A parameter search.
@@ -225,6 +277,7 @@ class SearchJob:
     source : str
         Where the search came from, as the person wrote it.
     limits : Limits
+    shortcuts : Shortcuts
     scoring_is_said : bool
         Whether the metrics are from ``--scoring``, and not the person's own search.
 
@@ -238,6 +291,7 @@ class SearchJob:
     data: Data
     source: str
     limits: Limits = Limits()
+    shortcuts: Shortcuts = Shortcuts()
     scoring_is_said: bool = False
 
     def __post_init__(self) -> None:
@@ -257,122 +311,3 @@ def no_metric_decides(limits: Limits) -> str:
         f"{limits.by_score[0]}: none of this search's metrics says which candidate is best.\n"
         "Name one in the search, as in refit='accuracy', or choose one with --scoring accuracy."
     )
-
-
-METHODS = ("predict", "predict_proba", "decision_function", "transform")
-"""What a fitted model can be asked for, row by row."""
-
-PREDICTION_FORMATS = ("csv", "jsonl", "parquet", "npy")
-"""What predictions can be written as; a file's suffix says which, csv without one."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ModelJob:
-    """A fitted model and a table that it is asked about.
-
-    Parameters
-    ----------
-    model : str
-        The path of the model; ``-`` for stdin.
-    data : str
-        Names the table, as `raysk.data.reading.read_blocks` takes it.
-    named : str or None
-        What the person called the model, which may be a run; None means by its path.
-    trust : tuple of str
-        Types that may be made of a ``.skops`` file, besides those that skops trusts.
-    input_format : str or None
-        Of the table; None looks at it.
-    sep : str or None
-        What separates the columns of a CSV; None finds it.
-    decimal : str
-        What stands before the decimals of its numbers.
-    features : tuple of str
-        Columns of the table that are the features, for a model that does not know them by name.
-    drop : tuple of str
-        Columns of the table that are no features.
-
-    Raises
-    ------
-    UsageError
-        If both are to be read from stdin.
-    """
-
-    model: str
-    data: str
-    named: str | None = None
-    trust: tuple[str, ...] = ()
-    input_format: str | None = None
-    sep: str | None = None
-    decimal: str = "."
-    features: tuple[str, ...] = ()
-    drop: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        if self.model == self.data == "-":
-            raise UsageError("The model and the data cannot both come from stdin. Name a file for one of them.")
-
-
-@dataclass(frozen=True, kw_only=True)
-class PredictJob(ModelJob):
-    """The predictions of a model for a table, row by row.
-
-    Parameters
-    ----------
-    method : str
-        One of `METHODS`.
-    id_col : str or None
-        A column of the table to repeat before the predictions.
-    output : Path or None
-        None is stdout.
-    output_format : str or None
-        One of `PREDICTION_FORMATS`; None leaves it to the suffix of `output`.
-    new : bool
-        Whether an output that is there by then is somebody else's, and stays.
-
-    Raises
-    ------
-    UsageError
-        If a method or format is not known, or two things want stdin or one file.
-    """
-
-    method: str = "predict"
-    id_col: str | None = None
-    output: Path | None = None
-    output_format: str | None = None
-    new: bool = False
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.method not in METHODS:
-            raise UsageError(f"--method {self.method}: there is no such method. There are {', '.join(METHODS)}.")
-        if self.written_as not in PREDICTION_FORMATS:
-            what = f"--to {self.output_format}" if self.output_format is not None else f"-o {self.output}"
-            raise UsageError(f"{what}: there is no such format.\nPredictions are {', '.join(PREDICTION_FORMATS)}.")
-        if self.written_as == "npy" and self.id_col is not None:
-            raise UsageError("--id-col: .npy holds one array, without ids. Write csv, jsonl or parquet.")
-
-    @property
-    def written_as(self) -> str:
-        """The format that predictions are written in."""
-        if self.output_format is not None or self.output is None:
-            return self.output_format or "csv"
-        return self.output.suffix.removeprefix(".").lower()
-
-
-@dataclass(frozen=True, kw_only=True)
-class ScoreJob(ModelJob):
-    """How good a model is on a table.
-
-    Parameters
-    ----------
-    target : tuple of str
-        Columns of the table that the model is to predict; empty where the table brings its own.
-    weight : str or None
-        A column of weights.
-    metrics : tuple of str
-        Names of scikit-learn's scorers; empty means the model's own ``score``.
-    """
-
-    target: tuple[str, ...] = ()
-    weight: str | None = None
-    metrics: tuple[str, ...] = ()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sklearn import clone, config_context, get_config
 
@@ -17,6 +17,11 @@ from raysk.plans import relayed_warnings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from raysk.plans.schedule import Unit
+
+Done: TypeAlias = "tuple[dict[str, Any], Sequence[Any]]"
+"""The result of a fit, and the warnings that it gave."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,32 +71,37 @@ class Evaluation:
         return self.arguments["fit_params"]  # type: ignore[no-any-return]
 
     def __call__(
-        self, round_: tuple[Sequence[dict[str, Any]], list[tuple[Any, Any]]], units: Sequence[int]
-    ) -> Iterator[tuple[dict[str, Any], Sequence[Any]]]:
-        """Do these fits of a round of candidates and splits; yields scikit-learn's result and the warnings of each.
+        self, round_: tuple[Sequence[dict[str, Any]], list[tuple[Any, Any]]], units: Sequence[Unit]
+    ) -> Iterator[Done | tuple[Done, ...]]:
+        """Do these units of a round of candidates and splits.
 
-        A result has besides, where a scorer raised, what it raised: one line, as ``score_error``.
+        Yields scikit-learn's result and the warnings of each fit, of a unit of several fits as many in a tuple. A
+        result has besides, where a scorer raised, what it raised: one line, as ``score_error``.
         """
         candidates, splits = round_
         complaints: list[str] = []
         fit_and_score, scorer = sklearn_private.fit_and_score(self.arguments["scorer"], complaints.append)
         arguments = {**self.arguments, "scorer": scorer}
+
+        def do(fit: int) -> Done:
+            candidate, split = divmod(fit, len(splits))
+            train, test = splits[split]
+            result = fit_and_score(
+                clone(self.estimator),
+                self.X,
+                self.y,
+                train=train,
+                test=test,
+                parameters=candidates[candidate],
+                split_progress=(split, len(splits)),
+                candidate_progress=(candidate, len(candidates)),
+                **arguments,
+            )
+            if complaints:
+                result["score_error"] = error_text(complaints[0])
+                complaints.clear()
+            return result, relayed_warnings.pop_warnings(heard) if heard else ()
+
         with config_context(**self.config), relayed_warnings.listening(self.filters) as heard:
             for unit in units:
-                candidate, split = divmod(unit, len(splits))
-                train, test = splits[split]
-                result = fit_and_score(
-                    clone(self.estimator),
-                    self.X,
-                    self.y,
-                    train=train,
-                    test=test,
-                    parameters=candidates[candidate],
-                    split_progress=(split, len(splits)),
-                    candidate_progress=(candidate, len(candidates)),
-                    **arguments,
-                )
-                if complaints:
-                    result["score_error"] = error_text(complaints[0])
-                    complaints.clear()
-                yield result, relayed_warnings.pop_warnings(heard) if heard else ()
+                yield tuple(map(do, unit)) if isinstance(unit, tuple) else do(unit)

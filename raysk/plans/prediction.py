@@ -13,7 +13,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from raysk.events import WorkDone, WorkPlanned, null_sink
-from raysk.jobs import METHODS
+from raysk.model_jobs import METHODS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

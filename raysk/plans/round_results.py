@@ -3,7 +3,8 @@
 stream -> RoundResults.put -> journal, events
 -> results, in scikit-learn's order: candidate x n_splits + split
 
-Of candidates that are fitted alike only the first, their leader, has results; the others are told of by it.
+Of candidates that are fitted alike only the first, their leader, has results; the others are told of by it. Candidates
+that the schedule prunes keep the results that they have.
 """
 
 from __future__ import annotations
@@ -20,12 +21,14 @@ from raysk._compat import sklearn as sklearn_private
 from raysk.errors import TaskLost, error_text
 from raysk.events import CandidateDone, FitFailed, FitLost, WorkDone
 from raysk.plans import relayed_warnings
+from raysk.plans.schedule import InOrder, fits_of
 from raysk.plans.shared_fits import SharedFits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from raysk.plans.limits import Watch
+    from raysk.plans.schedule import Schedule, Unit
     from raysk.pool import Pool
     from raysk.runs.journal_round import NoRound, Round
 
@@ -84,12 +87,14 @@ class RoundResults:
         self.candidates, self.splits = candidates, splits
         self._leaders, self._alike = leaders, SharedFits(leaders)
         self._results: list[Any] = [None] * (len(candidates) * len(splits))  # of leaders only
-        self.units: Sequence[int] = range(len(self._results))
+        self.fits: Sequence[int] = range(len(self._results))
         if self._alike:
-            units = self.own()[:, np.newaxis] * len(splits) + np.arange(len(splits))
-            self.units = array("q", units.astype(np.int64).tobytes())
+            fits = self.own()[:, np.newaxis] * len(splits) + np.arange(len(splits))
+            self.fits = array("q", fits.astype(np.int64).tobytes())
         self._before, self._pool, self._journal, self._watch, self._scoring = before, pool, journal, watch, scoring
         self._waiting = np.full(len(candidates), len(splits), np.int32)
+        self._schedule: Schedule = InOrder(())
+        self._pruned = 0
         self._warnings = relayed_warnings.Repeater()
         self._errors: dict[int, str] = {}  # of each candidate the first
 
@@ -104,22 +109,36 @@ class RoundResults:
 
     def running(self) -> Sequence[tuple[int, float]]:
         """Return the fits that have run for a while, and since when, as times of `time.monotonic`."""
-        return self._pool.alone
+        return [(fits_of(unit)[0], since) for unit, since in self._pool.alone]
 
     def done(self) -> np.ndarray[Any, Any]:
-        """Return the candidates of which every split is done; those that would be done alike are among them."""
-        return np.flatnonzero(self._waiting[self._leaders] == 0)
+        """Return the candidates that are finished; those that would be done alike are among them."""
+        return np.flatnonzero(self._fits_left_of()[self._leaders] == 0)
 
     def done_themselves(self) -> np.ndarray[Any, Any]:
-        """Return the candidates of which every split is done, without those that would be done alike."""
+        """Return the candidates that are finished, without those that would be done alike."""
         own = self.own()
-        done: np.ndarray[Any, Any] = own[self._waiting[own] == 0]
+        done: np.ndarray[Any, Any] = own[self._fits_left_of()[own] == 0]
         return done
 
     @property
     def all_done(self) -> bool:
-        """Whether every split of every candidate is done."""
-        return not self._waiting[self._leaders].any()
+        """Whether every candidate is finished: every split of it is done, or it is pruned."""
+        return not self._fits_left_of()[self._leaders].any()
+
+    def _fits_left_of(self) -> np.ndarray[Any, Any]:
+        """Return how many fits of each candidate are to be done; none of one that is pruned."""
+        pruned = self._schedule.pruned
+        if not len(pruned):
+            return self._waiting
+        left: np.ndarray[Any, Any] = self._waiting.copy()
+        left[np.asarray(pruned)] = 0
+        return left
+
+    @property
+    def fits_left(self) -> int:
+        """How many fits are to be done."""
+        return int(self._fits_left_of()[self.own()].sum())
 
     def results(self, candidates: Iterable[int]) -> list[dict[str, Any]]:
         """Return the results of candidates, in scikit-learn's order; those of alike ones are one object."""
@@ -129,28 +148,60 @@ class RoundResults:
 
     def recall(self) -> None:
         """Take what the journal knows, and leave the rest to be done."""
-        known = self._journal.known(self.units)
+        known = self._journal.known(self.fits)
         if known:
-            self.units = array("q", (unit for unit in self.units if unit not in known))
+            self.fits = array("q", (fit for fit in self.fits if fit not in known))
         self.resumed = len(known)
         self.failures = self._take_all(known.items())
-        self.fits_left = len(self.units)
 
-    def put(self, units: Sequence[int], values: Sequence[Any], busy_s: float) -> None:
+    def begin(self, schedule: Schedule) -> None:
+        """Let a schedule hear of results from now on, and of those that the journal knows."""
+        self._schedule = schedule
+        for fit in np.flatnonzero([result is not None for result in self._results]).tolist() if self.resumed else ():
+            self._hear(fit)
+
+    def _hear(self, fit: int) -> None:
+        candidate, split = divmod(fit, len(self.splits))
+        self._schedule.hear(candidate, split, self._results[fit])
+
+    def put(self, units: Sequence[Unit], values: Sequence[Any], busy_s: float) -> None:
         """Take a block of results; a fit that was given up counts as a failed one."""
-        done = [(unit, value) for unit, value in zip(units, values, strict=True) if not isinstance(value, TaskLost)]
-        self._journal.add((unit, result) for unit, (result, _) in done)  # not what was lost: resume tries it again
-        results = [(unit, result) for unit, (result, _) in done]
-        results += [
-            (unit, self._lost(unit, each))
-            for unit, each in zip(units, values, strict=True)
-            if isinstance(each, TaskLost)
-        ]
-        self.fits_left -= len(units)
-        self._pool.sink(WorkDone(units=len(units), busy_s=busy_s, **self._take_all(results)))
+        done, lost, shared = self._told(units, values)
+        self._journal.add((fit, result) for fit, (result, _) in done)  # not what was lost: resume tries it again
+        results = [(fit, result) for fit, (result, _) in done]
+        results += [(fit, self._lost(fit, loss)) for fit, loss in lost]
+        failures = self._take_all(results)
+        for fit, _ in results:
+            self._hear(fit)
+        pruned = self._newly_pruned()
+        self._pool.sink(WorkDone(units=len(results), busy_s=busy_s, shared=shared, pruned=pruned, **failures))
         for _, (_, heard) in done:
             if heard:
                 self._warnings.warn(heard)
+
+    def _told(self, units: Sequence[Unit], values: Sequence[Any]) -> tuple[list[Any], list[Any], int]:
+        """Return what a block tells: fits that are done, fits that are lost, and how many were contained in others.
+
+        Several fits that were lost together are tried again one by one: the first may be too large, and not the others.
+        """
+        done: list[Any] = []
+        lost: list[Any] = []
+        shared = 0
+        for unit, value in zip(units, values, strict=True):
+            if not isinstance(unit, tuple):
+                (lost if isinstance(value, TaskLost) else done).append((unit, value))
+            elif isinstance(value, TaskLost):
+                self._schedule.put_back(unit)
+            else:
+                done += zip(unit, value, strict=True)
+                shared += len(unit) - 1
+        return done, lost, shared
+
+    def _newly_pruned(self) -> int:
+        """Return how many fits need no longer be done since this was asked last."""
+        before, pruned = self._pruned, self._schedule.pruned
+        self._pruned = int(self._waiting[np.asarray(pruned)].sum()) if len(pruned) else 0
+        return self._pruned - before
 
     def _take_all(self, results: Iterable[tuple[int, dict[str, Any]]]) -> dict[str, Any]:
         """Take results; returns what failed of them, as `WorkDone` and `WorkPlanned` have it."""

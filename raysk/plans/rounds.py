@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from sklearn import clone
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 
@@ -22,6 +23,7 @@ from raysk.plans.evaluation import Evaluation
 from raysk.plans.limits import INTERRUPTED, Watch, nothing_finished
 from raysk.plans.outlook import Prospect
 from raysk.plans.round_results import RoundResults, Scoring, is_multimetric
+from raysk.plans.schedule import InOrder
 from raysk.plans.single import Stored
 from raysk.pool import Task, stream
 from raysk.runs.journal_round import NoRound
@@ -30,7 +32,8 @@ from raysk.runs.records import Wanted
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from raysk.jobs import Limits
+    from raysk.jobs import Limits, Shortcuts
+    from raysk.plans.schedule import Schedule
     from raysk.pool import Pool
     from raysk.runs.journal import Journal
     from raysk.runs.journal_round import Round
@@ -61,6 +64,7 @@ class Rounds:
             error_score=search.error_score,
             train=bool(search.return_train_score),
         )
+        self._shortcuts: Shortcuts = search._shortcuts
         limits: Limits = search._limits
         if callable(search.refit):  # it may choose by anything
             limits = replace(limits, require_score=False)
@@ -88,7 +92,7 @@ class Rounds:
         candidates = list(candidate_params)  # the one time that a grid is expanded, or a sample drawn
         splits = self._splits(cv or self.search._checked_cv_orig)
         columns = Candidates(candidates)
-        leaders = shared_fits.leaders(self.estimator, columns, self.scorers)
+        leaders = self._leaders(columns)
         self.watch.begin_round(len(candidates), len(splits), self.pool.wanted)
         board = RoundResults(
             candidates,
@@ -101,11 +105,13 @@ class Rounds:
             scoring=self._scoring,
         )
         board.recall()
+        schedule = InOrder(board.fits)
+        board.begin(schedule)
         if round_ := halving.round_of(self.search, len(candidates), more_results):
             self.pool.sink(round_)
         self._announce(board, columns.varying())
         self._current = board, more_results or {}
-        self._run(board, columns)
+        self._run(board, columns, schedule)
         out = board.results(range(len(candidates)))
         if not out:
             raise ValueError("No fits were performed. Was the CV iterator empty? Were there no candidates?")
@@ -167,6 +173,12 @@ class Rounds:
         except ValueError as error:
             raise AllFitsFailed(str(error), [result["fit_error"] for result in out]) from None
 
+    def _leaders(self, candidates: Candidates) -> np.ndarray[Any, Any]:
+        """Return for each candidate the first that is fitted alike; itself where nothing is to be shared."""
+        if not self._shortcuts.sharing:
+            return np.arange(len(candidates))
+        return shared_fits.leaders(self.estimator, candidates, self.scorers)
+
     def _splits(self, cv: Any) -> list[tuple[Any, Any]]:
         splits = list(cv.split(self.data.X, self.data.y, **self.routed.splitter.split))
         if len(splits) != self.search.n_splits_:
@@ -178,7 +190,7 @@ class Rounds:
 
     def _announce(self, board: RoundResults, varying: tuple[str, ...]) -> None:
         n_candidates, n_splits = len(board.candidates), len(board.splits)
-        fits, units = n_candidates * n_splits, len(board.units)
+        fits, units = n_candidates * n_splits, len(board.fits)
         self.pool.sink(
             WorkPlanned(
                 unit="fit",
@@ -214,7 +226,7 @@ class Rounds:
         metrics = frozenset(self.scorers._scorers) if is_multimetric(self.scorers) else None
         return Wanted(metrics, train=bool(self.search.return_train_score), free=callable(self.search.scoring))
 
-    def _run(self, board: RoundResults, candidates: Candidates) -> None:
+    def _run(self, board: RoundResults, candidates: Candidates, schedule: Schedule) -> None:
         """Fit and score every candidate on every split."""
         round_, limits = self.pool.share((candidates, board.splits)), self.watch.limits
         task = Task(
@@ -224,9 +236,9 @@ class Rounds:
             limit_s=limits.fit_timeout_s,
             repeatable=True,
         )
-        units = board.units if self.watch.reason is None else ()  # what the journal knows may be enough
+        backlog = schedule if self.watch.reason is None else ()  # what the journal knows may be enough
         try:
-            for block in stream(self.pool, task, units, until=limits.until):
+            for block in stream(self.pool, task, backlog, until=limits.until):
                 board.put(block.units, block.values, block.wall_s)
                 if self.watch.reason is not None:
                     break

@@ -27,7 +27,7 @@ from sklearn.utils import indexable
 
 from raysk._compat import sklearn as sklearn_private
 from raysk.events import RefitStarted
-from raysk.jobs import Limits
+from raysk.jobs import Limits, Shortcuts
 from raysk.plans.limits import Enough
 from raysk.plans.round_results import is_multimetric
 from raysk.plans.rounds import Rounds
@@ -63,6 +63,7 @@ def fit(  # noqa: PLR0913 - those of scikit-learn's fit, where it runs, and what
     fit_best: Callable[[Pool, Any, Stored], None],
     journal: Journal | None = None,
     limits: Limits | None = None,
+    shortcuts: Shortcuts | None = None,
 ) -> None:
     """Run the search on the pool; see `raysk.plans.fit`. Its best estimator is fitted by `fit_best`."""
     own = type(search)
@@ -71,6 +72,7 @@ def fit(  # noqa: PLR0913 - those of scikit-learn's fit, where it runs, and what
         "_pool": pool,
         "_journal": journal,
         "_limits": (limits or Limits()).begun(),
+        "_shortcuts": shortcuts or Shortcuts(),
         "_fit_best": staticmethod(fit_best),
     }
     if journal is not None:
@@ -88,6 +90,7 @@ class _PoolSearch(_parts.BaseSearchCV):  # type: ignore[misc, name-defined]
     _pool: Pool
     _journal: Journal | None
     _limits: Limits
+    _shortcuts: Shortcuts
     _fit_best: Callable[[Pool, Any, Stored], None]
 
     def __reduce_ex__(self, protocol: Any) -> Any:

@@ -13,13 +13,27 @@ stragglers.py  tasks that take long: asked for news, started a second time, give
 cpu_loans.py   a task that runs alone borrows the CPUs of idle workers
 pool.py        the interface for callers, and the thread that runs the pool; begin here
 stream.py      many small units, cut into messages of the right size, by the times of pace.py
+backlog.py     which units are next
 progress.py, memory.py  on the worker: what is done of a task; memory kept for the next fit
 """
 
+from raysk.pool.backlog import Backlog, Pieces
 from raysk.pool.pool import Pool
 from raysk.pool.ray.pickling import Pickler
 from raysk.pool.shared import Packing, Shared
 from raysk.pool.stream import GRACE_S, stream
 from raysk.pool.task import Block, RemoteTraceback, Task
 
-__all__ = ["GRACE_S", "Block", "Packing", "Pickler", "Pool", "RemoteTraceback", "Shared", "Task", "stream"]
+__all__ = [
+    "GRACE_S",
+    "Backlog",
+    "Block",
+    "Packing",
+    "Pickler",
+    "Pieces",
+    "Pool",
+    "RemoteTraceback",
+    "Shared",
+    "Task",
+    "stream",
+]

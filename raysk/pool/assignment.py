@@ -22,7 +22,7 @@ from raysk.pool.task import Block, RemoteTraceback, Task
 from raysk.util import exits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Sequence
 
     from raysk.errors import TaskLost
     from raysk.pool.launcher import RemoteWorker
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from raysk.pool.shared import Shared
 
 
-_keys = itertools.count()
+_keys, _names = itertools.count(), itertools.count()
 
 
 @dataclass(eq=False)
@@ -160,7 +160,7 @@ class Entry:
             return None, loss
         return Block(units=self.units, values=[loss], wall_s=0.0), None
 
-    def outcome(self, reply: Reply, told: int = 0) -> tuple[Any, BaseException | None]:
+    def outcome(self, reply: Reply, told: int = 0, worker: Hashable = None) -> tuple[Any, BaseException | None]:
         """Return value and error that a worker's reply amounts to, from the unit on that follows what it told."""
         try:
             content = pickle.loads(reply.content)
@@ -172,7 +172,7 @@ class Entry:
         if self.units is None:
             return content, None
         values = content[told:]
-        return Block(units=self.units[: len(values)], values=values, wall_s=reply.wall_s), None
+        return Block(units=self.units[: len(values)], values=values, wall_s=reply.wall_s, worker=worker), None
 
     def settle(self, value: Any, error: BaseException | None) -> None:
         """Complete the future, unless its owner has cancelled it."""
@@ -218,6 +218,8 @@ class Slot:
         What it has lent its CPUs for; it is sent nothing until that is over.
     launched_at : float
         When it was asked for, as a time of `time.monotonic`.
+    name : int
+        Tells it from all others.
     """
 
     remote: RemoteWorker | None = None
@@ -229,6 +231,7 @@ class Slot:
     asked_at: float | None = None
     loan: Loan | None = None
     launched_at: float = 0.0
+    name: int = field(default_factory=_names.__next__)
 
     @property
     def worker(self) -> RemoteWorker:

@@ -158,7 +158,7 @@ class Dispatcher:
         """Return the worker that runs an entry next, and those that lend it their CPUs; none if it must wait."""
         if self._is_lone(entry):
             return cpu_loans.places(self.crew)
-        slot = self.crew.least_loaded(self.pace.depth(all_up=self.crew.all_up))
+        slot = self.crew.least_loaded(self.pace.depth(all_up=self.crew.all_up), entry.task.near)
         return [slot] if slot is not None else []
 
     def _is_lone(self, entry: Entry) -> bool:
@@ -221,7 +221,7 @@ class Dispatcher:
         self.cpu_s += answer.cpu_s
         if entry not in slot.queue or entry.future not in self.entries:  # its worker is gone, or it is done
             return
-        value, error = entry.outcome(answer)
+        value, error = entry.outcome(answer, worker=slot.name)
         if error is None:
             rest = entry.go_on(told=len(value.units))
             self.entries[rest.future] = rest
@@ -240,7 +240,7 @@ class Dispatcher:
         self.cpu_s += answer.cpu_s
         if entry.future in self.entries:  # else another worker was faster, or it was cancelled
             self.pace.learn(answer.wall_s)
-            value, error = entry.outcome(answer, told)
+            value, error = entry.outcome(answer, told, worker=slot.name)
             self._complete(entry, value=value, error=error)
 
     def _on_gone(self, slot: Slot, reason: str) -> None:

@@ -2,7 +2,8 @@
 
 Units leave for the workers in messages that take about TARGET_S there: long enough to hide the message, short
 enough to hear of results soon. Towards the end messages shrink, so that all workers finish together. A worker that
-met expensive units hands back those it has not begun, if the task says so (`patience_s`).
+met expensive units hands back those it has not begun, if the task says so (`patience_s`). Which units are next is for
+`raysk.pool.backlog` to say.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ from concurrent.futures import wait
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from raysk.pool.backlog import Backlog, Pieces
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Hashable, Iterable, Iterator, Sequence
     from concurrent.futures import Future
 
     from raysk.pool.pool import Pool
@@ -38,10 +41,6 @@ FADE = 0.8
 """How much of what was known about a unit's time stays when another block is heard of: candidates that are tried
 in order often get dearer or cheaper along the way."""
 
-PIECE = 2**16
-"""Millions of units are cut into pieces of so many first: what is left of one is copied for every message that is cut
-off it, and no message has more."""
-
 TICK_S = 1.0
 """How long to wait for a block before looking for workers that came meanwhile, in seconds."""
 
@@ -51,7 +50,7 @@ out within milliseconds, and a worker that is ended in the middle of a task is m
 person should not wait for the error."""
 
 
-def stream(pool: Pool, task: Task, units: Sequence[Any], *, until: float | None = None) -> Iterator[Block]:
+def stream(pool: Pool, task: Task, units: Sequence[Any] | Backlog, *, until: float | None = None) -> Iterator[Block]:
     """Run a task's function over all units and yield blocks of values as they are done, in any order.
 
     Parameters
@@ -59,8 +58,8 @@ def stream(pool: Pool, task: Task, units: Sequence[Any], *, until: float | None 
     pool : Pool
     task : Task
         What to run; its `units` are filled in here.
-    units : sequence
-        Must support slicing.
+    units : sequence or Backlog
+        A sequence must support slicing. A backlog may have more units, or fewer, after each block.
     until : float or None
         When to end though not all is done, as a time of `time.monotonic`: what runs then is cancelled, and what would
         hardly be done by then is not begun. None means never.
@@ -71,9 +70,10 @@ def stream(pool: Pool, task: Task, units: Sequence[Any], *, until: float | None 
         What the function raised first; all that was handed out is cancelled then, as it is when the caller
         stops iterating.
     """
-    work = _Work(units)
+    work = _Work(units if isinstance(units, Backlog) else Pieces(units))
     done: queue.SimpleQueue[Future[Block]] = queue.SimpleQueue()
     flying: dict[Future[Block], Sequence[Any]] = {}
+    free: deque[Hashable] = deque()  # the workers that have answered, and were given nothing since
 
     def fly(future: Future[Block], part: Sequence[Any]) -> None:
         flying[future] = part
@@ -83,8 +83,9 @@ def stream(pool: Pool, task: Task, units: Sequence[Any], *, until: float | None 
         while work.left or flying:
             left_s = math.inf if until is None else until - time.monotonic()
             while work.left and work.unit_s < left_s and len(flying) < pool.room() + 1:
-                part = work.take(workers=max(pool.up, pool.wanted))
-                fly(pool.submit(replace(task, units=part)), part)
+                near = free.popleft() if free else None
+                part = work.take(workers=max(pool.up, pool.wanted), near=near)
+                fly(pool.submit(replace(task, units=part, near=near)), part)
             if not flying:
                 return
             try:
@@ -99,6 +100,8 @@ def stream(pool: Pool, task: Task, units: Sequence[Any], *, until: float | None 
             if block.going_on is not None:
                 fly(block.going_on, part[done_units : done_units + 1])
                 done_units += 1
+            else:
+                free.append(block.worker)
             work.learn(block, part[done_units:])
             if block.values:
                 yield block
@@ -118,32 +121,28 @@ def _result(future: Future[Block], others: Iterable[Future[Block]]) -> Block:
 class _Work:
     """The units not handed out yet, and what is known of how long one takes."""
 
-    def __init__(self, units: Sequence[Any]) -> None:
-        self.left = len(units)
-        self._parts = deque(units[at : at + PIECE] for at in range(0, len(units), PIECE))
+    def __init__(self, backlog: Backlog) -> None:
+        self._backlog = backlog
         self._heard_units = 0.0
         self._heard_s = 0.0
+
+    @property
+    def left(self) -> int:
+        """How many units may be handed out now."""
+        return self._backlog.left
 
     @property
     def unit_s(self) -> float:
         """What a unit takes, in seconds, as far as is known."""
         return self._heard_s / self._heard_units if self._heard_units else 0.0
 
-    def take(self, workers: int) -> Sequence[Any]:
-        """Cut the next message's units off."""
-        size = self._size(workers)
-        units = self._parts.popleft()
-        if size < len(units):
-            self._parts.appendleft(units[size:])
-        part = units[:size]
-        self.left -= len(part)
-        return part
+    def take(self, workers: int, near: Hashable) -> Sequence[Any]:
+        """Return the next message's units, probably for the worker of this name."""
+        return self._backlog.take(self._size(workers), near)
 
     def learn(self, block: Block, rest: Sequence[Any]) -> None:
-        """Take units back that a worker did not begin, and learn how long the others took."""
-        if rest:
-            self._parts.appendleft(rest)
-            self.left += len(rest)
+        """Put units back that a worker did not begin, and learn how long the others took."""
+        self._backlog.put_back(rest)
         self._heard_units = FADE * self._heard_units + len(block.units)
         self._heard_s = FADE * self._heard_s + block.wall_s
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from raysk.pool.shared import PLAIN, Packing, pack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Hashable, Sequence
     from concurrent.futures import Future
 
     from raysk.pool.shared import Shared
@@ -43,6 +43,8 @@ class Task:
         Whether it gets the CPUs of idle workers too where nothing else is in the pool; see `raysk.pool.cpu_loans`.
     packing : Packing
         How to pickle it.
+    near : hashable
+        Names the worker that should run it if that one is free, as `Block.worker`; None means any.
     """
 
     function: Callable[..., Any] | Shared
@@ -53,6 +55,7 @@ class Task:
     repeatable: bool = False
     lone: bool = False
     packing: Packing = PLAIN
+    near: Hashable = None
 
     def pack(self, key: int, units: Sequence[Any] | None) -> tuple[bytes, dict[str, Shared]]:
         """Make the message that asks a worker for these units of the task, and names them by a number."""
@@ -83,12 +86,15 @@ class Block:
         What they took on the worker, in seconds.
     going_on : concurrent.futures.Future or None
         Of the block with the unit after these, which the worker goes on with. None means that it ended with them.
+    worker : hashable
+        Names the worker that did them; None where there were several.
     """
 
     units: Sequence[Any]
     values: list[Any]
     wall_s: float
     going_on: Future[Block] | None = None
+    worker: Hashable = None
 
 
 class RemoteTraceback(Exception):  # noqa: N818 - shown as the cause of an error, never raised

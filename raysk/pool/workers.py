@@ -12,7 +12,7 @@ from raysk.pool.assignment import Slot
 from raysk.pool.reply import Gone
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Hashable, Sequence
 
     from raysk.events import Sink
     from raysk.pool.launcher import Hello, Launcher
@@ -163,10 +163,11 @@ class Workers:
         self.refusal = refused.reason
         return self.refusal
 
-    def least_loaded(self, depth: int) -> Slot | None:
-        """Return the worker with the shortest queue if that is below `depth`."""
-        free = (slot for slot in self.slots if slot.up and slot.asked_at is None and not (slot.outrun or slot.lends))
-        slot = min(free, key=lambda slot: len(slot.queue), default=None)
+    def least_loaded(self, depth: int, near: Hashable = None) -> Slot | None:
+        """Return the worker with the shortest queue if that is below `depth`, or the one of this name if its is."""
+        free = [slot for slot in self.slots if slot.up and slot.asked_at is None and not (slot.outrun or slot.lends)]
+        named = [slot for slot in free if slot.name == near and len(slot.queue) < depth]
+        slot = min(named or free, key=lambda slot: len(slot.queue), default=None)
         return slot if slot and len(slot.queue) < depth else None
 
     def idle(self) -> list[Slot]:

@@ -14,7 +14,7 @@ from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 from raysk.errors import InputError
-from raysk.jobs import Data, FitJob, Limits, SearchJob
+from raysk.jobs import Data, FitJob, Limits, SearchJob, Shortcuts
 from raysk.request.distributions import merge_space, override_space
 from raysk.request.facts import describe_data, estimator_facts, search_facts
 from raysk.request.method import change_method, override_method
@@ -79,13 +79,14 @@ def fit_job(
     return FitJob(estimator=estimator, data=data, source=found.source)
 
 
-def search_job(
+def search_job(  # noqa: PLR0913 - what the options of the command line say, by panel
     found: SourceObjects,
     overrides: Overrides,
     *,
     given: DataSource | None = None,
     hold_out: HoldOut | None = None,
     limits: Limits | None = None,
+    shortcuts: Shortcuts | None = None,
 ) -> SearchJob:
     """Make the job of a parameter search, from a search object or from loose parts.
 
@@ -95,6 +96,8 @@ def search_job(
         As for `fit_job`.
     limits : Limits or None
         When the search ends early; None means never.
+    shortcuts : Shortcuts or None
+        Which of its fits need not be done; None means those that are shared.
 
     Raises
     ------
@@ -106,8 +109,14 @@ def search_job(
     search = find_search(found)
     search = _apply_overrides(_build_search(found, overrides) if search is None else search, overrides)
     data = _load_data(found, overrides, search, given, hold_out)
-    said = overrides.scoring is not None
-    return SearchJob(search=search, data=data, source=found.source, limits=limits or Limits(), scoring_is_said=said)
+    return SearchJob(
+        search=search,
+        data=data,
+        source=found.source,
+        limits=limits or Limits(),
+        shortcuts=shortcuts or Shortcuts(),
+        scoring_is_said=overrides.scoring is not None,
+    )
 
 
 def _load_data(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from raysk.errors import InputError, UsageError
 from raysk.events import PhaseStarted, Remark
-from raysk.jobs import METHODS
+from raysk.model_jobs import METHODS
 from raysk.util.words import join_names, shorten
 
 if TYPE_CHECKING:
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from raysk.data.reading import Columns, Table
     from raysk.events import Sink
-    from raysk.jobs import Data, ModelJob
+    from raysk.jobs import Data
+    from raysk.model_jobs import ModelJob
     from raysk.models.imports import NoModel
     from raysk.pool import Pool
     from raysk.runner.where import Start, Where

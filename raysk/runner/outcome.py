@@ -42,11 +42,17 @@ class Counts:
     Parameters
     ----------
     fits : int
-        Fits whose result is known: done now, known from an earlier run, or alike to another one.
+        Fits whose result is known: done now, known from an earlier run, alike to another one, or contained in one.
     failed, scores_failed : int
         Fits that failed, and fits with a score that is not a finite number.
     saved : int
         Fits that need not be done, as others are done alike.
+    shared : int
+        Fits that need not be done, as others contain them.
+    pruned : int
+        Fits that were not done, as their candidates were given up; they are not among `fits`.
+    steps_shared : int
+        How many times a step of a pipeline was not fitted again.
     resumed : int
         Fits that an earlier run has done.
     lost : tuple of FitLost
@@ -69,6 +75,9 @@ class Counts:
     failed: int = 0
     scores_failed: int = 0
     saved: int = 0
+    shared: int = 0
+    pruned: int = 0
+    steps_shared: int = 0
     resumed: int = 0
     lost: tuple[FitLost, ...] = ()
     reasons: Mapping[str, int] = field(default_factory=dict)
@@ -204,7 +213,8 @@ class Tally:
                 self._splits = event.splits
                 self._add(event, fits=event.resumed, resumed=event.resumed)
             case WorkDone() if not self._refits:
-                self._add(event, fits=event.units)
+                shares = {"shared": event.shared, "pruned": event.pruned, "steps_shared": event.steps_shared}
+                self._add(event, fits=event.units, **shares)
             case RefitStarted():
                 self._refits = True
             case CandidateDone():

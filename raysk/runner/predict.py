@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from raysk.events import Sink
-    from raysk.jobs import PredictJob
+    from raysk.model_jobs import PredictJob
     from raysk.results.writers import Part
     from raysk.runner.loaded import Loaded
     from raysk.runner.where import Start, Where

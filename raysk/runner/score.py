@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from raysk.data.reading import Table
     from raysk.events import Sink
-    from raysk.jobs import Data, ScoreJob
+    from raysk.jobs import Data
+    from raysk.model_jobs import ScoreJob
     from raysk.runner.loaded import Loaded
     from raysk.runner.where import Where
 

@@ -190,11 +190,11 @@ def _fit_on(pool: Any, job: FitJob | SearchJob, journal: Journal | None) -> Base
     from raysk.models.unpicklable import unpicklable_error
 
     whole, data = job.estimator, job.data
-    limits = job.limits if isinstance(job, SearchJob) else None
+    said: dict[str, Any] = {"limits": job.limits, "shortcuts": job.shortcuts} if isinstance(job, SearchJob) else {}
     before = getattr(whole, "cv_results_", None)  # of an earlier fit
     try:
         with exits.Contained():
-            plans.fit(pool, whole, data.X, data.y, data.fit_params, journal=journal, limits=limits)
+            plans.fit(pool, whole, data.X, data.y, data.fit_params, journal=journal, **said)
     except Unpicklable as error:
         raise unpicklable_error(whole, error, "sent to the workers") from error
     except TaskLost as loss:

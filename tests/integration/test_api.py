@@ -496,10 +496,10 @@ def test_modules_are_saved_by_value_while_any_run_needs_it():
     """Runs overlap: the one that ends first leaves the module to the other; what a person registered stays."""
     import cloudpickle
 
-    from raysk.api import _saved_by_value
+    from raysk.models.by_value import saved_by_value
 
     module = json
-    first, second = _saved_by_value([module]), _saved_by_value([module])
+    first, second = saved_by_value([module]), saved_by_value([module])
     first.__enter__()
     second.__enter__()
     first.__exit__(None, None, None)

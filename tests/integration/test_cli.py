@@ -38,7 +38,18 @@ SLOW = SPEC.replace("return super()", "__import__('time').sleep(0.2); return sup
 
 SUMMARY = [
     *["schema", "metric", "best_score", "best_score_std", "best_train_score", "best_params", "best_index", "scores"],
-    *["candidates", "splits", "fits", "fits_failed", "scores_failed", "errors", "fits_lost", "fits_saved"],
+    *[
+        "candidates",
+        "splits",
+        "fits",
+        "fits_failed",
+        "scores_failed",
+        "errors",
+        "fits_lost",
+        "fits_saved",
+        "fits_shared",
+    ],
+    *["fits_pruned", "steps_shared"],
     *["fits_resumed", "time_s", "cpu_time_s", "workers", "nodes", "stopped", "run_dir", "model"],
     *["data", "test_score", "test_scores"],
 ]

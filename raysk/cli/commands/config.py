@@ -12,6 +12,7 @@ from raysk.cli.options.cluster import ClusterOptions
 from raysk.cli.options.job import SearchOverrides
 from raysk.cli.options.limits import LimitOptions
 from raysk.cli.options.output import Debug, Json  # noqa: TC001 - Typer reads the annotations
+from raysk.cli.options.shortcuts import ShortcutOptions
 from raysk.errors import UsageError
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ def _check(name: str, value: Any) -> None:
     checks: dict[Any, Any] = {
         ClusterOptions: ClusterOptions.resources,
         LimitOptions: LimitOptions.limits,
+        ShortcutOptions: ShortcutOptions.shortcuts,
         SearchOverrides: SearchOverrides.overrides,
     }
     for panel, check in checks.items():

@@ -14,7 +14,7 @@ from raysk.cli.options.output import Force, Talk, option
 from raysk.errors import UsageError
 
 if TYPE_CHECKING:
-    from raysk.jobs import PredictJob
+    from raysk.model_jobs import PredictJob
     from raysk.runner.predict import Predicted
 
 
@@ -57,7 +57,7 @@ class PredictOptions:
         """Return what is to be predicted, and where it is to be written."""
         from raysk.data.dialect import Dialect
         from raysk.data.formats import check_format
-        from raysk.jobs import PredictJob
+        from raysk.model_jobs import PredictJob
         from raysk.models.sidecar import sidecar_path
         from raysk.runner.outputs import is_stdout
         from raysk.runs.collisions import check_distinct

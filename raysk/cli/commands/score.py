@@ -12,7 +12,7 @@ from raysk.cli.options.cluster import ModelWorkers
 from raysk.cli.options.output import Talk
 
 if TYPE_CHECKING:
-    from raysk.jobs import ScoreJob
+    from raysk.model_jobs import ScoreJob
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +40,7 @@ class ScoreOptions:
         """Return what is to be scored, and how."""
         from raysk.data.dialect import Dialect
         from raysk.data.formats import check_format
-        from raysk.jobs import ScoreJob
+        from raysk.model_jobs import ScoreJob
         from raysk.request.overrides import metric_names
         from raysk.runs.collisions import check_distinct
         from raysk.runs.lookup import find_model

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,6 +13,7 @@ from raysk.cli.options.data import HoldOutOptions
 from raysk.cli.options.job import DryRun, File, SearchOverrides
 from raysk.cli.options.limits import LimitOptions
 from raysk.cli.options.output import SearchOutput
+from raysk.cli.options.shortcuts import ShortcutOptions
 from raysk.cli.settings import is_typed
 from raysk.errors import UsageError
 
@@ -27,7 +28,7 @@ OUT_OF_TIME, FITS_FAILED = 124, 5
 
 
 @dataclass(frozen=True, kw_only=True)
-class Search(SearchOutput, ClusterOptions, HoldOutOptions, LimitOptions, SearchOverrides):
+class Search(SearchOutput, ClusterOptions, HoldOutOptions, LimitOptions, ShortcutOptions, SearchOverrides):
     """Run the parameter search defined in FILE on a Ray cluster.
 
     For example:
@@ -64,10 +65,11 @@ class Search(SearchOutput, ClusterOptions, HoldOutOptions, LimitOptions, SearchO
         from raysk.request.assemble import search_job
         from raysk.runner.run import run
 
-        overrides, given, held, limits = self.overrides(), self.given(), self.hold_out(), self.limits()
+        given, held, limits, shortcuts = self.given(), self.hold_out(), self.limits(), self.shortcuts()
         where, outputs = self.where(worker_output=self.verbose), self.outputs()
-        make_job = functools.partial(search_job, overrides=overrides, given=given, hold_out=held, limits=limits)
-        where.check(self._asked() | dict.fromkeys(limits.options, True))
+        said: dict[str, Any] = {"overrides": self.overrides(), "given": given, "hold_out": held}
+        make_job = functools.partial(search_job, **said, limits=limits, shortcuts=shortcuts)
+        where.check(self._asked() | dict.fromkeys([*limits.options, *shortcuts.options], True))
         outputs.check(FILE=self.file, **read_by(given, held))
         self._check_output()
         with data_stdout() as out:

@@ -126,8 +126,8 @@ def facts(state: State, now: float) -> list[str]:
         where = words.count(workers.wanted, "worker")
         where += f" on {words.count(workers.nodes, 'node')}" if workers.nodes else ""
         found.append(f"{workers.up} of {where}")
-    if state.failed:
-        found.append(f"{state.failed:,} failed")
+    counts = {"shared": state.shared, "pruned": state.pruned, "failed": state.failed}
+    found += [f"{count:,} {what}" for what, count in counts.items() if count]
     if state.workers_lost:
         found.append(f"{words.count(state.workers_lost, 'worker')} lost")
     return found

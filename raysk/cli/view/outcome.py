@@ -116,6 +116,9 @@ def _search_summary(outcome: Outcome) -> dict[str, Any]:
         "errors": [{**_fit(each), "count": outcome.reasons[each.reason]} for each in outcome.failures] or None,
         "fits_lost": [_fit(each) for each in outcome.lost] or None,
         "fits_saved": outcome.saved,
+        "fits_shared": outcome.shared,
+        "fits_pruned": outcome.pruned,
+        "steps_shared": outcome.steps_shared,
         "fits_resumed": outcome.resumed,
         **_took(outcome),
         "stopped": outcome.stopped,
@@ -125,6 +128,19 @@ def _search_summary(outcome: Outcome) -> dict[str, Any]:
 
 def _fit(event: FitFailed | FitLost) -> dict[str, Any]:
     return {**vars(event), "params": plain_parameter(event.params)}
+
+
+_NOT_DONE = {
+    "fits_saved": "equal to others",
+    "fits_shared": "contained in others",
+    "fits_pruned": "of pruned candidates",
+}
+"""Why fits were not done, by the field that counts them."""
+
+
+def _not_done(summary: Mapping[str, Any]) -> str:
+    """Say how many fits were not done, and why."""
+    return ", ".join(f"{summary[name]:,} {why}" for name, why in _NOT_DONE.items() if summary[name])
 
 
 # --- a table for a person -------------------------------------------------------------------------
@@ -151,6 +167,7 @@ def _search_rows(summary: Mapping[str, Any]) -> Rows:
         ("best params", "" if params is None else "\n".join(f"{name} = {value!r}" for name, value in params.items())),
         *_test_rows(summary),
         ("fits", f"{summary['fits']:,} in {summary['time_s']:.1f} s"),
+        ("not done", _not_done(summary)),
         ("in the journal", str(summary["fits_resumed"] or "")),
         ("failed", _failed_in_all(summary)),
         ("stopped", summary["stopped"] or ""),

@@ -86,6 +86,8 @@ class State:
     workers: events.WorkersChanged | None = None
     failed: int = 0
     resumed: int = 0
+    shared: int = 0
+    pruned: int = 0
     workers_lost: int = 0
     _outlook: Callable[[], Outlook] = no_outlook
     _seen: Outlook = field(default_factory=Outlook)
@@ -169,7 +171,10 @@ class State:
     def _on_WorkDone(self, event: events.WorkDone, _: float) -> None:  # noqa: N802
         if not self.is_refit:
             self.failed += event.failed + event.scores_failed
+            self.shared += event.shared
+            self.pruned += event.pruned
         if (work := self.current) is not None:
+            work.total -= event.pruned
             work.done += event.units
             work.busy_s += event.busy_s
 

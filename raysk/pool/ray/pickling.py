@@ -14,7 +14,7 @@ Pickler: TypeAlias = cloudpickle.Pickler
 """Takes along the code that other machines lack; Ray's, which knows on the way back what came from here."""
 
 TRAVELLING = (
-    *("_compat", "errors", "events", "jobs", "util"),
+    *("_compat", "errors", "events", "model_jobs", "jobs", "util"),
     *("plans", "pool", "cluster.nodes"),
 )
 """The parts of raysk that are sent to workers: not its public names, which a person's code imports there."""

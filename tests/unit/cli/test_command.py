@@ -9,7 +9,7 @@ from sklearn.svm import SVC
 
 from raysk.cli.app import app
 from raysk.errors import InputError, UsageError
-from raysk.jobs import PredictJob
+from raysk.model_jobs import PredictJob
 from raysk.runner.loaded import Loaded
 
 

@@ -117,8 +117,8 @@ def test_only_fitted_candidates_have_results(make_pool, launcher, monkeypatch):
     search = alike_search()
     plans.fit(make_pool(sink=heard.append), search, X, Y, {})
     (made,) = boards
-    assert list(made.units) == [0, 1, 6, 7, 12, 13, 18, 19]
-    assert sum(result is not None for result in made._results) == len(made.units)
+    assert list(made.fits) == [0, 1, 6, 7, 12, 13, 18, 19]
+    assert sum(result is not None for result in made._results) == len(made.fits)
     done = [event for event in heard if isinstance(event, CandidateDone)]
     assert sorted(event.index for event in done) == list(range(12))
     assert all(event.params == search.cv_results_["params"][event.index] for event in done)

@@ -833,3 +833,22 @@ def test_an_object_is_shared_wherever_it_stands(make_pool, launcher):
     nested = Task(function=add, args=([{"deep": big}], []), packing=packing)
     assert result(pool.submit(nested)) == [{"deep": ["big"]}]
     assert [list(call.refs) for worker in launcher.launched for call in worker.calls] == [[table.key]]
+
+
+def test_a_task_goes_to_the_worker_it_names(make_pool, launcher):
+    """If that one has room; else it goes to any. A block says who did it."""
+    pool = make_pool(workers=2)
+    first = pool.submit(Task(function=list, units=[1]))
+    call = launcher.next_call()
+    call.run()
+    name, worker = result(first).worker, call.worker
+    assert name is not None
+    for _ in range(3):
+        named = pool.submit(Task(function=list, units=[2], near=name))
+        call = launcher.next_call()
+        assert call.worker is worker
+        call.run()
+        assert result(named).worker == name
+    elsewhere = pool.submit(Task(function=list, units=[3], near="nobody"))
+    launcher.next_call().run()
+    assert result(elsewhere).values == [3]

@@ -6,6 +6,7 @@ import random
 import threading
 import time
 from concurrent.futures import CancelledError, Future, wait
+from dataclasses import replace
 
 import pytest
 from pooling import assert_idle
@@ -272,3 +273,44 @@ def test_nothing_is_begun_that_cannot_end_in_time():
     pool = InstantPool(100.0)
     blocks = list(stream(pool, Task(function=list), range(50), until=time.monotonic() + 60))
     assert 1 <= len(blocks) <= pool.room() + 1
+
+
+class Growing:
+    """A backlog that has a unit more for each answer, and notes for whom it was asked."""
+
+    def __init__(self, units):
+        self.units, self.asked, self.back = units, [], []
+
+    @property
+    def left(self):
+        """One while there is another; what is next is known only once the last is done."""
+        return int(self.units > 0)
+
+    def take(self, count, worker):
+        """Hand out one."""
+        self.asked.append((count, worker))
+        self.units -= 1
+        return [self.units]
+
+    def put_back(self, units):
+        """Note them."""
+        self.back += units
+
+
+def test_a_backlog_says_what_is_next():
+    """It is asked for the units, and is told of the worker that has answered, which should do them."""
+    pool = InstantPool(0.001, workers=1)
+    submit, near = pool.submit, []
+
+    def answered(task):
+        near.append(task.near)
+        future = submit(task)
+        done = Future()
+        done.set_result(replace(future.result(), worker=len(near)))
+        return done
+
+    pool.submit = answered
+    backlog = Growing(4)
+    assert [block.units for block in stream(pool, Task(function=list), backlog)] == [[3], [2], [1], [0]]
+    assert [worker for _, worker in backlog.asked] == near == [None, None, 1, 2]
+    assert not backlog.back

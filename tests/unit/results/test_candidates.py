@@ -16,7 +16,7 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.svm import SVC
 
 from raysk.errors import InputError, UsageError
-from raysk.jobs import PREDICTION_FORMATS
+from raysk.model_jobs import PREDICTION_FORMATS
 from raysk.results import candidates
 from raysk.results.candidates import RESULT_FORMATS, candidate_parts, check_results, write_results
 from raysk.results.writers import WRITERS
