@@ -14,6 +14,7 @@ from sklearn import clone, config_context, get_config
 from raysk._compat import sklearn as sklearn_private
 from raysk.errors import error_text
 from raysk.plans import relayed_warnings
+from raysk.plans.schedule import ProposedFit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -92,7 +93,7 @@ class Evaluation:
                 self.y,
                 train=train,
                 test=test,
-                parameters=candidates[candidate],
+                parameters=fit.params if isinstance(fit, ProposedFit) else candidates[candidate],
                 split_progress=(split, len(splits)),
                 candidate_progress=(candidate, len(candidates)),
                 **arguments,

@@ -94,7 +94,8 @@ class RoundResults:
         self._before, self._pool, self._journal, self._watch, self._scoring = before, pool, journal, watch, scoring
         self._waiting = np.full(len(candidates), len(splits), np.int32)
         self._schedule: Schedule = InOrder(())
-        self._pruned = 0
+        self.resumed = self._pruned = 0
+        self.failures: dict[str, Any] = {}
         self._warnings = relayed_warnings.Repeater()
         self._errors: dict[int, str] = {}  # of each candidate the first
 
@@ -153,6 +154,16 @@ class RoundResults:
             self.fits = array("q", (fit for fit in self.fits if fit not in known))
         self.resumed = len(known)
         self.failures = self._take_all(known.items())
+
+    def recall_proposed(self, fits: Sequence[int]) -> list[int]:
+        """Take what the journal knows of the fits of a candidate that was just proposed; return the others."""
+        known = self._journal.known_of(fits)
+        if known:
+            failures = self._take_all(known.items())
+            self._pool.sink(WorkDone(units=len(known), resumed=len(known), **failures))
+            for fit in known:
+                self._hear(fit)
+        return [fit for fit in fits if fit not in known]
 
     def begin(self, schedule: Schedule) -> None:
         """Let a schedule hear of results from now on, and of those that the journal knows."""

@@ -22,6 +22,7 @@ from raysk.plans.candidates import Candidates
 from raysk.plans.evaluation import Evaluation
 from raysk.plans.limits import INTERRUPTED, Watch, nothing_finished
 from raysk.plans.outlook import Prospect
+from raysk.plans.rolling import Rolling
 from raysk.plans.round_results import RoundResults, Scoring, is_multimetric
 from raysk.plans.schedule import InOrder
 from raysk.plans.single import Stored
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from raysk.pool import Pool
     from raysk.runs.journal import Journal
     from raysk.runs.journal_round import Round
+    from raysk.searches.proposals import Proposals
 
 PATIENCE_S = 1.0
 """A worker hands fits back once a message has taken this long, in seconds: candidates differ in cost by orders of
@@ -93,17 +95,7 @@ class Rounds:
         splits = self._splits(cv or self.search._checked_cv_orig)
         columns = Candidates(candidates)
         leaders = self._leaders(columns)
-        self.watch.begin_round(len(candidates), len(splits), self.pool.wanted)
-        board = RoundResults(
-            candidates,
-            leaders,
-            splits,
-            before=len(self.candidates),
-            pool=self.pool,
-            journal=self._journal_round(candidates, splits),
-            watch=self.watch,
-            scoring=self._scoring,
-        )
+        board = self._begin(candidates, leaders, splits)
         board.recall()
         schedule = InOrder(board.fits)
         board.begin(schedule)
@@ -112,11 +104,49 @@ class Rounds:
         self._announce(board, columns.varying())
         self._current = board, more_results or {}
         self._run(board, columns, schedule)
-        out = board.results(range(len(candidates)))
+        return self._end(board, more_results or {})
+
+    def evaluate_proposals(self, proposals: Proposals) -> dict[str, Any]:
+        """Evaluate candidates that are proposed one by one, in one round."""
+        candidates: list[dict[str, Any]] = [{} for _ in range(proposals.total)]
+        splits = self._splits(self.search._checked_cv_orig)
+        board = self._begin(candidates, np.arange(proposals.total), splits, possible=proposals.space.listed)
+        schedule = Rolling(proposals, candidates, len(splits), board.recall_proposed, self.search.metric_of)
+        board.begin(schedule)
+        self._announce(board, tuple(proposals.space.names))
+        self._current = board, {}
+        schedule.propose()
+        self._run(board, range(proposals.total), schedule)
+        return self._end(board, {})
+
+    def _begin(
+        self,
+        candidates: list[dict[str, Any]],
+        leaders: np.ndarray[Any, Any],
+        splits: list[tuple[Any, Any]],
+        *,
+        possible: Sequence[Mapping[str, Any]] = (),
+    ) -> RoundResults:
+        """Begin a round; `possible` are values that its candidates may get later."""
+        self.watch.begin_round(len(candidates), len(splits), self.pool.wanted)
+        return RoundResults(
+            candidates,
+            leaders,
+            splits,
+            before=len(self.candidates),
+            pool=self.pool,
+            journal=self._journal_round(candidates, splits, possible),
+            watch=self.watch,
+            scoring=self._scoring,
+        )
+
+    def _end(self, board: RoundResults, more: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
+        """Return the results of all rounds, once one is done."""
+        out = board.results(range(len(board.candidates)))
         if not out:
             raise ValueError("No fits were performed. Was the CV iterator empty? Were there no candidates?")
         self._warn_of_failures(out)
-        return self._keep(candidates, out, more_results or {})
+        return self._keep(board.candidates, out, more)
 
     def _keep(
         self, candidates: list[dict[str, Any]], out: list[dict[str, Any]], more: Mapping[str, Sequence[Any]]
@@ -209,7 +239,9 @@ class Rounds:
                 f"Fitting {n_splits} folds for each of {n_candidates} candidates, totalling {fits} fits"
             )
 
-    def _journal_round(self, candidates: list[dict[str, Any]], splits: list[tuple[Any, Any]]) -> Round | NoRound:
+    def _journal_round(
+        self, candidates: list[dict[str, Any]], splits: list[tuple[Any, Any]], possible: Sequence[Mapping[str, Any]]
+    ) -> Round | NoRound:
         """Return the journal's part for these fits."""
         search, routed = self.search, self.routed
         if self._journal is None:
@@ -219,15 +251,16 @@ class Rounds:
         parts = {"estimator": self.estimator, "data": data, "scoring": self.scorers, "options": options}
         # Halving, and a search of the person's own, may have other candidates later.
         whole = type(search)._run_search in {GridSearchCV._run_search, RandomizedSearchCV._run_search}
-        return self._journal.round(parts, candidates, splits, whole=whole, wanted=self._wanted())
+        wanted = self._wanted()
+        return self._journal.round(parts, candidates, splits, whole=whole, wanted=wanted, possible=possible)
 
     def _wanted(self) -> Wanted:
         """Return which scores the fits of this search have."""
         metrics = frozenset(self.scorers._scorers) if is_multimetric(self.scorers) else None
         return Wanted(metrics, train=bool(self.search.return_train_score), free=callable(self.search.scoring))
 
-    def _run(self, board: RoundResults, candidates: Candidates, schedule: Schedule) -> None:
-        """Fit and score every candidate on every split."""
+    def _run(self, board: RoundResults, candidates: Candidates | range, schedule: Schedule) -> None:
+        """Fit and score every candidate on every split; a range counts candidates that workers need not know."""
         round_, limits = self.pool.share((candidates, board.splits)), self.watch.limits
         task = Task(
             function=self.data.shared,

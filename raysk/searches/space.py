@@ -10,6 +10,7 @@ a list of spaces                   the place of the space, as a category; then t
 from __future__ import annotations
 
 import copy
+import functools
 import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -79,6 +80,13 @@ class Space:
     distributions : mapping of str to list or distribution, or sequence of such mappings
         As scikit-learn's `ParameterSampler` takes it.
 
+    Attributes
+    ----------
+    names : list of str
+        The parameters.
+    listed : list of dict
+        Each value of a list, by its parameter.
+
     Raises
     ------
     InputError
@@ -89,7 +97,16 @@ class Space:
         spaces = [distributions] if isinstance(distributions, Mapping) else list(distributions)
         self._spaces = [{name: translate(name, values) for name, values in sorted(space.items())} for space in spaces]
 
-    @property
+        self.names = sorted({name for space in spaces for name in space})
+        self.listed = [
+            {name: value}
+            for space in spaces
+            for name, values in space.items()
+            if not hasattr(values, "rvs")
+            for value in values
+        ]
+
+    @functools.cached_property
     def size(self) -> int | None:
         """How many candidates there are; None if a parameter is continuous."""
         total = 0

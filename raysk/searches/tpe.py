@@ -1,15 +1,11 @@
-"""A search by TPE, the tree-structured Parzen estimator: each candidate is proposed by what others scored.
+"""A search by TPE, the tree-structured Parzen estimator: candidates are proposed by what others scored.
 
-    ask 0 .. lag-1                                 nothing is known
-    tell 0, ask lag, tell 1, ask lag+1, ...        candidate i is proposed by the scores of 0 .. i-lag, never of more
-
-So the candidates are the same however many workers fit them, and in whatever order they are done: `lag` candidates are
-fitted at a time, by scikit-learn's own loop or on a pool.
+proposals.py says which scores a proposal may depend on. Scikit-learn's own loop fits `lag` candidates at a time; a plan
+of raysk's begins the next one with each that is done. The candidates are the same.
 """
 
 from __future__ import annotations
 
-import time
 import warnings
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
@@ -22,17 +18,14 @@ from sklearn.utils import check_random_state
 from raysk.errors import InputError
 from raysk.searches.proposals import RANDOM_FIRST, Proposals, import_optuna
 from raysk.searches.space import Space
-from raysk.util.words import shorten
+from raysk.util.words import join_names, shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
 LAG = 10
 """Candidates that are fitted at a time. With 5 folds, 10 keep 50 workers busy, and TPE, which proposes its first 10 at
 random, is late by no more than that again. Fewer let each candidate know more; more keep more workers busy."""
-
-SLOW_S = 1.0
-"""Asking is spoken of once it has taken this long in all, in seconds: below that nobody waits for it."""
 
 
 class TPESearchCV(RandomizedSearchCV):  # type: ignore[misc]
@@ -118,59 +111,64 @@ class TPESearchCV(RandomizedSearchCV):  # type: ignore[misc]
         size = self.checked_space().size
         return int(self.n_iter) if size is None else min(int(self.n_iter), size)
 
-    def _run_search(self, evaluate_candidates: Any) -> None:
-        space, total = self.checked_space(), self.count_candidates()
-        self._warn_of_few(total)
-        proposals = Proposals(space, int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max)))
-        splits, pace = _SameSplits(self._checked_cv_orig), _Pace(self._count_workers())
-        scores: np.ndarray[Any, Any] = np.empty(0)
-        for first in range(0, total, self.lag):
-            batch = []
-            with pace.asking():
-                for number in range(first, min(first + self.lag, total)):
-                    if number >= self.lag:
-                        proposals.tell(number - self.lag, scores[number - self.lag])
-                    batch.append(proposals.ask())
-            results = evaluate_candidates(batch, splits)
-            scores = results[self._metric(results)]
-            pace.compare(results, len(batch), self.n_splits_)
+    def propose(self, workers: int) -> Proposals:
+        """Return the candidates to come, and warn if there are too few of them.
 
-    def _metric(self, results: Mapping[str, Any]) -> str:
-        """Return the column of the scores that TPE goes by."""
-        column = "mean_test_score" if "mean_test_score" in results else f"mean_test_{self.refit}"
-        if column not in results:  # a scoring function tells its metrics only when it is called
-            metrics = [name.removeprefix("mean_test_") for name in results if name.startswith("mean_test_")]
+        Parameters
+        ----------
+        workers : int
+            Number of fits that run at a time.
+        """
+        total = self.count_candidates()
+        self._warn_of_few(total, workers)
+        seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+        return Proposals(self.checked_space(), total=total, lag=int(self.lag), seed=seed, workers=workers)
+
+    def metric_of(self, metrics: Iterable[str]) -> str:
+        """Return the metric, of those of a result, that TPE goes by."""
+        every = list(metrics)
+        if every == ["score"]:
+            return "score"
+        if self.refit not in every:  # a scoring function tells its metrics only when it is called
             raise InputError(
                 f"TPE goes by one metric: name it as refit. This search has refit={shorten(repr(self.refit))}, "
-                f"and the metrics {', '.join(metrics)}."
+                f"and the metrics {join_names(every)}."
             )
-        return column
+        return str(self.refit)
 
-    def _warn_of_few(self, total: int) -> None:
+    def _run_search(self, evaluate_candidates: Any) -> None:
+        proposals = self.propose(int(joblib.effective_n_jobs(self.n_jobs)))
+        splits, heard = _SameSplits(self._checked_cv_orig), 0
+        while batch := proposals.due():
+            results = evaluate_candidates(batch, splits)
+            prefix = "mean_test_"
+            metric = self.metric_of(name.removeprefix(prefix) for name in results if name.startswith(prefix))
+            for number in range(heard, heard + len(batch)):
+                cost_s = self.n_splits_ * (results["mean_fit_time"][number] + results["mean_score_time"][number])
+                proposals.hear(number, results[f"{prefix}{metric}"][number], cost_s)
+            heard += len(batch)
+
+    def _warn_of_few(self, total: int, workers: int) -> None:
         if total < int(self.n_iter):  # in scikit-learn's words
             warnings.warn(
                 f"The total space of parameters {total} is smaller than n_iter={self.n_iter}. Running {total} "
                 "iterations. For exhaustive searches, use GridSearchCV.",
-                stacklevel=3,
+                stacklevel=4,
             )
         elif total < RANDOM_FIRST + self.lag:
             warnings.warn(
                 f"All {total} candidates are drawn at random: TPE begins with number {RANDOM_FIRST + self.lag}, when "
                 f"{RANDOM_FIRST} have scores and lag={self.lag}. Ask for more candidates.",
-                stacklevel=3,
+                stacklevel=4,
             )
-        workers, at_a_time = self._count_workers(), min(self.lag, total) * self.n_splits_
+        at_a_time = min(self.lag, total) * self.n_splits_
         if workers > at_a_time:
             warnings.warn(
                 f"{workers - at_a_time} of {workers} workers will be idle: with lag={self.lag}, TPE has {at_a_time} "
                 f"fits at a time. A lag of {-(-workers // self.n_splits_)} keeps all busy, but proposes later by what "
                 "was learned.",
-                stacklevel=3,
+                stacklevel=4,
             )
-
-    def _count_workers(self) -> int:
-        """Return how many fits run at a time; a plan of raysk's replaces this by what its pool has."""
-        return int(joblib.effective_n_jobs(self.n_jobs))
 
 
 class _SameSplits:
@@ -195,42 +193,3 @@ class _SameSplits:
     def get_n_splits(self, *args: Any, **params: Any) -> int:
         """Return how many splits there are."""
         return int(self._cv.get_n_splits(*args, **params))
-
-
-class _Pace:
-    """Compares the time that proposals take with the time that workers fit them in, and warns once.
-
-    Parameters
-    ----------
-    workers : int
-    """
-
-    def __init__(self, workers: int) -> None:
-        self._workers, self._total_s, self._latest_s = workers, 0.0, 0.0
-        self._since = 0.0
-        self._has_warned = False
-
-    def asking(self) -> _Pace:
-        """Return a context manager that measures."""
-        return self
-
-    def __enter__(self) -> None:
-        self._since = time.perf_counter()
-
-    def __exit__(self, *_: object) -> None:
-        self._latest_s = time.perf_counter() - self._since
-        self._total_s += self._latest_s
-
-    def compare(self, results: Mapping[str, Any], count: int, splits: int) -> None:
-        """Warn if the latest candidates took longer to propose than all workers together took to fit them."""
-        cost_s = float(results["mean_fit_time"][-count:].sum() + results["mean_score_time"][-count:].sum()) * splits
-        fitting_s = cost_s / self._workers
-        if self._has_warned or self._total_s < SLOW_S or self._latest_s <= fitting_s:
-            return
-        self._has_warned = True
-        warnings.warn(
-            f"{self._workers} workers wait for TPE: a candidate takes it {1000 * self._latest_s / count:.0f} ms to "
-            f"propose, and them {1000 * fitting_s / count:.0f} ms to fit. Its time grows with the number of "
-            "candidates. A random search has no such limit.",
-            stacklevel=4,
-        )

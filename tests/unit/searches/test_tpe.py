@@ -18,6 +18,7 @@ from raysk.errors import InputError
 from raysk.jobs import Limits
 from raysk.runs.journal import Journal
 from raysk.searches import proposals, tpe
+from raysk.searches.proposals import Proposals
 from raysk.searches.space import Space, translate
 
 X = np.arange(60, dtype=float).reshape(-1, 1)
@@ -159,11 +160,9 @@ def test_optuna_is_not_heard_and_stays_as_it_is(caplog):
 def test_a_candidate_knows_those_before_its_lag(monkeypatch):
     """Candidate i is asked for when exactly the scores of 0 .. i-lag have been told, in that order."""
     said = []
-    ask, tell = proposals.Proposals.ask, proposals.Proposals.tell
-    monkeypatch.setattr(proposals.Proposals, "ask", lambda self: (said.append("ask"), ask(self))[1])
-    monkeypatch.setattr(
-        proposals.Proposals, "tell", lambda self, number, score: (said.append(number), tell(self, number, score))
-    )
+    ask, tell = Proposals._ask, Proposals._tell
+    monkeypatch.setattr(Proposals, "_ask", lambda self: (said.append("ask"), ask(self))[1])
+    monkeypatch.setattr(Proposals, "_tell", lambda self, number: (said.append(number), tell(self, number)))
     search(n_iter=10, lag=4).fit(X, Y)
     assert said == ["ask"] * 4 + [*itertools.chain.from_iterable((number, "ask") for number in range(6))]
 
@@ -209,10 +208,10 @@ def test_warnings(monkeypatch):
     """It warns of candidates that are all drawn at random, and of workers that have nothing to do or wait for it."""
     with pytest.warns(UserWarning, match="All 12 candidates are drawn at random: TPE begins with number 14"):
         search(n_iter=12).fit(X, Y)
-    monkeypatch.setattr(TPESearchCV, "_count_workers", lambda _: 20)
+    monkeypatch.setattr(tpe.joblib, "effective_n_jobs", lambda _: 20)
     with pytest.warns(UserWarning, match=r"8 of 20 workers will be idle.*A lag of 7 keeps all busy"):
         search(n_iter=20).fit(X, Y)
-    monkeypatch.setattr(tpe, "SLOW_S", 0.0)
+    monkeypatch.setattr(proposals, "SLOW_S", 0.0)
     with pytest.warns(UserWarning, match="workers wait for TPE") as caught:
         search(n_iter=20).fit(X, Y)
     assert sum("wait for TPE" in str(each.message) for each in caught) == 1
