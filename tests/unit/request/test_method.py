@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 from scipy.stats import loguniform
+from sklearn.base import clone
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401 - makes the halving searches importable
 from sklearn.model_selection import (
@@ -18,7 +19,7 @@ from sklearn.model_selection import (
 )
 from sklearn.svm import SVC
 
-from raysk import TPESearchCV
+from raysk import TPESearchCV, plans
 from raysk.errors import InputError, UsageError
 from raysk.request.assemble import Overrides, describe, search_job
 from raysk.request.before_fit import check_job
@@ -124,6 +125,27 @@ def test_a_parameter_as_the_resource():
         "halving", resource="n_estimators", names={"search": forest, "overrides": {"set": ("n_estimators=60",)}}
     )
     assert got.search.max_resources == 60
+
+
+def test_halving_is_scikit_learns(make_pool, launcher, Events):
+    """What halves on a pool has the rounds, the scores and the best candidate of scikit-learn's own search."""
+    launcher.by_hand = False
+    forest = {"model": RandomForestClassifier(9, random_state=0), "param_grid": {"max_depth": [1, 2, 3, 4]}, "cv": 2}
+    cases = [
+        ("grid", {"search": SEARCHES["grid"]()}, {}),
+        ("random", {"search": SEARCHES["random"]()}, {"factor": 2, "min_resources": "smallest"}),
+        ("forest", forest, {"resource": "n_estimators", "factor": 2}),
+    ]
+    for name, names, options in cases:
+        names["overrides"] = {"seed": 4}
+        search = job_of("halving", names=names, **options).search
+        expected = clone(search).fit(X, Y)
+        got = plans.fit(make_pool(sink=Events()), search, X, Y, {})
+        assert len(expected.n_candidates_) > 1, name
+        assert (got.n_candidates_, got.n_resources_) == (expected.n_candidates_, expected.n_resources_)
+        assert got.cv_results_["params"] == expected.cv_results_["params"]
+        np.testing.assert_array_equal(got.cv_results_["mean_test_score"], expected.cv_results_["mean_test_score"])
+        assert got.best_params_ == expected.best_params_
 
 
 # --- what cannot be
