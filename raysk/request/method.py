@@ -132,6 +132,21 @@ def method_of(search: Any) -> str | None:
     return None
 
 
+def method_facts(search: Any) -> dict[str, Any]:
+    """Describe for a manifest how a search chooses its candidates: its class, its method, and what it goes by."""
+    way = method_of(search)
+    if way == TPE:
+        import optuna
+
+        options = {name: getattr(search, name) for name in ("n_iter", "lag")} | {"optuna": optuna.__version__}
+    elif way == HALVING:
+        names = ("resource", "factor", "min_resources", "max_resources")
+        options = {name: getattr(search, name) for name in names}
+    else:
+        options = {}
+    return {"class": type_name(search), "method": way, "options": options}
+
+
 def change_method(search: Any, method: Method) -> Any:
     """Return a search with the same estimator, space and options that chooses its candidates by a method.
 

@@ -21,9 +21,10 @@ from sklearn.svm import SVC
 
 from raysk import TPESearchCV, plans
 from raysk.errors import InputError, UsageError
+from raysk.jobs import Shortcuts
 from raysk.request.assemble import Overrides, describe, search_job
 from raysk.request.before_fit import check_job
-from raysk.request.method import Method
+from raysk.request.method import Method, method_facts
 from raysk.source.objects import SourceObjects
 
 X = np.arange(240.0).reshape(120, 2)
@@ -241,7 +242,30 @@ def test_spaces_and_metrics_that_tpe_cannot_use():
     refused(InputError, lambda: search_of("tpe", several), "one metric", "refit='accuracy'")
 
 
+@pytest.mark.parametrize("method", ["halving", "tpe"])
+def test_nothing_is_pruned_of_a_search_that_goes_by_scores(method):
+    """Pruning would take scores away from a method that chooses by them."""
+    search = search_of(method, SEARCHES["random"]())
+    act = lambda: search_job(holding(search=search), Overrides(), shortcuts=Shortcuts(prune="exact"))  # noqa: E731
+    refused(UsageError, act, "--prune exact", type(search).__name__)
+
+
 # --- what is shown
+
+
+def test_the_manifest_tells_the_method():
+    """How candidates were chosen, and by what, is recorded, with the version of optuna that proposed them."""
+    import optuna
+
+    tpe = method_facts(search_of("tpe", SEARCHES["random"]()))
+    assert tpe == {
+        "class": "TPESearchCV",
+        "method": "tpe",
+        "options": {"n_iter": 7, "lag": 10, "optuna": optuna.__version__},
+    }
+    halving = method_facts(search_of("halving", SEARCHES["grid"](), factor=2))
+    assert (halving["method"], halving["options"]["factor"]) == ("halving", 2)
+    assert method_facts(OwnWay(SVC(), GRID)) == {"class": "OwnWay", "method": None, "options": {}}
 
 
 def test_describe_a_method():
