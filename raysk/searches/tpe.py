@@ -171,6 +171,19 @@ class TPESearchCV(RandomizedSearchCV):  # type: ignore[misc]
             )
 
 
+def as_scikit_learn(model: Any) -> Any:
+    """Return what a fitted model is saved as, so that it loads where raysk is not.
+
+    A search by TPE becomes scikit-learn's own random search, with its candidates, scores and best estimator; any other
+    model is returned as it is.
+    """
+    if type(model) is not TPESearchCV:
+        return model
+    search = object.__new__(RandomizedSearchCV)
+    vars(search).update({name: value for name, value in vars(model).items() if name != "lag"})
+    return search
+
+
 class _SameSplits:
     """A splitter that splits once, so that all candidates are scored on the same splits.
 

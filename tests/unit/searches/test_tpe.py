@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 import logging
 import pickle
+import pickletools
 import warnings
 
 import numpy as np
 import pytest
 from scipy import stats
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.model_selection import ParameterSampler, ShuffleSplit
+from sklearn.model_selection import ParameterSampler, RandomizedSearchCV, ShuffleSplit
 
 from raysk import TPESearchCV, plans
 from raysk.errors import InputError
@@ -43,6 +44,10 @@ class Bowl(ClassifierMixin, BaseEstimator):
             raise ArithmeticError("odd")
         self.rows_ = len(X)
         return self
+
+    def predict(self, X):
+        """Say 0."""
+        return np.zeros(len(X))
 
     def score(self, X, y=None):  # noqa: ARG002 - as above
         """Fall with the distance from the best, and depend a little on the split."""
@@ -135,6 +140,18 @@ def test_it_is_an_estimator():
     assert one.set_params(lag=2, estimator__x=3.0).estimator.x == 3.0
     assert "lag=2" in repr(one)
     assert pickle.loads(pickle.dumps(one)).get_params().keys() == one.get_params().keys()
+
+
+def test_what_is_saved_is_scikit_learns(expected):
+    """A fitted one is saved as scikit-learn's random search with its results, which loads without raysk."""
+    saved = pickle.dumps(tpe.as_scikit_learn(expected))
+    names = {name for code, name, _ in pickletools.genops(saved) if code.name.endswith("UNICODE")}
+    assert not [name for name in names if str(name).startswith("raysk")]
+    loaded = pickle.loads(saved)
+    assert type(loaded) is RandomizedSearchCV
+    assert (loaded.best_params_, loaded.get_params()["n_iter"]) == (expected.best_params_, 40)
+    np.testing.assert_array_equal(loaded.predict(X), expected.predict(X))
+    assert tpe.as_scikit_learn(loaded) is loaded
 
 
 def test_optuna_is_not_heard_and_stays_as_it_is(caplog):
