@@ -115,6 +115,7 @@ class Rounds:
         board.begin(schedule)
         self._announce(board, tuple(proposals.space.names))
         self._current = board, {}
+        proposals.warn_of_idle_workers(len(splits))
         schedule.propose()
         self._run(board, range(proposals.total), schedule)
         return self._end(board, {})

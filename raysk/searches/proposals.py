@@ -81,7 +81,17 @@ class Proposals:
         self._trials: list[Any] = []
         self._tried: set[Position] = set()
         self._scores: dict[int, float] = {}
-        self._pace = Pace(workers, lag)
+        self._workers, self._pace = workers, Pace(workers, lag)
+
+    def warn_of_idle_workers(self, n_splits: int) -> None:
+        """Warn if there are more workers than fits at a time."""
+        workers, at_a_time = self._workers, min(self.lag, self.total) * n_splits
+        if workers > at_a_time:
+            warnings.warn(
+                f"{workers - at_a_time} of {workers} workers will be idle: with lag={self.lag}, TPE has {at_a_time} "
+                f"fits at a time. A lag of {-(-workers // n_splits)} keeps all busy, but later uses what was learned.",
+                stacklevel=3,
+            )
 
     def hear(self, number: int, score: float, cost_s: float) -> None:
         """Hear the mean score of a candidate, in any order, and how long its fits took together, in seconds."""

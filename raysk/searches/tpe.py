@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import joblib
 import numpy as np
-from sklearn.model_selection import RandomizedSearchCV
+from sklearn.base import is_classifier
+from sklearn.model_selection import RandomizedSearchCV, check_cv
 from sklearn.utils import check_random_state
 
 from raysk.errors import InputError
@@ -120,7 +121,7 @@ class TPESearchCV(RandomizedSearchCV):  # type: ignore[misc]
             Number of fits that run at a time.
         """
         total = self.count_candidates()
-        self._warn_of_few(total, workers)
+        self._warn_of_few(total)
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         return Proposals(self.checked_space(), total=total, lag=int(self.lag), seed=seed, workers=workers)
 
@@ -138,17 +139,19 @@ class TPESearchCV(RandomizedSearchCV):  # type: ignore[misc]
 
     def _run_search(self, evaluate_candidates: Any) -> None:
         proposals = self.propose(int(joblib.effective_n_jobs(self.n_jobs)))
-        splits, heard = _SameSplits(self._checked_cv_orig), 0
+        splits, heard = _SameSplits(self), 0
         while batch := proposals.due():
             results = evaluate_candidates(batch, splits)
+            if not heard:
+                proposals.warn_of_idle_workers(splits.count)
             prefix = "mean_test_"
             metric = self.metric_of(name.removeprefix(prefix) for name in results if name.startswith(prefix))
             for number in range(heard, heard + len(batch)):
-                cost_s = self.n_splits_ * (results["mean_fit_time"][number] + results["mean_score_time"][number])
+                cost_s = splits.count * (results["mean_fit_time"][number] + results["mean_score_time"][number])
                 proposals.hear(number, results[f"{prefix}{metric}"][number], cost_s)
             heard += len(batch)
 
-    def _warn_of_few(self, total: int, workers: int) -> None:
+    def _warn_of_few(self, total: int) -> None:
         if total < int(self.n_iter):  # in scikit-learn's words
             warnings.warn(
                 f"The total space of parameters {total} is smaller than n_iter={self.n_iter}. Running {total} "
@@ -159,14 +162,6 @@ class TPESearchCV(RandomizedSearchCV):  # type: ignore[misc]
             warnings.warn(
                 f"All {total} candidates are drawn at random: TPE begins with number {RANDOM_FIRST + self.lag}, when "
                 f"{RANDOM_FIRST} have scores and lag={self.lag}. Ask for more candidates.",
-                stacklevel=4,
-            )
-        at_a_time = min(self.lag, total) * self.n_splits_
-        if workers > at_a_time:
-            warnings.warn(
-                f"{workers - at_a_time} of {workers} workers will be idle: with lag={self.lag}, TPE has {at_a_time} "
-                f"fits at a time. A lag of {-(-workers // self.n_splits_)} keeps all busy, but proposes later by what "
-                "was learned.",
                 stacklevel=4,
             )
 
@@ -189,20 +184,22 @@ class _SameSplits:
 
     Parameters
     ----------
-    cv : splitter
-        May split differently each time.
+    search : BaseSearchCV
+        Its ``cv`` may split differently each time.
     """
 
-    def __init__(self, cv: Any) -> None:
-        self._cv = cv
-        self._splits: list[Any] | None = None
+    def __init__(self, search: Any) -> None:
+        self._cv = getattr(search, "_checked_cv_orig", search.cv)  # it has that since scikit-learn 1.8
+        self._is_classifier = is_classifier(search.estimator)
+        self._splits: list[Any] = []
+
+    @property
+    def count(self) -> int:
+        """How many splits there are, once they are made."""
+        return len(self._splits)
 
     def split(self, X: Any, y: Any = None, **params: Any) -> Iterator[Any]:
         """Yield the splits, which are made the first time."""
-        if self._splits is None:
-            self._splits = list(self._cv.split(X, y, **params))
+        if not self._splits:
+            self._splits = list(check_cv(self._cv, y, classifier=self._is_classifier).split(X, y, **params))
         yield from self._splits
-
-    def get_n_splits(self, *args: Any, **params: Any) -> int:
-        """Return how many splits there are."""
-        return int(self._cv.get_n_splits(*args, **params))
