@@ -73,6 +73,17 @@ def fit_and_score(scorer: Any, complain: Callable[[str], None]) -> tuple[Callabl
     return _catching_all(function, _score=score), scorer
 
 
+def fit_unscored(take: Callable[[Any], None]) -> Callable[..., dict[str, Any]]:
+    """Return scikit-learn's function that fits and scores; it hands over what it has fitted instead of scoring it."""
+
+    def hand_over(estimator: Any, *_: Any) -> float:
+        take(estimator)
+        return 0.0
+
+    (function,) = private("sklearn.model_selection._validation", "_fit_and_score")
+    return _catching_all(function, _score=hand_over)  # type: ignore[no-any-return]
+
+
 class _Warnings:
     """Stands for the module `warnings` in a function, and tells of its warnings besides."""
 

@@ -14,11 +14,13 @@ from sklearn import clone, config_context, get_config
 from raysk._compat import sklearn as sklearn_private
 from raysk.errors import error_text
 from raysk.plans import relayed_warnings
+from raysk.plans.contained_fits import fit_family
 from raysk.plans.schedule import ProposedFit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from raysk.plans.contained_fits import Copy
     from raysk.plans.schedule import Unit
 
 Done: TypeAlias = "tuple[dict[str, Any], Sequence[Any]]"
@@ -71,38 +73,50 @@ class Evaluation:
         """What goes to the estimator's ``fit`` besides X and y."""
         return self.arguments["fit_params"]  # type: ignore[no-any-return]
 
+    def _fresh(self) -> Any:
+        """Return an estimator for a fit to set its parameters on."""
+        return clone(self.estimator)
+
     def __call__(
         self, round_: tuple[Sequence[dict[str, Any]], list[tuple[Any, Any]]], units: Sequence[Unit]
     ) -> Iterator[Done | tuple[Done, ...]]:
         """Do these units of a round of candidates and splits.
 
         Yields scikit-learn's result and the warnings of each fit, of a unit of several fits as many in a tuple. A
-        result has besides, where a scorer raised, what it raised: one line, as ``score_error``.
+        result has besides, where a scorer raised, what it raised: one line, as ``score_error``; and ``is_copy``, if it
+        is that of a fit cut to size.
         """
         candidates, splits = round_
         complaints: list[str] = []
         fit_and_score, scorer = sklearn_private.fit_and_score(self.arguments["scorer"], complaints.append)
-        arguments = {**self.arguments, "scorer": scorer}
 
-        def do(fit: int) -> Done:
+        def arguments_of(fit: int) -> dict[str, Any]:
             candidate, split = divmod(fit, len(splits))
             train, test = splits[split]
-            result = fit_and_score(
-                clone(self.estimator),
-                self.X,
-                self.y,
-                train=train,
-                test=test,
-                parameters=fit.params if isinstance(fit, ProposedFit) else candidates[candidate],
-                split_progress=(split, len(splits)),
-                candidate_progress=(candidate, len(candidates)),
-                **arguments,
-            )
+            return {
+                **self.arguments,
+                "scorer": scorer,
+                "train": train,
+                "test": test,
+                "parameters": fit.params if isinstance(fit, ProposedFit) else candidates[candidate],
+                "split_progress": (split, len(splits)),
+                "candidate_progress": (candidate, len(candidates)),
+            }
+
+        def do(fit: int, copy: Copy | None = None) -> Done:
+            estimator = copy.stand_in(self._fresh()) if copy else self._fresh()
+            result = fit_and_score(estimator, self.X, self.y, **arguments_of(fit))
+            if copy:
+                result |= {"fit_time": copy.fit_time, "is_copy": True}
             if complaints:
                 result["score_error"] = error_text(complaints[0])
                 complaints.clear()
             return result, relayed_warnings.pop_warnings(heard) if heard else ()
 
+        def do_family(fits: tuple[int, ...]) -> tuple[Done, ...]:
+            members = [candidates[fit // len(splits)] for fit in fits]
+            return tuple(map(do, fits, fit_family(self._fresh, self.X, self.y, members, arguments_of(fits[0]))))
+
         with config_context(**self.config), relayed_warnings.listening(self.filters) as heard:
             for unit in units:
-                yield tuple(map(do, unit)) if isinstance(unit, tuple) else do(unit)
+                yield do_family(unit) if isinstance(unit, tuple) else do(unit)

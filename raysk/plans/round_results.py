@@ -205,7 +205,8 @@ class RoundResults:
                 self._schedule.put_back(unit)
             else:
                 done += zip(unit, value, strict=True)
-                shared += len(unit) - 1
+                copies = sum(result.pop("is_copy", False) for result, _ in value)  # our own note
+                shared += max(copies - 1, 0)
         return done, lost, shared
 
     def _newly_pruned(self) -> int:

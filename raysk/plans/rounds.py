@@ -17,14 +17,14 @@ from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from raysk._compat import sklearn as sklearn_private
 from raysk.errors import AllFitsFailed
 from raysk.events import Remark, Stopped, WorkPlanned
-from raysk.plans import halving, shared_fits
+from raysk.plans import contained, halving, shared_fits
 from raysk.plans.candidates import Candidates
 from raysk.plans.evaluation import Evaluation
 from raysk.plans.limits import INTERRUPTED, Watch, nothing_finished
 from raysk.plans.outlook import Prospect
 from raysk.plans.rolling import Rolling
 from raysk.plans.round_results import RoundResults, Scoring, is_multimetric
-from raysk.plans.schedule import InOrder
+from raysk.plans.schedule import InOrder, join
 from raysk.plans.single import Stored
 from raysk.pool import Task, stream
 from raysk.runs.journal_round import NoRound
@@ -97,7 +97,7 @@ class Rounds:
         leaders = self._leaders(columns)
         board = self._begin(candidates, leaders, splits)
         board.recall()
-        schedule = InOrder(board.fits)
+        schedule = InOrder(join(board.fits, self._families(columns, leaders, splits), len(splits)))
         board.begin(schedule)
         if round_ := halving.round_of(self.search, len(candidates), more_results):
             self.pool.sink(round_)
@@ -209,6 +209,16 @@ class Rounds:
         if not self._shortcuts.sharing:
             return np.arange(len(candidates))
         return shared_fits.leaders(self.estimator, candidates, self.scorers)
+
+    def _families(
+        self, candidates: Candidates, leaders: np.ndarray[Any, Any], splits: Sequence[tuple[Any, Any]]
+    ) -> list[tuple[int, ...]]:
+        """Return the candidates whose fits are contained in each other; none where nothing is to be shared."""
+        if not self._shortcuts.sharing:
+            return []
+        rows = max((len(train) for train, _ in splits), default=0)
+        fit_params = self.routed.estimator.fit
+        return contained.families(self.estimator, candidates, leaders, rows=rows, fit_params=fit_params)
 
     def _splits(self, cv: Any) -> list[tuple[Any, Any]]:
         splits = list(cv.split(self.data.X, self.data.y, **self.routed.splitter.split))

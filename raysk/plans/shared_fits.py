@@ -18,7 +18,7 @@ from sklearn.base import BaseEstimator
 from sklearn.svm import SVC, SVR, NuSVC, NuSVR, OneClassSVM
 
 from raysk._compat import sklearn as sklearn_private
-from raysk.plans.candidates import ABSENT, SCALARS
+from raysk.plans.candidates import ABSENT, SCALARS, together
 from raysk.plans.parts import parts
 
 if TYPE_CHECKING:
@@ -40,9 +40,6 @@ NOT_CERTAIN = {
 
 PLAIN = SCALARS | {list, tuple, dict, set, frozenset, slice, range}
 """Classes of parameters that are nothing but data; `parts` looks into those that hold others."""
-
-MOST_GROUPS = 2**62
-"""What a number of numpy's can tell apart, with room for a number for each candidate."""
 
 MAX_INT = np.iinfo(np.int32).max
 """libsvm has C's integers."""
@@ -88,7 +85,7 @@ def leaders(estimator: Any, candidates: Candidates, scorers: Any) -> Numbers:
     for name, column in candidates.columns.items():
         codes = _used(name, column, unused.get(name))
         alone |= _look_up([not _is_told_by_value(name, value) for value in column.values], codes, absent=False)
-        group, groups = _together(group, groups, codes, len(column.values))
+        group, groups = together(group, groups, codes, len(column.values))
     group[alone] = groups + every[alone]
     _, first, same = np.unique(group, return_index=True, return_inverse=True)
     return first[same]
@@ -198,14 +195,6 @@ def _look_up(told: list[bool], codes: Numbers, *, absent: bool) -> Numbers:
 def _is_told_by_value(name: str, value: Any) -> bool:
     """Tell whether a parameter's value says how the fit will be."""
     return type(value) in SCALARS and (name.rpartition("__")[2] != "random_state" or isinstance(value, int))
-
-
-def _together(group: Numbers, groups: int, codes: Numbers, count: int) -> tuple[Numbers, int]:
-    """Divide groups of candidates by one more parameter; returns the group of each, and how many there may be."""
-    if groups * (count + 1) > MOST_GROUPS:
-        found, group = np.unique(group, return_inverse=True)
-        groups = len(found)
-    return group * (count + 1) + (codes + 1), groups * (count + 1)
 
 
 def _is_number(value: Any) -> bool:
