@@ -6,7 +6,7 @@ Shared once for a search, data and function in one object: each object costs eve
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sklearn import clone, config_context, get_config
@@ -15,6 +15,7 @@ from raysk._compat import sklearn as sklearn_private
 from raysk.errors import error_text
 from raysk.plans import relayed_warnings
 from raysk.plans.contained_fits import fit_family
+from raysk.plans.growing import Nursery
 from raysk.plans.schedule import ProposedFit
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ class Evaluation:
         All rows.
     config, filters : mapping, list
         scikit-learn's configuration and Python's warning filters, as they are in the driver.
+    nursery : Nursery
+        On a worker: the forests of the round before, if the round's go on from them.
     """
 
     arguments: Mapping[str, Any]
@@ -49,6 +52,7 @@ class Evaluation:
     y: Any
     config: Mapping[str, Any]
     filters: Sequence[Any]
+    nursery: Nursery = field(default_factory=Nursery)
 
     @classmethod
     def of(cls, search: Any, estimator: Any, data: tuple[Any, Any], routed: Any, scorers: Any) -> Evaluation:
@@ -78,15 +82,16 @@ class Evaluation:
         return clone(self.estimator)
 
     def __call__(
-        self, round_: tuple[Sequence[dict[str, Any]], list[tuple[Any, Any]]], units: Sequence[Unit]
+        self, round_: tuple[Sequence[dict[str, Any]], list[tuple[Any, Any]], Sequence[int]], units: Sequence[Unit]
     ) -> Iterator[Done | tuple[Done, ...]]:
-        """Do these units of a round of candidates and splits.
+        """Do these units of a round of candidates, splits, and the chain of each candidate; no chains if none grows.
 
         Yields scikit-learn's result and the warnings of each fit, of a unit of several fits as many in a tuple. A
         result has besides, where a scorer raised, what it raised: one line, as ``score_error``; and ``is_copy``, if it
         is that of a fit cut to size.
         """
-        candidates, splits = round_
+        candidates, splits, chains = round_
+        self.nursery.keep_only(chains)
         complaints: list[str] = []
         fit_and_score, scorer = sklearn_private.fit_and_score(self.arguments["scorer"], complaints.append)
 
@@ -104,7 +109,12 @@ class Evaluation:
             }
 
         def do(fit: int, copy: Copy | None = None) -> Done:
-            estimator = copy.stand_in(self._fresh()) if copy else self._fresh()
+            estimator = self._fresh()
+            if copy:
+                estimator = copy.stand_in(estimator)
+            elif chains:
+                candidate, split = divmod(fit, len(splits))
+                estimator = self.nursery.stand_in(estimator, (chains[candidate], split))
             result = fit_and_score(estimator, self.X, self.y, **arguments_of(fit))
             if copy:
                 result |= {"fit_time": copy.fit_time, "is_copy": True}

@@ -17,9 +17,10 @@ from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from raysk._compat import sklearn as sklearn_private
 from raysk.errors import AllFitsFailed
 from raysk.events import Remark, Stopped, WorkPlanned
-from raysk.plans import contained, halving, shared_fits
+from raysk.plans import contained, growing, halving, shared_fits
 from raysk.plans.candidates import Candidates
 from raysk.plans.evaluation import Evaluation
+from raysk.plans.growing import Growing
 from raysk.plans.limits import INTERRUPTED, Watch, nothing_finished
 from raysk.plans.outlook import Prospect
 from raysk.plans.rolling import Rolling
@@ -76,6 +77,7 @@ class Rounds:
         self.more: dict[str, list[Any]] = {}
         self.results: dict[str, Any] = {}
         self._current: tuple[RoundResults, Mapping[str, Sequence[Any]]] | None = None
+        self._chains, self._homes = growing.Chains(), growing.Homes()
         evaluation = Evaluation.of(search, self.estimator, data, routed, scorers)
         self.data = Stored(self.pool, *data, routed.estimator.fit, evaluation)
 
@@ -97,13 +99,19 @@ class Rounds:
         leaders = self._leaders(columns)
         board = self._begin(candidates, leaders, splits)
         board.recall()
-        schedule = InOrder(join(board.fits, self._families(columns, leaders, splits), len(splits)))
+        chains = self._chains_of(candidates, columns, splits)
+        schedule: Schedule
+        if chains:
+            keys = [(chains[fit // len(splits)], fit % len(splits)) for fit in board.fits]
+            schedule = Growing(board.fits, list(map(self._homes.of, keys)))
+        else:
+            schedule = InOrder(join(board.fits, self._families(columns, leaders, splits), len(splits)))
         board.begin(schedule)
         if round_ := halving.round_of(self.search, len(candidates), more_results):
             self.pool.sink(round_)
         self._announce(board, columns.varying())
         self._current = board, more_results or {}
-        self._run(board, columns, schedule)
+        self._run(board, columns, schedule, chains)
         return self._end(board, more_results or {})
 
     def evaluate_proposals(self, proposals: Proposals) -> dict[str, Any]:
@@ -220,6 +228,16 @@ class Rounds:
         fit_params = self.routed.estimator.fit
         return contained.families(self.estimator, candidates, leaders, rows=rows, fit_params=fit_params)
 
+    def _chains_of(
+        self, candidates: list[dict[str, Any]], columns: Candidates, splits: Sequence[tuple[Any, Any]]
+    ) -> list[int]:
+        """Return the chain of each candidate whose forests go on from those of another round; none if they do not."""
+        rows = max((len(train) for train, _ in splits), default=0)
+        said: dict[str, Any] = {"rows": rows, "fit_params": self.routed.estimator.fit}
+        if self._shortcuts.sharing and growing.grows(self.search, self.estimator, columns, **said):
+            return self._chains.of(candidates)
+        return []
+
     def _splits(self, cv: Any) -> list[tuple[Any, Any]]:
         splits = list(cv.split(self.data.X, self.data.y, **self.routed.splitter.split))
         if len(splits) != self.search.n_splits_:
@@ -270,9 +288,15 @@ class Rounds:
         metrics = frozenset(self.scorers._scorers) if is_multimetric(self.scorers) else None
         return Wanted(metrics, train=bool(self.search.return_train_score), free=callable(self.search.scoring))
 
-    def _run(self, board: RoundResults, candidates: Candidates | range, schedule: Schedule) -> None:
+    def _run(
+        self,
+        board: RoundResults,
+        candidates: Candidates | range,
+        schedule: Schedule,
+        chains: Sequence[int] = (),
+    ) -> None:
         """Fit and score every candidate on every split; a range counts candidates that workers need not know."""
-        round_, limits = self.pool.share((candidates, board.splits)), self.watch.limits
+        round_, limits = self.pool.share((candidates, board.splits, chains)), self.watch.limits
         task = Task(
             function=self.data.shared,
             args=(round_,),
@@ -283,6 +307,10 @@ class Rounds:
         backlog = schedule if self.watch.reason is None else ()  # what the journal knows may be enough
         try:
             for block in stream(self.pool, task, backlog, until=limits.until):
+                if chains:
+                    n_splits = len(board.splits)
+                    keys = ((chains[fit // n_splits], fit % n_splits) for fit in block.units)
+                    self._homes.hear(keys, block.worker)
                 board.put(block.units, block.values, block.wall_s)
                 if self.watch.reason is not None:
                     break
