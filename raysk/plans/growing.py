@@ -4,8 +4,8 @@
     round r+1    fits go to the workers that have their forests (Growing), which add trees to them by warm start
 
 Candidates that differ only in the number of trees are one chain. scikit-learn's warm start draws the seeds that a
-larger forest would have drawn, so that the forest is bit for bit the one that is fitted anew. It is fitted anew where the
-earlier one is elsewhere, was dropped for want of memory, or is only known from the journal.
+larger forest would have drawn, so that the forest is bit for bit the one that is fitted anew. It is fitted anew where
+the earlier one is elsewhere, was dropped for want of memory, or is only known from the journal.
 """
 
 from __future__ import annotations
