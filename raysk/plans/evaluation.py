@@ -81,16 +81,15 @@ class Evaluation:
         """Return an estimator for a fit to set its parameters on."""
         return clone(self.estimator)
 
-    def __call__(
-        self, round_: tuple[Sequence[dict[str, Any]], list[tuple[Any, Any]], Sequence[int]], units: Sequence[Unit]
-    ) -> Iterator[Done | tuple[Done, ...]]:
-        """Do these units of a round of candidates, splits, and the chain of each candidate; no chains if none grows.
+    def __call__(self, round_: tuple[Any, ...], units: Sequence[Unit]) -> Iterator[Done | tuple[Done, ...]]:
+        """Do these units of a round of candidates, splits, and, where forests go on, the chain of each candidate.
 
         Yields scikit-learn's result and the warnings of each fit, of a unit of several fits as many in a tuple. A
         result has besides, where a scorer raised, what it raised: one line, as ``score_error``; and ``is_copy``, if it
         is that of a fit cut to size.
         """
-        candidates, splits, chains = round_
+        candidates, splits, *more = round_
+        chains = more[0] if more else ()
         self.nursery.keep_only(chains)
         complaints: list[str] = []
         fit_and_score, scorer = sklearn_private.fit_and_score(self.arguments["scorer"], complaints.append)

@@ -296,7 +296,8 @@ class Rounds:
         chains: Sequence[int] = (),
     ) -> None:
         """Fit and score every candidate on every split; a range counts candidates that workers need not know."""
-        round_, limits = self.pool.share((candidates, board.splits, chains)), self.watch.limits
+        content = (candidates, board.splits, chains) if chains else (candidates, board.splits)
+        round_, limits = self.pool.share(content), self.watch.limits
         task = Task(
             function=self.data.shared,
             args=(round_,),
