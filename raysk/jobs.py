@@ -284,8 +284,7 @@ class SearchJob:
     Raises
     ------
     UsageError
-        If a limit needs one metric, and the search has several of which none decides; or if candidates are to be given
-        up by a search that goes by their scores.
+        If a limit needs one metric, and the search has several of which none decides.
     """
 
     search: Any
@@ -299,11 +298,6 @@ class SearchJob:
         several = isinstance(self.search.scoring, list | tuple | set | dict)
         if several and not isinstance(self.search.refit, str) and self.limits.by_score:
             raise UsageError(no_metric_decides(self.limits))
-        if self.shortcuts.prune is not None and (hasattr(self.search, "lag") or hasattr(self.search, "min_resources")):
-            raise UsageError(
-                f"--prune {self.shortcuts.prune}: {type(self.search).__name__} chooses candidates by the scores of all "
-                "others, over all their folds.\nLeave --prune out, or search a grid or at random."
-            )
 
     @property
     def estimator(self) -> Any:

@@ -11,6 +11,7 @@ the earlier one is elsewhere, was dropped for want of memory, or is only known f
 from __future__ import annotations
 
 from collections import OrderedDict, deque
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from sklearn import ensemble
@@ -18,10 +19,11 @@ from sklearn import ensemble
 from raysk.plans import contained
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 
     from raysk.plans.candidates import Candidates
     from raysk.plans.schedule import Unit
+    from raysk.pool.task import Block
 
     Key = tuple[int, int]
     """A chain and a split."""
@@ -143,13 +145,19 @@ class Homes:
     def __init__(self) -> None:
         self._workers: dict[Key, Hashable] = {}
 
-    def hear(self, keys: Iterable[Key], worker: Hashable) -> None:
+    def hear(self, block: Block, chains: Sequence[int], n_splits: int) -> None:
         """Hear which worker has done fits."""
-        self._workers.update(dict.fromkeys(keys, worker))
+        self._workers.update(dict.fromkeys(_keys(block.units, chains, n_splits), block.worker))
 
-    def of(self, key: Key) -> Hashable:
-        """Return the name of the worker; None if there is none."""
-        return self._workers.get(key)
+    def of_fits(self, fits: Sequence[int], chains: Sequence[int], n_splits: int) -> list[Hashable]:
+        """Return the name of the worker that has the forest of each fit; None where there is none."""
+        return [self._workers.get(key) for key in _keys(fits, chains, n_splits)]
+
+
+def _keys(fits: Iterable[int], chains: Sequence[int], n_splits: int) -> Iterator[Key]:
+    for fit in fits:
+        candidate, split = divmod(fit, n_splits)
+        yield chains[candidate], split
 
 
 class Growing:
@@ -163,6 +171,7 @@ class Growing:
     """
 
     pruned: Sequence[int] = ()
+    counted: Mapping[int, int] = MappingProxyType({})
 
     def __init__(self, fits: Sequence[int], homes: Sequence[Hashable]) -> None:
         self._queues: dict[Hashable, deque[Unit]] = {None: deque()}

@@ -9,6 +9,7 @@ Workers have no list of the candidates: each fit brings its own.
 from __future__ import annotations
 
 from collections import deque
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,6 +40,7 @@ class Rolling:
     """
 
     pruned: Sequence[int] = ()
+    counted: Mapping[int, int] = MappingProxyType({})
 
     def __init__(
         self,
