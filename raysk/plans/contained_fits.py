@@ -114,8 +114,9 @@ def cut(fitted: Any, parameter: str, value: Any) -> Any:
         return copy
     inner = parameter.partition("__")[2]
     if type(copy) is Pipeline:
-        *before, (name, last) = copy.steps
-        copy.steps = [*before, (name, cut(last, inner, value))]
+        *before, (last, final) = copy.steps
+        own = [(name, _shallow_copy(step) if hasattr(step, "fit") else step) for name, step in before]
+        copy.steps = [*own, (last, cut(final, inner, value))]  # a scorer may fit them again, where they stand
     else:
         copy.regressor = clone(copy.regressor).set_params(**{inner: value})
         copy.regressor_ = cut(copy.regressor_, inner, value)
@@ -123,7 +124,7 @@ def cut(fitted: Any, parameter: str, value: Any) -> Any:
 
 
 def _shallow_copy(estimator: Any) -> Any:
-    """Return a copy with the same attributes; scikit-learn's own way would add its version to them."""
+    """Return a copy with the same attributes; copying it as pickle does would add scikit-learn's version to them."""
     copy = object.__new__(type(estimator))
     vars(copy).update(vars(estimator))
     return copy

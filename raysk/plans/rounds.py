@@ -175,7 +175,7 @@ class Rounds:
         maximum, error_score = self._maximum, self.search.error_score
         if isinstance(error_score, numbers.Real):
             maximum = max(maximum, float(error_score))
-        return ExactPruning(board.fits, *counts, maximum=maximum, **said)
+        return ExactPruning(board.fits, *counts, maximum=maximum, families=families, **said)
 
     def _told(self, board: RoundResults, which: Sequence[int], more: Mapping[str, Sequence[Any]]) -> Any:
         """Return what the results of candidates have besides scores and times."""

@@ -51,6 +51,13 @@ def looks_at_all(estimator, X, y):
     return score
 
 
+def fits_again(estimator, X, y):
+    """Score, and fit the same pipeline on other data."""
+    score = estimator.score(X, y) + len(estimator[-1].estimators_)
+    estimator.fit(X + 5, y)
+    return score
+
+
 def fails_for_some(estimator, X, y):
     """Raise for one size of forest."""
     if estimator.n_estimators == 7:
@@ -122,6 +129,12 @@ SEARCHES = {
         make_pipeline(StandardScaler(), FOREST),
         {"randomforestclassifier__n_estimators": [3, 12, 7], "standardscaler__with_mean": [True, False]},
         {"return_train_score": True},
+        CLASSES,
+    ),
+    "pipeline, fitted again by the scorer": (
+        make_pipeline(StandardScaler(), FOREST),
+        {"randomforestclassifier__n_estimators": [3, 12, 7]},
+        {"scoring": fits_again, "return_train_score": True},
         CLASSES,
     ),
     "regressor": (
@@ -250,6 +263,16 @@ def test_times_are_shared_too(pool):
 def test_sharing_is_turned_off(pool):
     """With no sharing every candidate is fitted."""
     assert compare(pool, GridSearchCV(FOREST, TREES, cv=2), shortcuts=Shortcuts(sharing=False)) == 0
+
+
+def test_pruning_of_families(pool):
+    """What wins is the same with candidates given up, and with fits contained in others at the same time."""
+    grid = TREES | {"max_depth": [1, 2, None]}
+    local = GridSearchCV(FOREST, grid, cv=5).fit(*CLASSES)
+    search = GridSearchCV(FOREST, grid, cv=5)
+    plans.fit(pool, search, *CLASSES, {}, shortcuts=Shortcuts(prune="exact"))
+    assert (search.best_index_, search.best_score_) == (local.best_index_, local.best_score_)
+    assert sum(each.shared for each in pool.sink.of(WorkDone)) > 0
 
 
 def test_a_part_of_a_family_is_resumed(pool, tmp_path):
