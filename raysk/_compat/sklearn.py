@@ -161,6 +161,50 @@ def root_callback_context(search: Any) -> Any | None:
     return search._init_callback_context(max_subtasks=1 + (search.refit is not False))
 
 
+def check_halving(search: Any, X: Any, y: Any, groups: Any) -> Any:
+    """Return a copy of a halving search that knows its resources; raise `ValueError`, as its `fit` would, if it cannot.
+
+    Candidates are not drawn; what depends on their number is only known to `halving_rounds`.
+    """
+    import numpy as np
+    from sklearn.base import is_classifier
+    from sklearn.model_selection import check_cv
+
+    if not hasattr(type(search), "_check_input_parameters"):
+        raise CompatError(
+            f"{type(search).__name__} of this scikit-learn has no _check_input_parameters; raysk needs it."
+        )
+    twin = copy.copy(search)
+    twin.random_state = 0 if isinstance(search.random_state, np.random.RandomState | None) else search.random_state
+    twin._checked_cv_orig = check_cv(search.cv, y, classifier=is_classifier(search.estimator))
+    twin._n_samples_orig = count_rows(X)
+    twin._check_input_parameters(X=X, y=y, split_params={"groups": groups})
+    return twin
+
+
+def halving_rounds(search: Any, X: Any, y: Any, groups: Any) -> list[tuple[int, int]]:
+    """Return the number of candidates and the resource of each round that a halving search will have.
+
+    Its own loop runs, on fits that are none: how many candidates stay does not depend on scores.
+    """
+    import numpy as np
+
+    rounds: list[tuple[int, int]] = []
+    params: list[Any] = []
+
+    def evaluate(candidates: Any, _: Any, more_results: Any, **__: Any) -> dict[str, Any]:
+        rounds.append((len(candidates), more_results["n_resources"][0]))
+        params[:] = candidates
+        number = more_results["iter"]
+        return {"iter": number, "mean_test_score": np.zeros(len(candidates)), "params": params}
+
+    twin = check_halving(search, X, y, groups)
+    twin.n_splits_, twin.verbose = 1, 0
+    context = root_callback_context(twin)
+    twin._run_search(evaluate, **({} if context is None else {"callback_ctx": context}))
+    return rounds
+
+
 def callback_context_class() -> type | None:
     """Return the class of scikit-learn's callback contexts (from 1.9 on), or None before it."""
     try:

@@ -283,6 +283,17 @@ def families(
     return list(_split(np.flatnonzero(free), group, sizes))
 
 
+def are_all_certain(estimator: Any, candidates: Candidates, *, rows: int, fit_params: Collection[str]) -> bool:
+    """Tell whether the fits of all candidates contain those of the same ones with a smaller size.
+
+    The parameters are those of `families`.
+    """
+    place = place_in(estimator)
+    if place is None or not _weights_only(fit_params) or not _is_certain_beside(place):
+        return False
+    return bool(_are_certain(place, candidates, rows).all())
+
+
 def _split(members: Numbers, group: Numbers, sizes: Numbers) -> Iterator[tuple[int, ...]]:
     """Yield the families among candidates."""
     order = members[np.lexsort((-sizes[members], group[members]))]  # stable: equal ones in their order

@@ -6,7 +6,7 @@ Shared once for a search, data and function in one object: each object costs eve
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sklearn import clone, config_context, get_config
@@ -15,6 +15,8 @@ from raysk._compat import sklearn as sklearn_private
 from raysk.errors import error_text
 from raysk.plans import relayed_warnings
 from raysk.plans.contained_fits import fit_family
+from raysk.plans.growing import Nursery
+from raysk.plans.schedule import ProposedFit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -40,6 +42,8 @@ class Evaluation:
         All rows.
     config, filters : mapping, list
         scikit-learn's configuration and Python's warning filters, as they are in the driver.
+    nursery : Nursery
+        On a worker: the forests of the round before, if the round's go on from them.
     """
 
     arguments: Mapping[str, Any]
@@ -48,6 +52,7 @@ class Evaluation:
     y: Any
     config: Mapping[str, Any]
     filters: Sequence[Any]
+    nursery: Nursery = field(default_factory=Nursery)
 
     @classmethod
     def of(cls, search: Any, estimator: Any, data: tuple[Any, Any], routed: Any, scorers: Any) -> Evaluation:
@@ -76,16 +81,16 @@ class Evaluation:
         """Return an estimator for a fit to set its parameters on."""
         return clone(self.estimator)
 
-    def __call__(
-        self, round_: tuple[Sequence[dict[str, Any]], list[tuple[Any, Any]]], units: Sequence[Unit]
-    ) -> Iterator[Done | tuple[Done, ...]]:
-        """Do these units of a round of candidates and splits.
+    def __call__(self, round_: tuple[Any, ...], units: Sequence[Unit]) -> Iterator[Done | tuple[Done, ...]]:
+        """Do these units of a round of candidates, splits, and, where forests go on, the chain of each candidate.
 
         Yields scikit-learn's result and the warnings of each fit, of a unit of several fits as many in a tuple. A
         result has besides, where a scorer raised, what it raised: one line, as ``score_error``; and ``is_copy``, if it
         is that of a fit cut to size.
         """
-        candidates, splits = round_
+        candidates, splits, *more = round_
+        chains = more[0] if more else ()
+        self.nursery.keep_only(chains)
         complaints: list[str] = []
         fit_and_score, scorer = sklearn_private.fit_and_score(self.arguments["scorer"], complaints.append)
 
@@ -97,13 +102,18 @@ class Evaluation:
                 "scorer": scorer,
                 "train": train,
                 "test": test,
-                "parameters": candidates[candidate],
+                "parameters": fit.params if isinstance(fit, ProposedFit) else candidates[candidate],
                 "split_progress": (split, len(splits)),
                 "candidate_progress": (candidate, len(candidates)),
             }
 
         def do(fit: int, copy: Copy | None = None) -> Done:
-            estimator = copy.stand_in(self._fresh()) if copy else self._fresh()
+            estimator = self._fresh()
+            if copy:
+                estimator = copy.stand_in(estimator)
+            elif chains:
+                candidate, split = divmod(fit, len(splits))
+                estimator = self.nursery.stand_in(estimator, (chains[candidate], split))
             result = fit_and_score(estimator, self.X, self.y, **arguments_of(fit))
             if copy:
                 result |= {"fit_time": copy.fit_time, "is_copy": True}

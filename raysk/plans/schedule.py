@@ -17,9 +17,31 @@ from raysk.pool import Backlog, Pieces
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from typing_extensions import Self
+
 Unit: TypeAlias = "int | tuple[int, ...]"
 """What travels to a worker: the number of a fit; or of several, of which the first is fitted, and the others are scored
 on it cut to their size."""
+
+
+class ProposedFit(int):
+    """The number of a fit of a candidate that workers do not know: it brings the parameters.
+
+    Parameters
+    ----------
+    number : int
+    params : dict
+    """
+
+    params: dict[str, Any]
+
+    def __new__(cls, number: int, params: dict[str, Any]) -> Self:  # noqa: D102 - as the class says
+        fit = super().__new__(cls, number)
+        fit.params = params
+        return fit
+
+    def __reduce__(self) -> Any:
+        return type(self), (int(self), self.params)
 
 
 class Schedule(Backlog, Protocol):
