@@ -1,7 +1,7 @@
 """Run a scikit-learn job - one fit, or a whole parameter search - on Ray.
 
 The command ``raysk`` and these names are two doors of one house: `fit`, `run`, `connect` and `register`. They, and
-`Limits`, `Shortcuts`, `Resources` and `Outcome`, are loaded when first used.
+`Limits`, `Shortcuts`, `Resources`, `Outcome` and the search class `TPESearchCV`, are loaded when first used.
 """
 
 from __future__ import annotations
@@ -10,8 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from raysk.api import Limits, Outcome, Resources, Shortcuts, connect, fit, register, run
+    from raysk.searches.tpe import TPESearchCV
 
-__all__ = ["Limits", "Outcome", "Resources", "Shortcuts", "__version__", "connect", "fit", "register", "run"]
+__all__ = [
+    "Limits",
+    "Outcome",
+    "Resources",
+    "Shortcuts",
+    "TPESearchCV",
+    "__version__",
+    "connect",
+    "fit",
+    "register",
+    "run",
+]
 __version__ = "0.1.0"
 
 
@@ -20,6 +32,10 @@ def __dir__() -> list[str]:
 
 
 def __getattr__(name: str) -> Any:
+    if name == "TPESearchCV":
+        from raysk.searches.tpe import TPESearchCV
+
+        return TPESearchCV
     if name in __all__:
         from raysk import api
 

@@ -99,7 +99,7 @@ class WorkDone(Event):
     """`units` more are done. `busy_s` is the workers' time they took, in seconds.
 
     Of the fits among them `shared` were contained in others, and `steps_shared` steps of pipelines were not fitted
-    again. `pruned` fits, which are not among them, need no longer be done.
+    again; `resumed` are known from an earlier run. `pruned` fits, which are not among them, need no longer be done.
 
     Of the fits among them, and those that would be done alike, `failed` failed, and `scores_failed` were fitted but
     have no score that is a finite number. `reasons` counts why, each in one line.
@@ -111,6 +111,7 @@ class WorkDone(Event):
     reasons: Mapping[str, int] = field(default_factory=dict)
     busy_s: float = 0.0
     shared: int = 0
+    resumed: int = 0
     pruned: int = 0
     steps_shared: int = 0
 

@@ -143,12 +143,9 @@ class Call:
 
 def reply_of(content, *, ok=True, frames=(), wall_s=0.001):
     """Return what the pool gets to hear of a worker."""
-    from ray import cloudpickle
+    from raysk.pool.reply import Packed, Reply
 
-    from raysk.pool.reply import Reply
-
-    times = {"wall_s": wall_s, "cpu_s": wall_s}
-    return Reply(ok=ok, content=cloudpickle.dumps(content), frames=list(frames), **times)
+    return Reply.of(Packed(content).message(ok=ok, frames=list(frames), wall_s=wall_s, cpu_s=wall_s))
 
 
 class Question:

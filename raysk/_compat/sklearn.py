@@ -93,6 +93,17 @@ def fit_and_score(scorer: Any, complain: Callable[[str], None]) -> tuple[Callabl
     return _catching_all(function, _score=score), scorer
 
 
+def fit_unscored(take: Callable[[Any], None]) -> Callable[..., dict[str, Any]]:
+    """Return scikit-learn's function that fits and scores; it hands over what it has fitted instead of scoring it."""
+
+    def hand_over(estimator: Any, *_: Any) -> float:
+        take(estimator)
+        return 0.0
+
+    (function,) = private("sklearn.model_selection._validation", "_fit_and_score")
+    return _catching_all(function, _score=hand_over)  # type: ignore[no-any-return]
+
+
 class _Warnings:
     """Stands for the module `warnings` in a function, and tells of its warnings besides."""
 
@@ -148,6 +159,50 @@ def root_callback_context(search: Any) -> Any | None:
     if callback_context_class() is None:
         return None
     return search._init_callback_context(max_subtasks=1 + (search.refit is not False))
+
+
+def check_halving(search: Any, X: Any, y: Any, groups: Any) -> Any:
+    """Return a copy of a halving search that knows its resources; raise `ValueError`, as its `fit` would, if it cannot.
+
+    Candidates are not drawn; what depends on their number is only known to `halving_rounds`.
+    """
+    import numpy as np
+    from sklearn.base import is_classifier
+    from sklearn.model_selection import check_cv
+
+    if not hasattr(type(search), "_check_input_parameters"):
+        raise CompatError(
+            f"{type(search).__name__} of this scikit-learn has no _check_input_parameters; raysk needs it."
+        )
+    twin = copy.copy(search)
+    twin.random_state = 0 if isinstance(search.random_state, np.random.RandomState | None) else search.random_state
+    twin._checked_cv_orig = check_cv(search.cv, y, classifier=is_classifier(search.estimator))
+    twin._n_samples_orig = count_rows(X)
+    twin._check_input_parameters(X=X, y=y, split_params={"groups": groups})
+    return twin
+
+
+def halving_rounds(search: Any, X: Any, y: Any, groups: Any) -> list[tuple[int, int]]:
+    """Return the number of candidates and the resource of each round that a halving search will have.
+
+    Its own loop runs, on fits that are none: how many candidates stay does not depend on scores.
+    """
+    import numpy as np
+
+    rounds: list[tuple[int, int]] = []
+    params: list[Any] = []
+
+    def evaluate(candidates: Any, _: Any, more_results: Any, **__: Any) -> dict[str, Any]:
+        rounds.append((len(candidates), more_results["n_resources"][0]))
+        params[:] = candidates
+        number = more_results["iter"]
+        return {"iter": number, "mean_test_score": np.zeros(len(candidates)), "params": params}
+
+    twin = check_halving(search, X, y, groups)
+    twin.n_splits_, twin.verbose = 1, 0
+    context = root_callback_context(twin)
+    twin._run_search(evaluate, **({} if context is None else {"callback_ctx": context}))
+    return rounds
 
 
 def callback_context_class() -> type | None:
@@ -212,6 +267,21 @@ def parameter_check(estimator: Any, name: str) -> Callable[[Any], bool]:
     (make,) = private("sklearn.utils._param_validation", "make_constraint")
     every = [make(each) for each in type(estimator)._parameter_constraints[name]]
     return lambda value: any(each.is_satisfied_by(value) for each in every)
+
+
+def floats_in_range(estimator: Any, name: str, values: Any) -> Any:
+    """Tell of many floats at once, as an array, which lie in a range that scikit-learn takes for a parameter."""
+    import numpy as np
+
+    (ranges,) = private("sklearn.utils._param_validation", "Interval")
+    found = np.zeros(len(values), bool)
+    for each in type(estimator)._parameter_constraints[name]:
+        if isinstance(each, ranges) and issubclass(float, each.type):
+            left, right = (-np.inf if each.left is None else each.left), (np.inf if each.right is None else each.right)
+            found |= (values > left) & (values < right)
+            for end in (left, right):
+                found |= (values == end) & each.is_satisfied_by(float(end))
+    return found
 
 
 def parameter_refusal(estimator: Any, name: str, value: Any) -> tuple[str, list[str]]:

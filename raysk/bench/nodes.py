@@ -2,12 +2,14 @@
 
 What is measured is what dispatch costs: sleeping fits need no CPU, so a small machine can stand for a large cluster.
 ``busy`` is the share of the workers' time that went into ``fit`` and ``score``, as scikit-learn measures them; what it
-does before and after counts as idle.
+does before and after counts as idle. A forest's workers sleep, too, and then hand back trees that were grown before:
+what the driver does with these is no simulation.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 import time
 from dataclasses import replace
@@ -17,11 +19,11 @@ from raysk.bench import backends
 from raysk.bench.workloads import FOLDS, WORKLOADS, Work
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from raysk.bench.request import Request
 
-STORE_BYTES = 100 * 2**20
+STORE_BYTES = 2**30
 SAMPLE_UNITS = 10 * FOLDS
 """So many fits of a workload are done to learn how long its fits take."""
 
@@ -33,35 +35,35 @@ def measure(request: Request) -> dict[str, Any]:
     """Carry out a request with simulated nodes; ``request.simulate`` has ``nodes``, ``cpus_per_node``, ``fit_s``."""
     simulate = request.simulate or {}
     slots = simulate["nodes"] * simulate["cpus_per_node"]
-    lengths = _lengths(request) if simulate["fit_s"] is None else [simulate["fit_s"]]
+    sample, lengths = _sample(request)
+    if simulate["fit_s"] is not None:
+        lengths = [simulate["fit_s"]]
     with _cluster(simulate["nodes"], simulate["cpus_per_node"]) as address:
         there = replace(request, address=address, nodes=None, simulate=None)
         with backends.ready(there) as (fit, _):
-            fit(_sleeping([0.0], 2 * slots))
+            run = functools.partial(_grow, sample) if _is_fed(request) else functools.partial(_sleep, fit)
+            run([0.0], 2 * slots)
             cold_start_s = time.time() - request.started_at
             backends.wait_for_workers()
-            fit(_sleeping([0.05], 4 * slots))
-            work = _sleeping(lengths, max(round(BUSY_S * slots * len(lengths) / sum(lengths)), slots))
+            run([0.05], 4 * slots)
             gc.freeze()  # as the command line does
             begin, cpu = time.perf_counter(), time.process_time()
-            fitted, _ = fit(work)
+            units, in_fits_s = run(lengths, max(round(BUSY_S * slots * len(lengths) / sum(lengths)), slots))
             time_s, driver_cpu_s = time.perf_counter() - begin, time.process_time() - cpu
-    results = fitted.cv_results_
-    in_fits_s = FOLDS * float((results["mean_fit_time"] + results["mean_score_time"]).sum())
     return {
         "time_s": time_s,
         "busy": in_fits_s / (slots * time_s),
         "cold_start_s": cold_start_s,
         "driver_cpu_s": driver_cpu_s,
         "workers": slots,
-        "units": work.units,
+        "units": units,
         "answer": None,
         "best": None,
     }
 
 
-def _lengths(request: Request) -> list[float]:
-    """Return how long fits of a workload take here, one after the other, in seconds."""
+def _sample(request: Request) -> tuple[Any, list[float]]:
+    """Fit a sample of a workload here; returns it, and how long its fits took one after the other, in seconds."""
     workload = WORKLOADS[request.workload]
     small = workload.small(FOLDS)
     small.estimator.fit(small.X, small.y)  # imports
@@ -69,9 +71,35 @@ def _lengths(request: Request) -> list[float]:
     begin = time.perf_counter()
     fitted = work.estimator.fit(work.X, work.y)
     if not hasattr(fitted, "cv_results_"):
-        return [(time.perf_counter() - begin) / work.units]
+        return fitted, [(time.perf_counter() - begin) / work.units]
     times: list[float] = (fitted.cv_results_["mean_fit_time"] + fitted.cv_results_["mean_score_time"]).tolist()
-    return times
+    return fitted, times
+
+
+def _is_fed(request: Request) -> bool:
+    """Tell whether grown trees can be handed back: only raysk's workers can be told to."""
+    return request.backend == "raysk" and WORKLOADS[request.workload].unit == "tree"
+
+
+def _grow(sample: Any, lengths: list[float], units: int) -> tuple[int, float]:
+    """Fit a forest whose trees are those of a sample, in turn; returns how many, and the time slept, in seconds."""
+    from raysk import cluster
+    from raysk.bench.grown import GrownTrees
+    from raysk.plans import forest
+
+    connected, (tree_s,) = cluster.current(), lengths
+    assert connected is not None  # noqa: S101 - the backend is ready
+    work = WORKLOADS["forest"].make(min(units, WORKLOADS["forest"].units), 0.0)  # more would not fit into memory
+    grown = GrownTrees(sample.estimators_, tree_s)
+    forest.fit(connected.pool, work.estimator, work.X, work.y, {}, grow=grown)
+    return work.units, tree_s * work.units
+
+
+def _sleep(fit: Callable[[Work], backends.Fitted], lengths: list[float], units: int) -> tuple[int, float]:
+    """Fit a search whose fits sleep; returns how many, and the time that they took, in seconds."""
+    work = _sleeping(lengths, units)
+    results = fit(work).estimator.cv_results_
+    return work.units, FOLDS * float((results["mean_fit_time"] + results["mean_score_time"]).sum())
 
 
 def _sleeping(lengths: list[float], units: int) -> Work:

@@ -25,6 +25,9 @@ SCALARS = {str, int, float, bool, np.float64, type(None)}
 ABSENT = -1
 """The code of a parameter that a candidate does not name."""
 
+MOST_GROUPS = 2**62
+"""What a number of numpy's can tell apart, with room for a number for each candidate."""
+
 _NOTHING = object()
 
 
@@ -90,6 +93,16 @@ class Candidates(Sequence[dict[str, Any]]):
     def __getitem__(self, number: Any) -> Any:
         names = self._shapes[self._shape[number]]
         return {name: self.columns[name].values[self.columns[name].codes[number]] for name in names}
+
+
+def together(
+    group: np.ndarray[Any, Any], groups: int, codes: np.ndarray[Any, Any], count: int
+) -> tuple[np.ndarray[Any, Any], int]:
+    """Divide groups of candidates by one more parameter; returns the group of each, and how many there may be."""
+    if groups * (count + 1) > MOST_GROUPS:
+        found, group = np.unique(group, return_inverse=True)
+        groups = len(found)
+    return group * (count + 1) + (codes + 1), groups * (count + 1)
 
 
 def _identity(value: Any) -> Any:

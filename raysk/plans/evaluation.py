@@ -6,7 +6,7 @@ Shared once for a search, data and function in one object: each object costs eve
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sklearn import clone, config_context, get_config
@@ -14,10 +14,14 @@ from sklearn import clone, config_context, get_config
 from raysk._compat import sklearn as sklearn_private
 from raysk.errors import error_text
 from raysk.plans import relayed_warnings
+from raysk.plans.contained_fits import fit_family
+from raysk.plans.growing import Nursery
+from raysk.plans.schedule import ProposedFit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from raysk.plans.contained_fits import Copy
     from raysk.plans.schedule import Unit
 
 Done: TypeAlias = "tuple[dict[str, Any], Sequence[Any]]"
@@ -38,6 +42,8 @@ class Evaluation:
         All rows.
     config, filters : mapping, list
         scikit-learn's configuration and Python's warning filters, as they are in the driver.
+    nursery : Nursery
+        On a worker: the forests of the round before, if the round's go on from them.
     """
 
     arguments: Mapping[str, Any]
@@ -46,6 +52,7 @@ class Evaluation:
     y: Any
     config: Mapping[str, Any]
     filters: Sequence[Any]
+    nursery: Nursery = field(default_factory=Nursery)
 
     @classmethod
     def of(cls, search: Any, estimator: Any, data: tuple[Any, Any], routed: Any, scorers: Any) -> Evaluation:
@@ -70,38 +77,55 @@ class Evaluation:
         """What goes to the estimator's ``fit`` besides X and y."""
         return self.arguments["fit_params"]  # type: ignore[no-any-return]
 
-    def __call__(
-        self, round_: tuple[Sequence[dict[str, Any]], list[tuple[Any, Any]]], units: Sequence[Unit]
-    ) -> Iterator[Done | tuple[Done, ...]]:
-        """Do these units of a round of candidates and splits.
+    def _fresh(self) -> Any:
+        """Return an estimator for a fit to set its parameters on."""
+        return clone(self.estimator)
+
+    def __call__(self, round_: tuple[Any, ...], units: Sequence[Unit]) -> Iterator[Done | tuple[Done, ...]]:
+        """Do these units of a round of candidates, splits, and, where forests go on, the chain of each candidate.
 
         Yields scikit-learn's result and the warnings of each fit, of a unit of several fits as many in a tuple. A
-        result has besides, where a scorer raised, what it raised: one line, as ``score_error``.
+        result has besides, where a scorer raised, what it raised: one line, as ``score_error``; and ``is_copy``, if it
+        is that of a fit cut to size.
         """
-        candidates, splits = round_
+        candidates, splits, *more = round_
+        chains = more[0] if more else ()
+        self.nursery.keep_only(chains)
         complaints: list[str] = []
         fit_and_score, scorer = sklearn_private.fit_and_score(self.arguments["scorer"], complaints.append)
-        arguments = {**self.arguments, "scorer": scorer}
 
-        def do(fit: int) -> Done:
+        def arguments_of(fit: int) -> dict[str, Any]:
             candidate, split = divmod(fit, len(splits))
             train, test = splits[split]
-            result = fit_and_score(
-                clone(self.estimator),
-                self.X,
-                self.y,
-                train=train,
-                test=test,
-                parameters=candidates[candidate],
-                split_progress=(split, len(splits)),
-                candidate_progress=(candidate, len(candidates)),
-                **arguments,
-            )
+            return {
+                **self.arguments,
+                "scorer": scorer,
+                "train": train,
+                "test": test,
+                "parameters": fit.params if isinstance(fit, ProposedFit) else candidates[candidate],
+                "split_progress": (split, len(splits)),
+                "candidate_progress": (candidate, len(candidates)),
+            }
+
+        def do(fit: int, copy: Copy | None = None) -> Done:
+            estimator = self._fresh()
+            if copy:
+                estimator = copy.stand_in(estimator)
+            elif chains:
+                candidate, split = divmod(fit, len(splits))
+                estimator = self.nursery.stand_in(estimator, (chains[candidate], split))
+            result = fit_and_score(estimator, self.X, self.y, **arguments_of(fit))
+            if copy:
+                result |= {"fit_time": copy.fit_time, "is_copy": True}
             if complaints:
                 result["score_error"] = error_text(complaints[0])
                 complaints.clear()
             return result, relayed_warnings.pop_warnings(heard) if heard else ()
 
+        def do_family(fits: tuple[int, ...]) -> tuple[Done, ...]:
+            members = [candidates[fit // len(splits)] for fit in fits]
+            return tuple(map(do, fits, fit_family(self._fresh, self.X, self.y, members, arguments_of(fits[0]))))
+
         with config_context(**self.config), relayed_warnings.listening(self.filters) as heard:
             for unit in units:
-                yield tuple(map(do, unit)) if isinstance(unit, tuple) else do(unit)
+                yield do_family(unit) if isinstance(unit, tuple) else do(unit)

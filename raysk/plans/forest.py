@@ -4,18 +4,19 @@ scikit-learn draws one seed a tree, in order, from the forest's random state. So
 bit for bit that part of the whole if it is fitted with the same random state advanced by a draws, which is what
 scikit-learn's own warm start does. Every worker has all rows, so bootstrap sizes and class weights are the whole's.
 
-    worker: grow trees [a, b), take them apart: what all have in common once, the arrays of each
-    driver: put them together again
+    worker: grow trees [a, b), take them apart: what all have in common once, their arrays joined
+    driver: put them together again; the arrays are copied once, from Ray's store into scikit-learn's trees
 
-As objects, trees would cost the driver twice as much to unpickle.
+As objects, trees would cost the driver more than twice as much to unpickle.
 """
 
 from __future__ import annotations
 
 import copy
+import functools
 import pickle
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from sklearn import config_context, ensemble, get_config
@@ -24,12 +25,16 @@ from sklearn.utils import check_random_state
 from raysk.errors import TaskLost
 from raysk.events import WorkDone, WorkPlanned
 from raysk.plans import fitted_state, places, relayed_warnings
-from raysk.pool import Task, stream
+from raysk.pool import Task, ZeroCopy, stream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from raysk.pool import Pool
+
+Grow: TypeAlias = "Callable[[Mapping[str, Any], range], tuple[Sequence[Any], fitted_state.Changes | None, Any]]"
+"""Grows trees of a job on the worker: returns them, what else the fit changes if the first is among them, and what it
+warned of."""
 
 # Exactly these: a subclass may fit in a way of its own.
 FORESTS = (
@@ -38,6 +43,12 @@ FORESTS = (
     ensemble.ExtraTreesClassifier,
     ensemble.ExtraTreesRegressor,
 )
+
+ARRAYS = ("nodes", "values")
+"""The arrays in the state of a tree structure, with an item for each node."""
+
+PLAIN = (str, int, float, np.generic, type(None))
+"""What trees may have in common as one object; of all else each has its own, as scikit-learn's trees have."""
 
 MAX_INT = np.iinfo(np.int32).max
 """Seeds are drawn below this, in ``sklearn.ensemble._base``."""
@@ -71,8 +82,10 @@ def _is_random_state(value: Any) -> bool:
     return True
 
 
-def fit(pool: Pool, forest: Any, X: Any, y: Any, fit_params: Mapping[str, Any]) -> None:
-    """Grow a forest on the pool; see `raysk.plans.fit`."""
+def fit(  # noqa: PLR0913 - see `raysk.plans.fit`
+    pool: Pool, forest: Any, X: Any, y: Any, fit_params: Mapping[str, Any], *, grow: Grow | None = None
+) -> None:
+    """Grow a forest on the pool; see `raysk.plans.fit`. A benchmark says how else to `grow` its trees."""
     count = int(forest.n_estimators)
     pool.sink(WorkPlanned(unit="tree", units=count))
     random_state = check_random_state(forest.random_state)
@@ -87,7 +100,7 @@ def fit(pool: Pool, forest: Any, X: Any, y: Any, fit_params: Mapping[str, Any]) 
         "config": get_config(),
         "filters": list(warnings.filters),
     }
-    shared = [pool.share(_grow), pool.share(job)]
+    shared = [pool.share(functools.partial(_give, grow or _grow)), pool.share(job)]
     trees: list[Any] = [None] * count
     rest: fitted_state.Changes | None = None
     repeater = relayed_warnings.Repeater()
@@ -132,38 +145,65 @@ def _packed(trees: Sequence[Any]) -> dict[str, Any]:
     parts : dict
         ``kind``: the trees' class. ``common``: their attributes as the first one has them; ``own``: for each tree,
         those that differ. ``made_by``: what makes an empty tree structure, as its pickle has it; ``states``: the
-        structures' states, of plain values and arrays. No class of ours: it would travel with every message.
+        structures' states but for their arrays; ``arrays``: those of all trees, one after the other, which the
+        driver reads where they are. No other class of ours: it would travel with every message.
     """
     common = {name: value for name, value in vars(trees[0]).items() if name != "tree_"}
     pickled = {name: pickle.dumps(value) for name, value in common.items()}
     own = [
-        {name: value for name, value in vars(tree).items() if name != "tree_" and pickle.dumps(value) != pickled[name]}
+        {
+            name: value
+            for name, value in vars(tree).items()
+            if name != "tree_" and value is not common[name] and pickle.dumps(value) != pickled[name]
+        }
         for tree in trees
     ]
     made_by = trees[0].tree_.__reduce__()[:2]
     states = [tree.tree_.__getstate__() for tree in trees]
-    return {"kind": type(trees[0]), "common": common, "own": own, "made_by": made_by, "states": states}
+    arrays = {name: ZeroCopy(_joined([state.pop(name) for state in states])) for name in ARRAYS}
+    return {
+        "kind": type(trees[0]),
+        "common": common,
+        "own": own,
+        "made_by": made_by,
+        "states": states,
+        "arrays": arrays,
+    }
+
+
+def _joined(arrays: Sequence[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
+    """Put arrays of one type one after the other; as bytes, since numpy copies nodes field by field."""
+    joined = np.frombuffer(b"".join(arrays), arrays[0].dtype)  # type: ignore[arg-type]  # they are buffers
+    return joined.reshape(-1, *arrays[0].shape[1:])
 
 
 def _trees(parts: Mapping[str, Any]) -> Iterator[Any]:
     """Put trees together again."""
     make, arguments = parts["made_by"]
-    for own, arrays in zip(parts["own"], parts["states"], strict=True):
+    kind, common, arrays = parts["kind"], parts["common"], parts["arrays"]
+    apart = {name: value for name, value in common.items() if not isinstance(value, PLAIN)}
+    start = 0
+    for own, state in zip(parts["own"], parts["states"], strict=True):
+        stop = start + state["node_count"]
         structure = make(*arguments)
-        structure.__setstate__(arrays)  # copies them
-        tree = parts["kind"].__new__(parts["kind"])
-        common = parts["common"].items()  # each tree gets arrays of its own, as scikit-learn's trees have
-        vars(tree).update({name: value.copy() if isinstance(value, np.ndarray) else value for name, value in common})
+        structure.__setstate__(state | {name: array[start:stop] for name, array in arrays.items()})  # copies them
+        start = stop
+        tree = kind.__new__(kind)
+        vars(tree).update(common)
+        vars(tree).update((name, copy.deepcopy(value)) for name, value in apart.items())
         vars(tree).update(own, tree_=structure)
         yield tree
 
 
-def _grow(job: Mapping[str, Any], units: range) -> Iterator[tuple[Any, ...] | None]:
-    """Grow trees ``units`` on the worker.
+def _give(grow: Grow, job: Mapping[str, Any], units: range) -> Iterator[tuple[Any, ...] | None]:
+    """Yield the trees ``units`` on the worker: all come with the first of them, taken apart."""
+    trees, *rest = grow(job, units)
+    yield _packed(trees), *rest
+    yield from [None] * (len(units) - 1)
 
-    All come with the first of them, taken apart; so does what else the fit changes, if it is the forest's first tree,
-    and what it warned of.
-    """
+
+def _grow(job: Mapping[str, Any], units: range) -> tuple[Sequence[Any], fitted_state.Changes | None, Any]:
+    """Grow trees ``units`` as a forest of so many, from the seeds that they have in the whole; see `Grow`."""
     forest = copy.copy(job["forest"])
     own = {name: getattr(forest, name) for name in ("n_estimators", "n_jobs", "random_state")}
     record = fitted_state.Record(forest, job["places"]) if units[0] == 0 else None
@@ -172,7 +212,6 @@ def _grow(job: Mapping[str, Any], units: range) -> Iterator[tuple[Any, ...] | No
     forest.set_params(n_estimators=len(units), n_jobs=None, random_state=random_state)
     with config_context(**job["config"]), relayed_warnings.listening(job["filters"]) as heard:
         forest.fit(job["X"], job["y"], **job["fit_params"])
-        parts = _packed(vars(forest.set_params(**own)).pop("estimators_"))
+        trees = vars(forest.set_params(**own)).pop("estimators_")
         said = relayed_warnings.pop_warnings(heard)
-    yield parts, record.changes() if record is not None else None, said
-    yield from [None] * (len(units) - 1)
+    return trees, record.changes() if record is not None else None, said

@@ -94,6 +94,7 @@ class RoundResults:
         self._before, self._pool, self._journal, self._watch, self._scoring = before, pool, journal, watch, scoring
         self._waiting = np.full(len(candidates), len(splits), np.int32)
         self._schedule: Schedule = InOrder(())
+        self.resumed, self.failures = 0, dict[str, Any]()
         self._pruned, self._given_up = 0, 0  # fits and candidates, as they were told of
         self._warnings = relayed_warnings.Repeater()
         self._told_of: set[int] = set()  # pruned candidates: fits that were under way may still come
@@ -173,6 +174,16 @@ class RoundResults:
         self.resumed = len(known)
         self.failures = self._take_all(known.items())
 
+    def recall_proposed(self, fits: Sequence[int]) -> list[int]:
+        """Take what the journal knows of the fits of a candidate that was just proposed; return the others."""
+        known = self._journal.known_of(fits)
+        if known:
+            failures = self._take_all(known.items())
+            self._pool.sink(WorkDone(units=len(known), resumed=len(known), **failures))
+            for fit in known:
+                self._hear(fit)
+        return [fit for fit in fits if fit not in known]
+
     def begin(self, schedule: Schedule) -> None:
         """Let a schedule hear of results from now on, and of those that the journal knows."""
         self._schedule = schedule
@@ -214,7 +225,8 @@ class RoundResults:
                 self._schedule.put_back(unit)
             else:
                 done += zip(unit, value, strict=True)
-                shared += len(unit) - 1
+                copies = sum(result.pop("is_copy", False) for result, _ in value)  # our own note
+                shared += max(copies - 1, 0)
         return done, lost, shared
 
     def _newly_pruned(self) -> int:

@@ -19,17 +19,19 @@ from sklearn import clone
 from raysk._compat import sklearn as sklearn_private
 from raysk.errors import AllFitsFailed
 from raysk.events import Remark, Stopped, WorkPlanned
-from raysk.plans import halving, shared_fits
+from raysk.plans import contained, growing, halving, shared_fits
 from raysk.plans.candidates import Candidates
 from raysk.plans.evaluation import Evaluation
+from raysk.plans.growing import Growing
 from raysk.plans.limits import INTERRUPTED, Watch, nothing_finished
 from raysk.plans.outlook import Prospect
 from raysk.plans.pruning.bounds import bound, is_whole
 from raysk.plans.pruning.exact import ExactPruning
 from raysk.plans.pruning.forgiving import ForgivingPruning
 from raysk.plans.pruning.race import Race
+from raysk.plans.rolling import Rolling
 from raysk.plans.round_results import RoundResults, Scoring, is_multimetric
-from raysk.plans.schedule import InOrder
+from raysk.plans.schedule import InOrder, join
 from raysk.plans.single import Stored
 from raysk.pool import Task, stream
 from raysk.runs.journal_round import NoRound
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from raysk.pool import Pool
     from raysk.runs.journal import Journal
     from raysk.runs.journal_round import Round
+    from raysk.searches.proposals import Proposals
 
 PATIENCE_S = 1.0
 """A worker hands fits back once a message has taken this long, in seconds: candidates differ in cost by orders of
@@ -80,6 +83,7 @@ class Rounds:
         self.more: dict[str, list[Any]] = {}
         self.results: dict[str, Any] = {}
         self._current: tuple[RoundResults, Mapping[str, Sequence[Any]]] | None = None
+        self._chains, self._homes = growing.Chains(), growing.Homes()
         self._maximum = bound(search, self._shortcuts)
         evaluation = Evaluation.of(search, self.estimator, data, routed, scorers)
         self.data = Stored(self.pool, *data, routed.estimator.fit, evaluation)
@@ -100,36 +104,70 @@ class Rounds:
         splits = self._splits(cv or self.search._checked_cv_orig)
         columns = Candidates(candidates)
         leaders = self._leaders(columns)
-        self.watch.begin_round(len(candidates), len(splits), self.pool.wanted)
-        board = RoundResults(
-            candidates,
-            leaders,
-            splits,
-            before=len(self.candidates),
-            pool=self.pool,
-            journal=self._journal_round(candidates, splits),
-            watch=self.watch,
-            scoring=self._scoring,
-        )
+        board = self._begin(candidates, leaders, splits)
         board.recall()
-        schedule = self._schedule(board)
+        chains = self._chains_of(candidates, columns, splits)
+        schedule: Schedule
+        if chains:
+            schedule = Growing(board.fits, self._homes.of_fits(board.fits, chains, len(splits)))
+        else:
+            schedule = self._schedule(board, self._families(columns, leaders, splits))
         board.begin(schedule)
         if round_ := halving.round_of(self.search, len(candidates), more_results):
             self.pool.sink(round_)
         self._announce(board, columns.varying())
         self._current = board, more_results or {}
-        self._run(board, columns, schedule)
-        out = board.results(range(len(candidates)))
+        self._run(board, columns, schedule, chains)
+        return self._end(board, more_results or {})
+
+    def evaluate_proposals(self, proposals: Proposals) -> dict[str, Any]:
+        """Evaluate candidates that are proposed one by one, in one round."""
+        candidates: list[dict[str, Any]] = [{} for _ in range(proposals.total)]
+        splits = self._splits(self.search._checked_cv_orig)
+        board = self._begin(candidates, np.arange(proposals.total), splits, possible=proposals.space.listed)
+        schedule = Rolling(proposals, candidates, len(splits), board.recall_proposed, self.search.metric_of)
+        board.begin(schedule)
+        self._announce(board, tuple(proposals.space.names))
+        self._current = board, {}
+        proposals.warn_of_idle_workers(len(splits))
+        schedule.propose()
+        self._run(board, range(proposals.total), schedule)
+        return self._end(board, {})
+
+    def _begin(
+        self,
+        candidates: list[dict[str, Any]],
+        leaders: np.ndarray[Any, Any],
+        splits: list[tuple[Any, Any]],
+        *,
+        possible: Sequence[Mapping[str, Any]] = (),
+    ) -> RoundResults:
+        """Begin a round; `possible` are values that its candidates may get later."""
+        self.watch.begin_round(len(candidates), len(splits), self.pool.wanted)
+        return RoundResults(
+            candidates,
+            leaders,
+            splits,
+            before=len(self.candidates),
+            pool=self.pool,
+            journal=self._journal_round(candidates, splits, possible),
+            watch=self.watch,
+            scoring=self._scoring,
+        )
+
+    def _end(self, board: RoundResults, more: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
+        """Return the results of all rounds, once one is done."""
+        out = board.results(range(len(board.candidates)))
         if not out:
             raise ValueError("No fits were performed. Was the CV iterator empty? Were there no candidates?")
         self._warn_of_failures(out)
-        return self._keep(candidates, out, self._told(board, range(len(candidates)), more_results or {}))
+        return self._keep(board.candidates, out, self._told(board, range(len(board.candidates)), more))
 
-    def _schedule(self, board: RoundResults) -> Schedule:
+    def _schedule(self, board: RoundResults, families: Sequence[tuple[int, ...]]) -> Schedule:
         """Return the order in which the fits of a round are done."""
         prune, counts = self._shortcuts.prune, (len(board.candidates), len(board.splits))
         if prune is None:
-            return InOrder(board.fits)
+            return InOrder(join(board.fits, families, len(board.splits)))
         said: dict[str, Any] = {"metric": self._scoring.metric}
         if prune != "exact":
             schedule = ForgivingPruning if prune == "forgiving" else Race
@@ -137,7 +175,7 @@ class Rounds:
         maximum, error_score = self._maximum, self.search.error_score
         if isinstance(error_score, numbers.Real):
             maximum = max(maximum, float(error_score))
-        return ExactPruning(board.fits, *counts, maximum=maximum, **said)
+        return ExactPruning(board.fits, *counts, maximum=maximum, families=families, **said)
 
     def _told(self, board: RoundResults, which: Sequence[int], more: Mapping[str, Sequence[Any]]) -> Any:
         """Return what the results of candidates have besides scores and times."""
@@ -211,6 +249,26 @@ class Rounds:
             return np.arange(len(candidates))
         return shared_fits.leaders(self.estimator, candidates, self.scorers)
 
+    def _families(
+        self, candidates: Candidates, leaders: np.ndarray[Any, Any], splits: Sequence[tuple[Any, Any]]
+    ) -> list[tuple[int, ...]]:
+        """Return the candidates whose fits are contained in each other; none where nothing is to be shared."""
+        if not self._shortcuts.sharing:
+            return []
+        rows = max((len(train) for train, _ in splits), default=0)
+        fit_params = self.routed.estimator.fit
+        return contained.families(self.estimator, candidates, leaders, rows=rows, fit_params=fit_params)
+
+    def _chains_of(
+        self, candidates: list[dict[str, Any]], columns: Candidates, splits: Sequence[tuple[Any, Any]]
+    ) -> list[int]:
+        """Return the chain of each candidate whose forests go on from those of another round; none if they do not."""
+        rows = max((len(train) for train, _ in splits), default=0)
+        said: dict[str, Any] = {"rows": rows, "fit_params": self.routed.estimator.fit}
+        if self._shortcuts.sharing and growing.grows(self.search, self.estimator, columns, **said):
+            return self._chains.of(candidates)
+        return []
+
     def _splits(self, cv: Any) -> list[tuple[Any, Any]]:
         splits = list(cv.split(self.data.X, self.data.y, **self.routed.splitter.split))
         if len(splits) != self.search.n_splits_:
@@ -241,7 +299,9 @@ class Rounds:
                 f"Fitting {n_splits} folds for each of {n_candidates} candidates, totalling {fits} fits"
             )
 
-    def _journal_round(self, candidates: list[dict[str, Any]], splits: list[tuple[Any, Any]]) -> Round | NoRound:
+    def _journal_round(
+        self, candidates: list[dict[str, Any]], splits: list[tuple[Any, Any]], possible: Sequence[Mapping[str, Any]]
+    ) -> Round | NoRound:
         """Return the journal's part for these fits."""
         search, routed = self.search, self.routed
         if self._journal is None:
@@ -249,16 +309,24 @@ class Rounds:
         data = (self.data.X, self.data.y, self.data.fit_params, dict(routed.scorer.score))
         options = (repr(search.error_score), search.return_train_score)
         parts = {"estimator": self.estimator, "data": data, "scoring": self.scorers, "options": options}
-        return self._journal.round(parts, candidates, splits, whole=is_whole(search), wanted=self._wanted())
+        said: dict[str, Any] = {"wanted": self._wanted(), "possible": possible}
+        return self._journal.round(parts, candidates, splits, whole=is_whole(search), **said)
 
     def _wanted(self) -> Wanted:
         """Return which scores the fits of this search have."""
         metrics = frozenset(self.scorers._scorers) if is_multimetric(self.scorers) else None
         return Wanted(metrics, train=bool(self.search.return_train_score), free=callable(self.search.scoring))
 
-    def _run(self, board: RoundResults, candidates: Candidates, schedule: Schedule) -> None:
-        """Fit and score every candidate on every split."""
-        round_, limits = self.pool.share((candidates, board.splits)), self.watch.limits
+    def _run(
+        self,
+        board: RoundResults,
+        candidates: Candidates | range,
+        schedule: Schedule,
+        chains: Sequence[int] = (),
+    ) -> None:
+        """Fit and score every candidate on every split; a range counts candidates that workers need not know."""
+        content = (candidates, board.splits, chains) if chains else (candidates, board.splits)
+        round_, limits = self.pool.share(content), self.watch.limits
         task = Task(
             function=self.data.shared,
             args=(round_,),
@@ -269,6 +337,8 @@ class Rounds:
         backlog = schedule if self.watch.reason is None else ()  # what the journal knows may be enough
         try:
             for block in stream(self.pool, task, backlog, until=limits.until):
+                if chains:
+                    self._homes.hear(block, chains, len(board.splits))
                 board.put(block.units, block.values, block.wall_s)
                 if self.watch.reason is not None:
                     break

@@ -17,9 +17,31 @@ from raysk.pool import Backlog, Pieces
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from typing_extensions import Self
+
 Unit: TypeAlias = "int | tuple[int, ...]"
 """What travels to a worker: the number of a fit; or of several, of which the first is fitted, and the others are scored
 on it cut to their size."""
+
+
+class ProposedFit(int):
+    """The number of a fit of a candidate that workers do not know: it brings the parameters.
+
+    Parameters
+    ----------
+    number : int
+    params : dict
+    """
+
+    params: dict[str, Any]
+
+    def __new__(cls, number: int, params: dict[str, Any]) -> Self:  # noqa: D102 - as the class says
+        fit = super().__new__(cls, number)
+        fit.params = params
+        return fit
+
+    def __reduce__(self) -> Any:
+        return type(self), (int(self), self.params)
 
 
 class Schedule(Backlog, Protocol):
@@ -59,3 +81,29 @@ class InOrder(Pieces):
 def fits_of(unit: Unit) -> tuple[int, ...]:
     """Return the fits of a unit."""
     return unit if isinstance(unit, tuple) else (unit,)
+
+
+def join(fits: Sequence[int], families: Sequence[tuple[int, ...]], n_splits: int) -> Sequence[Unit]:
+    """Return fits as units: those of a family's candidates on one split are together, where the first of them stands.
+
+    Parameters
+    ----------
+    fits : sequence of int
+        What is to be done.
+    families : sequence of tuple of int
+        Candidates whose fits are contained in each other, as `raysk.plans.contained.families` returns them.
+    n_splits : int
+    """
+    if not families:
+        return fits
+    family_of = {candidate: family for family in families for candidate in family}
+    left = set(fits)
+    units: list[Unit] = []
+    for fit in fits:
+        candidate, split = divmod(fit, n_splits)
+        if fit in left:
+            unit = tuple(each * n_splits + split for each in family_of.get(candidate, (candidate,)))
+            unit = tuple(each for each in unit if each in left)
+            left.difference_update(unit)
+            units.append(unit if len(unit) > 1 else fit)
+    return units

@@ -32,6 +32,7 @@ from raysk.plans.limits import Enough
 from raysk.plans.round_results import is_multimetric
 from raysk.plans.rounds import Rounds
 from raysk.results.scores import has_score
+from raysk.searches.tpe import TPESearchCV
 from raysk.util import exits
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ class _PoolSearch(_parts.BaseSearchCV):  # type: ignore[misc, name-defined]
             early: BaseException | None = None
             try:
                 with exits.Contained():
-                    self._call_run_search(rounds.evaluate_candidates)
+                    self._call_run_search(rounds)
             except (KeyboardInterrupt, SystemExit, Enough) as end:
                 early = rounds.cut_short(end)
             self._choose_best(rounds, refit_metric)
@@ -125,8 +126,15 @@ class _PoolSearch(_parts.BaseSearchCV):  # type: ignore[misc, name-defined]
             raise early
         return self
 
-    def _call_run_search(self, evaluate_candidates: Any) -> None:
-        """Call the search's own loop, with a callback context where its signature names one (1.9)."""
+    def _call_run_search(self, rounds: Rounds) -> None:
+        """Call the search's own loop, with a callback context where its signature names one (1.9).
+
+        Instead of the loop of TPE, which fits batches, candidates are proposed whenever one is done.
+        """
+        evaluate_candidates = rounds.evaluate_candidates
+        if getattr(type(self), "_run_search", None) is TPESearchCV._run_search:
+            rounds.evaluate_proposals(self.propose(self._pool.wanted))
+            return
         if "callback_ctx" not in inspect.signature(self._run_search).parameters:
             self._run_search(evaluate_candidates)
             return

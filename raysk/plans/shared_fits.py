@@ -1,36 +1,34 @@
 """Candidates that differ only in parameters that do not matter are fitted once.
 
 A support vector machine with a linear kernel never looks at gamma: in the published grid of 4,000 candidates 800 are
-such repeats. scikit-learn fits them all, with equal results but for the times.
+such repeats. scikit-learn fits them all, with equal results but for the times. `inactive` has the table.
 
-Only what is certain is listed: exactly these classes, values that scikit-learn would accept, scores that its own
+Only what is certain is shared: exactly its classes, values that scikit-learn would accept, scores that scikit-learn's
 functions make of predictions, and fits that draw nothing at random. A splitter is an object like any other, and may.
 """
 
 from __future__ import annotations
 
-import math
 import numbers
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.svm import SVC, SVR, NuSVC, NuSVR, OneClassSVM
 
 from raysk._compat import sklearn as sklearn_private
-from raysk.plans.candidates import ABSENT, SCALARS
+from raysk.plans.candidates import ABSENT, SCALARS, together
+from raysk.plans.inactive import KINDS, ROWS, SEEDLESS, is_one_of
 from raysk.plans.parts import parts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
-    from raysk.plans.candidates import Candidates, Column
+    from raysk.plans.candidates import Candidates
 
     Numbers = np.ndarray[Any, Any]
 
 _BaseSearchCV = sklearn_private.search_parts().BaseSearchCV
-
-MACHINES = (SVC, SVR, NuSVC, NuSVR, OneClassSVM)
 
 NOT_CERTAIN = {
     "FrozenEstimator",  # all its copies are one object: what a candidate sets stays for the next
@@ -40,26 +38,6 @@ NOT_CERTAIN = {
 
 PLAIN = SCALARS | {list, tuple, dict, set, frozenset, slice, range}
 """Classes of parameters that are nothing but data; `parts` looks into those that hold others."""
-
-MOST_GROUPS = 2**62
-"""What a number of numpy's can tell apart, with room for a number for each candidate."""
-
-MAX_INT = np.iinfo(np.int32).max
-"""libsvm has C's integers."""
-
-UNUSED = {
-    "linear": ("coef0", "degree", "gamma"),
-    "rbf": ("coef0", "degree"),
-    "sigmoid": ("degree",),
-}
-"""Kernel -> what it does not use (scikit-learn's user guide, "Kernel functions")."""
-
-VALID: dict[str, Callable[[Any], bool]] = {
-    "coef0": lambda value: _is_number(value),  # noqa: PLW0108 - it is defined below
-    "degree": lambda value: _is_integer(value) and value >= 0,
-    "gamma": lambda value: value in {"scale", "auto"} if type(value) is str else _is_number(value) and value >= 0,
-}
-"""What each may be: a value that is not valid fails the fit, used or not."""
 
 
 def leaders(estimator: Any, candidates: Candidates, scorers: Any) -> Numbers:
@@ -79,16 +57,19 @@ def leaders(estimator: Any, candidates: Candidates, scorers: Any) -> Numbers:
         Never after the candidate itself.
     """
     every = np.arange(len(candidates))
-    machines: dict[str, Any] = _machines(estimator) if sklearn_private.scores_predictions(scorers) else {}
-    if not machines:
+    listed: dict[str, Any] = _listed(estimator) if sklearn_private.scores_predictions(scorers) else {}
+    if not listed:
         return every
-    unused = _unused(candidates, machines)
-    alone = _not_certain(candidates, machines)
+    inactive = _inactive(candidates, listed)
+    alone = _not_certain(candidates, listed)
     group, groups = np.zeros_like(every), 1
     for name, column in candidates.columns.items():
-        codes = _used(name, column, unused.get(name))
-        alone |= _look_up([not _is_told_by_value(name, value) for value in column.values], codes, absent=False)
-        group, groups = _together(group, groups, codes, len(column.values))
+        codes = column.codes
+        if name in inactive:
+            codes = np.where(inactive[name], len(column.values), codes)  # one more value: any that is ignored
+        told = [*(_is_told_by_value(name, value) for value in column.values), True]
+        alone |= ~_look_up(told, codes, absent=True)
+        group, groups = together(group, groups, codes, len(told))
     group[alone] = groups + every[alone]
     _, first, same = np.unique(group, return_index=True, return_inverse=True)
     return first[same]
@@ -119,78 +100,97 @@ class SharedFits:
         return self._followers[begin:end].tolist()  # type: ignore[no-any-return]
 
 
-def _machines(estimator: Any) -> dict[str, Any]:
-    """Return the support vector machines in an estimator, by the prefix of their parameters.
+def _listed(estimator: Any) -> dict[str, Any]:
+    """Return the parts of an estimator that the tables know, by the prefix of their parameters.
 
     None where something else in it may draw at random, or is not scikit-learn's own.
     """
-    if not all(_is_certain(part) for part in parts(estimator)):
-        return {}
     params = {"": estimator, **estimator.get_params(deep=True)}
-    return {f"{name}__" if name else "": part for name, part in params.items() if type(part) in MACHINES}
+    known = {f"{name}__" if name else "": part for name, part in params.items() if type(part) in KINDS}
+    named = {id(part) for part in known.values()}  # a candidate may set their solver; `_not_certain` looks at it
+    certain = all(_is_certain(part, named) for part in parts(estimator))
+    return known if certain else {}
 
 
-def _is_certain(part: Any) -> bool:
+def _is_certain(part: Any, named: set[int]) -> bool:
     """Tell whether a part of an estimator is one that fits equal candidates alike: splitters and functions may not."""
     if isinstance(part, BaseEstimator):
-        return _is_certain_estimator(part)
+        return _is_certain_estimator(part, named)
     if isinstance(part, np.ndarray):
         return not part.dtype.hasobject
+    if isinstance(part, type):  # a dtype
+        return issubclass(part, np.generic) and part.__module__ == "numpy"
     return type(part) in PLAIN or isinstance(part, np.generic)
 
 
-def _is_certain_estimator(part: Any) -> bool:
+def _is_certain_estimator(part: Any, named: set[int]) -> bool:
     if not type(part).__module__.startswith("sklearn.") or type(part).__name__ in NOT_CERTAIN:
         return False
     if isinstance(part, _BaseSearchCV):  # it sets parameters too: a kernel, perhaps
         return False
-    seed = part.get_params(deep=False).get("random_state", 0)
-    # The seed of a support vector machine is for probability=True, which `_key` looks at.
-    return type(part) in MACHINES or isinstance(seed, numbers.Integral)
+    if isinstance(part.get_params(deep=False).get("random_state", 0), numbers.Integral):
+        return True
+    return type(part) in SEEDLESS and (id(part) in named or _draws_nothing(part))
 
 
-def _unused(candidates: Candidates, machines: Mapping[str, Any]) -> dict[str, Numbers]:
-    """Return by parameter which candidates' kernels do not use it."""
-    unused: dict[str, Numbers] = {}
-    for prefix, machine in machines.items():
-        kernels, codes = _values(candidates, f"{prefix}kernel", machine.kernel)
-        not_used = [UNUSED.get(kernel, ()) if isinstance(kernel, str) else () for kernel in kernels]
-        for name in {name for names in not_used for name in names}:
-            unused[prefix + name] = np.array([name in names for names in not_used])[codes]
-    return unused
+def _draws_nothing(part: Any) -> bool:
+    name, allowed = SEEDLESS[type(part)]
+    return is_one_of(getattr(part, name, False), allowed)
 
 
-def _not_certain(candidates: Candidates, machines: Mapping[str, Any]) -> Numbers:
-    """Tell which candidates replace a machine as a whole, or let its fit draw at random."""
-    found = np.zeros(len(candidates), bool)
-    for prefix, machine in machines.items():
-        whole = candidates.columns.get(prefix.removesuffix("__"))
-        if whole is not None:
-            found |= whole.codes != ABSENT
-        values, codes = _values(candidates, f"{prefix}probability", getattr(machine, "probability", False))
-        # the text is the default since 1.9
-        found |= np.array([value not in (False, "deprecated") for value in values])[codes]
+def _inactive(candidates: Candidates, listed: Mapping[str, Any]) -> dict[str, Numbers]:
+    """Return by parameter which candidates have a value that is valid and ignored."""
+    found: dict[str, Numbers] = {}
+    for prefix, part in listed.items():
+        for row in ROWS:
+            if type(part) not in row.kinds or not any(prefix + name in candidates.columns for name in row.unused):
+                continue
+            ignored = _all_hold(candidates, prefix, part, row.when)
+            for name in row.unused:
+                column = candidates.columns.get(prefix + name)
+                if column is not None and ignored.any():
+                    valid = _tell(candidates, prefix, part, name, partial(row.ignores, part, name))
+                    found[prefix + name] = found.get(prefix + name, False) | (ignored & valid)
     return found
 
 
-def _values(candidates: Candidates, name: str, default: Any) -> tuple[list[Any], Numbers]:
-    """Return the values of a parameter, and which of them each candidate has: the last one if it names none."""
-    column = candidates.columns.get(name)
+def _all_hold(candidates: Candidates, prefix: str, part: Any, when: Mapping[str, tuple[Any, ...]]) -> Numbers:
+    """Tell for which candidates each of these parameters has one of its values."""
+    found = np.ones(len(candidates), bool)
+    for name, allowed in when.items():
+        found &= _tell(candidates, prefix, part, name, partial(_are_among, allowed))
+    return found
+
+
+def _not_certain(candidates: Candidates, listed: Mapping[str, Any]) -> Numbers:
+    """Tell which candidates replace a listed part as a whole, or let its fit draw at random."""
+    found = np.zeros(len(candidates), bool)
+    for prefix, part in listed.items():
+        whole = candidates.columns.get(prefix.removesuffix("__"))
+        if whole is not None:
+            found |= whole.codes != ABSENT
+        if type(part) in SEEDLESS and not isinstance(getattr(part, "random_state", 0), numbers.Integral):
+            name, allowed = SEEDLESS[type(part)]
+            found |= ~_tell(candidates, prefix, part, name, partial(_are_among, allowed))
+    return found
+
+
+def _tell(
+    candidates: Candidates, prefix: str, part: Any, name: str, test: Callable[[Sequence[Any]], Sequence[bool] | Numbers]
+) -> Numbers:
+    """Tell for each candidate whether its value of a parameter, or else the estimator's own, passes a test."""
+    default = bool(test([getattr(part, name, False)])[0])
+    column = candidates.columns.get(prefix + name)
     if column is None:
-        return [default], np.zeros(len(candidates), np.int32)
-    return [*column.values, default], column.codes
+        return np.full(len(candidates), default)
+    return _look_up(test(column.values), column.codes, absent=default)
 
 
-def _used(name: str, column: Column, unused: Numbers | None) -> Numbers:
-    """Return a column's codes, `ABSENT` also where a value is valid and not used."""
-    if unused is None:
-        return column.codes
-    valid = VALID[name.rpartition("__")[2]]
-    dropped = unused & _look_up([valid(value) for value in column.values], column.codes, absent=True)
-    return np.where(dropped, ABSENT, column.codes)
+def _are_among(allowed: tuple[Any, ...], values: Sequence[Any]) -> list[bool]:
+    return [is_one_of(value, allowed) for value in values]
 
 
-def _look_up(told: list[bool], codes: Numbers, *, absent: bool) -> Numbers:
+def _look_up(told: Sequence[bool] | Numbers, codes: Numbers, *, absent: bool) -> Numbers:
     """Return for each code what is told of its value."""
     return np.array([*told, absent])[codes]  # the last one is that of `ABSENT`
 
@@ -198,20 +198,3 @@ def _look_up(told: list[bool], codes: Numbers, *, absent: bool) -> Numbers:
 def _is_told_by_value(name: str, value: Any) -> bool:
     """Tell whether a parameter's value says how the fit will be."""
     return type(value) in SCALARS and (name.rpartition("__")[2] != "random_state" or isinstance(value, int))
-
-
-def _together(group: Numbers, groups: int, codes: Numbers, count: int) -> tuple[Numbers, int]:
-    """Divide groups of candidates by one more parameter; returns the group of each, and how many there may be."""
-    if groups * (count + 1) > MOST_GROUPS:
-        found, group = np.unique(group, return_inverse=True)
-        groups = len(found)
-    return group * (count + 1) + (codes + 1), groups * (count + 1)
-
-
-def _is_number(value: Any) -> bool:
-    return _is_integer(value) or (type(value) in {float, np.float64, np.float32} and math.isfinite(value))
-
-
-def _is_integer(value: Any) -> bool:
-    """Tell whether a value is a whole number that libsvm can take."""
-    return (type(value) is int or isinstance(value, np.integer)) and abs(int(value)) <= MAX_INT

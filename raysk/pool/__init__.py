@@ -20,6 +20,7 @@ progress.py, memory.py  on the worker: what is done of a task; memory kept for t
 from raysk.pool.backlog import Backlog, Pieces
 from raysk.pool.pool import Pool
 from raysk.pool.ray.pickling import Pickler
+from raysk.pool.reply import ZeroCopy
 from raysk.pool.shared import Packing, Shared
 from raysk.pool.stream import GRACE_S, stream
 from raysk.pool.task import Block, RemoteTraceback, Task
@@ -35,5 +36,6 @@ __all__ = [
     "RemoteTraceback",
     "Shared",
     "Task",
+    "ZeroCopy",
     "stream",
 ]

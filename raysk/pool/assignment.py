@@ -11,7 +11,6 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-import pickle
 import time
 from collections import deque
 from concurrent.futures import CancelledError, Future
@@ -163,7 +162,7 @@ class Entry:
     def outcome(self, reply: Reply, told: int = 0, worker: Hashable = None) -> tuple[Any, BaseException | None]:
         """Return value and error that a worker's reply amounts to, from the unit on that follows what it told."""
         try:
-            content = pickle.loads(reply.content)
+            content = reply.unpacked()
         except BaseException as error:  # noqa: BLE001 - the person's classes may fail to unpickle in any way
             return None, exits.as_error(error)
         if not reply.ok:

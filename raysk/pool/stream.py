@@ -73,7 +73,8 @@ def stream(pool: Pool, task: Task, units: Sequence[Any] | Backlog, *, until: flo
     work = _Work(units if isinstance(units, Backlog) else Pieces(units))
     done: queue.SimpleQueue[Future[Block]] = queue.SimpleQueue()
     flying: dict[Future[Block], Sequence[Any]] = {}
-    free: deque[Hashable] = deque()  # the workers that have answered, and were given nothing since
+    # the workers that have answered, and were given nothing since; at first those that the backlog has units for
+    free: deque[Hashable] = deque(getattr(units, "workers", ()))
 
     def fly(future: Future[Block], part: Sequence[Any]) -> None:
         flying[future] = part

@@ -17,6 +17,8 @@ from raysk.errors import InputError
 from raysk.jobs import Data, FitJob, Limits, SearchJob, Shortcuts
 from raysk.request.distributions import merge_space, override_space
 from raysk.request.facts import describe_data, estimator_facts, search_facts
+from raysk.request.method import change_method, override_method
+from raysk.request.method_checks import check_method
 from raysk.request.overrides import (
     Overrides,
     copy_estimator,
@@ -144,10 +146,12 @@ def _apply_overrides(found: Any, overrides: Overrides) -> Any:
         override_estimator(estimator, overrides)
         check_values(estimator, overrides)
         return estimator
-    search = _copy_search(found)
+    search = change_method(_copy_search(found), overrides.method)
     override_search(search, overrides)
+    override_method(search, overrides.method)
     override_space(search, overrides.space)
     _check_search(search, {split_setting(text)[0] for text in overrides.space})
+    check_method(search, overrides.method)
     check_values(search, overrides)
     return search
 
@@ -199,7 +203,8 @@ def _build_search(found: SourceObjects, overrides: Overrides) -> Any:
     options = {"cv": find_option(found, "cv"), "scoring": scoring, "refit": refit}
     if name == "param_grid" and overrides.n_iter is None:
         return GridSearchCV(estimator, values, **options)
-    return RandomizedSearchCV(estimator, values, **options)  # n_iter and the seed come with the options
+    n_iter = overrides.method.n_iter  # --n-iter and the seed come with the options
+    return RandomizedSearchCV(estimator, values, n_iter=n_iter, **options)
 
 
 def _merge_space(found: SourceObjects, overrides: Overrides) -> tuple[str, Any] | None:

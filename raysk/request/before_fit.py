@@ -13,20 +13,24 @@ from __future__ import annotations
 import contextlib
 import itertools
 import math
+from collections.abc import Iterator
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
+from raysk._compat import sklearn as sklearn_private
 from raysk.errors import InputError, RayskError
 from raysk.jobs import FitJob
 from raysk.request.data_checks import InspectedData, explain_refusal
+from raysk.request.method import HALVING, method_of
 from raysk.request.overrides import copy_estimator
 from raysk.request.scoring_checks import check_scoring
 from raysk.source.objects import grids_of, is_search
+from raysk.util.words import shorten, type_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
-    from raysk.jobs import SearchJob
+    from raysk.jobs import Data, SearchJob
 
 MOST_VARIANTS = 64
 """Combinations of parameters that are tried, drawn at random if there are more; each takes about a millisecond."""
@@ -64,12 +68,23 @@ def _check(job: FitJob | SearchJob) -> None:
     if not is_search(whole):
         _refuse(explain_refusal(whole, InspectedData(job.data)))
         return
+    _check_rounds(whole, job.data)
     score = whole.error_score  # a number: a search with failed fits goes on to an answer
     counts = _splits_all_rows(whole) and not (_is_number(score) and math.isfinite(score))
     if counts or whole.refit:
         _check_variants(whole, InspectedData(job.data))
     if counts and not callable(whole.refit):  # such a function may choose by anything
         check_scoring(whole, job.data.y, said=getattr(job, "scoring_is_said", False))
+
+
+def _check_rounds(search: Any, data: Data) -> None:
+    """Raise where scikit-learn's halving would, by its data: too few rows, or splits that change with each round."""
+    if method_of(search) != HALVING or isinstance(search.cv, Iterator):
+        return
+    try:
+        sklearn_private.check_halving(search, data.X, data.y, data.fit_params.get("groups"))
+    except ValueError as error:
+        raise InputError(f"This {type_name(search)} cannot run: {shorten(str(error))}") from error
 
 
 def _check_variants(search: Any, seen: InspectedData) -> None:

@@ -6,9 +6,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from raysk._compat import sklearn as sklearn_private
 from raysk.data.requirements import kind_of
 from raysk.data.table import is_number
 from raysk.models.data_facts import shape_of
+from raysk.request.method import HALVING, TPE, method_of
 from raysk.request.space_checks import describe_values
 from raysk.source.objects import grids_of
 from raysk.util.words import printable, shorten, type_name
@@ -36,15 +38,21 @@ def search_facts(search: Any, data: Data | None) -> dict[str, Any]:
     """Describe a search: its class, its options, its space, and the number of fits.
 
     ``candidates``, ``splits`` and ``fits`` (without the refit) are None where the run, or missing data, alone can tell.
+    ``resource`` and ``rounds`` are of halving, ``lag`` is of TPE.
     """
-    candidates, splits = _count_candidates(search), _count_splits(search, data)
+    candidates, splits, rounds = _count_candidates(search), _count_splits(search, data), _plan_rounds(search, data)
+    evaluated = candidates if rounds is None else sum(each["candidates"] for each in rounds)
     seed = getattr(search, "random_state", None)
     space = [(str(key), values) for grid in grids_of(search) for key, values in grid.items()]
     return {
         "class": type_name(search),
-        "candidates": candidates,
+        "method": method_of(search),
+        "candidates": candidates if rounds is None else rounds[0]["candidates"],
         "splits": splits,
-        "fits": None if candidates is None or splits is None else candidates * splits,
+        "fits": None if evaluated is None or splits is None else evaluated * splits,
+        "resource": getattr(search, "resource", None),
+        "rounds": rounds,
+        "lag": getattr(search, "lag", None),
         "refit": search.refit if isinstance(search.refit, bool | str) else _name_of(search.refit),
         "scoring": _describe_scoring(search.scoring),
         "cv": None if search.cv is None else shorten(repr(search.cv)),
@@ -67,16 +75,29 @@ def _describe_scoring(scoring: Any) -> str | list[str] | None:
 
 
 def _count_candidates(search: Any) -> int | None:
-    from sklearn.model_selection import GridSearchCV, ParameterGrid, RandomizedSearchCV
+    from sklearn.model_selection import ParameterGrid
 
-    run = getattr(type(search), "_run_search", None)  # an own one may try anything
-    if run is GridSearchCV._run_search:  # noqa: SLF001 - scikit-learn's documented extension point
+    way = method_of(search)
+    if way == "grid":
         return len(ParameterGrid(search.param_grid))
-    if run is not RandomizedSearchCV._run_search:  # noqa: SLF001
+    if way == TPE:
+        return int(search.count_candidates())
+    if way != "random":  # halving counts by its data, and an own way may try anything
         return None
     if any(hasattr(values, "rvs") for grid in grids_of(search) for values in grid.values()):
         return int(search.n_iter)
     return min(int(search.n_iter), len(ParameterGrid(search.param_distributions)))  # drawn without repeats
+
+
+def _plan_rounds(search: Any, data: Data | None) -> list[dict[str, int]] | None:
+    """Return the candidates and the resource of each round of halving; None of another search, or without its data."""
+    if data is None or method_of(search) != HALVING or isinstance(search.cv, Iterator):
+        return None
+    try:
+        rounds = sklearn_private.halving_rounds(search, data.X, data.y, data.fit_params.get("groups"))
+    except Exception:  # noqa: BLE001 - a person's splitter may do anything; the search will say so
+        return None
+    return [{"candidates": candidates, "resources": resources} for candidates, resources in rounds]
 
 
 def _count_splits(search: Any, data: Data | None) -> int | None:

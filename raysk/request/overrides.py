@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import copy
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from raysk.errors import InputError, UsageError
+from raysk.request.method import Method
 from raysk.source.user_code import is_own_file
 from raysk.util.values import parse_setting, split_setting
 from raysk.util.words import join_names, shorten, suggestion, type_name
@@ -38,6 +39,8 @@ class Overrides:
         ``name=values`` for the parameter space; see `raysk.request.distributions`.
     refit : bool
         Whether to fit the best candidate to all data.
+    method : Method
+        How candidates are chosen.
 
     Raises
     ------
@@ -53,6 +56,7 @@ class Overrides:
     set_str: tuple[str, ...] = ()
     space: tuple[str, ...] = ()
     refit: bool = True
+    method: Method = field(default_factory=Method)
 
     def __post_init__(self) -> None:
         if self.n_iter is not None and self.n_iter < 1:
@@ -184,12 +188,13 @@ def override_search(search: Any, overrides: Overrides) -> None:
 
 
 def _set_n_iter(search: Any, n_iter: int) -> None:
-    if not hasattr(search, "n_iter"):
+    name = next((name for name in ("n_iter", "n_candidates") if hasattr(search, name)), None)
+    if name is None:
         raise UsageError(
             f"--n-iter {n_iter}: a {type_name(search)} decides by itself how many candidates to try.\n"
             "Leave --n-iter out, or use a RandomizedSearchCV, or name the space param_distributions."
         )
-    search.n_iter = n_iter
+    setattr(search, name, n_iter)
 
 
 def _set_scoring(search: Any, text: str) -> None:

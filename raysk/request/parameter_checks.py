@@ -66,6 +66,12 @@ def check_values(estimator: Any, overrides: Overrides) -> None:
         _check_space(estimator, base, grids, {split_setting(text)[0]: text for text in overrides.space})
 
 
+def refusal(estimator: Any, name: str, value: Any) -> Refused | None:
+    """Return why an estimator, or a part of it, would refuse a value of a parameter; None if it would not."""
+    wrong, _ = _check_candidates(estimator, {}, name, [value])
+    return wrong[0] if wrong else None
+
+
 # --- the estimator as it is
 
 

@@ -214,7 +214,7 @@ class Tally:
                 self._add(event, fits=event.resumed, resumed=event.resumed)
             case WorkDone() if not self._refits:
                 shares = {"shared": event.shared, "pruned": event.pruned, "steps_shared": event.steps_shared}
-                self._add(event, fits=event.units, **shares)
+                self._add(event, fits=event.units, resumed=event.resumed, **shares)
             case RefitStarted():
                 self._refits = True
             case CandidateDone():

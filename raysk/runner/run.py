@@ -146,16 +146,19 @@ def _fit_and_record(  # noqa: PLR0913 - what a run is made of
     tally: Tally,
 ) -> Outcome:
     """Fit a job, save what it made, and leave a run folder."""
+    from raysk.request.method import method_facts
+
     job, found = work.job, work.found
     used = _data_used(work, tally)
     folder = _folder(outputs, start, found, tally)
     is_kept = where.has_plans and isinstance(job, SearchJob)  # a search that raysk itself spreads
+    method = method_facts(job.search) if isinstance(job, SearchJob) else None
     with contextlib.ExitStack() as stack:
         journal = None
         if is_kept:
             made = _made(found, outputs, where)
             journal = stack.enter_context(journaled(folder, made, tally, job.estimator))
-        begin = {"job": call, "outputs": outputs.written(), "data": used}
+        begin = {"job": call, "outputs": outputs.written(), "data": used, "search": method}
         facts = stack.enter_context(recorded(folder, found.path, saver, **begin))
         outcome = replace(_fit(where, start, work, tally, journal), run_dir=folder.root.absolute(), data=used)
         tally(PhaseStarted(name="saving"))

@@ -113,7 +113,9 @@ class Saver:
         Where it cannot be written as an output, it is saved in the run folder: it may have taken hours.
         """
         from raysk.models.store import save_model
+        from raysk.searches.tpe import as_scikit_learn
 
+        model = as_scikit_learn(model)
         output, path = self._outputs.model, None
         if output is not None:
             with self.putting_errors_off(output):

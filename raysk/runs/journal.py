@@ -99,7 +99,7 @@ class Journal:
         else:
             self._random = current_state()
 
-    def round(
+    def round(  # noqa: PLR0913 - what is fitted, and what of it may be known
         self,
         parts: Mapping[str, Any],
         candidates: Sequence[Mapping[str, Any]],
@@ -107,6 +107,7 @@ class Journal:
         *,
         whole: bool,
         wanted: Wanted | None = None,
+        possible: Sequence[Mapping[str, Any]] = (),
     ) -> Round | NoRound:
         """Begin a round of fits: all candidates of a grid, or one round of halving.
 
@@ -120,6 +121,8 @@ class Journal:
             Whether these are all candidates that the search has.
         wanted : Wanted or None
             What scores its results have: those that are there and have others are done again. None takes any.
+        possible : sequence of mapping of str to object
+            Values that candidates may get later, where they are not all known yet.
 
         Returns
         -------
@@ -135,7 +138,7 @@ class Journal:
         value = self._fingerprint()
         try:
             digests = [value(split)[:16] for split in splits]
-            for each in distinct_objects(candidates):
+            for each in distinct_objects([*candidates, *possible]):
                 value(each)
             keys = Keys(candidates, value)
             identity = {name: value(part) for name, part in parts.items()} if not self._compared else {}

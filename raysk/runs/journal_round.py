@@ -46,6 +46,11 @@ class Round:
                 wanted[self._key(unit)].append(unit)
         return {unit: dict(result) for key, result in self._known.items() for unit in wanted.get(key, ())}
 
+    def known_of(self, units: Iterable[int]) -> dict[int, Result]:
+        """Return the results that the journal has of a few fits, by number."""
+        keys = {unit: self._key(unit) for unit in units} if self._known else {}
+        return {unit: dict(self._known[key]) for unit, key in keys.items() if key in self._known}
+
     def add(self, results: Iterable[tuple[int, Result]]) -> None:
         """Append fits that are finished, by number; of one that failed, also its parameters."""
         keyed = [(unit, self._key(unit), result) for unit, result in results]
@@ -67,6 +72,8 @@ class NoRound:
     def known(self, units: Iterable[int]) -> dict[int, Result]:  # noqa: ARG002 - as `Round.known`
         """Return nothing."""
         return {}
+
+    known_of = known
 
     def add(self, results: Iterable[tuple[int, Result]]) -> None:
         """Ignore results."""

@@ -38,6 +38,7 @@ PLANS = {
         GridSearchCV(Ridge(), {"alpha": [0.1, 1.0]}, cv=2),
         RandomizedSearchCV(GaussianNB(), {"var_smoothing": [1e-9, 1e-3]}, n_iter=2, cv=2, random_state=0),
         HalvingGridSearchCV(Ridge(), {"alpha": [0.1, 1.0]}, cv=2, min_resources=10),
+        raysk.TPESearchCV(Ridge(), {"alpha": [0.1, 1.0]}, n_iter=2, cv=2, random_state=0),
     ],
     "forest": [RandomForestClassifier(2, max_depth=2), ExtraTreesRegressor(2, max_depth=2)],
     "joblib_backend": [

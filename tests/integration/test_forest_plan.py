@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import warnings
+import weakref
 
-import cloudpickle
 import joblib
 import numpy as np
 import pandas as pd
@@ -21,8 +22,10 @@ from sklearn.ensemble import (
     RandomForestClassifier,
     RandomForestRegressor,
 )
+from sklearn.tree import DecisionTreeClassifier
 
 import raysk
+from raysk.bench.grown import GrownTrees
 from raysk.events import Remark, WorkDone, WorkerLost, WorkPlanned
 from raysk.plans import forest as plan
 
@@ -282,16 +285,39 @@ def test_trees_travel_taken_apart(pool, monkeypatch):
     forest = raysk.fit(RandomForestClassifier(300, random_state=0), X, Y)
     assert len(puts) == 2
     assert len(replies) < 300 / 3
-    values = [value for reply in replies for value in cloudpickle.loads(reply.content) if value is not None]
+    values = [value for reply in replies for value in reply.unpacked() if value is not None]
     assert sum(len(parts["own"]) for parts, *_ in values) >= 300
     for parts, *_ in values:
         assert {name for own in parts["own"] for name in own} <= {"random_state"}
         assert len(parts["states"]) == len(parts["own"])
+        assert not any(isinstance(value, np.ndarray) for state in parts["states"] for value in state.values())
     assert_same_forest(forest, fit_here(RandomForestClassifier(300, random_state=0), X, Y), X)
 
 
-def test_trees_share_no_arrays():
-    """What a person writes into one tree does not appear in another."""
-    one, other = raysk.fit(RandomForestClassifier(60, random_state=0), X, Y).estimators_[-2:]
-    one.classes_[0] = 7.0
-    assert other.classes_[0] != 7.0
+def test_nothing_holds_what_trees_came_in(monkeypatch):
+    """Trees own their arrays, and may be written to; what Ray's store held of them can go when the fit is over."""
+    views = []
+    put_together = plan._trees
+    monkeypatch.setattr(
+        plan,
+        "_trees",
+        lambda parts: views.extend(map(weakref.ref, parts["arrays"].values())) or put_together(parts),
+    )
+    forest = raysk.fit(RandomForestClassifier(60, random_state=0), X, Y)
+    gc.collect()
+    assert views
+    assert not any(view() is not None for view in views)
+    assert type(forest.estimators_) is list
+    for tree in forest.estimators_:
+        assert type(tree) is DecisionTreeClassifier
+        tree.tree_.value[:] = 0.5
+    assert np.all(forest.predict_proba(X) == 0.5)
+
+
+def test_trees_that_were_grown_before(pool):
+    """A benchmark hands trees back without growing any: the forest holds them, in turn."""
+    trees = fit_here(RandomForestClassifier(3, random_state=5), X, Y).estimators_
+    forest = RandomForestClassifier(20, random_state=0)
+    plan.fit(pool, forest, X, Y, {}, grow=GrownTrees(trees, 0.0))
+    for number, tree in enumerate(forest.estimators_):
+        assert_same_tree(tree, trees[number % 3])

@@ -86,7 +86,9 @@ def _rows(facts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str
         if name == "space":
             yield from ((f"space {short}", value[whole]) for whole, short in short_names(value).items())
             continue
-        if isinstance(value, dict):
+        if name == "rounds" and value is not None:
+            yield f"{prefix}{name}", ", ".join(f"{each['candidates']:,} x {each['resources']:,}" for each in value)
+        elif isinstance(value, dict):
             yield from _rows(value, f"{prefix}{name} ")
         elif value is not None and value != []:
             text = join_names(map(str, value)) if isinstance(value, list | tuple) else str(value)

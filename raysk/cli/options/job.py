@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from raysk.cli.options.method import MethodOptions
+
 if TYPE_CHECKING:
     from raysk.request.overrides import Overrides
 
@@ -48,7 +50,7 @@ class FitOverrides:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SearchOverrides:
+class SearchOverrides(MethodOptions):
     """Options that change a search."""
 
     n_iter: Annotated[
@@ -91,4 +93,5 @@ class SearchOverrides:
             set=tuple(self.set_ or ()),
             set_str=tuple(self.set_str or ()),
             refit=not self.no_refit,
+            method=self.method(),
         )

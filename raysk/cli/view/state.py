@@ -169,6 +169,7 @@ class State:
             self._outlook, self._seen_at = event.outlook, -math.inf
 
     def _on_WorkDone(self, event: events.WorkDone, _: float) -> None:  # noqa: N802
+        self.resumed += event.resumed
         if not self.is_refit:
             self.failed += event.failed + event.scores_failed
             self.shared += event.shared

@@ -74,13 +74,24 @@ def _of_function(function: Any, sign: int, options: Mapping[str, Any]) -> float 
 
 
 def _scores_like_scikit_learn(estimator: Any) -> bool:
-    """Tell whether an estimator's own score is accuracy or R2; a pipeline has that of its last step."""
+    """Tell whether an estimator's own score is accuracy, R2 or D2; a pipeline has that of its last step."""
     steps = getattr(estimator, "steps", None)
     if steps:
         return _scores_like_scikit_learn(steps[-1][1])
     score = getattr(type(estimator), "score", None)
-    theirs = (ClassifierMixin.score, RegressorMixin.score)
-    return score in theirs or (score is None and hasattr(estimator, "fit"))  # a step in the middle has none
+    if score is None:
+        return hasattr(estimator, "fit")  # a step in the middle has none
+    return score in {ClassifierMixin.score, RegressorMixin.score} or score in _own_scores()
+
+
+def _own_scores() -> set[Any]:
+    """Return the methods of scikit-learn's own classes that are written anew, as accuracy, R2 or D2."""
+    from sklearn.dummy import DummyClassifier, DummyRegressor
+    from sklearn.linear_model import TweedieRegressor
+    from sklearn.neighbors import KNeighborsClassifier, RadiusNeighborsClassifier
+
+    classes = (DummyClassifier, DummyRegressor, TweedieRegressor, KNeighborsClassifier, RadiusNeighborsClassifier)
+    return {each.score for each in classes}
 
 
 def is_whole(search: Any) -> bool:

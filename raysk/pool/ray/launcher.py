@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from raysk.pool.launcher import Hello, RemoteWorker
     from raysk.pool.ray.head import Head
     from raysk.pool.ray.reservation import Reservation
+    from raysk.pool.reply import Message
 
 # What every job imports on its workers anyway: doing so while the worker starts overlaps it with the rest.
 PRELOAD = ("sklearn.model_selection", "sklearn.ensemble", "joblib", "threadpoolctl")
@@ -146,8 +147,8 @@ class _RayWorker:
         self._head.tell(lambda: connected_ray().kill(self.actor))
 
 
-def _read(answer: bytes | Gone | None) -> Reply | Gone | None:
-    return Reply.of(answer) if isinstance(answer, bytes) else answer
+def _read(answer: Message | Gone | None) -> Reply | Gone | None:
+    return answer if answer is None or isinstance(answer, Gone) else Reply.of(answer)
 
 
 def _when_done(ref: Any, done: Callable[[Any], None]) -> None:

@@ -31,6 +31,8 @@ from raysk.util.versions import failed_imports, installed_versions
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from raysk.pool.reply import Message
+
 # Read by BLAS and OpenMP libraries when they are loaded; Ray sets only the first. The last is how joblib and
 # scikit-learn count CPUs, so that `n_jobs=-1` inside a fit means the CPUs this worker reserved.
 THREAD_VARIABLES = (
@@ -100,7 +102,7 @@ class Worker:
 
     def run(
         self, message: bytes, refs: Mapping[str, Any] | None = None, drop: Sequence[str] = (), lenders: int = 0
-    ) -> bytes | None:
+    ) -> Message | None:
         """Run one task and return what `raysk.pool.reply.Reply.of` reads, or None if it was withdrawn.
 
         Parameters
@@ -126,7 +128,7 @@ class Worker:
         ok, content, raised = _answer(lambda: self._compute(message, self._cpus * (1 + lenders)))
         return content.message(ok=ok, **raised, **self._times(time.perf_counter()))
 
-    def news(self, key: int) -> bytes | None:
+    def news(self, key: int) -> Message | None:
         """Return a reply with the units of a running task that are done; no other unit of it is begun then.
 
         None if it does not run, or its own reply is on its way.

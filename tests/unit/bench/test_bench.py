@@ -259,9 +259,10 @@ def test_independent_processes_end_together():
 @pytest.mark.parametrize("name", ["forest", "short"])  # fits of the others take long
 def test_lengths_of_simulated_fits_are_those_of_fits(name):
     """A sample of a workload's fits takes what scikit-learn says that it took."""
-    lengths = nodes._lengths(Request(workload=name, backend="raysk", scale=0.001, cpus=1))
+    sample, lengths = nodes._sample(Request(workload=name, backend="raysk", scale=0.001, cpus=1))
     assert len(lengths) == (1 if name == "forest" else 10)
     assert all(0 < length < 10 for length in lengths)
+    assert hasattr(sample, "estimators_" if name == "forest" else "cv_results_")
 
 
 def program(text):

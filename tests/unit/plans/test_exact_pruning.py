@@ -7,9 +7,12 @@ import pytest
 from schedules import follow
 from scipy.stats import rankdata
 from sklearn.datasets import load_iris
+from sklearn.dummy import DummyRegressor
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+from sklearn.linear_model import PoissonRegressor
 from sklearn.metrics import make_scorer
 from sklearn.model_selection import GridSearchCV, HalvingGridSearchCV, KFold, RandomizedSearchCV
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, OneClassSVM
@@ -174,5 +177,9 @@ def test_what_is_known_of_a_metric():
     assert bound(GridSearchCV(SVC(), space, scoring="neg_mean_squared_error"), EXACT) == 0
     assert bound(GridSearchCV(SVC(), space, scoring=any_metric), Shortcuts(prune="exact", score_max=3.0)) == 3
     assert bound(GridSearchCV(make_pipeline(SVC()), {"svc": [SVC(), DecisionTreeClassifier()]}), EXACT) == 1
+    for estimator in (KNeighborsClassifier(), DummyRegressor(), PoissonRegressor()):  # each has a method of its own
+        assert bound(GridSearchCV(estimator, {}), EXACT) == 1
+    with pytest.raises(UsageError, match=r"GridSearchCV\.score"):
+        bound(GridSearchCV(GridSearchCV(SVC(), space), {}), EXACT)
     with pytest.raises(UsageError, match="HalvingGridSearchCV"):
         bound(HalvingGridSearchCV(SVC(), space), EXACT)

@@ -58,23 +58,27 @@ def board(heard):
     )
 
 
-def done(score):
+def done(score, **notes):
     """Return what a worker says of a fit."""
-    return {"test_scores": score, "fit_error": None, "fit_time": 0.0, "score_time": 0.0, "n_test_samples": 1}, ()
+    said = {"test_scores": score, "fit_error": None, "fit_time": 0.0, "score_time": 0.0, "n_test_samples": 1}
+    return said | notes, ()
 
 
 def test_a_unit_of_several_fits_brings_a_result_of_each(board, heard):
-    """They are told of, counted and kept as fits; those after the first are counted as shared."""
+    """They are told of, counted and kept as fits; those after the first are shared, if they were not fitted anyway."""
     schedule = Noting([(2, 0), 1])
     board.recall()
     board.begin(schedule)
-    board.put([(2, 0), 1], [(done(0.5), done(0.25)), done(0.75)], 1.0)
+    board.put([(2, 0), 1], [(done(0.5, is_copy=True), done(0.25, is_copy=True)), done(0.75)], 1.0)
     assert schedule.heard == [(1, 0, 0.5), (0, 0, 0.25), (0, 1, 0.75)]
     (told,) = heard.of(WorkDone)
     assert (told.units, told.shared, told.pruned) == (3, 1, 0)
     assert board.done().tolist() == [0]
     assert board.fits_left == 3
     assert board.running() == [(2, 1.0), (4, 2.0)]
+    board.put([(3, 5)], [(done(0.5), done(0.25))], 1.0)
+    assert heard.of(WorkDone)[1].shared == 0
+    assert all("is_copy" not in result for result in board.results([0, 1]))
 
 
 def test_several_fits_that_are_lost_together_are_tried_one_by_one(board, heard):

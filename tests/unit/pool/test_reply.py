@@ -10,7 +10,7 @@ import pytest
 
 from raysk.pool import RemoteTraceback
 from raysk.pool.ray.worker import _answer
-from raysk.pool.reply import Packed, Reply
+from raysk.pool.reply import Packed, Reply, ZeroCopy
 
 
 def message(content, **fields):
@@ -38,6 +38,19 @@ def test_arrays_in_a_reply_are_the_receivers_own():
     array = pickle.loads(Reply.of(message(np.zeros(3))).content)
     array[0] = 1.0
     assert array.tolist() == [1.0, 0.0, 0.0]
+
+
+def test_an_array_that_is_not_to_be_copied_stays_where_it_is():
+    """It is beside the message, which Ray copies once, and comes as a read-only view; other arrays are copied."""
+    array = np.zeros(4, [("a", "i8"), ("b", "u1")]).reshape(2, 2)
+    array.flags.writeable = False
+    sent = message([ZeroCopy(array), np.zeros(3), ZeroCopy(array[1])])
+    first, other, second = Reply.of(sent).unpacked()
+    assert np.shares_memory(first, array)
+    assert np.shares_memory(second, array[1])
+    assert (first.dtype, first.shape, second.shape) == (array.dtype, (2, 2), (2,))
+    assert (first.flags.writeable, other.flags.writeable) == (False, True)
+    assert len(sent) == 3
 
 
 def _fails_from(text):

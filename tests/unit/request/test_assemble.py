@@ -353,9 +353,10 @@ def test_describe_what_a_command_runs():
 
 
 def test_describe_what_cannot_be_counted():
-    """Candidates of a halving search, and splits of a generator, are unknown before the run."""
-    facts = describe(holding(search=HalvingGridSearchCV(SVC(), {"C": [1, 2]})))["search"]
-    assert facts["candidates"] is None
+    """Candidates of a halving search without data, and splits of a generator, are unknown before the run."""
+    halving = {"search": HalvingGridSearchCV(SVC(), {"C": [1, 2]})}
+    facts = describe(SourceObjects(source="model.py", path=None, names=halving))["search"]
+    assert (facts["method"], facts["candidates"], facts["rounds"]) == ("halving", None, None)
     cv = (split for split in KFold(2).split(X))
     found = holding(search=GridSearchCV(SVC(), {"C": [1]}, cv=cv))
     assert describe(found)["search"]["splits"] is None
