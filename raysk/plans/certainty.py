@@ -47,7 +47,11 @@ def is_certain(values: Iterable[Any]) -> bool:
 
 def is_certain_once_seeded(estimator: Any) -> bool:
     """Tell whether an estimator is certain when all its seeds are set, as an ensemble does with its base estimator."""
-    seeded = {id(part) for part in [estimator, *parameters(estimator, deep=True).values()]} if estimator else set()
+    seeded = (
+        {id(part) for part in [estimator, *parameters(estimator, deep=True).values()]}
+        if estimator is not None
+        else set()
+    )
     return all(_is_certain(part, seeded=id(part) in seeded) for part in parts(estimator))
 
 
