@@ -18,7 +18,7 @@ from raysk._compat import sklearn as sklearn_private
 from raysk.plans.contained import CONTAINED, place_in
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 NOT_SCORED = {"verbose": 0, "return_train_score": False, "error_score": 0.0}
 """What scikit-learn's function is told besides, where nobody sees what it returns."""
@@ -50,8 +50,13 @@ class Copy:
         return estimator
 
 
-def fit_family(
-    estimator: Any, X: Any, y: Any, members: Sequence[dict[str, Any]], arguments: Mapping[str, Any]
+def fit_family(  # noqa: PLR0913 - those of scikit-learn's function, and the family
+    estimator: Any,
+    X: Any,
+    y: Any,
+    members: Sequence[dict[str, Any]],
+    arguments: Mapping[str, Any],
+    split: Callable[..., Any] | None = None,
 ) -> list[Copy | None]:
     """Fit a family's one fit, and cut it.
 
@@ -64,6 +69,8 @@ def fit_family(
         Their parameters, those of the largest first.
     arguments : mapping of str to object
         Those of scikit-learn's function that fits and scores, for the first member.
+    split : callable or None
+        Takes the rows of a split; None means scikit-learn's function.
 
     Returns
     -------
@@ -76,7 +83,7 @@ def fit_family(
     values = [each[place.parameter] for each in members]
     one = {**members[0], place.parameter: place.row.fits(values)}
     fitted: list[Any] = []
-    fit = sklearn_private.fit_unscored(fitted.append)
+    fit = sklearn_private.fit_unscored(fitted.append, split)
     result = fit(clone(estimator), X, y, **{**arguments, **NOT_SCORED, "parameters": one})
     if not fitted:
         return [None] * len(members)

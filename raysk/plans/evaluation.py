@@ -15,12 +15,15 @@ from raysk._compat import sklearn as sklearn_private
 from raysk.errors import error_text
 from raysk.plans import relayed_warnings
 from raysk.plans.contained_fits import fit_family
+from raysk.plans.schedule import fits_of
+from raysk.plans.shared_steps import NoSharing, SharedSteps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from raysk.plans.contained_fits import Copy
     from raysk.plans.schedule import Unit
+    from raysk.plans.step_cache import StepCache
 
 Done: TypeAlias = "tuple[dict[str, Any], Sequence[Any]]"
 """The result of a fit, and the warnings that it gave."""
@@ -73,17 +76,20 @@ class Evaluation:
         return self.arguments["fit_params"]  # type: ignore[no-any-return]
 
     def __call__(
-        self, round_: tuple[Sequence[dict[str, Any]], list[tuple[Any, Any]]], units: Sequence[Unit]
+        self, round_: tuple[Sequence[dict[str, Any]], list[tuple[Any, Any]], StepCache | None], units: Sequence[Unit]
     ) -> Iterator[Done | tuple[Done, ...]]:
-        """Do these units of a round of candidates and splits.
+        """Do these units of a round of candidates and splits; with a cache, steps that they have in common once.
 
         Yields scikit-learn's result and the warnings of each fit, of a unit of several fits as many in a tuple. A
-        result has besides, where a scorer raised, what it raised: one line, as ``score_error``; and ``is_copy``, if it
-        is that of a fit cut to size.
+        result has besides, where a scorer raised, what it raised: one line, as ``score_error``; ``is_copy``, if it is
+        that of a fit cut to size; and ``steps_shared``, how many steps were not fitted again.
         """
-        candidates, splits = round_
+        candidates, splits, cache = round_
+        steps = NoSharing() if cache is None else SharedSteps(cache, self.arguments["scorer"])
         complaints: list[str] = []
-        fit_and_score, scorer = sklearn_private.fit_and_score(self.arguments["scorer"], complaints.append)
+        fit_and_score, scorer = sklearn_private.fit_and_score(
+            self.arguments["scorer"], complaints.append, steps.take_split
+        )
 
         def arguments_of(fit: int) -> dict[str, Any]:
             candidate, split = divmod(fit, len(splits))
@@ -106,12 +112,18 @@ class Evaluation:
             if complaints:
                 result["score_error"] = error_text(complaints[0])
                 complaints.clear()
+            if steps.reused:
+                result["steps_shared"], steps.reused = steps.reused, 0
             return result, relayed_warnings.pop_warnings(heard) if heard else ()
 
         def do_family(fits: tuple[int, ...]) -> tuple[Done, ...]:
             members = [candidates[fit // len(splits)] for fit in fits]
-            return tuple(map(do, fits, fit_family(self.estimator, self.X, self.y, members, arguments_of(fits[0]))))
+            arguments = arguments_of(fits[0])
+            copies = fit_family(self.estimator, self.X, self.y, members, arguments, steps.take_split)
+            return tuple(map(do, fits, copies))
 
         with config_context(**self.config), relayed_warnings.listening(self.filters) as heard:
             for unit in units:
-                yield do_family(unit) if isinstance(unit, tuple) else do(unit)
+                with steps.on_split(fits_of(unit)[0] % len(splits)):
+                    done = do_family(unit) if isinstance(unit, tuple) else do(unit)
+                yield done

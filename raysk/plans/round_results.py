@@ -167,6 +167,7 @@ class RoundResults:
     def put(self, units: Sequence[Unit], values: Sequence[Any], busy_s: float) -> None:
         """Take a block of results; a fit that was given up counts as a failed one."""
         done, lost, shared = self._told(units, values)
+        steps = sum(result.pop("steps_shared", 0) for _, (result, _) in done)  # our own note
         self._journal.add((fit, result) for fit, (result, _) in done)  # not what was lost: resume tries it again
         results = [(fit, result) for fit, (result, _) in done]
         results += [(fit, self._lost(fit, loss)) for fit, loss in lost]
@@ -174,7 +175,8 @@ class RoundResults:
         for fit, _ in results:
             self._hear(fit)
         pruned = self._newly_pruned()
-        self._pool.sink(WorkDone(units=len(results), busy_s=busy_s, shared=shared, pruned=pruned, **failures))
+        counts = {"shared": shared, "pruned": pruned, "steps_shared": steps}
+        self._pool.sink(WorkDone(units=len(results), busy_s=busy_s, **counts, **failures))
         for _, (_, heard) in done:
             if heard:
                 self._warnings.warn(heard)

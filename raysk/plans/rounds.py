@@ -25,6 +25,7 @@ from raysk.plans.outlook import Prospect
 from raysk.plans.round_results import RoundResults, Scoring, is_multimetric
 from raysk.plans.schedule import InOrder, join
 from raysk.plans.single import Stored
+from raysk.plans.step_cache import StepCache
 from raysk.pool import Task, stream
 from raysk.runs.journal_round import NoRound
 from raysk.runs.records import Wanted
@@ -189,6 +190,12 @@ class Rounds:
         fit_params = self.routed.estimator.fit
         return contained.families(self.estimator, candidates, leaders, rows=rows, fit_params=fit_params)
 
+    def _cache(self, candidates: Candidates) -> StepCache | None:
+        """Return what workers keep fitted steps in; None where no two candidates have any in common."""
+        if not self._shortcuts.sharing or self._shortcuts.cache_bytes == 0:
+            return None
+        return StepCache(self._shortcuts.cache_bytes)
+
     def _splits(self, cv: Any) -> list[tuple[Any, Any]]:
         splits = list(cv.split(self.data.X, self.data.y, **self.routed.splitter.split))
         if len(splits) != self.search.n_splits_:
@@ -238,7 +245,7 @@ class Rounds:
 
     def _run(self, board: RoundResults, candidates: Candidates, schedule: Schedule) -> None:
         """Fit and score every candidate on every split."""
-        round_, limits = self.pool.share((candidates, board.splits)), self.watch.limits
+        round_, limits = self.pool.share((candidates, board.splits, self._cache(candidates))), self.watch.limits
         task = Task(
             function=self.data.shared,
             args=(round_,),
