@@ -11,6 +11,7 @@ another one, so that whatever a scorer looks at, or pickles, is scikit-learn's.
 from __future__ import annotations
 
 import contextlib
+import copy
 import functools
 import importlib
 import inspect
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 _ABSENT = object()
+
+_CONTEXT = "_parent_callback_ctx"
+"""What scikit-learn sets on a step while it is fitted, since 1.9; it is no part of the step."""
 
 
 class Watcher(Protocol):
@@ -149,3 +153,15 @@ def watched_by(watcher: Watcher) -> Iterator[None]:
 def watch_transforms_of(kind: type) -> None:
     """Have the watchers asked for what transformers of exactly this class transform, until there are none."""
     _changes.change_class(kind)
+
+
+def told(estimator: Any) -> dict[str, Any]:
+    """Return all that an estimator was told before it is fitted: parameters, and what `set_output` was."""
+    return {name: value for name, value in vars(estimator).items() if name != _CONTEXT}
+
+
+def copy_step(estimator: Any) -> Any:
+    """Return a shallow copy of an estimator, as it is once the step is over."""
+    found = copy.copy(estimator)
+    vars(found).pop(_CONTEXT, None)
+    return found

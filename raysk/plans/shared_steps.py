@@ -28,7 +28,7 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.utils import check_random_state
 
 from raysk._compat import sklearn as sklearn_private
-from raysk._compat.sklearn_steps import watch_transforms_of, watched_by
+from raysk._compat.sklearn_steps import copy_step, watch_transforms_of, watched_by
 from raysk.plans.parts import parts
 from raysk.plans.step_cache import are_apart, copy_data, is_data, size_of
 from raysk.plans.step_keys import Uncertain, freeze, key_of_step
@@ -72,7 +72,6 @@ class SharedSteps:
         self._cache = cache
         # Others may write into the data, or into the estimator.
         self._scorers_see_predictions = sklearn_private.sees_predictions_only(scorers)
-        self._copy = copy.copy if self._scorers_see_predictions else copy.deepcopy
         self._known: dict[int, Known] = {}
         self._fitted: weakref.WeakKeyDictionary[Any, Hashable] = weakref.WeakKeyDictionary()
         self._memory = count()
@@ -180,6 +179,11 @@ class SharedSteps:
             own = copy_data(transformed)
             self._cache.put(key, (own,) if fitted is None else (self._copy(fitted), own), n_bytes)
         return True
+
+    def _copy(self, fitted: Any) -> Any:
+        """Copy a fitted step; to the ground where somebody may look for more than its predictions."""
+        own = copy_step(fitted)
+        return own if self._scorers_see_predictions else copy.deepcopy(own)
 
     def _know(self, data: Any, key: Hashable, memory: int) -> None:
         try:

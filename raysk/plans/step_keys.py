@@ -13,6 +13,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.compose import make_column_selector
 
+from raysk._compat.sklearn_steps import told
 from raysk.plans.candidates import SCALARS
 from raysk.plans.certainty import is_certain_once_seeded, is_certain_score_function
 
@@ -66,7 +67,7 @@ def freeze(value: Any) -> Hashable:
     if kind is np.ndarray and not value.dtype.hasobject and value.nbytes <= LARGEST:
         return kind, value.dtype.str, value.shape, value.strides, value.tobytes()
     if isinstance(value, BaseEstimator) or kind is make_column_selector:
-        return kind, freeze(vars(value))  # more than parameters: what `set_output` was told, too
+        return kind, freeze(told(value))  # more than parameters: what `set_output` was told, too
     if kind is partial:
         return kind, value.func, freeze(value.keywords)
     if isinstance(value, np.ufunc | np.dtype) or (callable(value) and is_certain_score_function(value)):
