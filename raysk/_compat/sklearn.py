@@ -48,7 +48,7 @@ def search_parts() -> Any:
 def scores_predictions(scorers: Any) -> bool:
     """Tell whether scores are made by scikit-learn's own functions, which look at predictions and nothing else."""
     (base,) = private("sklearn.metrics._scorer", "_BaseScorer")
-    functions = [getattr(each, "_score_func", None) for each in _each(scorers) if isinstance(each, base)]
+    functions = [getattr(each, "_score_func", None) for each in scorers_by_name(scorers).values() if isinstance(each, base)]
     theirs = all(str(getattr(each, "__module__", "")).startswith("sklearn.") for each in functions)
     return theirs and sees_predictions_only(scorers)
 
@@ -56,13 +56,28 @@ def scores_predictions(scorers: Any) -> bool:
 def sees_predictions_only(scorers: Any) -> bool:
     """Tell whether scikit-learn's scorers ask the estimator, and functions get what it predicts: anybody's."""
     known = tuple(private("sklearn.metrics._scorer", "_BaseScorer", "_PassthroughScorer"))
-    theirs = (type(each).__module__.startswith("sklearn.") for each in _each(scorers))
-    return all(theirs) and all(isinstance(each, known) for each in _each(scorers))
+    theirs = (type(each).__module__.startswith("sklearn.") for each in scorers_by_name(scorers).values())
+    return all(theirs) and all(isinstance(each, known) for each in scorers_by_name(scorers).values())
 
 
-def _each(scorers: Any) -> list[Any]:
+def scorers_by_name(scorers: Any) -> dict[str, Any]:
+    """Return the scorers of a search, as ``BaseSearchCV._get_scorers`` returns them, by metric."""
     (several,) = private("sklearn.metrics._scorer", "_MultimetricScorer")
-    return list(scorers._scorers.values()) if isinstance(scorers, several) else [scorers]
+    return dict(scorers._scorers) if isinstance(scorers, several) else {"score": scorers}
+
+
+def scored_by_itself(scorer: Any) -> Any | None:
+    """Return the estimator whose own ``score`` a scorer calls; None if it is another scorer."""
+    (passthrough,) = private("sklearn.metrics._scorer", "_PassthroughScorer")
+    return scorer._estimator if isinstance(scorer, passthrough) else None
+
+
+def score_function(scorer: Any) -> tuple[Any, int, dict[str, Any]]:
+    """Return the function of a scorer that ``make_scorer`` made, its sign and its options; None, 1 and {} of others."""
+    (base,) = private("sklearn.metrics._scorer", "_BaseScorer")
+    if not isinstance(scorer, base):
+        return None, 1, {}
+    return scorer._score_func, scorer._sign, scorer._kwargs
 
 
 def fit_and_score(
@@ -153,11 +168,15 @@ def _catching_all(function: Any, **names: Any) -> Any:
     return found
 
 
+NOT_FINITE = r"One or more of the (test|train) scores are non-finite"
+"""How scikit-learn begins to warn of scores that are no numbers."""
+
+
 def tells_of_failures(category: type[Warning], text: str) -> bool:
     """Tell whether a warning of scikit-learn's is about fits, or scores, of a search that failed."""
     if category.__name__ == "FitFailedWarning":
         return True
-    return re.match(r"Scoring failed\.|One or more of the (test|train) scores are non-finite", text) is not None
+    return re.match(rf"Scoring failed\.|{NOT_FINITE}", text) is not None
 
 
 def root_callback_context(search: Any) -> Any | None:

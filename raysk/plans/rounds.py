@@ -7,21 +7,27 @@ cut_short            those of the candidates that are done
 
 from __future__ import annotations
 
+import contextlib
+import numbers
+import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn import clone
-from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 
 from raysk._compat import sklearn as sklearn_private
 from raysk.errors import AllFitsFailed
 from raysk.events import Remark, Stopped, WorkPlanned
-from raysk.plans import contained, halving, shared_fits
+from raysk.plans import by_prefix, contained, halving, longest_first, shared_fits
 from raysk.plans.candidates import Candidates
 from raysk.plans.evaluation import Evaluation
 from raysk.plans.limits import INTERRUPTED, Watch, nothing_finished
 from raysk.plans.outlook import Prospect
+from raysk.plans.pruning.bounds import bound, is_whole
+from raysk.plans.pruning.exact import ExactPruning
+from raysk.plans.pruning.forgiving import ForgivingPruning
+from raysk.plans.pruning.race import Race
 from raysk.plans.round_results import RoundResults, Scoring, is_multimetric
 from raysk.plans.schedule import InOrder, join
 from raysk.plans.single import Stored
@@ -34,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from raysk.jobs import Limits, Shortcuts
+    from raysk.plans.by_prefix import Levels
     from raysk.plans.schedule import Schedule
     from raysk.pool import Pool
     from raysk.runs.journal import Journal
@@ -75,6 +82,7 @@ class Rounds:
         self.more: dict[str, list[Any]] = {}
         self.results: dict[str, Any] = {}
         self._current: tuple[RoundResults, Mapping[str, Sequence[Any]]] | None = None
+        self._maximum = bound(search, self._shortcuts)
         evaluation = Evaluation.of(search, self.estimator, data, routed, scorers)
         self.data = Stored(self.pool, *data, routed.estimator.fit, evaluation)
 
@@ -106,18 +114,44 @@ class Rounds:
             scoring=self._scoring,
         )
         board.recall()
-        schedule = InOrder(join(board.fits, self._families(columns, leaders, splits), len(splits)))
+        levels = self._levels(columns)
+        schedule = self._schedule(board, columns, levels)
         board.begin(schedule)
         if round_ := halving.round_of(self.search, len(candidates), more_results):
             self.pool.sink(round_)
         self._announce(board, columns.varying())
         self._current = board, more_results or {}
-        self._run(board, columns, schedule)
+        self._run(board, columns, schedule, has_common_steps=levels is not None)
         out = board.results(range(len(candidates)))
         if not out:
             raise ValueError("No fits were performed. Was the CV iterator empty? Were there no candidates?")
         self._warn_of_failures(out)
-        return self._keep(candidates, out, more_results or {})
+        return self._keep(candidates, out, self._told(board, range(len(candidates)), more_results or {}))
+
+    def _schedule(self, board: RoundResults, candidates: Candidates, levels: Levels | None) -> Schedule:
+        """Return the order in which the fits of a round are done."""
+        prune, counts = self._shortcuts.prune, (len(board.candidates), len(board.splits))
+        if prune is None:
+            families = self._families(candidates, board.leaders, board.splits)
+            units = join(board.fits, families, len(board.splits))
+            if levels is not None and len(units) <= by_prefix.MOST_UNITS:
+                return by_prefix.ByPrefix(units, levels, n_splits=len(board.splits))
+            if self.watch.limits.may_end_early or len(units) > longest_first.MOST_UNITS:
+                return InOrder(units)
+            return longest_first.LongestFirst(units, board.candidates, candidates.varying(), n_splits=len(board.splits))
+        said: dict[str, Any] = {"metric": self._scoring.metric}
+        if prune != "exact":
+            schedule = ForgivingPruning if prune == "forgiving" else Race
+            return schedule(board.fits, *counts, own=board.own().tolist(), **said)
+        maximum, error_score = self._maximum, self.search.error_score
+        if isinstance(error_score, numbers.Real):
+            maximum = max(maximum, float(error_score))
+        return ExactPruning(board.fits, *counts, maximum=maximum, **said)
+
+    def _told(self, board: RoundResults, which: Sequence[int], more: Mapping[str, Sequence[Any]]) -> Any:
+        """Return what the results of candidates have besides scores and times."""
+        more = {key: [values[number] for number in which] for key, values in more.items()}
+        return more if self._shortcuts.prune is None else {**more, "pruned": board.pruned(which)}
 
     def _keep(
         self, candidates: list[dict[str, Any]], out: list[dict[str, Any]], more: Mapping[str, Sequence[Any]]
@@ -127,9 +161,16 @@ class Rounds:
             _parts.insert_error_scores(out, self.search.error_score)
         candidates, out = self.candidates + candidates, self.out + out
         every = self.more | {key: [*self.more.get(key, ()), *values] for key, values in more.items()}
-        results: dict[str, Any] = self.search._format_results(candidates, self.search.n_splits_, out, every)
+        results: dict[str, Any] = self._format(candidates, out, every)
         self.candidates, self.out, self.more, self.results, self._current = candidates, out, every, results, None
         return results
+
+    def _format(self, candidates: list[dict[str, Any]], out: list[dict[str, Any]], more: dict[str, list[Any]]) -> Any:
+        """Make scikit-learn's table; it need not warn of scores of fits that were not to be done."""
+        with warnings.catch_warnings() if any(more.get("pruned", ())) else contextlib.nullcontext():
+            if any(more.get("pruned", ())):
+                warnings.filterwarnings("ignore", message=sklearn_private.NOT_FINITE, category=UserWarning)
+            return self.search._format_results(candidates, self.search.n_splits_, out, more)
 
     def cut_short(self, end: BaseException) -> BaseException | None:
         """Keep the candidates of the current round that are done; raise if there are none at all.
@@ -149,8 +190,7 @@ class Rounds:
                 self._warn_of_failures(out)
             if done:
                 kept += [len(self.candidates) + number for number in done]
-                more = {key: [values[number] for number in done] for key, values in more.items()}
-                self._keep([board.candidates[number] for number in done], out, more)
+                self._keep([board.candidates[number] for number in done], out, self._told(board, done, more))
         if not self.candidates:
             raise error or nothing_finished() from None
         self.pool.sink(Stopped(reason=reason, kept=tuple(kept)))
@@ -190,11 +230,11 @@ class Rounds:
         fit_params = self.routed.estimator.fit
         return contained.families(self.estimator, candidates, leaders, rows=rows, fit_params=fit_params)
 
-    def _cache(self, candidates: Candidates) -> StepCache | None:
-        """Return what workers keep fitted steps in; None where no two candidates have any in common."""
+    def _levels(self, candidates: Candidates) -> Levels | None:
+        """Return which candidates have steps in common; None where no two have, or where nothing is to be shared."""
         if not self._shortcuts.sharing or self._shortcuts.cache_bytes == 0:
             return None
-        return StepCache(self._shortcuts.cache_bytes)
+        return by_prefix.levels(self.estimator, candidates)
 
     def _splits(self, cv: Any) -> list[tuple[Any, Any]]:
         splits = list(cv.split(self.data.X, self.data.y, **self.routed.splitter.split))
@@ -234,18 +274,19 @@ class Rounds:
         data = (self.data.X, self.data.y, self.data.fit_params, dict(routed.scorer.score))
         options = (repr(search.error_score), search.return_train_score)
         parts = {"estimator": self.estimator, "data": data, "scoring": self.scorers, "options": options}
-        # Halving, and a search of the person's own, may have other candidates later.
-        whole = type(search)._run_search in {GridSearchCV._run_search, RandomizedSearchCV._run_search}
-        return self._journal.round(parts, candidates, splits, whole=whole, wanted=self._wanted())
+        return self._journal.round(parts, candidates, splits, whole=is_whole(search), wanted=self._wanted())
 
     def _wanted(self) -> Wanted:
         """Return which scores the fits of this search have."""
         metrics = frozenset(self.scorers._scorers) if is_multimetric(self.scorers) else None
         return Wanted(metrics, train=bool(self.search.return_train_score), free=callable(self.search.scoring))
 
-    def _run(self, board: RoundResults, candidates: Candidates, schedule: Schedule) -> None:
+    def _run(
+        self, board: RoundResults, candidates: Candidates, schedule: Schedule, *, has_common_steps: bool
+    ) -> None:
         """Fit and score every candidate on every split."""
-        round_, limits = self.pool.share((candidates, board.splits, self._cache(candidates))), self.watch.limits
+        cache = StepCache(self._shortcuts.cache_bytes) if has_common_steps else None
+        round_, limits = self.pool.share((candidates, board.splits, cache)), self.watch.limits
         task = Task(
             function=self.data.shared,
             args=(round_,),
