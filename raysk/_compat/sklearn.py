@@ -48,7 +48,9 @@ def search_parts() -> Any:
 def scores_predictions(scorers: Any) -> bool:
     """Tell whether scores are made by scikit-learn's own functions, which look at predictions and nothing else."""
     (base,) = private("sklearn.metrics._scorer", "_BaseScorer")
-    functions = [getattr(each, "_score_func", None) for each in scorers_by_name(scorers).values() if isinstance(each, base)]
+    functions = [
+        getattr(each, "_score_func", None) for each in scorers_by_name(scorers).values() if isinstance(each, base)
+    ]
     theirs = all(str(getattr(each, "__module__", "")).startswith("sklearn.") for each in functions)
     return theirs and sees_predictions_only(scorers)
 
@@ -100,9 +102,7 @@ def fit_and_score(
     return _catching_all(function, _score=score, **_splitting(split)), scorer
 
 
-def fit_unscored(
-    take: Callable[[Any], None], split: Callable[..., Any] | None = None
-) -> Callable[..., dict[str, Any]]:
+def fit_unscored(take: Callable[[Any], None], split: Callable[..., Any] | None = None) -> Callable[..., dict[str, Any]]:
     """Return scikit-learn's function that fits and scores; it hands over what it has fitted instead of scoring it."""
 
     def hand_over(estimator: Any, *_: Any) -> float:

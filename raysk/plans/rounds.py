@@ -281,9 +281,7 @@ class Rounds:
         metrics = frozenset(self.scorers._scorers) if is_multimetric(self.scorers) else None
         return Wanted(metrics, train=bool(self.search.return_train_score), free=callable(self.search.scoring))
 
-    def _run(
-        self, board: RoundResults, candidates: Candidates, schedule: Schedule, *, has_common_steps: bool
-    ) -> None:
+    def _run(self, board: RoundResults, candidates: Candidates, schedule: Schedule, *, has_common_steps: bool) -> None:
         """Fit and score every candidate on every split."""
         cache = StepCache(self._shortcuts.cache_bytes) if has_common_steps else None
         round_, limits = self.pool.share((candidates, board.splits, cache)), self.watch.limits
