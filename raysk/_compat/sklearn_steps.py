@@ -93,7 +93,7 @@ class _Changes:
 
     def _fitting(self, original: Any) -> Any:
         @functools.wraps(original)
-        def fit_transform_one(  # noqa: PLR0913 - scikit-learn's signature
+        def fit_transform_one(  # noqa: PLR0913, PLR0917 - scikit-learn's signature
             transformer: Any,
             X: Any,
             y: Any,

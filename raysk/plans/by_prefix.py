@@ -10,6 +10,7 @@ a group those are neighbours that have more steps in common.
 from __future__ import annotations
 
 from collections import deque
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -19,10 +20,10 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 from raysk.plans.candidates import together
 from raysk.plans.certainty import is_certain_once_seeded
 from raysk.plans.parts import parts
-from raysk.plans.schedule import fits_of
+from raysk.plans.schedule import InOrder, fits_of
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Mapping, Sequence
+    from collections.abc import Hashable, Iterable, Sequence
 
     from raysk.plans.candidates import Candidates
     from raysk.plans.schedule import Unit
@@ -109,7 +110,7 @@ def _has_branches_in_common(step: Any, name: str, candidates: Candidates, column
     return False
 
 
-class ByPrefix:
+class ByPrefix(InOrder):
     """Units in groups with equal first steps.
 
     Parameters
@@ -119,9 +120,8 @@ class ByPrefix:
     n_splits : int
     """
 
-    pruned: Sequence[int] = ()
-
     def __init__(self, units: Sequence[Unit], levels: Levels, *, n_splits: int) -> None:
+        super().__init__(())
         self.left = len(units)
         self._n_splits = n_splits
         self._home: dict[int, deque[Unit]] = {}
@@ -136,9 +136,6 @@ class ByPrefix:
                 self._home |= dict.fromkeys(fits, group)
                 if group:
                     self._fresh.append(group)
-
-    def hear(self, candidate: int, split: int, result: Mapping[str, Any]) -> None:
-        """Ignore the result."""
 
     def take(self, count: int, worker: Hashable) -> Sequence[Unit]:
         """Take units of the worker's group, then of fresh ones, or of the largest that somebody else is at."""
@@ -196,6 +193,6 @@ def _pieces(levels: Levels) -> list[list[int]]:
     group = levels.group[levels.order]
     begins = [0, *(np.flatnonzero(np.diff(group)) + 1).tolist(), len(group)]
     pieces = []
-    for begin, end in zip(begins, begins[1:], strict=False):
+    for begin, end in pairwise(begins):
         pieces += [levels.order[at : min(at + most, end)].tolist() for at in range(begin, end, most)]
     return pieces

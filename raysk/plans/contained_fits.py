@@ -50,7 +50,7 @@ class Copy:
         return estimator
 
 
-def fit_family(  # noqa: PLR0913 - those of scikit-learn's function, and the family
+def fit_family(  # noqa: PLR0913, PLR0917 - those of scikit-learn's function, and the family
     estimator: Any,
     X: Any,
     y: Any,

@@ -43,7 +43,7 @@ def key_of_step(transformer: Any) -> Hashable:
     return freeze(transformer)
 
 
-def freeze(value: Any) -> Hashable:
+def freeze(value: Any) -> Hashable:  # noqa: C901, PLR0911 - a kind of value a line
     """Return what all values have in common that are as good as this one.
 
     Raises
