@@ -207,6 +207,11 @@ class Limits:
         return [option for option, is_given in given.items() if is_given]
 
     @property
+    def may_end_early(self) -> bool:
+        """Whether a search may end before all is done though nothing failed: then the order of its fits counts."""
+        return self.time_budget_s is not None or bool(self.by_score)
+
+    @property
     def by_score(self) -> list[str]:
         """Those of the options that need one metric which says what is better."""
         return [option for option in self.options if option in {"--stop-at", "--patience"}]

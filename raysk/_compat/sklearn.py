@@ -47,13 +47,19 @@ def search_parts() -> Any:
 
 def scores_predictions(scorers: Any) -> bool:
     """Tell whether scores are made by scikit-learn's own functions, which look at predictions and nothing else."""
-    base, passthrough, several = private(
-        "sklearn.metrics._scorer", "_BaseScorer", "_PassthroughScorer", "_MultimetricScorer"
-    )
-    every = scorers._scorers.values() if isinstance(scorers, several) else [scorers]
-    functions = [getattr(each, "_score_func", None) for each in every if isinstance(each, base)]
+    (base,) = private("sklearn.metrics._scorer", "_BaseScorer")
+    functions = [
+        getattr(each, "_score_func", None) for each in scorers_by_name(scorers).values() if isinstance(each, base)
+    ]
     theirs = all(str(getattr(each, "__module__", "")).startswith("sklearn.") for each in functions)
-    return theirs and all(isinstance(each, base | passthrough) for each in every)
+    return theirs and sees_predictions_only(scorers)
+
+
+def sees_predictions_only(scorers: Any) -> bool:
+    """Tell whether scikit-learn's scorers ask the estimator, and functions get what it predicts: anybody's."""
+    known = tuple(private("sklearn.metrics._scorer", "_BaseScorer", "_PassthroughScorer"))
+    theirs = (type(each).__module__.startswith("sklearn.") for each in scorers_by_name(scorers).values())
+    return all(theirs) and all(isinstance(each, known) for each in scorers_by_name(scorers).values())
 
 
 def scorers_by_name(scorers: Any) -> dict[str, Any]:
@@ -76,10 +82,13 @@ def score_function(scorer: Any) -> tuple[Any, int, dict[str, Any]]:
     return scorer._score_func, scorer._sign, scorer._kwargs
 
 
-def fit_and_score(scorer: Any, complain: Callable[[str], None]) -> tuple[Callable[..., dict[str, Any]], Any]:
+def fit_and_score(
+    scorer: Any, complain: Callable[[str], None], split: Callable[..., Any] | None = None
+) -> tuple[Callable[..., dict[str, Any]], Any]:
     """Return scikit-learn's function that fits and scores, and a scorer for it, which also count a `SystemExit`.
 
-    What it warns of when a scorer raises is also told to `complain`, whatever the person's warning filters are.
+    What it warns of when a scorer raises is also told to `complain`, whatever the person's warning filters are. `split`
+    takes the rows of a split, as `telling_of_split` returns it.
 
     Theirs count an `Exception` of the person's code as a failed fit or score; what would end the program passes them.
     No function of ours stands around the person's code, as it would be seen in the tracebacks that are compared.
@@ -90,10 +99,10 @@ def fit_and_score(scorer: Any, complain: Callable[[str], None]) -> tuple[Callabl
         scorer = copy.copy(scorer)
         scorer.__class__ = type(several.__name__, (several,), {"__call__": _catching_all(several.__call__)})
     score = _catching_all(score, warnings=_Warnings(complain))
-    return _catching_all(function, _score=score), scorer
+    return _catching_all(function, _score=score, **_splitting(split)), scorer
 
 
-def fit_unscored(take: Callable[[Any], None]) -> Callable[..., dict[str, Any]]:
+def fit_unscored(take: Callable[[Any], None], split: Callable[..., Any] | None = None) -> Callable[..., dict[str, Any]]:
     """Return scikit-learn's function that fits and scores; it hands over what it has fitted instead of scoring it."""
 
     def hand_over(estimator: Any, *_: Any) -> float:
@@ -101,7 +110,23 @@ def fit_unscored(take: Callable[[Any], None]) -> Callable[..., dict[str, Any]]:
         return 0.0
 
     (function,) = private("sklearn.model_selection._validation", "_fit_and_score")
-    return _catching_all(function, _score=hand_over)  # type: ignore[no-any-return]
+    return _catching_all(function, _score=hand_over, **_splitting(split))  # type: ignore[no-any-return]
+
+
+def telling_of_split(tell: Callable[..., None]) -> Callable[..., Any]:
+    """Return scikit-learn's function that takes the rows of a split; it tells of them and of the estimator."""
+    (safe_split,) = private("sklearn.model_selection._validation", "_safe_split")
+
+    def split(estimator: Any, X: Any, y: Any, indices: Any, train_indices: Any = None) -> Any:
+        taken = safe_split(estimator, X, y, indices, train_indices)
+        tell(estimator, *taken, train=train_indices is None)
+        return taken
+
+    return split
+
+
+def _splitting(split: Callable[..., Any] | None) -> dict[str, Any]:
+    return {} if split is None else {"_safe_split": split}
 
 
 class _Warnings:

@@ -50,8 +50,13 @@ class Copy:
         return estimator
 
 
-def fit_family(
-    fresh: Callable[[], Any], X: Any, y: Any, members: Sequence[dict[str, Any]], arguments: Mapping[str, Any]
+def fit_family(  # noqa: PLR0913, PLR0917 - those of scikit-learn's function, and the family
+    fresh: Callable[[], Any],
+    X: Any,
+    y: Any,
+    members: Sequence[dict[str, Any]],
+    arguments: Mapping[str, Any],
+    split: Callable[..., Any] | None = None,
 ) -> list[Copy | None]:
     """Fit a family's one fit, and cut it.
 
@@ -65,6 +70,8 @@ def fit_family(
         Their parameters, those of the largest first.
     arguments : mapping of str to object
         Those of scikit-learn's function that fits and scores, for the first member.
+    split : callable or None
+        Takes the rows of a split; None means scikit-learn's function.
 
     Returns
     -------
@@ -78,7 +85,7 @@ def fit_family(
     values = [each[place.parameter] for each in members]
     one = {**members[0], place.parameter: place.row.fits(values)}
     fitted: list[Any] = []
-    fit = sklearn_private.fit_unscored(fitted.append)
+    fit = sklearn_private.fit_unscored(fitted.append, split)
     result = fit(estimator, X, y, **{**arguments, **NOT_SCORED, "parameters": one})
     if not fitted:
         return [None] * len(members)

@@ -16,7 +16,8 @@ from raysk.errors import error_text
 from raysk.plans import relayed_warnings
 from raysk.plans.contained_fits import fit_family
 from raysk.plans.growing import Nursery
-from raysk.plans.schedule import ProposedFit
+from raysk.plans.schedule import ProposedFit, fits_of
+from raysk.plans.shared_steps import NoSharing, SharedSteps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -82,17 +83,22 @@ class Evaluation:
         return clone(self.estimator)
 
     def __call__(self, round_: tuple[Any, ...], units: Sequence[Unit]) -> Iterator[Done | tuple[Done, ...]]:
-        """Do these units of a round of candidates, splits, and, where forests go on, the chain of each candidate.
+        """Do these units of a round.
+
+        It has candidates; splits; where forests go on, the chain of each candidate; and a cache, or None, for the steps
+        that candidates have in common.
 
         Yields scikit-learn's result and the warnings of each fit, of a unit of several fits as many in a tuple. A
-        result has besides, where a scorer raised, what it raised: one line, as ``score_error``; and ``is_copy``, if it
-        is that of a fit cut to size.
+        result has besides, where a scorer raised, what it raised: one line, as ``score_error``; ``is_copy``, if it is
+        that of a fit cut to size; and ``steps_shared``, how many steps were not fitted again.
         """
-        candidates, splits, *more = round_
-        chains = more[0] if more else ()
+        candidates, splits, chains, cache = round_
         self.nursery.keep_only(chains)
+        steps = NoSharing() if cache is None else SharedSteps(cache, self.arguments["scorer"])
         complaints: list[str] = []
-        fit_and_score, scorer = sklearn_private.fit_and_score(self.arguments["scorer"], complaints.append)
+        fit_and_score, scorer = sklearn_private.fit_and_score(
+            self.arguments["scorer"], complaints.append, steps.take_split
+        )
 
         def arguments_of(fit: int) -> dict[str, Any]:
             candidate, split = divmod(fit, len(splits))
@@ -120,12 +126,18 @@ class Evaluation:
             if complaints:
                 result["score_error"] = error_text(complaints[0])
                 complaints.clear()
+            if steps.reused:
+                result["steps_shared"], steps.reused = steps.reused, 0
             return result, relayed_warnings.pop_warnings(heard) if heard else ()
 
         def do_family(fits: tuple[int, ...]) -> tuple[Done, ...]:
             members = [candidates[fit // len(splits)] for fit in fits]
-            return tuple(map(do, fits, fit_family(self._fresh, self.X, self.y, members, arguments_of(fits[0]))))
+            arguments = arguments_of(fits[0])
+            copies = fit_family(self._fresh, self.X, self.y, members, arguments, steps.take_split)
+            return tuple(map(do, fits, copies))
 
         with config_context(**self.config), relayed_warnings.listening(self.filters) as heard:
             for unit in units:
-                yield do_family(unit) if isinstance(unit, tuple) else do(unit)
+                with steps.on_split(fits_of(unit)[0] % len(splits)):
+                    done = do_family(unit) if isinstance(unit, tuple) else do(unit)
+                yield done

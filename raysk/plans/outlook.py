@@ -70,7 +70,7 @@ class Prospect:
         left: list[Sequence[Hashable]] = []
         for number in self._sample:
             params = board.candidates[number]
-            key = [_rounded(params.get(name, _ABSENT)) for name in self._names]
+            key = candidate_key(params, self._names)
             results = [board.result(number, split) for split in range(len(board.splits))]
             done = [result for result in results if result is not None]
             took_s = [result.get("fit_time", 0.0) + result.get("score_time", 0.0) for result in done]
@@ -100,6 +100,11 @@ class Prospect:
             if now - since > max(SLOW_S, SLOW_TIMES * usual_s) and board.result(candidate, split) is None:
                 slow.append(Running(params=board.candidates[candidate], split=split, since=since))
         return tuple(slow)
+
+
+def candidate_key(params: Mapping[str, Any], names: Sequence[str]) -> Sequence[Hashable]:
+    """Return what candidates that cost alike have in common, by the parameters that vary."""
+    return [_rounded(params.get(name, _ABSENT)) for name in names]
 
 
 def expected_costs(

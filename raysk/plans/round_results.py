@@ -85,7 +85,7 @@ class RoundResults:
         scoring: Scoring,
     ) -> None:
         self.candidates, self.splits = candidates, splits
-        self._leaders, self._alike = leaders, SharedFits(leaders)
+        self.leaders, self._alike = leaders, SharedFits(leaders)
         self._results: list[Any] = [None] * (len(candidates) * len(splits))  # of leaders only
         self.fits: Sequence[int] = range(len(self._results))
         if self._alike:
@@ -107,7 +107,7 @@ class RoundResults:
 
     def own(self) -> np.ndarray[Any, Any]:
         """Return the candidates that are fitted themselves."""
-        return np.flatnonzero(self._leaders == np.arange(len(self._leaders)))
+        return np.flatnonzero(self.leaders == np.arange(len(self.leaders)))
 
     def running(self) -> Sequence[tuple[int, float]]:
         """Return the fits that have run for a while, and since when, as times of `time.monotonic`."""
@@ -115,7 +115,7 @@ class RoundResults:
 
     def done(self) -> np.ndarray[Any, Any]:
         """Return the candidates that are finished; those that would be done alike are among them."""
-        return np.flatnonzero(self._fits_left_of()[self._leaders] == 0)
+        return np.flatnonzero(self._fits_left_of()[self.leaders] == 0)
 
     def done_themselves(self) -> np.ndarray[Any, Any]:
         """Return the candidates that are finished, without those that would be done alike."""
@@ -126,7 +126,7 @@ class RoundResults:
     @property
     def all_done(self) -> bool:
         """Whether every candidate is finished: every split of it is done, or it is pruned."""
-        return not self._fits_left_of()[self._leaders].any()
+        return not self._fits_left_of()[self.leaders].any()
 
     def _fits_left_of(self) -> np.ndarray[Any, Any]:
         """Return how many fits of each candidate are to be done; none of one that is pruned."""
@@ -148,7 +148,7 @@ class RoundResults:
         A fit that was not done, as its candidate is given up, has NaN for its scores and times.
         """
         n_splits = len(self.splits)
-        starts = (self._leaders[np.asarray(candidates, np.int64)] * n_splits).tolist()
+        starts = (self.leaders[np.asarray(candidates, np.int64)] * n_splits).tolist()
         fits = (fit for start in starts for fit in range(start, start + n_splits))
         counted = self._schedule.counted
         return [
@@ -164,7 +164,7 @@ class RoundResults:
         given_up[np.asarray(self._schedule.pruned, np.int64)] = True
         given_up &= self._waiting > 0
         given_up[list(self._schedule.counted)] = True
-        return given_up[self._leaders[np.asarray(candidates, np.int64)]].tolist()  # type: ignore[no-any-return]
+        return given_up[self.leaders[np.asarray(candidates, np.int64)]].tolist()  # type: ignore[no-any-return]
 
     def recall(self) -> None:
         """Take what the journal knows, and leave the rest to be done."""
@@ -197,6 +197,7 @@ class RoundResults:
     def put(self, units: Sequence[Unit], values: Sequence[Any], busy_s: float) -> None:
         """Take a block of results; a fit that was given up counts as a failed one."""
         done, lost, shared = self._told(units, values)
+        steps = sum(result.pop("steps_shared", 0) for _, (result, _) in done)  # our own note
         self._journal.add((fit, result) for fit, (result, _) in done)  # not what was lost: resume tries it again
         results = [(fit, result) for fit, (result, _) in done]
         results += [(fit, self._lost(fit, loss)) for fit, loss in lost]
@@ -204,7 +205,8 @@ class RoundResults:
         for fit, _ in results:
             self._hear(fit)
         pruned = self._newly_pruned()
-        self._pool.sink(WorkDone(units=len(results), busy_s=busy_s, shared=shared, pruned=pruned, **failures))
+        counts = {"shared": shared, "pruned": pruned, "steps_shared": steps}
+        self._pool.sink(WorkDone(units=len(results), busy_s=busy_s, **counts, **failures))
         self._tell_of_pruned()
         for _, (_, heard) in done:
             if heard:

@@ -19,7 +19,7 @@ from sklearn import clone
 from raysk._compat import sklearn as sklearn_private
 from raysk.errors import AllFitsFailed
 from raysk.events import Remark, Stopped, WorkPlanned
-from raysk.plans import contained, growing, halving, shared_fits
+from raysk.plans import by_prefix, contained, growing, halving, longest_first, shared_fits
 from raysk.plans.candidates import Candidates
 from raysk.plans.evaluation import Evaluation
 from raysk.plans.growing import Growing
@@ -33,6 +33,7 @@ from raysk.plans.rolling import Rolling
 from raysk.plans.round_results import RoundResults, Scoring, is_multimetric
 from raysk.plans.schedule import InOrder, join
 from raysk.plans.single import Stored
+from raysk.plans.step_cache import StepCache
 from raysk.pool import Task, stream
 from raysk.runs.journal_round import NoRound
 from raysk.runs.records import Wanted
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from raysk.jobs import Limits, Shortcuts
+    from raysk.plans.by_prefix import Levels
     from raysk.plans.schedule import Schedule
     from raysk.pool import Pool
     from raysk.runs.journal import Journal
@@ -107,17 +109,18 @@ class Rounds:
         board = self._begin(candidates, leaders, splits)
         board.recall()
         chains = self._chains_of(candidates, columns, splits)
+        levels = None if chains else self._levels(columns)
         schedule: Schedule
         if chains:
             schedule = Growing(board.fits, self._homes.of_fits(board.fits, chains, len(splits)))
         else:
-            schedule = self._schedule(board, self._families(columns, leaders, splits))
+            schedule = self._schedule(board, columns, levels)
         board.begin(schedule)
         if round_ := halving.round_of(self.search, len(candidates), more_results):
             self.pool.sink(round_)
         self._announce(board, columns.varying())
         self._current = board, more_results or {}
-        self._run(board, columns, schedule, chains)
+        self._run(board, columns, schedule, chains, has_common_steps=levels is not None)
         return self._end(board, more_results or {})
 
     def evaluate_proposals(self, proposals: Proposals) -> dict[str, Any]:
@@ -163,15 +166,23 @@ class Rounds:
         self._warn_of_failures(out)
         return self._keep(board.candidates, out, self._told(board, range(len(board.candidates)), more))
 
-    def _schedule(self, board: RoundResults, families: Sequence[tuple[int, ...]]) -> Schedule:
+    def _schedule(self, board: RoundResults, candidates: Candidates, levels: Levels | None) -> Schedule:
         """Return the order in which the fits of a round are done."""
         prune, counts = self._shortcuts.prune, (len(board.candidates), len(board.splits))
+        families = self._families(candidates, board.leaders, board.splits)
         if prune is None:
-            return InOrder(join(board.fits, families, len(board.splits)))
+            units = join(board.fits, families, len(board.splits))
+            if self.watch.limits.may_end_early:
+                return InOrder(units)
+            if levels is not None and len(units) <= by_prefix.MOST_UNITS:
+                return by_prefix.ByPrefix(units, levels, n_splits=len(board.splits))
+            if len(units) > longest_first.MOST_UNITS:
+                return InOrder(units)
+            return longest_first.LongestFirst(units, board.candidates, candidates.varying(), n_splits=len(board.splits))
         said: dict[str, Any] = {"metric": self._scoring.metric}
         if prune != "exact":
             schedule = ForgivingPruning if prune == "forgiving" else Race
-            return schedule(board.fits, *counts, own=board.own().tolist(), **said)
+            return schedule(board.fits, *counts, own=board.own().tolist(), families=families, **said)
         maximum, error_score = self._maximum, self.search.error_score
         if isinstance(error_score, numbers.Real):
             maximum = max(maximum, float(error_score))
@@ -269,6 +280,12 @@ class Rounds:
             return self._chains.of(candidates)
         return []
 
+    def _levels(self, candidates: Candidates) -> Levels | None:
+        """Return which candidates have steps in common; None where no two have, or where nothing is to be shared."""
+        if not self._shortcuts.sharing or self._shortcuts.cache_bytes == 0:
+            return None
+        return by_prefix.levels(self.estimator, candidates)
+
     def _splits(self, cv: Any) -> list[tuple[Any, Any]]:
         splits = list(cv.split(self.data.X, self.data.y, **self.routed.splitter.split))
         if len(splits) != self.search.n_splits_:
@@ -323,10 +340,12 @@ class Rounds:
         candidates: Candidates | range,
         schedule: Schedule,
         chains: Sequence[int] = (),
+        *,
+        has_common_steps: bool = False,
     ) -> None:
         """Fit and score every candidate on every split; a range counts candidates that workers need not know."""
-        content = (candidates, board.splits, chains) if chains else (candidates, board.splits)
-        round_, limits = self.pool.share(content), self.watch.limits
+        cache = StepCache(self._shortcuts.cache_bytes) if has_common_steps else None
+        round_, limits = self.pool.share((candidates, board.splits, chains, cache)), self.watch.limits
         task = Task(
             function=self.data.shared,
             args=(round_,),

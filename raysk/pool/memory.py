@@ -28,8 +28,22 @@ SETTINGS = {
 SET_BY_HAND = ("GLIBC_TUNABLES", "MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_MAX_", "MALLOC_MMAP_THRESHOLD_")
 """Whoever sets one of these in a worker's environment knows better."""
 
+SHARE = "_RAYSK_MEMORY_SHARE"
+"""Set in the environment of workers: what of its node's memory is this worker's, in bytes."""
+
 LOOK_S = 1.0
 """How often it is looked whether too much is kept, in seconds: also in a fit that takes hours."""
+
+
+def enter_share(n_bytes: int) -> None:
+    """Remember what this worker's share of its node's memory is: also for code that travels here later."""
+    os.environ[SHARE] = str(n_bytes)
+
+
+def share_bytes() -> int:
+    """Return the worker's share of its node's memory; of another process, that of one of this machine's CPUs."""
+    told = os.environ.get(SHARE)
+    return int(told) if told else os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // (os.cpu_count() or 1)
 
 
 def keep_freed(at_most: int) -> bool:

@@ -91,7 +91,9 @@ class Worker:
         with contextlib.suppress(ImportError):  # then the answer says so, and no task comes
             self._limit_threads()  # here: OpenMP's limit is the thread's own, and this is the one that `run` gets
             nested.register()  # a person's function may name our backend
-        memory.keep_freed(at_most=int(KEPT * ray_private.memory()[0] * self._cpus / ray_private.cpus()))
+        share = int(ray_private.memory()[0] * self._cpus / ray_private.cpus())
+        memory.enter_share(share)
+        memory.keep_freed(at_most=int(KEPT * share))
         return {
             "node": ray.get_runtime_context().get_node_id(),
             "address": ray.util.get_node_ip_address(),
