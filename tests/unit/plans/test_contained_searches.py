@@ -175,7 +175,7 @@ def evaluated(estimator, candidates, units, **arguments):
     evaluation = Evaluation(arguments=said, estimator=estimator, X=X, y=y, config=get_config(), filters=filters)
     splits = [(np.arange(0, 100), np.arange(100, 150)), (np.arange(50, 150), np.arange(50))]
     with warnings.catch_warnings():
-        done = list(evaluation((candidates, splits), units))
+        done = list(evaluation((candidates, splits, (), None), units))
     pairs = [pair for each in done for pair in (each if isinstance(each[0], tuple) else [each])]
     heard = [[str(warning) for warning, _, _ in warned] for _, warned in pairs]
     return [{name: value for name, value in result.items() if "time" not in name} for result, _ in pairs], heard

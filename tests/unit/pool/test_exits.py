@@ -64,7 +64,7 @@ def evaluated(estimator, scoring, **options):
         warnings.simplefilter("always")
         routed = SimpleNamespace(estimator=none, scorer=none)
         evaluation = Evaluation.of(search, estimator, (X, Y), routed, search._get_scorers()[0])
-        ((result, heard),) = evaluation(([{}], [(np.arange(4), np.arange(4, 6))]), [0])
+        ((result, heard),) = evaluation(([{}], [(np.arange(4), np.arange(4, 6))], (), None), [0])
     return result, [str(warning) for warning, *_ in heard]
 
 
