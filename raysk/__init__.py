@@ -1,7 +1,7 @@
 """Run a scikit-learn job - one fit, or a whole parameter search - on Ray.
 
-The command ``raysk`` and these names are two doors of one house: `fit`, `run`, `connect` and `register`. They, and
-`Limits`, `Shortcuts`, `Resources` and `Outcome`, are loaded when first used.
+The command ``raysk`` and these names are two doors of one house: `fit`, `run`, `nested`, `connect` and `register`. They,
+and `Limits`, `Shortcuts`, `Resources`, `Outcome` and `OneStandardError`, are loaded when first used.
 """
 
 from __future__ import annotations
@@ -9,9 +9,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from raysk.api import Limits, Outcome, Resources, Shortcuts, connect, fit, register, run
+    from raysk.api import (
+        Limits,
+        OneStandardError,
+        Outcome,
+        Resources,
+        Shortcuts,
+        connect,
+        fit,
+        nested,
+        register,
+        run,
+    )
 
-__all__ = ["Limits", "Outcome", "Resources", "Shortcuts", "__version__", "connect", "fit", "register", "run"]
+__all__ = [
+    *("Limits", "OneStandardError", "Outcome", "Resources", "Shortcuts"),
+    *("__version__", "connect", "fit", "nested", "register", "run"),
+]
 __version__ = "0.1.0"
 
 

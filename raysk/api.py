@@ -1,4 +1,4 @@
-"""The public Python names: `connect`, `fit`, `run` and `register`."""
+"""The public Python names: `connect`, `fit`, `run`, `register`, and the objects that these take and return."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from raysk.errors import CallError, ClusterError, UsageError
 from raysk.events import null_sink
 from raysk.jobs import Data, FitJob, Limits, Resources, SearchJob, Shortcuts
 from raysk.models.by_value import saved_by_value
+from raysk.results.selection import OneStandardError
 from raysk.runner.outcome import Outcome
 from raysk.runner.run import Work
 from raysk.runner.run import run as run_job
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from raysk.runner.outputs import Outputs
     from raysk.runner.where import Start
 
-__all__ = ["Limits", "Outcome", "Resources", "Shortcuts", "connect", "fit", "register", "run"]
+__all__ = ["Limits", "OneStandardError", "Outcome", "Resources", "Shortcuts", "connect", "fit", "register", "run"]
 
 
 def connect(  # noqa: PLR0913 - the options of the command line's panel "Cluster"

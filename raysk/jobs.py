@@ -296,7 +296,8 @@ class SearchJob:
 
     def __post_init__(self) -> None:
         several = isinstance(self.search.scoring, list | tuple | set | dict)
-        if several and not isinstance(self.search.refit, str) and self.limits.by_score:
+        decides = getattr(self.search.refit, "metric", self.search.refit)  # of a function of ours, as --select has
+        if several and not isinstance(decides, str) and self.limits.by_score:
             raise UsageError(no_metric_decides(self.limits))
 
     @property

@@ -26,6 +26,7 @@ from raysk.plans.round_results import RoundResults, Scoring, is_multimetric
 from raysk.plans.schedule import InOrder
 from raysk.plans.single import Stored
 from raysk.pool import Task, stream
+from raysk.results.scores import chooses_by_score, deciding_metric
 from raysk.runs.journal_round import NoRound
 from raysk.runs.records import Wanted
 
@@ -60,13 +61,13 @@ class Rounds:
         self.estimator = clone(search.estimator)
         self._scoring = Scoring(
             scorers=scorers,
-            metric=search.refit if isinstance(search.refit, str) else metric,
+            metric=deciding_metric(search.refit) or metric,
             error_score=search.error_score,
             train=bool(search.return_train_score),
         )
         self._shortcuts: Shortcuts = search._shortcuts
         limits: Limits = search._limits
-        if callable(search.refit):  # it may choose by anything
+        if not chooses_by_score(search.refit):
             limits = replace(limits, require_score=False)
         self.watch = Watch(limits)
         self.candidates: list[dict[str, Any]] = []

@@ -28,6 +28,7 @@ from raysk.request.overrides import (
     unknown_scorer,
 )
 from raysk.request.parameter_checks import check_values
+from raysk.request.selection import override_selection
 from raysk.request.space_checks import check_space
 from raysk.source.file_data import find_data
 from raysk.source.objects import as_grids, find_estimator, find_option, find_search, find_space, is_estimator, is_search
@@ -144,6 +145,7 @@ def _apply_overrides(found: Any, overrides: Overrides) -> Any:
     search = _copy_search(found)
     override_search(search, overrides)
     override_space(search, overrides.space)
+    override_selection(search, overrides)
     _check_search(search, {split_setting(text)[0] for text in overrides.space})
     check_values(search, overrides)
     return search

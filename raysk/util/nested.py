@@ -153,5 +153,5 @@ def stand_in() -> types.ModuleType:
     """Make a module with raysk's public names."""
     module = types.ModuleType("raysk", "The names of raysk, on a worker whose node does not have it.")
     vars(module).update(fit=fit, run=run, connect=connect, register=register, __path__=[], api=module)
-    vars(module).update(dict.fromkeys(("Limits", "Shortcuts", "Resources", "Outcome"), types.SimpleNamespace))
+    vars(module).update(dict.fromkeys(_CLASSES, types.SimpleNamespace))
     return module

@@ -74,6 +74,23 @@ class SearchOverrides:
     ] = None
     set_: Set = None
     set_str: SetStr = None
+    select: Annotated[
+        str | None,
+        typer.Option(
+            envvar="RAYSK_SELECT",
+            metavar="RULE",
+            help="Which candidate is refitted. best: the one with the best score. 1se: the simplest one within one "
+            "standard error of it. See: raysk guide less-work.",
+        ),
+    ] = None
+    select_by: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME[,NAME]",
+            help="What makes a candidate simple, for --select 1se: a small value of NAME, or a large one of -NAME. The "
+            "default is a short time to fit.",
+        ),
+    ] = None
     no_refit: Annotated[
         bool, typer.Option("--no-refit", metavar="", help="Do not fit the best candidate on all data.")
     ] = False
@@ -91,4 +108,6 @@ class SearchOverrides:
             set=tuple(self.set_ or ()),
             set_str=tuple(self.set_str or ()),
             refit=not self.no_refit,
+            select=self.select,
+            select_by=tuple(name.strip() for name in (self.select_by or "").split(",") if name.strip()),
         )

@@ -165,6 +165,7 @@ def _search_rows(summary: Mapping[str, Any]) -> Rows:
         ("train score", _with_spread(summary["best_train_score"])),
         *((name, _with_spread(each["mean"], each["std"])) for name, each in (summary["scores"] or {}).items()),
         ("best params", "" if params is None else "\n".join(f"{name} = {value!r}" for name, value in params.items())),
+        ("chosen by", _selected(summary["selection"])),
         *_test_rows(summary),
         ("fits", f"{summary['fits']:,} in {summary['time_s']:.1f} s"),
         ("not done", _not_done(summary)),
@@ -175,6 +176,15 @@ def _search_rows(summary: Mapping[str, Any]) -> Rows:
         ("run", summary["run_dir"]),
     ]
     return [(name, value) for name, value in rows if value]
+
+
+def _selected(selection: Mapping[str, Any] | None) -> str:
+    """Say what a candidate was chosen from that need not have the best score; nothing if it has."""
+    if selection is None or selection["top_score"] is None:
+        return ""
+    by = ", ".join(selection["order"]) if selection["order"] else "mean fit time, which differs from run to run"
+    within = f"{selection['within']:,} within one standard error, {selection['standard_error']:.3g},"
+    return f"1se: the simplest of {within} of {selection['top_score']:.6g}; simplest by {by}"
 
 
 def _test_rows(summary: Mapping[str, Any]) -> Rows:
