@@ -77,7 +77,7 @@ class WorkPlanned(Event):
 
     Of the `candidates` x `splits` fits, `saved` need not be done, as they would be done alike, and `resumed` are
     known from an earlier run; of these `failed` failed, and `scores_failed` have no score. `reasons` counts why.
-    `varying` names the parameters in which candidates differ. `outlook` may be called now and then, from any thread,
+    `varying` names the parameters in which candidates differ. `fold` is the outer fold, from 1, and how many there are. `outlook` may be called now and then, from any thread,
     while the work goes on.
     """
 
@@ -91,6 +91,7 @@ class WorkPlanned(Event):
     scores_failed: int = 0
     reasons: Mapping[str, int] = field(default_factory=dict)
     varying: tuple[str, ...] = ()
+    fold: tuple[int, int] | None = None
     outlook: Callable[[], Outlook] = no_outlook
 
 

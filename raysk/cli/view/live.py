@@ -106,6 +106,7 @@ class View:
             known = f", {event.resumed:,} in the journal" if event.resumed else ""
             fits = words.count(event.units + event.saved + event.resumed, event.unit)
             round_ = f"{lines.round_words(self._state.round)}: " if self._state.round else ""
+            round_ = f"outer fold {event.fold[0]} of {event.fold[1]}: {round_}" if event.fold else round_
             self.say(f"{round_}{event.candidates:,} candidates x {event.splits} splits = {fits}{alike}{known}")
 
     def _on_WorkDone(self, _: events.WorkDone) -> None:  # noqa: N802
