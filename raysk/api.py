@@ -267,11 +267,14 @@ def _job(data: Data, estimator: Any, limits: Limits | None, shortcuts: Shortcuts
         raise CallError(f"shortcuts={shortcuts!r}: give an object, as shortcuts=raysk.Shortcuts(prune='exact').")
     for name in _OURS & data.fit_params.keys():
         raise CallError(f"{name}: this is a limit of a search. Give it as limits=raysk.Limits({name}=...).")
+    from raysk.request.pruning_checks import check_pruning
     from raysk.source.objects import is_search
 
     source = type(estimator).__name__
     if is_search(estimator):
-        said: dict[str, Any] = {"limits": (limits or Limits()).begun(), "shortcuts": shortcuts or Shortcuts()}
+        shortcuts = shortcuts or Shortcuts()
+        check_pruning(estimator, shortcuts)
+        said: dict[str, Any] = {"limits": (limits or Limits()).begun(), "shortcuts": shortcuts}
         return SearchJob(search=estimator, data=data, source=source, **said)
     for name, value in (("limits", limits), ("shortcuts", shortcuts)):
         if value is not None:

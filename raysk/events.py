@@ -141,11 +141,12 @@ class FitFailed(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class CandidateDone(Event):
-    """All splits of one candidate are done.
+    """All splits of one candidate are done, or it is given up.
 
     `score` is the mean test score by the metric that decides (None where none does), `scores` the mean test
     score per metric; `failed` counts splits whose fit failed. `error` is why the first of its fits, or scores, failed.
-    `alike` says that it was not fitted itself, as another is fitted alike.
+    `alike` says that it was not fitted itself, as another is fitted alike; `pruned` that it was given up before all its
+    splits were done, so that it has no score.
     """
 
     index: int
@@ -155,6 +156,7 @@ class CandidateDone(Event):
     failed: int = 0
     error: str | None = None
     alike: bool = False
+    pruned: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -56,6 +56,26 @@ def scores_predictions(scorers: Any) -> bool:
     return theirs and all(isinstance(each, base | passthrough) for each in every)
 
 
+def scorers_by_name(scorers: Any) -> dict[str, Any]:
+    """Return the scorers of a search, as ``BaseSearchCV._get_scorers`` returns them, by metric."""
+    (several,) = private("sklearn.metrics._scorer", "_MultimetricScorer")
+    return dict(scorers._scorers) if isinstance(scorers, several) else {"score": scorers}
+
+
+def scored_by_itself(scorer: Any) -> Any | None:
+    """Return the estimator whose own ``score`` a scorer calls; None if it is another scorer."""
+    (passthrough,) = private("sklearn.metrics._scorer", "_PassthroughScorer")
+    return scorer._estimator if isinstance(scorer, passthrough) else None
+
+
+def score_function(scorer: Any) -> tuple[Any, int, dict[str, Any]]:
+    """Return the function of a scorer that ``make_scorer`` made, its sign and its options; None, 1 and {} of others."""
+    (base,) = private("sklearn.metrics._scorer", "_BaseScorer")
+    if not isinstance(scorer, base):
+        return None, 1, {}
+    return scorer._score_func, scorer._sign, scorer._kwargs
+
+
 def fit_and_score(scorer: Any, complain: Callable[[str], None]) -> tuple[Callable[..., dict[str, Any]], Any]:
     """Return scikit-learn's function that fits and scores, and a scorer for it, which also count a `SystemExit`.
 
@@ -112,11 +132,15 @@ def _catching_all(function: Any, **names: Any) -> Any:
     return found
 
 
+NOT_FINITE = r"One or more of the (test|train) scores are non-finite"
+"""How scikit-learn begins to warn of scores that are no numbers."""
+
+
 def tells_of_failures(category: type[Warning], text: str) -> bool:
     """Tell whether a warning of scikit-learn's is about fits, or scores, of a search that failed."""
     if category.__name__ == "FitFailedWarning":
         return True
-    return re.match(r"Scoring failed\.|One or more of the (test|train) scores are non-finite", text) is not None
+    return re.match(rf"Scoring failed\.|{NOT_FINITE}", text) is not None
 
 
 def root_callback_context(search: Any) -> Any | None:

@@ -87,14 +87,14 @@ class Watch:
             self.reason = self.reason or MAX_FAILURES
 
     def hear_candidate(self, done: CandidateDone) -> None:
-        """Hear of a candidate of which every split is done.
+        """Hear of a candidate of which every split is done; one that is given up was no better than the best.
 
         Raises
         ------
         UsageError
             If a limit goes by the score, and no metric decides: of a scoring function only its results tell.
         """
-        if done.score is None and not done.failed and self.limits.by_score:
+        if done.score is None and not (done.failed or done.pruned) and self.limits.by_score:
             raise UsageError(no_metric_decides(self.limits))
         score = math.nan if done.score is None else done.score
         better = score > self._best

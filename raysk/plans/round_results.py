@@ -94,8 +94,9 @@ class RoundResults:
         self._before, self._pool, self._journal, self._watch, self._scoring = before, pool, journal, watch, scoring
         self._waiting = np.full(len(candidates), len(splits), np.int32)
         self._schedule: Schedule = InOrder(())
-        self._pruned = 0
+        self._pruned, self._given_up = 0, 0  # fits and candidates, as they were told of
         self._warnings = relayed_warnings.Repeater()
+        self._told_of: set[int] = set()  # pruned candidates: fits that were under way may still come
         self._errors: dict[int, str] = {}  # of each candidate the first
 
     def result(self, candidate: int, split: int) -> dict[str, Any] | None:
@@ -141,10 +142,28 @@ class RoundResults:
         return int(self._fits_left_of()[self.own()].sum())
 
     def results(self, candidates: Iterable[int]) -> list[dict[str, Any]]:
-        """Return the results of candidates, in scikit-learn's order; those of alike ones are one object."""
+        """Return the results of candidates, in scikit-learn's order; those of alike ones are one object.
+
+        A fit that was not done, as its candidate is given up, has NaN for its scores and times.
+        """
         n_splits = len(self.splits)
         starts = (self._leaders[np.asarray(candidates, np.int64)] * n_splits).tolist()
-        return [result for start in starts for result in self._results[start : start + n_splits]]
+        fits = (fit for start in starts for fit in range(start, start + n_splits))
+        counted = self._schedule.counted
+        return [
+            self._not_fitted(fit, math.nan, math.nan)
+            if self._results[fit] is None or fit % n_splits >= counted.get(fit // n_splits, n_splits)
+            else self._results[fit]
+            for fit in fits
+        ]
+
+    def pruned(self, candidates: Iterable[int]) -> list[bool]:
+        """Tell which candidates were given up before all their splits were done."""
+        given_up = np.zeros(len(self.candidates), bool)
+        given_up[np.asarray(self._schedule.pruned, np.int64)] = True
+        given_up &= self._waiting > 0
+        given_up[list(self._schedule.counted)] = True
+        return given_up[self._leaders[np.asarray(candidates, np.int64)]].tolist()  # type: ignore[no-any-return]
 
     def recall(self) -> None:
         """Take what the journal knows, and leave the rest to be done."""
@@ -175,6 +194,7 @@ class RoundResults:
             self._hear(fit)
         pruned = self._newly_pruned()
         self._pool.sink(WorkDone(units=len(results), busy_s=busy_s, shared=shared, pruned=pruned, **failures))
+        self._tell_of_pruned()
         for _, (_, heard) in done:
             if heard:
                 self._warnings.warn(heard)
@@ -229,8 +249,8 @@ class RoundResults:
             result = {name: value for name, value in result.items() if name != "score_error"}
         self._results[unit] = result
         self._waiting[candidate] -= 1
-        if not self._waiting[candidate]:
-            self._tell_of_candidates(candidate, followers)
+        if not self._waiting[candidate] and candidate not in self._told_of:
+            self._tell_of_candidates(self._done(candidate), followers)
 
     def _tell_of_failure(self, unit: int, why: str) -> None:
         """Tell of a failure of a kind that there was none of before."""
@@ -239,10 +259,22 @@ class RoundResults:
             number, params = self._before + candidate, self.candidates[candidate]
             self._pool.sink(FitFailed(candidate=number, params=params, split=split, reason=why))
 
-    def _tell_of_candidates(self, candidate: int, followers: Sequence[int]) -> None:
+    def _tell_of_pruned(self) -> None:
+        """Tell of candidates that were given up since."""
+        pruned = self._schedule.pruned[self._given_up :]
+        self._given_up += len(pruned)
+        for candidate in pruned:
+            if self._waiting[candidate]:
+                self._told_of.add(candidate)
+                number, params = self._before + candidate, self.candidates[candidate]
+                done = CandidateDone(index=number, params=params, score=None, pruned=True)
+                self._tell_of_candidates(done, self._alike.followers(candidate))
+
+    def _tell_of_candidates(self, done: CandidateDone, followers: Sequence[int]) -> None:
         """Tell that a candidate is done, and with it those that would be done alike."""
-        done, before = self._done(candidate), self._before
-        self._watch.hear_score(done)
+        before = self._before
+        if not done.pruned:
+            self._watch.hear_score(done)
         alike = (replace(done, index=before + each, params=self.candidates[each], alike=True) for each in followers)
         for each in (done, *alike):
             self._pool.sink(each)
@@ -250,14 +282,18 @@ class RoundResults:
 
     def _lost(self, unit: int, loss: TaskLost) -> dict[str, Any]:
         """Return what scikit-learn would return for a fit that failed."""
-        scores: Any = self._scoring.error_score
-        if scores == "raise":
+        if self._scoring.error_score == "raise":
             raise loss
         self._tell_of_loss(unit, loss)
+        return self._not_fitted(unit, self._scoring.error_score, 0.0) | {"fit_error": f"TaskLost: {loss}\n"}
+
+    def _not_fitted(self, unit: int, score: float, time_s: float) -> dict[str, Any]:
+        """Return what scikit-learn would return for a fit, with this for each of its scores and times."""
+        scores: Any = score
         if is_multimetric(self._scoring.scorers):
-            scores = dict.fromkeys(self._scoring.scorers._scorers, scores)
+            scores = dict.fromkeys(self._scoring.scorers._scorers, score)
         test = self.splits[unit % len(self.splits)][1]
-        result = {"fit_error": f"TaskLost: {loss}\n", "test_scores": scores, "fit_time": 0.0, "score_time": 0.0}
+        result = {"fit_error": None, "test_scores": scores, "fit_time": time_s, "score_time": time_s}
         result["n_test_samples"] = np.count_nonzero(test) if np.asarray(test).dtype == bool else len(test)
         if self._scoring.train:
             result["train_scores"] = scores

@@ -7,12 +7,14 @@ cut_short            those of the candidates that are done
 
 from __future__ import annotations
 
+import contextlib
+import numbers
+import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn import clone
-from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 
 from raysk._compat import sklearn as sklearn_private
 from raysk.errors import AllFitsFailed
@@ -22,6 +24,10 @@ from raysk.plans.candidates import Candidates
 from raysk.plans.evaluation import Evaluation
 from raysk.plans.limits import INTERRUPTED, Watch, nothing_finished
 from raysk.plans.outlook import Prospect
+from raysk.plans.pruning.bounds import bound, is_whole
+from raysk.plans.pruning.exact import ExactPruning
+from raysk.plans.pruning.forgiving import ForgivingPruning
+from raysk.plans.pruning.race import Race
 from raysk.plans.round_results import RoundResults, Scoring, is_multimetric
 from raysk.plans.schedule import InOrder
 from raysk.plans.single import Stored
@@ -75,6 +81,7 @@ class Rounds:
         self.more: dict[str, list[Any]] = {}
         self.results: dict[str, Any] = {}
         self._current: tuple[RoundResults, Mapping[str, Sequence[Any]]] | None = None
+        self._maximum = bound(search, self._shortcuts)
         evaluation = Evaluation.of(search, self.estimator, data, routed, scorers)
         self.data = Stored(self.pool, *data, routed.estimator.fit, evaluation)
 
@@ -106,7 +113,7 @@ class Rounds:
             scoring=self._scoring,
         )
         board.recall()
-        schedule = InOrder(board.fits)
+        schedule = self._schedule(board)
         board.begin(schedule)
         if round_ := halving.round_of(self.search, len(candidates), more_results):
             self.pool.sink(round_)
@@ -117,7 +124,26 @@ class Rounds:
         if not out:
             raise ValueError("No fits were performed. Was the CV iterator empty? Were there no candidates?")
         self._warn_of_failures(out)
-        return self._keep(candidates, out, more_results or {})
+        return self._keep(candidates, out, self._told(board, range(len(candidates)), more_results or {}))
+
+    def _schedule(self, board: RoundResults) -> Schedule:
+        """Return the order in which the fits of a round are done."""
+        prune, counts = self._shortcuts.prune, (len(board.candidates), len(board.splits))
+        if prune is None:
+            return InOrder(board.fits)
+        said: dict[str, Any] = {"metric": self._scoring.metric}
+        if prune != "exact":
+            schedule = ForgivingPruning if prune == "forgiving" else Race
+            return schedule(board.fits, *counts, own=board.own().tolist(), **said)
+        maximum, error_score = self._maximum, self.search.error_score
+        if isinstance(error_score, numbers.Real):
+            maximum = max(maximum, float(error_score))
+        return ExactPruning(board.fits, *counts, maximum=maximum, **said)
+
+    def _told(self, board: RoundResults, which: Sequence[int], more: Mapping[str, Sequence[Any]]) -> Any:
+        """Return what the results of candidates have besides scores and times."""
+        more = {key: [values[number] for number in which] for key, values in more.items()}
+        return more if self._shortcuts.prune is None else {**more, "pruned": board.pruned(which)}
 
     def _keep(
         self, candidates: list[dict[str, Any]], out: list[dict[str, Any]], more: Mapping[str, Sequence[Any]]
@@ -127,9 +153,16 @@ class Rounds:
             _parts.insert_error_scores(out, self.search.error_score)
         candidates, out = self.candidates + candidates, self.out + out
         every = self.more | {key: [*self.more.get(key, ()), *values] for key, values in more.items()}
-        results: dict[str, Any] = self.search._format_results(candidates, self.search.n_splits_, out, every)
+        results: dict[str, Any] = self._format(candidates, out, every)
         self.candidates, self.out, self.more, self.results, self._current = candidates, out, every, results, None
         return results
+
+    def _format(self, candidates: list[dict[str, Any]], out: list[dict[str, Any]], more: dict[str, list[Any]]) -> Any:
+        """Make scikit-learn's table; it need not warn of scores of fits that were not to be done."""
+        with warnings.catch_warnings() if any(more.get("pruned", ())) else contextlib.nullcontext():
+            if any(more.get("pruned", ())):
+                warnings.filterwarnings("ignore", message=sklearn_private.NOT_FINITE, category=UserWarning)
+            return self.search._format_results(candidates, self.search.n_splits_, out, more)
 
     def cut_short(self, end: BaseException) -> BaseException | None:
         """Keep the candidates of the current round that are done; raise if there are none at all.
@@ -149,8 +182,7 @@ class Rounds:
                 self._warn_of_failures(out)
             if done:
                 kept += [len(self.candidates) + number for number in done]
-                more = {key: [values[number] for number in done] for key, values in more.items()}
-                self._keep([board.candidates[number] for number in done], out, more)
+                self._keep([board.candidates[number] for number in done], out, self._told(board, done, more))
         if not self.candidates:
             raise error or nothing_finished() from None
         self.pool.sink(Stopped(reason=reason, kept=tuple(kept)))
@@ -218,9 +250,7 @@ class Rounds:
         data = (self.data.X, self.data.y, self.data.fit_params, dict(routed.scorer.score))
         options = (repr(search.error_score), search.return_train_score)
         parts = {"estimator": self.estimator, "data": data, "scoring": self.scorers, "options": options}
-        # Halving, and a search of the person's own, may have other candidates later.
-        whole = type(search)._run_search in {GridSearchCV._run_search, RandomizedSearchCV._run_search}
-        return self._journal.round(parts, candidates, splits, whole=whole, wanted=self._wanted())
+        return self._journal.round(parts, candidates, splits, whole=is_whole(search), wanted=self._wanted())
 
     def _wanted(self) -> Wanted:
         """Return which scores the fits of this search have."""

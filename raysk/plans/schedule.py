@@ -9,6 +9,7 @@ What was heard may change what is next. Results stay in scikit-learn's order, wh
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from raysk.pool import Backlog, Pieces
@@ -28,6 +29,13 @@ class Schedule(Backlog, Protocol):
     def pruned(self) -> Sequence[int]:
         """The candidates that are given up so far, in the order in which that was decided."""
 
+    @property
+    def counted(self) -> Mapping[int, int]:
+        """How many of its first splits count, by candidate that is given up; all that are done where none is named.
+
+        Which others are done may depend on the number of workers, and the results should not.
+        """
+
     def hear(self, candidate: int, split: int, result: Mapping[str, Any]) -> None:
         """Hear of a fit that is done; those that are known from an earlier run come before any other."""
 
@@ -42,6 +50,7 @@ class InOrder(Pieces):
     """
 
     pruned: Sequence[int] = ()
+    counted: Mapping[int, int] = MappingProxyType({})
 
     def hear(self, candidate: int, split: int, result: Mapping[str, Any]) -> None:
         """Ignore the result."""

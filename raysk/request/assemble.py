@@ -28,6 +28,7 @@ from raysk.request.overrides import (
     unknown_scorer,
 )
 from raysk.request.parameter_checks import check_values
+from raysk.request.pruning_checks import check_pruning
 from raysk.request.selection import override_selection
 from raysk.request.space_checks import check_space
 from raysk.source.file_data import find_data
@@ -107,13 +108,15 @@ def search_job(  # noqa: PLR0913 - what the options of the command line say, by 
     """
     search = find_search(found)
     search = _apply_overrides(_build_search(found, overrides) if search is None else search, overrides)
+    shortcuts = shortcuts or Shortcuts()
+    check_pruning(search, shortcuts)
     data = _load_data(found, overrides, search, given, hold_out)
     return SearchJob(
         search=search,
         data=data,
         source=found.source,
         limits=limits or Limits(),
-        shortcuts=shortcuts or Shortcuts(),
+        shortcuts=shortcuts,
         scoring_is_said=overrides.scoring is not None,
     )
 

@@ -120,6 +120,6 @@ def _streaming(view: View, out: DataOut) -> Sink:
         if isinstance(event, CandidateDone):
             line = {"candidate": event.index, "params": plain_parameter(event.params)}
             line |= {"score": event.score, "scores": event.scores}
-            out.write_line(to_json(line | {"failed": event.failed}))
+            out.write_line(to_json(line | {"failed": event.failed, "pruned": event.pruned}))
 
     return sink
