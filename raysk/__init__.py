@@ -1,7 +1,7 @@
 """Run a scikit-learn job - one fit, or a whole parameter search - on Ray.
 
-The command ``raysk`` and these names are two doors of one house: `fit`, `run`, `nested`, `connect` and `register`. They,
-and `Limits`, `Shortcuts`, `Resources`, `Outcome` and `OneStandardError`, are loaded when first used.
+The command ``raysk`` and these names are two doors of one house: `fit`, `run`, `nested`, `connect` and `register`.
+They, and `Limits`, `Shortcuts`, `Resources`, `Outcome` and `OneStandardError`, are loaded when first used.
 """
 
 from __future__ import annotations
@@ -23,8 +23,17 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
-    *("Limits", "OneStandardError", "Outcome", "Resources", "Shortcuts"),
-    *("__version__", "connect", "fit", "nested", "register", "run"),
+    "Limits",
+    "OneStandardError",
+    "Outcome",
+    "Resources",
+    "Shortcuts",
+    "__version__",
+    "connect",
+    "fit",
+    "nested",
+    "register",
+    "run",
 ]
 __version__ = "0.1.0"
 

@@ -77,8 +77,8 @@ class WorkPlanned(Event):
 
     Of the `candidates` x `splits` fits, `saved` need not be done, as they would be done alike, and `resumed` are
     known from an earlier run; of these `failed` failed, and `scores_failed` have no score. `reasons` counts why.
-    `varying` names the parameters in which candidates differ. `fold` is the outer fold, from 1, and how many there are. `outlook` may be called now and then, from any thread,
-    while the work goes on.
+    `varying` names the parameters in which candidates differ. `fold` is the outer fold, from 1, and how many there are.
+    `outlook` may be called now and then, from any thread, while the work goes on.
     """
 
     unit: str

@@ -162,9 +162,7 @@ def fit_and_score(  # noqa: PLR0913 - those of cross_validate, and of plans.fit
         wait(futures, timeout=GRACE_S)
 
 
-def _pooled(
-    search: Any, pool: Any, journal: Journal | None, limits: Limits | None, shortcuts: Shortcuts | None
-) -> Any:
+def _pooled(search: Any, pool: Any, journal: Journal | None, limits: Limits | None, shortcuts: Shortcuts | None) -> Any:
     """Return a clone whose clones are fitted on a pool, and are of the person's own class when they are."""
     own = type(search)
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from raysk._compat import sklearn as sklearn_private
 from raysk.errors import InputError, UsageError
+from raysk.results.scores import deciding_metric
 from raysk.util.words import join_names, shorten
 
 MOST_SEEN = 100_000

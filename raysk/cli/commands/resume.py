@@ -27,7 +27,9 @@ OF_THEN = {"run_dir", "resume", "resume_anyway", "force"}
 
 @dataclass(frozen=True, kw_only=True)
 class Resume:
-    """Go on with a search, or a nested cross-validation, that ended early, as it was started; finished fits are not done again.
+    """Go on with a search, or with ``raysk nested``, that ended early, as it was started.
+
+    Finished fits are not done again.
 
     Options that follow RUN are added to those of then, or take their place.
 

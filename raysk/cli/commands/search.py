@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from raysk.cli.options.cluster import ClusterOptions
 from raysk.cli.options.data import HoldOutOptions
-from raysk.cli.options.job import DryRun, File, SearchOverrides
+from raysk.cli.options.job import DryRun, File, SearchOverrides, Strict
 from raysk.cli.options.limits import LimitOptions
 from raysk.cli.options.output import SearchOutput
 from raysk.cli.options.shortcuts import ShortcutOptions
@@ -44,15 +44,7 @@ class Search(SearchOutput, ClusterOptions, HoldOutOptions, LimitOptions, Shortcu
 
     context: typer.Context
     file: File
-    strict: Annotated[
-        bool,
-        typer.Option(
-            "--strict",
-            envvar="RAYSK_STRICT",
-            metavar="",
-            help="Exit with 5 if fits failed, or with 124 if the time budget ended the search.",
-        ),
-    ] = False
+    strict: Strict = False
     dry_run: DryRun = False
 
     def run(self) -> None:

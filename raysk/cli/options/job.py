@@ -1,6 +1,6 @@
 """Options that choose the job: FILE, and changes to the objects in it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -29,6 +29,15 @@ Seed = Annotated[
     int | None,
     typer.Option(envvar="RAYSK_SEED", metavar="N", help="Set every random_state of the estimator and the search."),
 ]
+Strict = Annotated[
+    bool,
+    typer.Option(
+        "--strict",
+        envvar="RAYSK_STRICT",
+        metavar="",
+        help="Exit with 5 if fits failed, or with 124 if the time budget ended the search.",
+    ),
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", metavar="", help="Show what would run, and stop.")]
 
 
@@ -48,8 +57,8 @@ class FitOverrides:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SearchOverrides:
-    """Options that change a search."""
+class SearchChanges:
+    """Options that change a search, whatever becomes of its best candidate."""
 
     n_iter: Annotated[
         int | None,
@@ -91,9 +100,6 @@ class SearchOverrides:
             "default is a short time to fit.",
         ),
     ] = None
-    no_refit: Annotated[
-        bool, typer.Option("--no-refit", metavar="", help="Do not fit the best candidate on all data.")
-    ] = False
 
     def overrides(self) -> "Overrides":
         """Return the changes to make to a copy of the search."""
@@ -107,7 +113,19 @@ class SearchOverrides:
             space=tuple(self.space or ()),
             set=tuple(self.set_ or ()),
             set_str=tuple(self.set_str or ()),
-            refit=not self.no_refit,
             select=self.select,
             select_by=tuple(name.strip() for name in (self.select_by or "").split(",") if name.strip()),
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchOverrides(SearchChanges):
+    """Options that change a search."""
+
+    no_refit: Annotated[
+        bool, typer.Option("--no-refit", metavar="", help="Do not fit the best candidate on all data.")
+    ] = False
+
+    def overrides(self) -> "Overrides":
+        """Return the changes to make to a copy of the search."""
+        return replace(super().overrides(), refit=not self.no_refit)

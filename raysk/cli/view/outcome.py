@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from raysk.events import FitFailed, FitLost
     from raysk.runner.outcome import Outcome
+    from raysk.runner.outer_folds import NestedOutcome
 
     Rows = list[tuple[str, str]]
 
@@ -72,7 +73,8 @@ class _Stderr(DataOut):
 # --- JSON -----------------------------------------------------------------------------------------
 
 
-def _took(outcome: Outcome) -> dict[str, Any]:
+def took(outcome: Outcome | NestedOutcome) -> dict[str, Any]:
+    """Return what a run took, as summaries have it."""
     return {name: getattr(outcome, name) for name in ("time_s", "cpu_time_s", "workers", "nodes")}
 
 
@@ -94,7 +96,7 @@ def _fit_summary(outcome: Outcome) -> dict[str, Any]:
         "estimator": type(fitted).__name__,
         "fitted": " ".join(str(plain_parameter(fitted)).split()),
         "params": plain_parameter(fitted.get_params(deep=True)),
-        **_took(outcome),
+        **took(outcome),
         **_left(outcome),
         "train_score": outcome.train_score,
         "train_scores": outcome.train_scores,
@@ -120,7 +122,7 @@ def _search_summary(outcome: Outcome) -> dict[str, Any]:
         "fits_pruned": outcome.pruned,
         "steps_shared": outcome.steps_shared,
         "fits_resumed": outcome.resumed,
-        **_took(outcome),
+        **took(outcome),
         "stopped": outcome.stopped,
         **_left(outcome),
     }
@@ -138,7 +140,7 @@ _NOT_DONE = {
 """Why fits were not done, by the field that counts them."""
 
 
-def _not_done(summary: Mapping[str, Any]) -> str:
+def not_done(summary: Mapping[str, Any]) -> str:
     """Say how many fits were not done, and why."""
     return ", ".join(f"{summary[name]:,} {why}" for name, why in _NOT_DONE.items() if summary[name])
 
@@ -168,7 +170,7 @@ def _search_rows(summary: Mapping[str, Any]) -> Rows:
         ("chosen by", _selected(summary["selection"])),
         *_test_rows(summary),
         ("fits", f"{summary['fits']:,} in {summary['time_s']:.1f} s"),
-        ("not done", _not_done(summary)),
+        ("not done", not_done(summary)),
         ("in the journal", str(summary["fits_resumed"] or "")),
         ("failed", _failed_in_all(summary)),
         ("stopped", summary["stopped"] or ""),
