@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from raysk import cluster
 from raysk.cluster.borrowing import leave_standing, standing_pool
 from raysk.errors import CallError, ClusterError, UsageError
 from raysk.events import null_sink
-from raysk.jobs import Data, FitJob, Limits, Resources, SearchJob, Shortcuts
+from raysk.jobs import Data, FitJob, Limits, Resources, SearchJob, Shortcuts, Verification
 from raysk.models.by_value import saved_by_value
 from raysk.results.selection import OneStandardError
 from raysk.runner.borrowed import Borrowed
@@ -180,6 +181,7 @@ def run(  # noqa: PLR0913 - as `fit`
     resume_anyway: bool = False,
     force: bool = False,
     verify: bool = True,
+    verify_fits: int | None = None,
     sink: Sink = null_sink,
 ) -> Outcome:
     """Fit an estimator or a search as `fit` does, and return what the run did.
@@ -188,10 +190,8 @@ def run(  # noqa: PLR0913 - as `fit`
     ----------
     estimator, X, y, address
         See `fit`.
-    fit_params : mapping of str to object, optional
-        Passed to the estimator's ``fit``.
-    resources : Resources, optional
-        What of the cluster is used, if this call connects; an open connection has its own.
+    fit_params, resources : mapping of str to object, Resources, optional
+        What goes to the estimator's ``fit``; what of the cluster is used, if this call connects.
     limits, shortcuts : Limits, Shortcuts, optional
         When a search ends early, counted from this call; which of its fits need not be done.
     run_dir : str or Path, optional
@@ -200,8 +200,9 @@ def run(  # noqa: PLR0913 - as `fit`
         An earlier run of this search, whose fits are not done again. True means the run in `run_dir`, if there is one.
     resume_anyway, force : bool, default=False
         Whether an earlier run goes on although something changed since; whether another run in `run_dir` is replaced.
-    verify : bool, default=True
-        Whether the model in the run folder is loaded back in another process.
+    verify, verify_fits : bool, default=True; int, optional
+        Whether the model in the run folder is loaded back in another process; how many of a search's fits are done
+        again by scikit-learn alone (FitsDiffer is raised if a score differs).
     sink : callable, optional
         Takes the `raysk.events` of this run. Those of the cluster go to the sink of `connect`.
 
@@ -221,7 +222,7 @@ def run(  # noqa: PLR0913 - as `fit`
     resume = resume if isinstance(resume, str | Path) else bool(resume)
     if nested_calls.stays_here():
         return _run_here(estimator, data, limits=limits, run_dir=run_dir, resume=resume)
-    job = _job(data, _checked(estimator), limits, shortcuts)
+    job = _verified(_job(data, _checked(estimator), limits, shortcuts), verify_fits)
     work = _work(job, is_recorded=run_dir is not None or resume is not False)
     outputs = recorded_outputs(work.job, run_dir, resume=resume, anyway=resume_anyway, force=force, verify=verify)
     return _run(work, Borrowed(address=address, resources=resources or _resources(), given=resources), outputs, sink)
@@ -305,6 +306,14 @@ def _run(work: Work, where: Where, outputs: Outputs | None, sink: Sink) -> Outco
         error.outcome = outcome  # type: ignore[attr-defined]
         raise
     return outcome
+
+
+def _verified(job: FitJob | SearchJob, fits: int | None) -> FitJob | SearchJob:
+    if fits is None:
+        return job
+    if not isinstance(job, SearchJob):
+        raise UsageError(f"verify_fits does fits of a search again, and {job.source} is not a search. Leave it out.")
+    return replace(job, verification=Verification(fits=fits))
 
 
 def _checked(estimator: Any) -> Any:

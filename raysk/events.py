@@ -178,11 +178,18 @@ class RefitStarted(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class FitsVerified(Event):
+    """So many fits were done again by scikit-learn alone, and have the same scores to the last bit."""
+
+    fits: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class PhaseStarted(Event):
     """The run enters a phase.
 
-    `name` is what a view shows: "reading FILE", "checking", "connecting", "fitting", "saving" or "verifying". A refit
-    begins with `RefitStarted`.
+    `name` is what a view shows: "reading FILE", "checking", "connecting", "fitting", "verifying fits", "saving" or
+    "verifying". A refit begins with `RefitStarted`.
     """
 
     name: str

@@ -266,6 +266,26 @@ class Shortcuts:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Verification:
+    """Fits of a search that are done again by scikit-learn alone.
+
+    Parameters
+    ----------
+    fits : int
+        How many of those that are finished, drawn at random.
+    cpus : int
+        The limit of inner threads, as it is on the workers.
+    """
+
+    fits: int
+    cpus: int = 1
+
+    def __post_init__(self) -> None:
+        if self.fits < 1:
+            raise UsageError(f"--verify-fits {self.fits}: at least 1 fit must be done again.")
+
+
+@dataclass(frozen=True, kw_only=True)
 class SearchJob:
     """A parameter search.
 
@@ -278,6 +298,8 @@ class SearchJob:
         Where the search came from, as the person wrote it.
     limits : Limits
     shortcuts : Shortcuts
+    verification : Verification or None
+        Which of its fits are done again, as a check.
     scoring_is_said : bool
         Whether the metrics are from ``--scoring``, and not the person's own search.
 
@@ -292,6 +314,7 @@ class SearchJob:
     source: str
     limits: Limits = Limits()
     shortcuts: Shortcuts = Shortcuts()
+    verification: Verification | None = None
     scoring_is_said: bool = False
 
     def __post_init__(self) -> None:

@@ -77,6 +77,7 @@ class Rounds:
             limits = replace(limits, require_score=False)
         self.watch = Watch(limits)
         self.candidates: list[dict[str, Any]] = []
+        self.splits: list[list[tuple[Any, Any]]] = []  # of each candidate
         self.out: list[dict[str, Any]] = []
         self.more: dict[str, list[Any]] = {}
         self.results: dict[str, Any] = {}
@@ -154,6 +155,9 @@ class Rounds:
         candidates, out = self.candidates + candidates, self.out + out
         every = self.more | {key: [*self.more.get(key, ()), *values] for key, values in more.items()}
         results: dict[str, Any] = self._format(candidates, out, every)
+        if self._current is not None:
+            board, _ = self._current
+            self.splits = self.splits + [board.splits] * (len(candidates) - len(self.candidates))
         self.candidates, self.out, self.more, self.results, self._current = candidates, out, every, results, None
         return results
 

@@ -14,7 +14,7 @@ from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 from raysk.errors import InputError
-from raysk.jobs import Data, FitJob, Limits, SearchJob, Shortcuts
+from raysk.jobs import Data, FitJob, Limits, SearchJob, Shortcuts, Verification
 from raysk.request.distributions import merge_space, override_space
 from raysk.request.facts import describe_data, estimator_facts, search_facts
 from raysk.request.overrides import (
@@ -87,6 +87,7 @@ def search_job(  # noqa: PLR0913 - what the options of the command line say, by 
     hold_out: HoldOut | None = None,
     limits: Limits | None = None,
     shortcuts: Shortcuts | None = None,
+    verification: Verification | None = None,
 ) -> SearchJob:
     """Make the job of a parameter search, from a search object or from loose parts.
 
@@ -98,6 +99,9 @@ def search_job(  # noqa: PLR0913 - what the options of the command line say, by 
         When the search ends early; None means never.
     shortcuts : Shortcuts or None
         Which of its fits need not be done; None means those that are shared.
+
+    verification : Verification or None
+        Which of its fits are done again, as a check; None means none.
 
     Raises
     ------
@@ -117,6 +121,7 @@ def search_job(  # noqa: PLR0913 - what the options of the command line say, by 
         source=found.source,
         limits=limits or Limits(),
         shortcuts=shortcuts,
+        verification=verification,
         scoring_is_said=overrides.scoring is not None,
     )
 

@@ -120,6 +120,7 @@ def facts_of(outcome: Outcome) -> dict[str, Any]:
         "fits": outcome.fits,
         "fits_failed": outcome.failed,
         "scores_failed": outcome.scores_failed,
+        "fits_verified": outcome.verified,
     }
 
 

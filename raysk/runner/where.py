@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from raysk import cluster
@@ -172,7 +172,7 @@ def fit(  # noqa: PLR0913 - what is fitted, where, and who hears of it
     exits.take_back()
     pool: Any = Telling(running.pool, sink)
     cpu_s, begin = pool.cpu_s, time.perf_counter()
-    early = _fit_on(pool, job, journal)
+    early = _fit_on(pool, job, journal, where.resources.cpus_per_fit)
     return Fitted(
         estimator=job.estimator,
         time_s=time.perf_counter() - begin,
@@ -184,12 +184,14 @@ def fit(  # noqa: PLR0913 - what is fitted, where, and who hears of it
     )
 
 
-def _fit_on(pool: Any, job: FitJob | SearchJob, journal: Journal | None) -> BaseException | None:
+def _fit_on(pool: Any, job: FitJob | SearchJob, journal: Journal | None, cpus: int) -> BaseException | None:
     """Fit on a pool; return what ended a search early, if there is a journal and a candidate is done."""
     from raysk import plans
 
     whole, data = job.estimator, job.data
     said: dict[str, Any] = {"limits": job.limits, "shortcuts": job.shortcuts} if isinstance(job, SearchJob) else {}
+    if isinstance(job, SearchJob) and job.verification is not None:
+        said["verification"] = replace(job.verification, cpus=cpus)
     before = getattr(whole, "cv_results_", None)  # of an earlier fit
     try:
         with explained_errors(whole), exits.Contained():

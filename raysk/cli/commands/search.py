@@ -59,7 +59,12 @@ class Search(SearchOutput, ClusterOptions, HoldOutOptions, LimitOptions, Shortcu
 
         given, held, limits, shortcuts = self.given(), self.hold_out(), self.limits(), self.shortcuts()
         where, outputs = self.where(worker_output=self.verbose), self.outputs()
-        said: dict[str, Any] = {"overrides": self.overrides(), "given": given, "hold_out": held}
+        said: dict[str, Any] = {
+            "overrides": self.overrides(),
+            "given": given,
+            "hold_out": held,
+            "verification": self.verification(),
+        }
         make_job = functools.partial(search_job, **said, limits=limits, shortcuts=shortcuts)
         where.check(self._asked() | dict.fromkeys([*limits.options, *shortcuts.options], True))
         outputs.check(FILE=self.file, **read_by(given, held))
@@ -80,7 +85,8 @@ class Search(SearchOutput, ClusterOptions, HoldOutOptions, LimitOptions, Shortcu
     def _asked(self) -> dict[str, object]:
         """Return the options that only raysk's own plans can do, and whether each was given."""
         address = is_typed(self.context, "address")
-        return {"--address": address, "--resume": self.resume, "--strict": self.strict, "--stream": self.stream}
+        asked = {"--resume": self.resume, "--strict": self.strict, "--stream": self.stream}
+        return {"--address": address, "--verify-fits": self.verify_fits, **asked}
 
     def _check_output(self) -> None:
         """Fail before anything runs if options contradict each other."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from raysk.jobs import Verification
     from raysk.runner.outputs import Outputs
 
 option = partial(typer.Option, rich_help_panel="Output")
@@ -133,6 +134,14 @@ class SearchOutput(Recording, ModelFile):
     """What a search leaves behind, and where; and what it says."""
 
     no_verify: NoVerify = False
+    verify_fits: Annotated[
+        int | None,
+        option(
+            envvar="RAYSK_VERIFY_FITS",
+            metavar="N",
+            help="Do N finished fits again at the end, by scikit-learn alone, and exit with 1 if a score differs.",
+        ),
+    ] = None
     as_json: Json = False
     stream: Annotated[
         bool,
@@ -150,6 +159,12 @@ class SearchOutput(Recording, ModelFile):
     def outputs(self) -> "Outputs":
         """Return what the search leaves behind, and where."""
         return self.recorded("search", output=self.output, verify=not self.no_verify)
+
+    def verification(self) -> "Verification | None":
+        """Return which fits are done again, as a check."""
+        from raysk.jobs import Verification
+
+        return None if self.verify_fits is None else Verification(fits=self.verify_fits)
 
 
 @dataclass(frozen=True, kw_only=True)

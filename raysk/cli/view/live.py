@@ -135,6 +135,9 @@ class View:
     def _on_RefitStarted(self, event: events.RefitStarted) -> None:  # noqa: N802
         self.say(f"Fitting the best candidate on all data: {' '.join(words.pairs(event.params)) or '(no parameters)'}")
 
+    def _on_FitsVerified(self, event: events.FitsVerified) -> None:  # noqa: N802
+        self.say(f"verified: {words.count(event.fits, 'fit')} equal scikit-learn's")
+
     def _on_Remark(self, event: events.Remark) -> None:  # noqa: N802
         if self._state.phase != "refitting":  # of the job, not of the refit at its end
             self.say(event.text)

@@ -122,6 +122,7 @@ def _search_summary(outcome: Outcome) -> dict[str, Any]:
         "fits_pruned": outcome.pruned,
         "steps_shared": outcome.steps_shared,
         "fits_resumed": outcome.resumed,
+        "fits_verified": outcome.verified,
         **took(outcome),
         "stopped": outcome.stopped,
         **_left(outcome),
@@ -172,6 +173,7 @@ def _search_rows(summary: Mapping[str, Any]) -> Rows:
         ("fits", f"{summary['fits']:,} in {summary['time_s']:.1f} s"),
         ("not done", not_done(summary)),
         ("in the journal", str(summary["fits_resumed"] or "")),
+        ("verified", _verified(summary["fits_verified"])),
         ("failed", _failed_in_all(summary)),
         ("stopped", summary["stopped"] or ""),
         ("model", summary["model"] or ""),
@@ -199,6 +201,11 @@ def _test_rows(summary: Mapping[str, Any]) -> Rows:
 def _with_spread(mean: float | None, std: float | None = None) -> str:
     """Write a mean score, and how far the splits' scores are from it."""
     return "" if mean is None else f"{mean:.6g}" + ("" if std is None else f" +- {std:.3g} over the splits")
+
+
+def _verified(fits: int | None) -> str:
+    """Say that fits were done again; nothing where none was."""
+    return "" if fits is None else f"{fits:,} fits equal scikit-learn's"
 
 
 def _failed_in_all(summary: Mapping[str, Any]) -> str:
