@@ -92,7 +92,7 @@ class RunFolder:
         try:
             job = said["job"]
             good = isinstance(job["folder"], str) and all(isinstance(each, str) for each in job["arguments"])
-            good = good and job["arguments"][0] in {SEARCH, NESTED}  # "resume" would never end
+            good = good and str(job["arguments"][0]) in {SEARCH, NESTED}  # "resume" would never end
         except (LookupError, TypeError):
             good = False
         if not good:
@@ -118,7 +118,8 @@ class RunFolder:
     def command(self) -> str | None:
         """The command that started the run, as its manifest has it."""
         job = (self.said() or {}).get("job")
-        return job.get("command") if isinstance(job, dict) else None
+        command = job.get("command") if isinstance(job, dict) else None
+        return command if isinstance(command, str) else None
 
     @property
     def shown(self) -> str:
