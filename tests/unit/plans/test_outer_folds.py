@@ -109,11 +109,15 @@ def test_folds_run_at_a_time(make_pool, launcher):
     assert len(ours) == 2
 
 
-def test_a_fold_that_fails_ends_the_others(make_pool, launcher):
+def test_a_fold_that_fails_ends_the_others(make_pool, launcher, eventually):
     """The first error is raised, and nothing is left on the pool."""
     launcher.by_hand = False
     pool = make_pool()
     search = GridSearchCV(DummyClassifier(), {"strategy": ["constant"], "constant": ["nowhere", "else"]}, cv=2)
     with pytest.raises(AllFitsFailed):
         nested(pool, search, 3)
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("raysk-fold")]
+
+    def is_over():
+        return not any(thread.name.startswith("raysk-fold") for thread in threading.enumerate())
+
+    eventually(is_over, "the end of the folds' threads")
