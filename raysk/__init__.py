@@ -1,7 +1,8 @@
 """Run a scikit-learn job - one fit, or a whole parameter search - on Ray.
 
-The command ``raysk`` and these names are two doors of one house: `fit`, `run`, `connect` and `register`. They, and
-`Limits`, `Shortcuts`, `Resources`, `Outcome` and the search class `TPESearchCV`, are loaded when first used.
+The command ``raysk`` and these names are two doors of one house: `fit`, `run`, `nested`, `connect` and `register`.
+They, and `Limits`, `Shortcuts`, `Resources`, `Outcome`, `OneStandardError` and the search class `TPESearchCV`, are
+loaded when first used.
 """
 
 from __future__ import annotations
@@ -9,11 +10,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from raysk.api import Limits, Outcome, Resources, Shortcuts, connect, fit, register, run
+    from raysk.api import (
+        Limits,
+        OneStandardError,
+        Outcome,
+        Resources,
+        Shortcuts,
+        connect,
+        fit,
+        nested,
+        register,
+        run,
+    )
     from raysk.searches.tpe import TPESearchCV
 
 __all__ = [
     "Limits",
+    "OneStandardError",
     "Outcome",
     "Resources",
     "Shortcuts",
@@ -21,6 +34,7 @@ __all__ = [
     "__version__",
     "connect",
     "fit",
+    "nested",
     "register",
     "run",
 ]

@@ -1,36 +1,50 @@
-"""The public Python names: `connect`, `fit`, `run` and `register`."""
+"""The public Python names: `connect`, `fit`, `run`, `register`, and the objects that these take and return."""
 
 from __future__ import annotations
 
-import contextlib
 import sys
 import time
 import warnings
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from raysk import cluster
-from raysk.cluster.borrowing import borrow, give_back, leave_standing, standing_pool
+from raysk.cluster.borrowing import leave_standing, standing_pool
 from raysk.errors import CallError, ClusterError, UsageError
 from raysk.events import null_sink
-from raysk.jobs import Data, FitJob, Limits, Resources, SearchJob, Shortcuts
+from raysk.jobs import Data, FitJob, Limits, Resources, SearchJob, Shortcuts, Verification
 from raysk.models.by_value import saved_by_value
+from raysk.results.selection import OneStandardError
+from raysk.runner.borrowed import Borrowed
 from raysk.runner.outcome import Outcome
+from raysk.runner.outer_folds import NestedOutcome, Nesting
+from raysk.runner.outer_folds import run as run_nested
+from raysk.runner.outputs import recorded_outputs
 from raysk.runner.run import Work
 from raysk.runner.run import run as run_job
-from raysk.runner.where import Where
-from raysk.util import nested
+from raysk.runs.folder import NESTED, PYTHON, PYTHON_NESTED
+from raysk.util import nested as nested_calls
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-    from types import ModuleType
+    from collections.abc import Mapping
 
     from raysk.events import Sink
     from raysk.runner.outputs import Outputs
-    from raysk.runner.where import Start
+    from raysk.runner.where import Where
 
-__all__ = ["Limits", "Outcome", "Resources", "Shortcuts", "connect", "fit", "register", "run"]
+__all__ = [
+    "Limits",
+    "OneStandardError",
+    "Outcome",
+    "Resources",
+    "Shortcuts",
+    "connect",
+    "fit",
+    "nested",
+    "register",
+    "run",
+]
 
 
 def connect(  # noqa: PLR0913 - the options of the command line's panel "Cluster"
@@ -77,10 +91,10 @@ def connect(  # noqa: PLR0913 - the options of the command line's panel "Cluster
     UsageError
         If a number is out of range.
     """
-    if nested.in_worker():
-        return nested.connect()  # type: ignore[return-value]
-    if nested.in_fork():
-        raise ClusterError(nested.NO_CONNECTION)
+    if nested_calls.in_worker():
+        return nested_calls.connect()  # type: ignore[return-value]
+    if nested_calls.in_fork():
+        raise ClusterError(nested_calls.NO_CONNECTION)
     if isinstance(memory_per_fit, str):
         from raysk.util.values import parse_size
 
@@ -167,6 +181,7 @@ def run(  # noqa: PLR0913 - as `fit`
     resume_anyway: bool = False,
     force: bool = False,
     verify: bool = True,
+    verify_fits: int | None = None,
     sink: Sink = null_sink,
 ) -> Outcome:
     """Fit an estimator or a search as `fit` does, and return what the run did.
@@ -175,10 +190,8 @@ def run(  # noqa: PLR0913 - as `fit`
     ----------
     estimator, X, y, address
         See `fit`.
-    fit_params : mapping of str to object, optional
-        Passed to the estimator's ``fit``.
-    resources : Resources, optional
-        What of the cluster is used, if this call connects; an open connection has its own.
+    fit_params, resources : mapping of str to object, Resources, optional
+        What goes to the estimator's ``fit``; what of the cluster is used, if this call connects.
     limits, shortcuts : Limits, Shortcuts, optional
         When a search ends early, counted from this call; which of its fits need not be done.
     run_dir : str or Path, optional
@@ -187,8 +200,9 @@ def run(  # noqa: PLR0913 - as `fit`
         An earlier run of this search, whose fits are not done again. True means the run in `run_dir`, if there is one.
     resume_anyway, force : bool, default=False
         Whether an earlier run goes on although something changed since; whether another run in `run_dir` is replaced.
-    verify : bool, default=True
-        Whether the model in the run folder is loaded back in another process.
+    verify, verify_fits : bool, default=True; int, optional
+        Whether the model in the run folder is loaded back in another process; how many of a search's fits are done
+        again by scikit-learn alone (FitsDiffer is raised if a score differs).
     sink : callable, optional
         Takes the `raysk.events` of this run. Those of the cluster go to the sink of `connect`.
 
@@ -206,18 +220,79 @@ def run(  # noqa: PLR0913 - as `fit`
     """
     data = Data(X=X, y=y, fit_params=fit_params or {})
     resume = resume if isinstance(resume, str | Path) else bool(resume)
-    if nested.stays_here():
+    if nested_calls.stays_here():
         return _run_here(estimator, data, limits=limits, run_dir=run_dir, resume=resume)
-    job = _job(data, _checked(estimator), limits, shortcuts)
+    job = _verified(_job(data, _checked(estimator), limits, shortcuts), verify_fits)
     work = _work(job, is_recorded=run_dir is not None or resume is not False)
-    outputs = _outputs(work.job, run_dir, resume=resume, anyway=resume_anyway, force=force, verify=verify)
-    return _run(work, _Open(address=address, resources=resources or _resources(), given=resources), outputs, sink)
+    outputs = recorded_outputs(work.job, run_dir, resume=resume, anyway=resume_anyway, force=force, verify=verify)
+    return _run(work, Borrowed(address=address, resources=resources or _resources(), given=resources), outputs, sink)
+
+
+def nested(  # noqa: PLR0913 - those of cross_validate, and of `run`
+    search: Any,
+    X: Any,
+    y: Any = None,
+    *,
+    outer: Any = 5,
+    scoring: Any = None,
+    return_train_score: bool = False,
+    fit_params: Mapping[str, Any] | None = None,
+    address: str | None = None,
+    resources: Resources | None = None,
+    limits: Limits | None = None,
+    shortcuts: Shortcuts | None = None,
+    run_dir: str | Path | None = None,
+    resume: bool | str | Path | None = False,
+    resume_anyway: bool = False,
+    force: bool = False,
+    sink: Sink = null_sink,
+) -> NestedOutcome:
+    """Cross-validate a search: the searches of all outer folds run at a time.
+
+    Parameters
+    ----------
+    search : BaseSearchCV
+    outer, scoring, return_train_score
+        ``cv`` and others of scikit-learn's ``cross_validate``. Without `scoring`, the search's own metrics.
+    X, y, fit_params, address, resources, limits, shortcuts, run_dir, resume, resume_anyway, force, sink
+        See `run`. Limits are those of each fold's search.
+
+    Returns
+    -------
+    NestedOutcome
+        Its `results` are what ``cross_validate(search, X, y, cv=outer, return_estimator=True)`` returns.
+
+    Raises
+    ------
+    UsageError
+        If `search` is none, or this is a call inside a fit; see also `run`.
+    Exception
+        Whatever the search of a fold raises.
+    """
+    if nested_calls.stays_here():
+        raise UsageError("raysk.nested cannot run inside a fit, or in a fork. Use scikit-learn's cross_validate there.")
+    data = Data(X=X, y=y, fit_params=fit_params or {})
+    job = _job(data, _checked(search), limits, shortcuts)
+    if not isinstance(job, SearchJob):
+        raise UsageError(f"raysk.nested takes a search, and {job.source} is none. Use cross_validate for it.")
+    resume = resume if isinstance(resume, str | Path) else bool(resume)
+    work = _work(job, is_recorded=run_dir is not None or resume is not False)
+    said: dict[str, Any] = {"anyway": resume_anyway, "force": force, "verify": False}
+    outputs = recorded_outputs(job, run_dir, resume=resume, command=NESTED, **said)
+    where = Borrowed(address=address, resources=resources or _resources(), given=resources)
+    nesting = Nesting(outer=outer, scoring=scoring, return_train_score=return_train_score)
+    with saved_by_value(work.found.modules):
+        call = _call(work, PYTHON_NESTED)
+        outcome = run_nested(lambda _: work, where, outputs, nesting=nesting, call=call, sink=sink)
+    if outcome.unwritten is not None:
+        raise outcome.unwritten
+    return outcome
 
 
 def _run_here(estimator: Any, data: Data, **said: Any) -> Outcome:
     """Fit in this process, a worker or a fork."""
     begin = time.perf_counter()
-    nested.run(_checked(estimator), data.X, data.y, fit_params=data.fit_params, **said)
+    nested_calls.run(_checked(estimator), data.X, data.y, fit_params=data.fit_params, **said)
     return Outcome(estimator=estimator, time_s=time.perf_counter() - begin)
 
 
@@ -231,6 +306,14 @@ def _run(work: Work, where: Where, outputs: Outputs | None, sink: Sink) -> Outco
         error.outcome = outcome  # type: ignore[attr-defined]
         raise
     return outcome
+
+
+def _verified(job: FitJob | SearchJob, fits: int | None) -> FitJob | SearchJob:
+    if fits is None:
+        return job
+    if not isinstance(job, SearchJob):
+        raise UsageError(f"verify_fits does fits of a search again, and {job.source} is not a search. Leave it out.")
+    return replace(job, verification=Verification(fits=fits))
 
 
 def _checked(estimator: Any) -> Any:
@@ -281,43 +364,14 @@ def _job(data: Data, estimator: Any, limits: Limits | None, shortcuts: Shortcuts
     return FitJob(estimator=estimator, data=data, source=source)
 
 
-def _outputs(
-    job: FitJob | SearchJob, run_dir: str | Path | None, *, resume: bool | str | Path, **said: Any
-) -> Outputs | None:
-    """Return what a run leaves behind; None without a run folder."""
-    if resume is not False and not isinstance(job, SearchJob):
-        raise UsageError(f"resume goes on with a search, and this {job.source} is none. Leave it out.")
-    if resume is True and run_dir is None:
-        raise UsageError("resume=True goes on with the run in run_dir. Name that, or the run: resume='latest'.")
-    if run_dir is None and resume is False:
-        return None
-    from raysk.runner.outputs import Outputs
-    from raysk.runs.folder import JOURNAL
-    from raysk.runs.lookup import find_search
-
-    if resume is True and (Path(str(run_dir)) / JOURNAL).is_file():
-        resume, run_dir = str(run_dir), None
-    if isinstance(resume, str | Path) and run_dir is not None:
-        raise UsageError("run_dir makes a new run, resume goes on with an earlier one. Leave one of the two out.")
-    outputs = Outputs(
-        run_dir=None if run_dir is None else Path(run_dir),
-        resume=None if isinstance(resume, bool) else find_search(str(resume)),
-        **said,
-    )
-    outputs.check()
-    return outputs
-
-
 _OURS = {"time_budget_s", "fit_timeout_s"}
 """Limits that no estimator's `fit` has: given to `fit`, they are not where they belong."""
 
 
-def _call(work: Work) -> dict[str, Any]:
+def _call(work: Work, command: str = PYTHON) -> dict[str, Any]:
     """Return how the run was started, for its manifest."""
-    from raysk.runs.folder import PYTHON
-
     path = work.found.path
-    return {"command": PYTHON, "source": None if path is None else str(path), "arguments": [work.job.source]}
+    return {"command": command, "source": None if path is None else str(path), "arguments": [work.job.source]}
 
 
 def register() -> None:
@@ -334,44 +388,9 @@ def register() -> None:
 
 def _backend(**options: Any) -> Any:
     """Make joblib's backend; connects first, since Ray reads our settings when it is imported."""
-    if nested.stays_here():
-        return nested.backend(**options)
+    if nested_calls.stays_here():
+        return nested_calls.backend(**options)
     standing_pool()
     from raysk.plans.joblib_backend import RayskBackend
 
     return RayskBackend(standing_pool, **options)
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Open(Where):
-    """The connection that is open, or one that this call opens and shares with those of other threads.
-
-    Parameters
-    ----------
-    given : Resources or None
-        What the caller asked for; None takes an open connection as it is.
-    """
-
-    given: Resources | None = None
-
-    @contextlib.contextmanager
-    def starting(self, _: Sink) -> Iterator[Start]:
-        """Borrow the connection."""
-        borrowed = borrow(self.address, self.given)
-        try:
-            yield _There(borrowed)
-        finally:
-            give_back(borrowed)
-
-    def send(self, modules: Iterable[ModuleType]) -> None:
-        """Send nothing: workers import the program's modules, with a run folder as without."""
-
-
-@dataclass(frozen=True)
-class _There:
-    """A cluster that need not be waited for."""
-
-    running: cluster.Cluster
-
-    def result(self) -> cluster.Cluster:
-        return self.running

@@ -9,6 +9,7 @@ RayskError
 ├── FitsFailed       1    fits of a search failed
 │   ├── AllFitsFailed    1    every one of them; also the ValueError that scikit-learn raises
 │   ├── TooManyFailures  1    more than the person allows
+│   ├── FitsDiffer       1    fits that were done again have other scores
 │   └── NoScore          1    no candidate has a finite score
 ├── NothingFinished  1    a search ended early, before any of its candidates was done
 ├── TaskLost         1    a task took its worker down with it too many times
@@ -142,6 +143,23 @@ class NoScore(FitsFailed):
     def __init__(self, extent: str, reason: str | None, advice: str) -> None:
         why = f"{extent}:\n  {reason[:400]}" if reason else f"{extent}."
         super().__init__(extent, f"{why}\n{advice}", ())
+
+
+class FitsDiffer(FitsFailed):
+    """Fits of a search that were done again by scikit-learn alone have other scores.
+
+    Parameters
+    ----------
+    extent : str
+        How many of them, in a few words.
+    first : str
+        The first of them, and its scores.
+    advice : str
+        What may be the cause, and what to do.
+    """
+
+    def __init__(self, extent: str, first: str, advice: str) -> None:
+        super().__init__(extent, f"{extent}; {first}\n{advice}", ())
 
 
 class NothingFinished(RayskError):  # noqa: N818 - says what happened

@@ -77,8 +77,8 @@ class WorkPlanned(Event):
 
     Of the `candidates` x `splits` fits, `saved` need not be done, as they would be done alike, and `resumed` are
     known from an earlier run; of these `failed` failed, and `scores_failed` have no score. `reasons` counts why.
-    `varying` names the parameters in which candidates differ. `outlook` may be called now and then, from any thread,
-    while the work goes on.
+    `varying` names the parameters in which candidates differ. `fold` is the outer fold, from 1, and how many there are.
+    `outlook` may be called now and then, from any thread, while the work goes on.
     """
 
     unit: str
@@ -91,6 +91,7 @@ class WorkPlanned(Event):
     scores_failed: int = 0
     reasons: Mapping[str, int] = field(default_factory=dict)
     varying: tuple[str, ...] = ()
+    fold: tuple[int, int] | None = None
     outlook: Callable[[], Outlook] = no_outlook
 
 
@@ -178,11 +179,18 @@ class RefitStarted(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class FitsVerified(Event):
+    """So many fits were done again by scikit-learn alone, and have the same scores to the last bit."""
+
+    fits: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class PhaseStarted(Event):
     """The run enters a phase.
 
-    `name` is what a view shows: "reading FILE", "checking", "connecting", "fitting", "saving" or "verifying". A refit
-    begins with `RefitStarted`.
+    `name` is what a view shows: "reading FILE", "checking", "connecting", "fitting", "verifying fits", "saving" or
+    "verifying". A refit begins with `RefitStarted`.
     """
 
     name: str

@@ -271,6 +271,26 @@ class Shortcuts:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Verification:
+    """Fits of a search that are done again by scikit-learn alone.
+
+    Parameters
+    ----------
+    fits : int
+        How many of those that are finished, drawn at random.
+    cpus : int
+        The limit of inner threads, as it is on the workers.
+    """
+
+    fits: int
+    cpus: int = 1
+
+    def __post_init__(self) -> None:
+        if self.fits < 1:
+            raise UsageError(f"--verify-fits {self.fits}: at least 1 fit must be done again.")
+
+
+@dataclass(frozen=True, kw_only=True)
 class SearchJob:
     """A parameter search.
 
@@ -283,6 +303,8 @@ class SearchJob:
         Where the search came from, as the person wrote it.
     limits : Limits
     shortcuts : Shortcuts
+    verification : Verification or None
+        Which of its fits are done again, as a check.
     scoring_is_said : bool
         Whether the metrics are from ``--scoring``, and not the person's own search.
 
@@ -297,11 +319,13 @@ class SearchJob:
     source: str
     limits: Limits = Limits()
     shortcuts: Shortcuts = Shortcuts()
+    verification: Verification | None = None
     scoring_is_said: bool = False
 
     def __post_init__(self) -> None:
         several = isinstance(self.search.scoring, list | tuple | set | dict)
-        if several and not isinstance(self.search.refit, str) and self.limits.by_score:
+        decides = getattr(self.search.refit, "metric", self.search.refit)  # of a function of ours, as --select has
+        if several and not isinstance(decides, str) and self.limits.by_score:
             raise UsageError(no_metric_decides(self.limits))
 
     @property

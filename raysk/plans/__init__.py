@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import ModuleType
 
-    from raysk.jobs import Limits, Shortcuts
+    from raysk.jobs import Limits, Shortcuts, Verification
     from raysk.plans.single import Stored
     from raysk.pool import Pool
     from raysk.runs.journal import Journal
@@ -44,6 +44,7 @@ def fit(  # noqa: PLR0913 - those of scikit-learn's fit, where it runs, and what
     journal: Journal | None = None,
     limits: Limits | None = None,
     shortcuts: Shortcuts | None = None,
+    verification: Verification | None = None,
 ) -> Any:
     """Fit an estimator, which may be a search, by the first plan that suits it.
 
@@ -57,10 +58,8 @@ def fit(  # noqa: PLR0913 - those of scikit-learn's fit, where it runs, and what
         Passed to the estimator's ``fit``.
     journal : Journal or None
         Stores the finished fits of a search, and has those of an earlier run. None stores nothing.
-    limits : Limits or None
-        Conditions that end a search before all its fits are done. None means no such condition.
-    shortcuts : Shortcuts or None
-        Which fits of a search need not be done. None means those that are shared.
+    limits, shortcuts, verification : Limits, Shortcuts, Verification, or None
+        Of a search: what ends it early, which fits need not be done, and which are done again, as a check.
 
     Returns
     -------
@@ -86,8 +85,8 @@ def fit(  # noqa: PLR0913 - those of scikit-learn's fit, where it runs, and what
         callbacks.refuse_limits(estimator, limits)
     choice.tell(pool, estimator)
     if choice.plan is search:
-        said: dict[str, Any] = {"journal": journal, "limits": limits, "shortcuts": shortcuts}
-        search.fit(pool, estimator, X, y, fit_params, fit_best=_fit_stored, **said)
+        said: dict[str, Any] = {"limits": limits, "shortcuts": shortcuts, "verification": verification}
+        search.fit(pool, estimator, X, y, fit_params, fit_best=_fit_stored, journal=journal, **said)
     else:
         choice.plan.fit(pool, estimator, X, y, fit_params)
     return estimator

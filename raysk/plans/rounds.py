@@ -35,6 +35,7 @@ from raysk.plans.schedule import InOrder, join
 from raysk.plans.single import Stored
 from raysk.plans.step_cache import StepCache
 from raysk.pool import Task, stream
+from raysk.results.scores import chooses_by_score, deciding_metric
 from raysk.runs.journal_round import NoRound
 from raysk.runs.records import Wanted
 
@@ -71,16 +72,17 @@ class Rounds:
         self.estimator = clone(search.estimator)
         self._scoring = Scoring(
             scorers=scorers,
-            metric=search.refit if isinstance(search.refit, str) else metric,
+            metric=deciding_metric(search.refit) or metric,
             error_score=search.error_score,
             train=bool(search.return_train_score),
         )
         self._shortcuts: Shortcuts = search._shortcuts
         limits: Limits = search._limits
-        if callable(search.refit):  # it may choose by anything
+        if not chooses_by_score(search.refit):
             limits = replace(limits, require_score=False)
         self.watch = Watch(limits)
         self.candidates: list[dict[str, Any]] = []
+        self.splits: list[list[tuple[Any, Any]]] = []  # of each candidate
         self.out: list[dict[str, Any]] = []
         self.more: dict[str, list[Any]] = {}
         self.results: dict[str, Any] = {}
@@ -202,6 +204,9 @@ class Rounds:
         candidates, out = self.candidates + candidates, self.out + out
         every = self.more | {key: [*self.more.get(key, ()), *values] for key, values in more.items()}
         results: dict[str, Any] = self._format(candidates, out, every)
+        if self._current is not None:
+            board, _ = self._current
+            self.splits = self.splits + [board.splits] * (len(candidates) - len(self.candidates))
         self.candidates, self.out, self.more, self.results, self._current = candidates, out, every, results, None
         return results
 

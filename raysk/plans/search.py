@@ -31,6 +31,7 @@ from raysk.jobs import Limits, Shortcuts
 from raysk.plans.limits import Enough
 from raysk.plans.round_results import is_multimetric
 from raysk.plans.rounds import Rounds
+from raysk.plans.verification import verify
 from raysk.results.scores import has_score
 from raysk.searches.tpe import TPESearchCV
 from raysk.util import exits
@@ -38,6 +39,7 @@ from raysk.util import exits
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from raysk.jobs import Verification
     from raysk.plans.single import Stored
     from raysk.pool import Pool
     from raysk.runs.journal import Journal
@@ -65,6 +67,7 @@ def fit(  # noqa: PLR0913 - those of scikit-learn's fit, where it runs, and what
     journal: Journal | None = None,
     limits: Limits | None = None,
     shortcuts: Shortcuts | None = None,
+    verification: Verification | None = None,
 ) -> None:
     """Run the search on the pool; see `raysk.plans.fit`. Its best estimator is fitted by `fit_best`."""
     own = type(search)
@@ -74,6 +77,7 @@ def fit(  # noqa: PLR0913 - those of scikit-learn's fit, where it runs, and what
         "_journal": journal,
         "_limits": (limits or Limits()).begun(),
         "_shortcuts": shortcuts or Shortcuts(),
+        "_verification": verification,
         "_fit_best": staticmethod(fit_best),
     }
     if journal is not None:
@@ -92,6 +96,7 @@ class _PoolSearch(_parts.BaseSearchCV):  # type: ignore[misc, name-defined]
     _journal: Journal | None
     _limits: Limits
     _shortcuts: Shortcuts
+    _verification: Verification | None
     _fit_best: Callable[[Pool, Any, Stored], None]
 
     def __reduce_ex__(self, protocol: Any) -> Any:
@@ -122,6 +127,8 @@ class _PoolSearch(_parts.BaseSearchCV):  # type: ignore[misc, name-defined]
                 early = rounds.watch.no_score()
             if self.refit and (early is None or self._refits_on_stop()):
                 self._refit(rounds)
+            if early is None and self._verification is not None:
+                early = verify(rounds, self._verification)
         if early is not None:
             raise early
         return self

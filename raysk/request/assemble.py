@@ -14,7 +14,7 @@ from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 from raysk.errors import InputError
-from raysk.jobs import Data, FitJob, Limits, SearchJob, Shortcuts
+from raysk.jobs import Data, FitJob, Limits, SearchJob, Shortcuts, Verification
 from raysk.request.distributions import merge_space, override_space
 from raysk.request.facts import describe_data, estimator_facts, search_facts
 from raysk.request.method import change_method, override_method
@@ -31,6 +31,7 @@ from raysk.request.overrides import (
 )
 from raysk.request.parameter_checks import check_values
 from raysk.request.pruning_checks import check_pruning
+from raysk.request.selection import override_selection
 from raysk.request.space_checks import check_space
 from raysk.source.file_data import find_data
 from raysk.source.objects import as_grids, find_estimator, find_option, find_search, find_space, is_estimator, is_search
@@ -88,6 +89,7 @@ def search_job(  # noqa: PLR0913 - what the options of the command line say, by 
     hold_out: HoldOut | None = None,
     limits: Limits | None = None,
     shortcuts: Shortcuts | None = None,
+    verification: Verification | None = None,
 ) -> SearchJob:
     """Make the job of a parameter search, from a search object or from loose parts.
 
@@ -99,6 +101,9 @@ def search_job(  # noqa: PLR0913 - what the options of the command line say, by 
         When the search ends early; None means never.
     shortcuts : Shortcuts or None
         Which of its fits need not be done; None means those that are shared.
+
+    verification : Verification or None
+        Which of its fits are done again, as a check; None means none.
 
     Raises
     ------
@@ -118,6 +123,7 @@ def search_job(  # noqa: PLR0913 - what the options of the command line say, by 
         source=found.source,
         limits=limits or Limits(),
         shortcuts=shortcuts,
+        verification=verification,
         scoring_is_said=overrides.scoring is not None,
     )
 
@@ -150,6 +156,7 @@ def _apply_overrides(found: Any, overrides: Overrides) -> Any:
     override_search(search, overrides)
     override_method(search, overrides.method)
     override_space(search, overrides.space)
+    override_selection(search, overrides)
     _check_search(search, {split_setting(text)[0] for text in overrides.space})
     check_method(search, overrides.method)
     check_values(search, overrides)

@@ -24,6 +24,7 @@ from raysk.request.data_checks import InspectedData, explain_refusal
 from raysk.request.method import HALVING, method_of
 from raysk.request.overrides import copy_estimator
 from raysk.request.scoring_checks import check_scoring
+from raysk.results.scores import chooses_by_score
 from raysk.source.objects import grids_of, is_search
 from raysk.util.words import shorten, type_name
 
@@ -73,7 +74,7 @@ def _check(job: FitJob | SearchJob) -> None:
     counts = _splits_all_rows(whole) and not (_is_number(score) and math.isfinite(score))
     if counts or whole.refit:
         _check_variants(whole, InspectedData(job.data))
-    if counts and not callable(whole.refit):  # such a function may choose by anything
+    if counts and chooses_by_score(whole.refit):
         check_scoring(whole, job.data.y, said=getattr(job, "scoring_is_said", False))
 
 

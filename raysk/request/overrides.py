@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import copy
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from raysk.errors import InputError, UsageError
 from raysk.request.method import Method
+from raysk.results.selection import OneStandardError
 from raysk.source.user_code import is_own_file
 from raysk.util.values import parse_setting, split_setting
 from raysk.util.words import join_names, shorten, suggestion, type_name
 
 _SEEDS = 2**32  # numpy's RandomState takes 32 bits
 _FEWEST_FOLDS = 2
+BEST, ONE_STANDARD_ERROR = "best", "1se"
+RULES = (BEST, ONE_STANDARD_ERROR)
+"""The candidate with the best mean score, and the simplest one within one standard error of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +45,10 @@ class Overrides:
         Whether to fit the best candidate to all data.
     method : Method
         How candidates are chosen.
+    select : str or None
+        Which candidate is chosen, one of `RULES`; see `raysk.request.selection`.
+    select_by : tuple of str
+        What makes a candidate simple; see `raysk.results.selection.OneStandardError`.
 
     Raises
     ------
@@ -57,12 +65,20 @@ class Overrides:
     space: tuple[str, ...] = ()
     refit: bool = True
     method: Method = field(default_factory=Method)
+    select: str | None = None
+    select_by: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.n_iter is not None and self.n_iter < 1:
             raise UsageError(f"--n-iter {self.n_iter}: at least 1 candidate is needed.")
         if self.cv is not None and self.cv < _FEWEST_FOLDS:
             raise UsageError(f"--cv {self.cv}: at least 2 folds are needed.")
+        if self.select not in {None, *RULES}:
+            raise UsageError(f"--select {self.select}: there is no such rule.\nThere are {' and '.join(RULES)}.")
+        if self.select is not None and not self.refit:
+            raise UsageError("--select chooses the candidate to refit, and --no-refit fits none. Leave one out.")
+        if self.select_by and self.select != ONE_STANDARD_ERROR:
+            raise UsageError("--select-by says what is simpler, which only --select 1se asks for. Add that.")
         if self.seed is not None and not 0 <= self.seed < _SEEDS:
             raise UsageError(f"--seed {self.seed}: a seed lies between 0 and {_SEEDS - 1}.")
         for setting in (*self.set, *self.set_str, *self.space):
@@ -201,12 +217,20 @@ def _set_scoring(search: Any, text: str) -> None:
     names = metric_names(text)
     if len(names) == 1:
         search.scoring = names[0]
-        if isinstance(search.refit, str):  # it named one metric of several
-            search.refit = True
+        search.refit = _by_metric(search.refit, None)
         return
     if hasattr(search, "factor") and hasattr(search, "resource"):
         raise UsageError(f"--scoring {text}: {type_name(search)} takes one metric. Name the one to choose by.")
-    search.scoring, search.refit = names, names[0]
+    search.scoring, search.refit = names, _by_metric(search.refit, names[0])
+
+
+def _by_metric(refit: Any, metric: str | None) -> Any:
+    """Return a search's ``refit`` for one of several metrics, or for its only one."""
+    if isinstance(refit, OneStandardError):
+        return replace(refit, metric=metric)
+    if metric is None:
+        return True if isinstance(refit, str) else refit  # it named one metric of several
+    return metric
 
 
 def metric_names(text: str) -> list[str]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from raysk._compat import sklearn as sklearn_private
 from raysk.errors import InputError, UsageError
+from raysk.results.scores import deciding_metric
 from raysk.util.words import join_names, shorten
 
 MOST_SEEN = 100_000
@@ -42,7 +43,7 @@ def check_scoring(search: Any, y: Any, *, said: bool = False) -> None:
         return
     named = _name_metrics(search.scoring)
     failed = {name: reason for name, each in named.items() if (reason := _find_failure(each, dummy, tiny))}
-    decides = search.refit if isinstance(search.refit, str) else None
+    decides = deciding_metric(search.refit)
     if not failed:
         return
     name, reason = next(iter(failed.items()))

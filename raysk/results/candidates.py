@@ -93,10 +93,19 @@ def write_results(cv_results: Mapping[str, Any], path: Path, *, new: bool = Fals
         If the file cannot be written or is not new, or Parquet is not installed.
     """
     check_results(path)
-    kind = _format(path)
     # The type of a column in Parquet depends on all of its values.
-    rows = None if kind == "parquet" else ROWS_AT_A_TIME
-    write_atomically(path, lambda file: WRITERS[kind](candidate_parts(cv_results, rows), file), new=new)
+    rows = None if _format(path) == "parquet" else ROWS_AT_A_TIME
+    _write(candidate_parts(cv_results, rows), path, new=new)
+
+
+def write_table(columns: Mapping[str, list[Any]], path: Path, *, new: bool = False) -> None:
+    """Write columns of plain values in their order; see `write_results`."""
+    check_results(path)
+    _write(iter([Part(columns)]), path, new=new)
+
+
+def _write(parts: Iterator[Part], path: Path, *, new: bool) -> None:
+    write_atomically(path, lambda file: WRITERS[_format(path)](parts, file), new=new)
 
 
 def _format(path: Path) -> str:

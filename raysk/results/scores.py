@@ -5,7 +5,18 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from raysk.results.selection import OneStandardError
 from raysk.source.objects import is_search
+
+
+def chooses_by_score(refit: Any) -> bool:
+    """Tell whether a search's ``refit`` chooses by the scores; a function of the person's own may go by anything."""
+    return not callable(refit) or isinstance(refit, OneStandardError)
+
+
+def deciding_metric(refit: Any) -> str | None:
+    """Return the one of several metrics that decides; None where none does."""
+    return refit if isinstance(refit, str) else refit.metric if isinstance(refit, OneStandardError) else None
 
 
 def has_score(search: Any) -> bool:
@@ -23,7 +34,7 @@ def has_score(search: Any) -> bool:
     """
     import numpy as np
 
-    if not is_search(search) or not hasattr(search, "cv_results_") or callable(search.refit):
+    if not is_search(search) or not hasattr(search, "cv_results_") or not chooses_by_score(search.refit):
         return True
     results = search.cv_results_
     name = _deciding(search)
@@ -44,10 +55,11 @@ def best_of(search: Any) -> dict[str, Any]:
     dict
         ``metric``, by its name; ``best_score``, the mean over the splits, ``best_score_std``, ``best_train_score``,
         ``best_params`` and ``best_index``; of several metrics ``scores``, each with ``mean``, ``std`` and
-        ``train_mean``. None stands for what there is not; nothing is best where no candidate has a finite score.
+        ``train_mean``. ``selection`` says what the best was chosen from, where that is not the one with the best score.
+        None stands for what there is not; nothing is best where no candidate has a finite score.
     """
     facts: dict[str, Any] = dict.fromkeys(
-        ("best_score", "best_score_std", "best_train_score", "best_params", "best_index", "scores")
+        ("best_score", "best_score_std", "best_train_score", "best_params", "best_index", "scores", "selection")
     )
     facts = {"metric": metric_name(search), **facts}
     index = getattr(search, "best_index_", None)
@@ -57,6 +69,8 @@ def best_of(search: Any) -> dict[str, Any]:
     if search.multimetric_:
         names = [each.removeprefix("mean_test_") for each in search.cv_results_ if each.startswith("mean_test_")]
         facts["scores"] = {name: _scores(search, name) for name in names}
+    if isinstance(search.refit, OneStandardError):
+        facts["selection"] = {"rule": "1se", **search.refit.explain(search.cv_results_)}
     name = _deciding(search)
     decided = {} if name is None else _scores(search, name)
     facts |= {"best_score": decided.get("mean"), "best_score_std": decided.get("std")}
@@ -76,7 +90,7 @@ def _deciding(search: Any) -> str | None:
     """Return what the metric that decides is called in `cv_results_`."""
     if not getattr(search, "multimetric_", False):
         return "score"
-    return search.refit if isinstance(search.refit, str) else None
+    return deciding_metric(search.refit)
 
 
 def _scores(search: Any, name: str) -> dict[str, float | None]:

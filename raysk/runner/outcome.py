@@ -12,12 +12,13 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from raysk.errors import FitsFailed, NoScore
+from raysk.errors import FitsDiffer, FitsFailed, NoScore
 from raysk.events import (
     CandidateDone,
     Event,
     FitFailed,
     FitLost,
+    FitsVerified,
     RefitStarted,
     Stopped,
     WorkDone,
@@ -65,6 +66,8 @@ class Counts:
         By the number of each candidate that has failed fits or scores: why the first of them failed.
     candidates : int
         Candidates with all splits done.
+    verified : int or None
+        Fits that were done again by scikit-learn alone, with the same scores; None where nobody asked, or they differ.
     stopped : str or None
         Why the search ended early; see `raysk.plans.limits`.
     kept : tuple of int or None
@@ -84,6 +87,7 @@ class Counts:
     failures: tuple[FitFailed, ...] = ()
     errors: Mapping[int, str] = field(default_factory=dict)
     candidates: int = 0
+    verified: int | None = None
     stopped: str | None = None
     kept: tuple[int, ...] | None = None
 
@@ -156,7 +160,7 @@ class Outcome(Counts):
     @property
     def can_go_on(self) -> bool:
         """Whether a search ended early and may go on; not where that would fail again."""
-        return (self.early is not None or self.stopped is not None) and not isinstance(self.early, NoScore)
+        return (self.early is not None or self.stopped is not None) and not isinstance(self.early, NoScore | FitsDiffer)
 
     def raise_error(self) -> None:
         """Raise what could not be written, or else what ended or failed the job; do nothing if all is well."""
@@ -185,6 +189,7 @@ class Tally:
         self._failures: list[FitFailed] = []
         self._errors: dict[int, str] = {}
         self._stopped: Stopped | None = None
+        self._verified: int | None = None
 
     def __call__(self, event: Event, /) -> None:
         """Take one event; see `raysk.events`."""
@@ -203,6 +208,7 @@ class Tally:
                 reasons=dict(self._reasons),
                 failures=tuple(self._failures),
                 errors=dict(self._errors),
+                verified=self._verified,
                 stopped=None if stopped is None else stopped.reason,
                 kept=None if stopped is None else stopped.kept,
             )
@@ -228,6 +234,8 @@ class Tally:
                 self._failures.append(event)
             case Stopped():
                 self._stopped = event
+            case FitsVerified():
+                self._verified = event.fits
 
     def _add(self, event: Any, **counts: int) -> None:
         self._counts.update(counts, failed=event.failed, scores_failed=event.scores_failed)

@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from raysk.errors import UsageError
+from raysk.jobs import SearchJob
+from raysk.runs.folder import SEARCH, journals_of
 from raysk.util.working_folder import current_folder
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from raysk.jobs import FitJob
     from raysk.runs.folder import RunFolder
 
 STDOUT = {Path("-"), Path("/dev/stdout"), Path("/dev/fd/1"), Path("/proc/self/fd/1")}
@@ -141,3 +144,33 @@ class Outputs:
         if self.run_dir is not None and self.force:
             remove_run(self.run_dir)
         return RunFolder.create(self.run_dir, name)
+
+
+def recorded_outputs(
+    job: FitJob | SearchJob,
+    run_dir: str | Path | None,
+    *,
+    resume: bool | str | Path,
+    command: str = SEARCH,
+    **said: Any,
+) -> Outputs | None:
+    """Return what a run from Python leaves behind; None without a run folder."""
+    if resume is not False and not isinstance(job, SearchJob):
+        raise UsageError(f"resume goes on with a search, and this {job.source} is none. Leave it out.")
+    if resume is True and run_dir is None:
+        raise UsageError("resume=True goes on with the run in run_dir. Name that, or the run: resume='latest'.")
+    if run_dir is None and resume is False:
+        return None
+    from raysk.runs.lookup import find_search
+
+    if resume is True and journals_of(Path(str(run_dir))):
+        resume, run_dir = str(run_dir), None
+    if isinstance(resume, str | Path) and run_dir is not None:
+        raise UsageError("run_dir makes a new run, resume goes on with an earlier one. Leave one of the two out.")
+    outputs = Outputs(
+        run_dir=None if run_dir is None else Path(run_dir),
+        resume=None if isinstance(resume, bool) else find_search(str(resume), command),
+        **said,
+    )
+    outputs.check()
+    return outputs

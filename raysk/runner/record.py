@@ -55,7 +55,7 @@ def journaled(folder: RunFolder, made: CurrentConditions, tally: Tally, search: 
 def how_to_go_on(folder: RunFolder, stopped: str | None) -> Remark:
     """Name the command that goes on with a search; a limit that is met already has to be wider then."""
     if folder.began_in_python:
-        again = f"raysk.fit(search, X, y, resume={folder.shown!r})"
+        again = f"{folder.command}(search, X, y, resume={folder.shown!r})"
         return Remark(text=f"Finished fits are kept. Go on with: {again}")
     wider = f" --{stopped} N" if stopped in STILL_MET else ""
     run = shlex.quote(folder.shown)
@@ -120,6 +120,7 @@ def facts_of(outcome: Outcome) -> dict[str, Any]:
         "fits": outcome.fits,
         "fits_failed": outcome.failed,
         "scores_failed": outcome.scores_failed,
+        "fits_verified": outcome.verified,
     }
 
 

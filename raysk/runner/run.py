@@ -149,14 +149,14 @@ def _fit_and_record(  # noqa: PLR0913 - what a run is made of
     from raysk.request.method import method_facts
 
     job, found = work.job, work.found
-    used = _data_used(work, tally)
-    folder = _folder(outputs, start, found, tally)
+    used = data_used(work, tally)
+    folder = folder_of(outputs, start, found, tally)
     is_kept = where.has_plans and isinstance(job, SearchJob)  # a search that raysk itself spreads
     method = method_facts(job.search) if isinstance(job, SearchJob) else None
     with contextlib.ExitStack() as stack:
         journal = None
         if is_kept:
-            made = _made(found, outputs, where)
+            made = conditions_of(found, outputs, where)
             journal = stack.enter_context(journaled(folder, made, tally, job.estimator))
         begin = {"job": call, "outputs": outputs.written(), "data": used, "search": method}
         facts = stack.enter_context(recorded(folder, found.path, saver, **begin))
@@ -181,7 +181,7 @@ def _fit(where: Where, start: Start | None, work: Work, tally: Tally, journal: A
     return Outcome(**{**vars(counts), **vars(fitted), "early": early, "stopped": stopped})
 
 
-def _data_used(work: Work, sink: Sink) -> dict[str, Any]:
+def data_used(work: Work, sink: Sink) -> dict[str, Any]:
     """Return what data a job uses; remark on it, and on what the person may not know of the file."""
     from raysk.request.facts import summarize_data
     from raysk.source.objects import fitted_on_import
@@ -192,7 +192,7 @@ def _data_used(work: Work, sink: Sink) -> dict[str, Any]:
     return used
 
 
-def _folder(outputs: Outputs, start: Start | None, found: SourceObjects, sink: Sink) -> RunFolder:
+def folder_of(outputs: Outputs, start: Start | None, found: SourceObjects, sink: Sink) -> RunFolder:
     """Return the folder of the run, once the cluster is there: a run that never begins leaves none, nor changes one."""
     outputs.check_apart(**{f"module {each.__name__}": getattr(each, "__file__", None) for each in found.modules})
     if start is not None:
@@ -202,7 +202,7 @@ def _folder(outputs: Outputs, start: Start | None, found: SourceObjects, sink: S
     return outputs.folder(name)
 
 
-def _made(found: SourceObjects, outputs: Outputs, where: Where) -> Any:
+def conditions_of(found: SourceObjects, outputs: Outputs, where: Where) -> Any:
     """Return what fits are made with now, and what the person accepts to have been other before."""
     from raysk.runs.conditions import CurrentConditions
 

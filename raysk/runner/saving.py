@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from raysk.errors import InputError, Unpicklable
 from raysk.events import PhaseStarted, Remark
+from raysk.results import selection
 from raysk.source.objects import is_search
 from raysk.util.words import count, pairs
 
@@ -112,17 +113,19 @@ class Saver:
 
         Where it cannot be written as an output, it is saved in the run folder: it may have taken hours.
         """
+        from raysk.models.by_value import saved_by_value
         from raysk.models.store import save_model
         from raysk.searches.tpe import as_scikit_learn
 
         model = as_scikit_learn(model)
         output, path = self._outputs.model, None
-        if output is not None:
-            with self.putting_errors_off(output):
-                path = save_model(model, output, facts, new=self._outputs.is_new(output))
-        if output is None or (self.lost and not isinstance(self._errors[-1], Unpicklable)):
-            with self.putting_errors_off() if output is None else contextlib.suppress(InputError):
-                path = save_model(model, folder.path("model.pkl"), facts)
+        with saved_by_value([selection]):
+            if output is not None:
+                with self.putting_errors_off(output):
+                    path = save_model(model, output, facts, new=self._outputs.is_new(output))
+            if output is None or (self.lost and not isinstance(self._errors[-1], Unpicklable)):
+                with self.putting_errors_off() if output is None else contextlib.suppress(InputError):
+                    path = save_model(model, folder.path("model.pkl"), facts)
         return path
 
     def verify(self, path: Path | None, model: Any, X: Any) -> None:

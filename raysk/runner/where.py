@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from raysk import cluster
@@ -170,9 +170,9 @@ def fit(  # noqa: PLR0913 - what is fitted, where, and who hears of it
     if running is None or not where.has_plans:
         return _fit_plainly(where, job, running)
     exits.take_back()
-    pool: Any = _Telling(running.pool, sink)
+    pool: Any = Telling(running.pool, sink)
     cpu_s, begin = pool.cpu_s, time.perf_counter()
-    early = _fit_on(pool, job, journal)
+    early = _fit_on(pool, job, journal, where.resources.cpus_per_fit)
     return Fitted(
         estimator=job.estimator,
         time_s=time.perf_counter() - begin,
@@ -184,21 +184,18 @@ def fit(  # noqa: PLR0913 - what is fitted, where, and who hears of it
     )
 
 
-def _fit_on(pool: Any, job: FitJob | SearchJob, journal: Journal | None) -> BaseException | None:
+def _fit_on(pool: Any, job: FitJob | SearchJob, journal: Journal | None, cpus: int) -> BaseException | None:
     """Fit on a pool; return what ended a search early, if there is a journal and a candidate is done."""
     from raysk import plans
-    from raysk.models.unpicklable import unpicklable_error
 
     whole, data = job.estimator, job.data
     said: dict[str, Any] = {"limits": job.limits, "shortcuts": job.shortcuts} if isinstance(job, SearchJob) else {}
+    if isinstance(job, SearchJob) and job.verification is not None:
+        said["verification"] = replace(job.verification, cpus=cpus)
     before = getattr(whole, "cv_results_", None)  # of an earlier fit
     try:
-        with exits.Contained():
+        with explained_errors(whole), exits.Contained():
             plans.fit(pool, whole, data.X, data.y, data.fit_params, journal=journal, **said)
-    except Unpicklable as error:
-        raise unpicklable_error(whole, error, "sent to the workers") from error
-    except TaskLost as loss:
-        raise TaskLost(f"The fit was given up: {loss}.\n{AFTER_LOSS}") from loss
     except (KeyboardInterrupt, SystemExit, FitsFailed) as end:
         if journal is None or getattr(whole, "cv_results_", None) is before:
             raise
@@ -206,7 +203,20 @@ def _fit_on(pool: Any, job: FitJob | SearchJob, journal: Journal | None) -> Base
     return None
 
 
-class _Telling:
+@contextlib.contextmanager
+def explained_errors(whole: Any) -> Iterator[None]:
+    """Say what to do about an estimator that cannot be sent to the workers, or whose fit was given up."""
+    from raysk.models.unpicklable import unpicklable_error
+
+    try:
+        yield
+    except Unpicklable as error:
+        raise unpicklable_error(whole, error, "sent to the workers") from error
+    except TaskLost as loss:
+        raise TaskLost(f"The fit was given up: {loss}.\n{AFTER_LOSS}") from loss
+
+
+class Telling:
     """A pool whose plans tell the sink of one job besides its own: jobs may share a pool."""
 
     def __init__(self, pool: Pool, sink: Sink) -> None:

@@ -25,11 +25,17 @@ if TYPE_CHECKING:
 RUNS_FOLDER = "raysk-runs"
 MANIFEST = "run.json"
 JOURNAL = "journal.jsonl"
-PYTHON = "raysk.fit"
-"""The command of a run that a Python program started."""
+PYTHON, PYTHON_NESTED = "raysk.fit", "raysk.nested"
+"""The commands of runs that a Python program started."""
+
+SEARCH, NESTED = "search", "nested"
+"""The commands whose runs can go on."""
 
 # Everything a run writes. A --run-dir that holds one of these is somebody's work: it is not written over unasked.
 RUN_FILES = (MANIFEST, JOURNAL, "results.csv", "model.pkl", "model.json", "report.html")
+
+FOLDS = "outer-*"
+"""The folders in a run of nested cross-validation, each with journal and table of one outer fold."""
 
 # --- the folder -----------------------------------------------------------------------------------
 
@@ -80,14 +86,14 @@ class RunFolder:
             If it is missing or damaged.
         """
         if self.began_in_python:
-            again = f"raysk.fit(search, X, y, resume={str(self.root)!r})"
+            again = f"{self.command}(search, X, y, resume={str(self.root)!r})"
             raise InputError(f"The run in {str(self.root)!r} was started from Python.\nGo on with it there: {again}")
         said = self.said() or {}
         try:
             job = said["job"]
             good = isinstance(job["folder"], str) and all(isinstance(each, str) for each in job["arguments"])
-            good = good and job["arguments"][:1] == ["search"]  # "resume" would never end
-        except (KeyError, TypeError):
+            good = good and str(job["arguments"][0]) in {SEARCH, NESTED}  # "resume" would never end
+        except (LookupError, TypeError):
             good = False
         if not good:
             raise InputError(
@@ -106,8 +112,14 @@ class RunFolder:
     @property
     def began_in_python(self) -> bool:
         """Whether a program started the run, as its manifest says, and not the command line."""
+        return self.command in {PYTHON, PYTHON_NESTED}
+
+    @property
+    def command(self) -> str | None:
+        """The command that started the run, as its manifest has it."""
         job = (self.said() or {}).get("job")
-        return isinstance(job, dict) and job.get("command") == PYTHON
+        command = job.get("command") if isinstance(job, dict) else None
+        return command if isinstance(command, str) else None
 
     @property
     def shown(self) -> str:
@@ -125,6 +137,19 @@ class RunFolder:
     def path(self, name: str) -> Path:
         """Return where a file of this run is."""
         return self.root / name
+
+    def fold(self, number: int) -> RunFolder:
+        """Return the folder of an outer fold, from 1; made if missing.
+
+        Raises
+        ------
+        InputError
+            If it cannot be made.
+        """
+        path = self.root / f"outer-{number}"
+        with explained(path):
+            path.mkdir(exist_ok=True)
+        return RunFolder(path)
 
     def write_manifest(self, manifest: Mapping[str, Any]) -> None:
         """Write ``run.json``, whole or not at all, in place of an earlier one.
@@ -167,6 +192,11 @@ def _new_folder(parent: Path, name: str) -> Path:
                 (parent / f"{stem}{suffix}").mkdir()
                 return parent / f"{stem}{suffix}"
     raise AssertionError("unreachable")  # itertools.count does not end
+
+
+def journals_of(run: Path) -> list[Path]:
+    """Return the journals of a run: that of its search, or those of its outer folds."""
+    return [path for path in (run / JOURNAL, *sorted(run.glob(f"{FOLDS}/{JOURNAL}"))) if path.is_file()]
 
 
 # --- the manifest ---------------------------------------------------------------------------------

@@ -10,12 +10,23 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 from pathlib import Path
 from typing import Any
 
 from raysk.errors import InputError
 from raysk.models.sidecar import read_sidecar
-from raysk.runs.folder import JOURNAL, MANIFEST, RUN_FILES, RUNS_FOLDER, RunFolder
+from raysk.runs.folder import (
+    FOLDS,
+    JOURNAL,
+    MANIFEST,
+    NESTED,
+    RUN_FILES,
+    RUNS_FOLDER,
+    SEARCH,
+    RunFolder,
+    journals_of,
+)
 from raysk.util.jsonable import read_object
 from raysk.util.path_suggestions import suggest_path
 from raysk.util.trust import why_not_trusted
@@ -24,11 +35,13 @@ LATEST = "latest"
 MODEL_FILE = "model.pkl"
 
 
-def find_search(text: str) -> RunFolder:
-    """Return the folder of an earlier search.
+def find_search(text: str, command: str | None = None) -> RunFolder:
+    """Return the folder of an earlier search, or of a nested cross-validation.
 
     Parameters
     ----------
+    command : str or None
+        Which of the two it has to be, `SEARCH` or `NESTED`; None takes either.
     text : str
         A run's folder, a file in it, its name in ``raysk-runs``, or ``latest``: of the searches in ``raysk-runs``
         where we are the one that finished a fit last.
@@ -42,13 +55,14 @@ def find_search(text: str) -> RunFolder:
     if text == LATEST:
         if newest is None:
             raise InputError(f"There is no search to resume in {str(Path.cwd() / RUNS_FOLDER)!r}.")
-        _check_whose(newest, (MANIFEST, JOURNAL), "search", "raysk resume")
-        return RunFolder(newest)
+        names = [os.path.relpath(journal, newest) for journal in journals_of(newest)]
+        _check_whose(newest, (MANIFEST, *names), "search", "raysk resume")
+        return _of_command(newest, command)
     known = f"The newest search is {os.path.relpath(newest)!r}." if newest else ""
     try:
         root = find_run(text)
-        if root is not None and (root / JOURNAL).is_file():
-            return RunFolder(root)
+        if root is not None and journals_of(root):
+            return _of_command(root, command)
     except OSError as error:
         raise InputError(f"There is no folder {text[:60]!r}: {error.strerror}.") from error
     if root is not None:
@@ -56,10 +70,22 @@ def find_search(text: str) -> RunFolder:
     raise InputError(f"There is no folder {text!r}.\n{_near(text) or known}".strip())
 
 
+def _of_command(root: Path, command: str | None) -> RunFolder:
+    is_nested = not (root / JOURNAL).is_file()
+    if command is not None and is_nested != (command == NESTED):
+        there = NESTED if is_nested else SEARCH
+        raise InputError(
+            f"{_shown(root)!r} is a run of 'raysk {there}', not of 'raysk {command}'.\n"
+            f"Go on with it: raysk resume {shlex.quote(_shown(root))}"
+        )
+    return RunFolder(root)
+
+
 def passed_over(run: Path) -> Path | None:
     """Return a search that is newer than a run which ``latest`` has found, if there is one: no fit of it was done."""
     newest = max(_journals(run.parent), key=_modified, default=None)
-    return None if newest is None or newest.parent == run else newest.parent
+    root = newest and _run_of(newest)
+    return None if root == run else root
 
 
 def find_model(text: str, command: str) -> str:
@@ -199,12 +225,18 @@ def _newest_search() -> Path | None:
     """Return the folder of the search here that finished a fit last; one that never got to work only if all are so."""
     journals = _journals(Path.cwd() / RUNS_FOLDER)
     newest = max(journals, key=lambda path: (_has_fits(path), _modified(path)), default=None)
-    return newest and newest.parent
+    return newest and _run_of(newest)
 
 
 def _journals(folder: Path) -> list[Path]:
     """Return the journals of the runs in a folder, without pipes of that name."""
-    return [path for path in folder.glob(f"*/{JOURNAL}") if path.is_file()]
+    return [path for run in folder.glob("*") for path in journals_of(run)]
+
+
+def _run_of(journal: Path) -> Path:
+    """Return the folder of the run that a journal is of."""
+    folder = journal.parent
+    return folder.parent if folder.match(FOLDS) else folder
 
 
 def _has_fits(journal: Path) -> bool:

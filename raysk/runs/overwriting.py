@@ -6,7 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from raysk.errors import UsageError
-from raysk.runs.folder import JOURNAL, RUN_FILES
+from raysk.runs.folder import FOLDS, RUN_FILES, journals_of
 from raysk.runs.journal import Journal
 from raysk.util.writing import explained, is_special
 
@@ -48,8 +48,10 @@ def remove_run(folder: Path) -> None:
     """
     if not folder.is_dir():
         return
-    lock = Journal(folder / JOURNAL) if (folder / JOURNAL).exists() else contextlib.nullcontext()
-    with lock:
-        for path in (folder / name for name in RUN_FILES):
+    with contextlib.ExitStack() as stack:
+        for journal in journals_of(folder):
+            stack.enter_context(Journal(journal))
+        folds = [fold for fold in folder.glob(FOLDS) if fold.is_dir()]
+        for path in (each / name for each in (folder, *folds) for name in RUN_FILES):
             with explained(path):
                 path.unlink(missing_ok=True)

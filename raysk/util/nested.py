@@ -31,6 +31,9 @@ WORKER = "_RAYSK_WORKER"
 REFUSED = ("limits", "run_dir", "resume")
 """Parameters of `raysk.run` that scikit-learn's own fit cannot do."""
 
+CLASSES = ("Limits", "Shortcuts", "Resources", "Outcome", "OneStandardError")
+"""The public names of raysk that are classes: a person's code may make objects of them when it is imported."""
+
 IN_WORKER = "Calls of raysk inside a fit run on the worker that does the fit, on its CPUs."
 IN_FORK = (
     "This process was forked from one that is connected to Ray, and the connection stayed there: "
@@ -153,5 +156,5 @@ def stand_in() -> types.ModuleType:
     """Make a module with raysk's public names."""
     module = types.ModuleType("raysk", "The names of raysk, on a worker whose node does not have it.")
     vars(module).update(fit=fit, run=run, connect=connect, register=register, __path__=[], api=module)
-    vars(module).update(dict.fromkeys(("Limits", "Shortcuts", "Resources", "Outcome"), types.SimpleNamespace))
+    vars(module).update(dict.fromkeys(CLASSES, types.SimpleNamespace))
     return module

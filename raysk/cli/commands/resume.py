@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from raysk.cli import settings
+from raysk.runs.folder import SEARCH
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +27,9 @@ OF_THEN = {"run_dir", "resume", "resume_anyway", "force"}
 
 @dataclass(frozen=True, kw_only=True)
 class Resume:
-    """Go on with a search that ended early, as it was started; finished fits are not done again.
+    """Go on with a search, or with ``raysk nested``, that ended early, as it was started.
+
+    Finished fits are not done again.
 
     Options that follow RUN are added to those of then, or take their place.
 
@@ -60,7 +63,8 @@ class Resume:
         _enter(job["folder"], folder)
         root = self.context.find_root()
         settings.forget_variables(root)  # the search has the settings that it began with
-        with resumed(root, folder.root, job["arguments"][1:], self.context.args) as search:
+        command, *then = job["arguments"]
+        with resumed(root, folder.root, then, self.context.args, command) as search:
             self.context.obj.debug |= search.params["debug"]
             search.command.invoke(search)
 
@@ -80,15 +84,15 @@ def _enter(path: str, folder: RunFolder) -> None:
         ) from error
 
 
-def resumed(root: Any, run: Path, then: Sequence[str], added: Sequence[str]) -> Any:
+def resumed(root: Any, run: Path, then: Sequence[str], added: Sequence[str], command: str = SEARCH) -> Any:
     """Return the context of a search that goes on: what its command line said then is what holds without options now.
 
     Options that are repeatable, such as ``--set``, add up; the others that are given again replace those of then.
     """
-    search = root.command.commands["search"]
-    earlier = search.make_context("search", [*then], parent=root, default_map={})
+    search = root.command.commands[command]
+    earlier = search.make_context(command, [*then], parent=root, default_map={})
     saved = {name: value for name, value in settings.given(earlier).items() if name not in OF_THEN}
-    context = search.make_context("search", [*added], parent=root, default_map={**saved, "resume": str(run)})
+    context = search.make_context(command, [*added], parent=root, default_map={**saved, "resume": str(run)})
     if settings.is_typed(context, "file"):
         context.fail(f"Got unexpected extra argument ({context.params['file']})")
     for name, value in saved.items():

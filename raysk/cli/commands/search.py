@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from raysk.cli.options.cluster import ClusterOptions
 from raysk.cli.options.data import HoldOutOptions
-from raysk.cli.options.job import DryRun, File, SearchOverrides
+from raysk.cli.options.job import DryRun, File, SearchOverrides, Strict
 from raysk.cli.options.limits import LimitOptions
 from raysk.cli.options.output import SearchOutput
 from raysk.cli.options.shortcuts import ShortcutOptions
@@ -44,15 +44,7 @@ class Search(SearchOutput, ClusterOptions, HoldOutOptions, LimitOptions, Shortcu
 
     context: typer.Context
     file: File
-    strict: Annotated[
-        bool,
-        typer.Option(
-            "--strict",
-            envvar="RAYSK_STRICT",
-            metavar="",
-            help="Exit with 5 if fits failed, or with 124 if the time budget ended the search.",
-        ),
-    ] = False
+    strict: Strict = False
     dry_run: DryRun = False
 
     def run(self) -> None:
@@ -67,7 +59,12 @@ class Search(SearchOutput, ClusterOptions, HoldOutOptions, LimitOptions, Shortcu
 
         given, held, limits, shortcuts = self.given(), self.hold_out(), self.limits(), self.shortcuts()
         where, outputs = self.where(worker_output=self.verbose), self.outputs()
-        said: dict[str, Any] = {"overrides": self.overrides(), "given": given, "hold_out": held}
+        said: dict[str, Any] = {
+            "overrides": self.overrides(),
+            "given": given,
+            "hold_out": held,
+            "verification": self.verification(),
+        }
         make_job = functools.partial(search_job, **said, limits=limits, shortcuts=shortcuts)
         where.check(self._asked() | dict.fromkeys([*limits.options, *shortcuts.options], True))
         outputs.check(FILE=self.file, **read_by(given, held))
@@ -88,7 +85,8 @@ class Search(SearchOutput, ClusterOptions, HoldOutOptions, LimitOptions, Shortcu
     def _asked(self) -> dict[str, object]:
         """Return the options that only raysk's own plans can do, and whether each was given."""
         address = is_typed(self.context, "address")
-        return {"--address": address, "--resume": self.resume, "--strict": self.strict, "--stream": self.stream}
+        asked = {"--resume": self.resume, "--strict": self.strict, "--stream": self.stream}
+        return {"--address": address, "--verify-fits": self.verify_fits, **asked}
 
     def _check_output(self) -> None:
         """Fail before anything runs if options contradict each other."""

@@ -1,6 +1,6 @@
 """Options that choose the job: FILE, and changes to the objects in it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -31,6 +31,15 @@ Seed = Annotated[
     int | None,
     typer.Option(envvar="RAYSK_SEED", metavar="N", help="Set every random_state of the estimator and the search."),
 ]
+Strict = Annotated[
+    bool,
+    typer.Option(
+        "--strict",
+        envvar="RAYSK_STRICT",
+        metavar="",
+        help="Exit with 5 if fits failed, or with 124 if the time budget ended the search.",
+    ),
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", metavar="", help="Show what would run, and stop.")]
 
 
@@ -50,8 +59,8 @@ class FitOverrides:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SearchOverrides(MethodOptions):
-    """Options that change a search."""
+class SearchChanges(MethodOptions):
+    """Options that change a search, whatever becomes of its best candidate."""
 
     n_iter: Annotated[
         int | None,
@@ -76,9 +85,23 @@ class SearchOverrides(MethodOptions):
     ] = None
     set_: Set = None
     set_str: SetStr = None
-    no_refit: Annotated[
-        bool, typer.Option("--no-refit", metavar="", help="Do not fit the best candidate on all data.")
-    ] = False
+    select: Annotated[
+        str | None,
+        typer.Option(
+            envvar="RAYSK_SELECT",
+            metavar="RULE",
+            help="Which candidate is refitted. best: the one with the best score. 1se: the simplest one within one "
+            "standard error of it. See: raysk guide less-work.",
+        ),
+    ] = None
+    select_by: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME[,NAME]",
+            help="What makes a candidate simple, for --select 1se: a small value of NAME, or a large one of -NAME. The "
+            "default is a short time to fit.",
+        ),
+    ] = None
 
     def overrides(self) -> "Overrides":
         """Return the changes to make to a copy of the search."""
@@ -92,6 +115,20 @@ class SearchOverrides(MethodOptions):
             space=tuple(self.space or ()),
             set=tuple(self.set_ or ()),
             set_str=tuple(self.set_str or ()),
-            refit=not self.no_refit,
             method=self.method(),
+            select=self.select,
+            select_by=tuple(name.strip() for name in (self.select_by or "").split(",") if name.strip()),
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchOverrides(SearchChanges):
+    """Options that change a search."""
+
+    no_refit: Annotated[
+        bool, typer.Option("--no-refit", metavar="", help="Do not fit the best candidate on all data.")
+    ] = False
+
+    def overrides(self) -> "Overrides":
+        """Return the changes to make to a copy of the search."""
+        return replace(super().overrides(), refit=not self.no_refit)

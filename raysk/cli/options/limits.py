@@ -1,6 +1,6 @@
 """Options that say when a search ends early."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LimitOptions:
+class EndOptions:
     """When a search ends early."""
 
     time_budget: Annotated[
@@ -54,16 +54,6 @@ class LimitOptions:
             help="Give up the search, with exit code 1, when more than N fits failed. Finished fits count.",
         ),
     ] = None
-    refit_on_stop: Annotated[
-        bool,
-        typer.Option(
-            "--refit-on-stop",
-            envvar="RAYSK_REFIT_ON_STOP",
-            metavar="",
-            help="Refit the best candidate so far even after Ctrl-C, SIGTERM or too many failures. A second Ctrl-C "
-            "ends at once.",
-        ),
-    ] = False
 
     def limits(self) -> "Limits":
         """Return the limits of a search whose time is counted from now."""
@@ -78,5 +68,24 @@ class LimitOptions:
             patience=self.patience,
             max_failures=self.max_failures,
             require_score=True,
-            refit_on_stop=self.refit_on_stop,
         ).begun()
+
+
+@dataclass(frozen=True, kw_only=True)
+class LimitOptions(EndOptions):
+    """When a search ends early, and what happens then."""
+
+    refit_on_stop: Annotated[
+        bool,
+        typer.Option(
+            "--refit-on-stop",
+            envvar="RAYSK_REFIT_ON_STOP",
+            metavar="",
+            help="Refit the best candidate so far even after Ctrl-C, SIGTERM or too many failures. A second Ctrl-C "
+            "ends at once.",
+        ),
+    ] = False
+
+    def limits(self) -> "Limits":
+        """Return the limits of a search whose time is counted from now."""
+        return replace(super().limits(), refit_on_stop=self.refit_on_stop)

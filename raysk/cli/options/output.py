@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
+    from raysk.jobs import Verification
     from raysk.runner.outputs import Outputs
 
 option = partial(typer.Option, rich_help_panel="Output")
@@ -77,10 +78,16 @@ class FitOutput:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SearchOutput:
-    """What a search leaves behind, and where; and what it says."""
+class ModelFile:
+    """Where a model is saved."""
 
     output: Output = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recording:
+    """The table and the run folder that a search leaves behind, and the run that it goes on with."""
+
     results: Annotated[
         Path | None,
         option(metavar="PATH", help="Path of the table of candidates: .csv, .jsonl, .json or .parquet."),
@@ -99,7 +106,42 @@ class SearchOutput:
         option("--resume-anyway", metavar="", help="Continue although your code, or something else, has changed."),
     ] = False
     force: Force = False
+
+    def recorded(self, command: str, **said: Any) -> "Outputs":
+        """Return what a command leaves behind, and where."""
+        from raysk.errors import UsageError
+        from raysk.runner.outputs import Outputs
+        from raysk.runs.lookup import find_search
+
+        if self.run_dir is not None and self.resume is not None:
+            raise UsageError(
+                "--run-dir makes a new run, --resume goes on with an earlier one. Leave one of the two out."
+            )
+        if self.resume_anyway and self.resume is None:
+            raise UsageError("--resume-anyway needs a run to go on with. Name it: --resume RUN")
+        return Outputs(
+            results=self.results,
+            run_dir=self.run_dir,
+            resume=None if self.resume is None else find_search(self.resume, command),
+            anyway=self.resume_anyway,
+            force=self.force,
+            **said,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchOutput(Recording, ModelFile):
+    """What a search leaves behind, and where; and what it says."""
+
     no_verify: NoVerify = False
+    verify_fits: Annotated[
+        int | None,
+        option(
+            envvar="RAYSK_VERIFY_FITS",
+            metavar="N",
+            help="Do N finished fits again at the end, by scikit-learn alone, and exit with 1 if a score differs.",
+        ),
+    ] = None
     as_json: Json = False
     stream: Annotated[
         bool,
@@ -116,22 +158,19 @@ class SearchOutput:
 
     def outputs(self) -> "Outputs":
         """Return what the search leaves behind, and where."""
-        from raysk.errors import UsageError
-        from raysk.runner.outputs import Outputs
-        from raysk.runs.lookup import find_search
+        return self.recorded("search", output=self.output, verify=not self.no_verify)
 
-        if self.run_dir is not None and self.resume is not None:
-            raise UsageError(
-                "--run-dir makes a new run, --resume goes on with an earlier one. Leave one of the two out."
-            )
-        if self.resume_anyway and self.resume is None:
-            raise UsageError("--resume-anyway needs a run to go on with. Name it: --resume RUN")
-        return Outputs(
-            output=self.output,
-            results=self.results,
-            run_dir=self.run_dir,
-            resume=None if self.resume is None else find_search(self.resume),
-            anyway=self.resume_anyway,
-            force=self.force,
-            verify=not self.no_verify,
-        )
+    def verification(self) -> "Verification | None":
+        """Return which fits are done again, as a check."""
+        from raysk.jobs import Verification
+
+        return None if self.verify_fits is None else Verification(fits=self.verify_fits)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NestedOutput(Talk, Recording):
+    """What nested cross-validation leaves behind, and where; and what it says."""
+
+    def outputs(self) -> "Outputs":
+        """Return what it leaves behind, and where."""
+        return self.recorded("nested", verify=False)

@@ -106,6 +106,7 @@ class View:
             known = f", {event.resumed:,} in the journal" if event.resumed else ""
             fits = words.count(event.units + event.saved + event.resumed, event.unit)
             round_ = f"{lines.round_words(self._state.round)}: " if self._state.round else ""
+            round_ = f"outer fold {event.fold[0]} of {event.fold[1]}: {round_}" if event.fold else round_
             self.say(f"{round_}{event.candidates:,} candidates x {event.splits} splits = {fits}{alike}{known}")
 
     def _on_WorkDone(self, _: events.WorkDone) -> None:  # noqa: N802
@@ -133,6 +134,9 @@ class View:
 
     def _on_RefitStarted(self, event: events.RefitStarted) -> None:  # noqa: N802
         self.say(f"Fitting the best candidate on all data: {' '.join(words.pairs(event.params)) or '(no parameters)'}")
+
+    def _on_FitsVerified(self, event: events.FitsVerified) -> None:  # noqa: N802
+        self.say(f"verified: {words.count(event.fits, 'fit')} equal scikit-learn's")
 
     def _on_Remark(self, event: events.Remark) -> None:  # noqa: N802
         if self._state.phase != "refitting":  # of the job, not of the refit at its end

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from raysk.events import FitFailed, FitLost
     from raysk.runner.outcome import Outcome
+    from raysk.runner.outer_folds import NestedOutcome
 
     Rows = list[tuple[str, str]]
 
@@ -72,7 +73,8 @@ class _Stderr(DataOut):
 # --- JSON -----------------------------------------------------------------------------------------
 
 
-def _took(outcome: Outcome) -> dict[str, Any]:
+def took(outcome: Outcome | NestedOutcome) -> dict[str, Any]:
+    """Return what a run took, as summaries have it."""
     return {name: getattr(outcome, name) for name in ("time_s", "cpu_time_s", "workers", "nodes")}
 
 
@@ -94,7 +96,7 @@ def _fit_summary(outcome: Outcome) -> dict[str, Any]:
         "estimator": type(fitted).__name__,
         "fitted": " ".join(str(plain_parameter(fitted)).split()),
         "params": plain_parameter(fitted.get_params(deep=True)),
-        **_took(outcome),
+        **took(outcome),
         **_left(outcome),
         "train_score": outcome.train_score,
         "train_scores": outcome.train_scores,
@@ -120,7 +122,8 @@ def _search_summary(outcome: Outcome) -> dict[str, Any]:
         "fits_pruned": outcome.pruned,
         "steps_shared": outcome.steps_shared,
         "fits_resumed": outcome.resumed,
-        **_took(outcome),
+        "fits_verified": outcome.verified,
+        **took(outcome),
         "stopped": outcome.stopped,
         **_left(outcome),
     }
@@ -138,7 +141,7 @@ _NOT_DONE = {
 """Why fits were not done, by the field that counts them."""
 
 
-def _not_done(summary: Mapping[str, Any]) -> str:
+def not_done(summary: Mapping[str, Any]) -> str:
     """Say how many fits were not done, and why."""
     return ", ".join(f"{summary[name]:,} {why}" for name, why in _NOT_DONE.items() if summary[name])
 
@@ -165,16 +168,27 @@ def _search_rows(summary: Mapping[str, Any]) -> Rows:
         ("train score", _with_spread(summary["best_train_score"])),
         *((name, _with_spread(each["mean"], each["std"])) for name, each in (summary["scores"] or {}).items()),
         ("best params", "" if params is None else "\n".join(f"{name} = {value!r}" for name, value in params.items())),
+        ("chosen by", _selected(summary["selection"])),
         *_test_rows(summary),
         ("fits", f"{summary['fits']:,} in {summary['time_s']:.1f} s"),
-        ("not done", _not_done(summary)),
+        ("not done", not_done(summary)),
         ("in the journal", str(summary["fits_resumed"] or "")),
+        ("verified", _verified(summary["fits_verified"])),
         ("failed", _failed_in_all(summary)),
         ("stopped", summary["stopped"] or ""),
         ("model", summary["model"] or ""),
         ("run", summary["run_dir"]),
     ]
     return [(name, value) for name, value in rows if value]
+
+
+def _selected(selection: Mapping[str, Any] | None) -> str:
+    """Say what a candidate was chosen from that need not have the best score; nothing if it has."""
+    if selection is None or selection["top_score"] is None:
+        return ""
+    by = ", ".join(selection["order"]) if selection["order"] else "mean fit time, which differs from run to run"
+    within = f"{selection['within']:,} within one standard error, {selection['standard_error']:.3g},"
+    return f"1se: the simplest of {within} of {selection['top_score']:.6g}; simplest by {by}"
 
 
 def _test_rows(summary: Mapping[str, Any]) -> Rows:
@@ -187,6 +201,11 @@ def _test_rows(summary: Mapping[str, Any]) -> Rows:
 def _with_spread(mean: float | None, std: float | None = None) -> str:
     """Write a mean score, and how far the splits' scores are from it."""
     return "" if mean is None else f"{mean:.6g}" + ("" if std is None else f" +- {std:.3g} over the splits")
+
+
+def _verified(fits: int | None) -> str:
+    """Say that fits were done again; nothing where none was."""
+    return "" if fits is None else f"{fits:,} fits equal scikit-learn's"
 
 
 def _failed_in_all(summary: Mapping[str, Any]) -> str:

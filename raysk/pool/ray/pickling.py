@@ -15,7 +15,7 @@ Pickler: TypeAlias = cloudpickle.Pickler
 
 TRAVELLING = (
     *("_compat", "errors", "events", "model_jobs", "jobs", "util"),
-    *("plans", "pool", "cluster.nodes"),
+    *("plans", "pool", "cluster.nodes", "results.selection"),
 )
 """The parts of raysk that are sent to workers: not its public names, which a person's code imports there."""
 
