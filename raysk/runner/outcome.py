@@ -108,6 +108,8 @@ class Outcome(Counts):
         The most at a time; None as above.
     cluster : mapping of str to object
         ``address``, ``nodes`` and ``cpus``; empty as above.
+    pruning : str or None
+        How candidates of a search were given up, one of `raysk.jobs.PRUNING`; None means that none was.
     early : BaseException or None
         What ended the job early or made it fail; `raise_error` raises it. None also where a limit ended a search:
         then `stopped` says which.
@@ -133,6 +135,7 @@ class Outcome(Counts):
     workers: int | None = None
     nodes: int | None = None
     cluster: Mapping[str, Any] = field(default_factory=dict)
+    pruning: str | None = None
     early: BaseException | None = None
     unwritten: InputError | None = None
     run_dir: Path | None = None

@@ -121,6 +121,10 @@ def facts_of(outcome: Outcome) -> dict[str, Any]:
         "fits_failed": outcome.failed,
         "scores_failed": outcome.scores_failed,
         "fits_verified": outcome.verified,
+        "fits_saved": outcome.saved,
+        "fits_shared": outcome.shared,
+        "fits_pruned": outcome.pruned,
+        "pruning": outcome.pruning,
     }
 
 

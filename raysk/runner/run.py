@@ -178,7 +178,9 @@ def _fit(where: Where, start: Start | None, work: Work, tally: Tally, journal: A
     if early is None and work.needs_score and not has_score(fitted.estimator):
         early = NoScore("No candidate has a finite score", None, "Choose another metric, or mend what fails.")
     stopped = "interrupted" if isinstance(early, KeyboardInterrupt | SystemExit) else counts.stopped
-    return Outcome(**{**vars(counts), **vars(fitted), "early": early, "stopped": stopped})
+    pruning = work.job.shortcuts.prune if isinstance(work.job, SearchJob) else None
+    said = {"early": early, "stopped": stopped, "pruning": pruning}
+    return Outcome(**{**vars(counts), **vars(fitted), **said})
 
 
 def data_used(work: Work, sink: Sink) -> dict[str, Any]:

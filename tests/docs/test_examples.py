@@ -19,7 +19,7 @@ pytestmark = pytest.mark.deadline(TIMEOUT_S + 30)
 SEARCH_FIELDS = {
     *("schema", "metric", "best_score", "best_score_std", "best_train_score", "best_params", "best_index", "scores"),
     *("candidates", "splits", "fits", "fits_failed", "scores_failed", "errors", "fits_lost", "fits_saved"),
-    *("fits_shared", "fits_pruned", "steps_shared"),
+    *("fits_shared", "fits_pruned", "pruning", "steps_shared", "selection", "fits_verified"),
     *("fits_resumed", "time_s", "cpu_time_s", "workers", "nodes", "stopped", "run_dir", "model"),
     *("data", "test_score", "test_scores"),
 }

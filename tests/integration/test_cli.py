@@ -38,6 +38,7 @@ SLOW = SPEC.replace("return super()", "__import__('time').sleep(0.2); return sup
 
 SUMMARY = [
     *["schema", "metric", "best_score", "best_score_std", "best_train_score", "best_params", "best_index", "scores"],
+    "selection",
     *[
         "candidates",
         "splits",
@@ -49,8 +50,8 @@ SUMMARY = [
         "fits_saved",
         "fits_shared",
     ],
-    *["fits_pruned", "steps_shared"],
-    *["fits_resumed", "time_s", "cpu_time_s", "workers", "nodes", "stopped", "run_dir", "model"],
+    *["fits_pruned", "pruning", "steps_shared"],
+    *["fits_resumed", "fits_verified", "time_s", "cpu_time_s", "workers", "nodes", "stopped", "run_dir", "model"],
     *["data", "test_score", "test_scores"],
 ]
 

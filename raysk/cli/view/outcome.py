@@ -120,6 +120,7 @@ def _search_summary(outcome: Outcome) -> dict[str, Any]:
         "fits_saved": outcome.saved,
         "fits_shared": outcome.shared,
         "fits_pruned": outcome.pruned,
+        "pruning": outcome.pruning,
         "steps_shared": outcome.steps_shared,
         "fits_resumed": outcome.resumed,
         "fits_verified": outcome.verified,

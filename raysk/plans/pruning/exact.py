@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from raysk.errors import UsageError
 from raysk.plans.pruning.lines import GIVEN, TO_DO, Lines
 
 if TYPE_CHECKING:
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 
 MARGIN = 1e-9
 """So much, in parts of the largest score, a bound must be below the best: sums of floats differ in their last bits."""
+
+TINY = 1e-3
+"""Of a metric whose scores are all smaller, the margin is as if they were this large: an error of 0 may come out as
+1e-17."""
 
 AHEAD = 8
 """A message has at most one part in so many of the fits that are left, as what it brings changes which are needed."""
@@ -70,6 +75,11 @@ class ExactPruning(Lines):
         score = self._scores[candidate, split]
         self._heard[candidate] += 1
         self._sums[candidate] += score
+        if score > self._maximum + MARGIN * max(abs(self._maximum), TINY):
+            raise UsageError(
+                f"A fit has the score {score:g}, which is above {self._maximum:g}: --prune exact took that for the "
+                "largest.\nResume the run with the right --score-max, or without --prune."
+            )
         self._largest[candidate] = max(self._largest[candidate], abs(score))
         if self._heard[candidate] == self._splits:
             self._finish(candidate)
@@ -92,7 +102,7 @@ class ExactPruning(Lines):
         sums, left = self._sums[candidates], self._splits - self._heard[candidates]
         bounds = (sums + left * self._maximum) / self._splits
         scale = np.maximum(self._largest[candidates], max(abs(self._maximum), abs(self.best)))
-        lost = candidates[(bounds < self.best - MARGIN * scale) | np.isnan(sums)]
+        lost = candidates[(bounds < self.best - MARGIN * np.maximum(scale, TINY)) | np.isnan(sums)]
         self._give_up(lost)
         for each in lost.tolist():
             self._rate(each)
