@@ -31,7 +31,8 @@ X, Y = load_iris(return_X_y=True)
 
 def test_the_public_names_are_there():
     """The package has its names and a version, and says so when another is asked for."""
-    names = {"connect", "fit", "register", "run", "Limits", "Outcome", "Resources", "__version__"}
+    names = {"connect", "fit", "nested", "register", "run", "Limits", "Outcome", "Resources", "__version__"}
+    names |= {"OneStandardError", "Shortcuts", "TPESearchCV"}
     assert set(raysk.__all__) == names
     assert all(getattr(raysk, name) for name in raysk.__all__)
     with pytest.raises(AttributeError, match="module 'raysk' has no attribute 'predict'"):

@@ -24,7 +24,8 @@ SETTINGS = {
     *["address", "workers", "cpus-per-fit", "memory-per-fit", "allow-versions", "backend"],
     *["seed", "n-iter", "cv", "scoring", "strict"],
     *["time-budget", "fit-timeout", "patience", "max-failures", "refit-on-stop"],
-    *["no-verify", "json", "stream", "quiet", "verbose"],
+    *["prune", "no-sharing", "cache-memory", "select", "outer"],
+    *["no-verify", "verify-fits", "json", "stream", "quiet", "verbose"],
 }
 
 NEVER = {
@@ -84,7 +85,7 @@ def test_the_order(config, project, folder):
     project("[tool.raysk]\nworkers = 3\ncv = 4\nstrict = true\n[tool.raysk.search]\ncv = 6\nn-iter = 7\n")
     file = str(folder.parent / "pyproject.toml")
     found = config(RAYSK_WORKERS="2", RAYSK_JSON="yes", RAYSK_SEED="")
-    assert set(found) == SETTINGS - {"cv", "n-iter"} | {"search.cv", "search.n-iter"}
+    assert set(found) == SETTINGS | {"search.cv", "search.n-iter"}  # `raysk nested` has those of all commands
     assert found["workers"] == (2, "RAYSK_WORKERS")
     assert found["json"] == (True, "RAYSK_JSON")
     assert found["strict"] == (True, f"{file} [tool.raysk]")
