@@ -87,7 +87,7 @@ class Watch:
             self.reason = self.reason or MAX_FAILURES
 
     def hear_candidate(self, done: CandidateDone) -> None:
-        """Hear of a candidate of which every split is done; one that is given up was no better than the best.
+        """Hear of a candidate of which every split is done; one that is given up was no better than the best, if any.
 
         Raises
         ------
@@ -96,6 +96,8 @@ class Watch:
         """
         if done.score is None and not (done.failed or done.pruned) and self.limits.by_score:
             raise UsageError(no_metric_decides(self.limits))
+        if done.pruned and self._best == -math.inf:
+            return
         score = math.nan if done.score is None else done.score
         better = score > self._best
         self._best, self._no_better = (score, 0) if better else (self._best, self._no_better + 1)

@@ -230,6 +230,8 @@ class Rounds:
         if self._current is not None:
             board, more = self._current
             done = self._worth_a_row(board, in_haste=reason == INTERRUPTED)
+            if all(board.pruned(done)):  # no candidate has a score yet
+                done = []
             out = board.results(done)
             if done and error is None:
                 self._warn_of_failures(out)

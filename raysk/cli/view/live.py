@@ -129,7 +129,7 @@ class View:
         whole = words.count(len(event.kept), "candidate")
         self.say(
             f"The search ends early ({event.reason}): {done + state.resumed:,} of {total + state.resumed:,} fits are "
-            f"done, {whole} with all splits"
+            f"done, {whole} finished"
         )
 
     def _on_RefitStarted(self, event: events.RefitStarted) -> None:  # noqa: N802

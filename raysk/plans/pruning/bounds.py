@@ -134,9 +134,13 @@ def bound(search: Any, shortcuts: Shortcuts) -> float:
 def _reason_against(search: Any) -> str | None:
     """Return why a search has no winner that is known by a mean score, or decides by scores itself."""
     if not is_whole(search):
-        return f"{type(search).__name__} chooses its candidates by scores itself, so all are needed."
+        name = type(search).__name__
+        return f"{name} chooses its candidates by scores itself, so all are needed.\nLeave out --prune, or --method."
     if callable(search.refit):
-        return "the search's refit is a function, which may choose by anything.\nLet refit be True or a metric's name."
+        return (
+            "a function chooses the best, the search's refit or --select 1se, and may choose by anything.\n"
+            "Leave out --prune, or --select; or let refit be True or a metric's name."
+        )
     several = isinstance(search.scoring, list | tuple | set | dict)
     if several and not isinstance(search.refit, str):
         names = join_names(map(str, search.scoring))

@@ -78,7 +78,8 @@ class ExactPruning(Lines):
         if score > self._maximum + MARGIN * max(abs(self._maximum), TINY):
             raise UsageError(
                 f"A fit has the score {score:g}, which is above {self._maximum:g}: --prune exact took that for the "
-                "largest.\nResume the run with the right --score-max, or without --prune."
+                "largest.\nGo on with the right one: raysk resume RUN --score-max N\n"
+                "or without pruning: raysk search FILE --resume RUN"
             )
         self._largest[candidate] = max(self._largest[candidate], abs(score))
         if self._heard[candidate] == self._splits:

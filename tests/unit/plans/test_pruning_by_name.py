@@ -10,7 +10,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.tree import DecisionTreeClassifier
 
 from raysk import plans
-from raysk.jobs import Shortcuts
+from raysk.jobs import Limits, Shortcuts
 from raysk.plans.pruning.forgiving import WINDOW, ForgivingPruning
 from raysk.plans.pruning.race import Race, significantly_worse
 from raysk.runs.journal import Journal
@@ -121,3 +121,13 @@ def test_a_search_gives_up(prune, make_pool, launcher, tmp_path):
             for name, values in table.items()
             if name != "params" and not name.startswith("param_")
         )
+
+
+def test_patience_waits_for_a_candidate_that_is_whole(make_pool, launcher, Events):
+    """Whoever is given up before any candidate has all its folds tells nothing of how good the best is."""
+    launcher.by_hand = False
+    space = {"max_depth": [None, 3], "min_samples_leaf": [1, 2, 50, 60, 70, 80, 90, 100, 120, 140, 160]}
+    search, events = GridSearchCV(DecisionTreeClassifier(random_state=0), space, cv=6), Events()
+    limits = Limits(patience=2, require_score=True)
+    plans.fit(make_pool(sink=events), search, X, Y, {}, shortcuts=Shortcuts(prune="race"), limits=limits)
+    assert np.isfinite(search.best_score_)
