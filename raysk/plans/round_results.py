@@ -152,7 +152,7 @@ class RoundResults:
         fits = (fit for start in starts for fit in range(start, start + n_splits))
         counted = self._schedule.counted
         return [
-            self._not_fitted(fit, math.nan, math.nan)
+            self._given_up_fit(fit)
             if self._results[fit] is None or fit % n_splits >= counted.get(fit // n_splits, n_splits)
             else self._results[fit]
             for fit in fits
@@ -231,6 +231,12 @@ class RoundResults:
                 shared += max(copies - 1, 0)
         return done, lost, shared
 
+    def tell_of_known(self) -> None:
+        """Tell of candidates that are given up by what an earlier run has done."""
+        if pruned := self._newly_pruned():
+            self._pool.sink(WorkDone(units=0, pruned=pruned))
+        self._tell_of_pruned()
+
     def _newly_pruned(self) -> int:
         """Return how many fits need no longer be done since this was asked last."""
         before, pruned = self._pruned, self._schedule.pruned
@@ -300,6 +306,16 @@ class RoundResults:
             raise loss
         self._tell_of_loss(unit, loss)
         return self._not_fitted(unit, self._scoring.error_score, 0.0) | {"fit_error": f"TaskLost: {loss}\n"}
+
+    def _given_up_fit(self, fit: int) -> dict[str, Any]:
+        """Return the result of a fit that is not done; its metrics are those that a scoring function has told of."""
+        result = self._not_fitted(fit, math.nan, math.nan)
+        told = (each["test_scores"] for each in self._results if each is not None)
+        names = next((scores for scores in told if isinstance(scores, dict)), None)
+        if names is not None:
+            scores = dict.fromkeys(names, math.nan)
+            result |= {name: scores for name in ("test_scores", "train_scores") if name in result}
+        return result
 
     def _not_fitted(self, unit: int, score: float, time_s: float) -> dict[str, Any]:
         """Return what scikit-learn would return for a fit, with this for each of its scores and times."""

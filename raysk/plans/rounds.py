@@ -121,6 +121,7 @@ class Rounds:
         if round_ := halving.round_of(self.search, len(candidates), more_results):
             self.pool.sink(round_)
         self._announce(board, columns.varying())
+        board.tell_of_known()
         self._current = board, more_results or {}
         self._run(board, columns, schedule, chains, has_common_steps=levels is not None)
         return self._end(board, more_results or {})
@@ -270,8 +271,11 @@ class Rounds:
     def _families(
         self, candidates: Candidates, leaders: np.ndarray[Any, Any], splits: Sequence[tuple[Any, Any]]
     ) -> list[tuple[int, ...]]:
-        """Return the candidates whose fits are contained in each other; none where nothing is to be shared."""
-        if not self._shortcuts.sharing:
+        """Return the candidates whose fits are contained in each other; none where nothing is to be shared.
+
+        None either where a fit has a time limit: what each of them needs is not what all of them need together.
+        """
+        if not self._shortcuts.sharing or self.watch.limits.fit_timeout_s is not None:
             return []
         rows = max((len(train) for train, _ in splits), default=0)
         fit_params = self.routed.estimator.fit

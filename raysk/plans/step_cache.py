@@ -68,9 +68,12 @@ class StepCache:
 
 
 def is_data(value: Any) -> bool:
-    """Tell whether this is data that can be copied, and its size told: an array, a sparse matrix, a table of pandas."""
+    """Tell whether this is data that can be copied, and its size told: an array, a sparse matrix, a table of pandas.
+
+    An array with gaps is not: its copy has none, and sums over it may differ in their last bits.
+    """
     if type(value) is np.ndarray:
-        return not value.dtype.hasobject
+        return not value.dtype.hasobject and bool(value.flags.forc)
     return sparse.issparse(value) or _is_table(value)
 
 

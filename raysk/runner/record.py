@@ -125,6 +125,7 @@ def facts_of(outcome: Outcome) -> dict[str, Any]:
         "fits_shared": outcome.shared,
         "fits_pruned": outcome.pruned,
         "pruning": outcome.pruning,
+        "steps_shared": outcome.steps_shared,
     }
 
 

@@ -17,6 +17,7 @@ from sklearn.model_selection import RandomizedSearchCV, check_cv
 from sklearn.utils import check_random_state
 
 from raysk.errors import InputError
+from raysk.results.scores import deciding_metric
 from raysk.searches.proposals import RANDOM_FIRST, Proposals, import_optuna
 from raysk.searches.space import Space
 from raysk.util.words import join_names, shorten
@@ -99,7 +100,7 @@ class TPESearchCV(RandomizedSearchCV):  # type: ignore[misc]
         """
         if not isinstance(self.lag, Integral) or isinstance(self.lag, bool) or self.lag < 1:
             raise InputError(f"lag={shorten(repr(self.lag))}: this must be a number of candidates, at least 1.")
-        if isinstance(self.scoring, list | tuple | set | dict) and not isinstance(self.refit, str):
+        if isinstance(self.scoring, list | tuple | set | dict) and deciding_metric(self.refit) is None:
             raise InputError(
                 "TPE goes by one metric, and none of this search's several is named.\n"
                 "Name it as refit, as in refit='accuracy'."
@@ -130,12 +131,13 @@ class TPESearchCV(RandomizedSearchCV):  # type: ignore[misc]
         every = list(metrics)
         if every == ["score"]:
             return "score"
-        if self.refit not in every:  # a scoring function tells its metrics only when it is called
+        deciding = deciding_metric(self.refit)
+        if deciding not in every:  # a scoring function tells its metrics only when it is called
             raise InputError(
                 f"TPE goes by one metric: name it as refit. This search has refit={shorten(repr(self.refit))}, "
                 f"and the metrics {join_names(every)}."
             )
-        return str(self.refit)
+        return str(deciding)
 
     def _run_search(self, evaluate_candidates: Any) -> None:
         proposals = self.propose(int(joblib.effective_n_jobs(self.n_jobs)))

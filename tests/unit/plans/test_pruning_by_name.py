@@ -131,3 +131,24 @@ def test_patience_waits_for_a_candidate_that_is_whole(make_pool, launcher, Event
     limits = Limits(patience=2, require_score=True)
     plans.fit(make_pool(sink=events), search, X, Y, {}, shortcuts=Shortcuts(prune="race"), limits=limits)
     assert np.isfinite(search.best_score_)
+
+
+def two_scores(estimator, X, y):
+    """Return two scores by name, which only this function knows."""
+    return {"score": estimator.score(X, y), "depth": -estimator.get_depth()}
+
+
+@pytest.mark.parametrize("prune", ["race", "exact"])
+def test_a_scoring_function_of_several_metrics(prune, make_pool, launcher):
+    """What is given up has no value of any of them."""
+    launcher.by_hand = False
+    space = {"max_depth": [None, 2, 1], "min_samples_leaf": [1, 2, 5, 50, 60, 70, 80, 90, 100, 120, 140, 160]}
+    search = GridSearchCV(
+        DecisionTreeClassifier(random_state=0), space, cv=6, scoring=two_scores, refit="score", return_train_score=True
+    )
+    shortcuts = Shortcuts(prune=prune, score_max=1.0 if prune == "exact" else None)
+    plans.fit(make_pool(), search, X, Y, {}, shortcuts=shortcuts)
+    pruned = search.cv_results_["pruned"]
+    assert pruned.any()
+    assert np.isnan(search.cv_results_["mean_test_depth"][pruned]).all()
+    assert np.isfinite(search.cv_results_["mean_train_score"][~pruned]).all()

@@ -19,6 +19,8 @@ from raysk.runs.journal import Journal
 from raysk.searches.proposals import Proposals
 from raysk.searches.space import Space
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*wait for TPE")  # it does where the machine is busy
+
 X = np.arange(40, dtype=float).reshape(-1, 1)
 Y = np.arange(40) // 20
 SPACE = {"x": stats.uniform(0, 4), "kind": ["plain", "odd", None]}

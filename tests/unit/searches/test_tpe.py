@@ -22,6 +22,8 @@ from raysk.searches import proposals, tpe
 from raysk.searches.proposals import Proposals
 from raysk.searches.space import Space, translate
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*wait for TPE")  # it does where the machine is busy
+
 X = np.arange(60, dtype=float).reshape(-1, 1)
 Y = np.arange(60) // 30
 SPACE = {
