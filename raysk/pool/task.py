@@ -44,7 +44,7 @@ class Task:
     packing : Packing
         How to pickle it.
     near : hashable
-        Names the worker that should run it if that one is free, as `Block.worker`; None means any.
+        Names the worker that should run it if no other has less to do, as `Block.worker`; None means any.
     """
 
     function: Callable[..., Any] | Shared

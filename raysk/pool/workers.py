@@ -164,10 +164,9 @@ class Workers:
         return self.refusal
 
     def least_loaded(self, depth: int, near: Hashable = None) -> Slot | None:
-        """Return the worker with the shortest queue if that is below `depth`, or the one of this name if its is."""
-        free = [slot for slot in self.slots if slot.up and slot.asked_at is None and not (slot.outrun or slot.lends)]
-        named = [slot for slot in free if slot.name == near and len(slot.queue) < depth]
-        slot = min(named or free, key=lambda slot: len(slot.queue), default=None)
+        """Return the worker with the shortest queue if that is below `depth`; of several the one of this name."""
+        free = (slot for slot in self.slots if slot.up and slot.asked_at is None and not (slot.outrun or slot.lends))
+        slot = min(free, key=lambda slot: (len(slot.queue), slot.name != near), default=None)
         return slot if slot and len(slot.queue) < depth else None
 
     def idle(self) -> list[Slot]:
