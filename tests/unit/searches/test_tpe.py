@@ -22,8 +22,6 @@ from raysk.searches import proposals, tpe
 from raysk.searches.proposals import Proposals
 from raysk.searches.space import Space, translate
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*wait for TPE")  # it does where the machine is busy
-
 X = np.arange(60, dtype=float).reshape(-1, 1)
 Y = np.arange(60) // 30
 SPACE = {
@@ -64,6 +62,7 @@ def search(**options):
 
 
 pytestmark = pytest.mark.filterwarnings(
+    "ignore:.*wait for TPE",  # it does where the machine is busy
     "ignore::sklearn.exceptions.FitFailedWarning",
     "ignore:One or more of the test scores",
     "ignore:All .* candidates are drawn at random",
