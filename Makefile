@@ -1,7 +1,7 @@
 # raysk: `make` lists the targets. Everything happens in .venv; nothing but Python >= 3.10 with venv is assumed.
 #
 #     make test ARGS="-k forest -x"     # arguments for pytest
-#     make test AT_ONCE=0               # one test after the other, for a debugger; else two
+#     make test AT_ONCE=0               # one test after the other, for a debugger; else three: half of the time a test waits
 #     make demo PYTHON=python3.12       # another interpreter for a new .venv
 #     make cluster N=10 CPUS=2          # hosts to try raysk on, and CPUs of each
 
@@ -9,7 +9,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
-AT_ONCE ?= 2
+AT_ONCE ?= 3
 N ?= 3
 CPUS ?= 4
 

@@ -28,6 +28,9 @@ from sklearn.tree import DecisionTreeClassifier
 
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.usefixtures("_one_thread")]
 
+ONE_OBJECT = {"a step that is frozen"}
+"""Searches whose fits share an object that the scorer looks through: in threads, another fit may change it meanwhile."""
+
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((80, 5))
 Y = (X[:, 0] + 0.7 * RNG.standard_normal(80) > 0).astype(int)
@@ -282,7 +285,7 @@ def test_results_are_scikit_learns(name, fit_on_threads):
     with warnings.catch_warnings():
         theirs.fit(X.copy(), Y, **told)
     data = X.copy()
-    fit_on_threads(ours, data, Y, told)
+    fit_on_threads(ours, data, Y, told, workers=1 if name in ONE_OBJECT else 2)
     assert differences(ours, theirs, X.copy) == []
 
 
