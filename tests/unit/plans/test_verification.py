@@ -42,8 +42,11 @@ class ByThread(ClassifierMixin, BaseEstimator):
 
 @pytest.fixture
 def verified(make_pool, launcher, Events):
-    """Return a function that runs a search, and returns how many fits were verified."""
-    launcher.by_hand = False
+    """Return a function that runs a search, and returns how many fits were verified.
+
+    On one worker: workers are threads here, and two of them mix up the filters of this process's warnings.
+    """
+    launcher.by_hand, launcher.room = False, 1
 
     def run(search, fits, **said):
         events = Events()
