@@ -96,6 +96,21 @@ def decode(value: Any) -> Any:
     return Opaque(str(value.get(OBJECT, value)))
 
 
+def value_text(value: Any) -> str:
+    """Return a value as a cell of a table has it: text as it is, all else as Python writes it; see `value_of_text`."""
+    if not isinstance(value, str):
+        return value.text if isinstance(value, Opaque) else repr(_python(value))
+    return value if value_of_text(value) is value and value else repr(value)
+
+
+def value_of_text(text: str) -> Any:
+    """Return the value that a cell of a table shows: a Python literal, else the text itself."""
+    try:
+        return _NOT_LITERALS[text] if text in _NOT_LITERALS else ast.literal_eval(text)
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return text
+
+
 def _python(value: Any) -> Any:
     """Return a number of numpy's, also in a tuple, as Python's own."""
     numpy = sys.modules.get("numpy")

@@ -10,7 +10,7 @@ from rich.console import Console
 from raysk import events
 from raysk.cli.view import lines, words
 from raysk.cli.view.console import stderr_console
-from raysk.cli.view.names import short_names
+from raysk.util.names import short_names
 from raysk.cli.view.state import State
 
 LONG = "histgradientboostingclassifier__"
