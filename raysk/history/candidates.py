@@ -10,6 +10,7 @@ import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,8 +19,8 @@ from raysk.errors import InputError
 from raysk.history.candidate_table import CandidateTable
 from raysk.history.fits import ONE_METRIC, read_fits
 from raysk.history.results_file import ResultsFile, read_results
-from raysk.history.run import RUNNING, Run, open_run
-from raysk.runs.folder import FOLDS, JOURNAL, RESULTS
+from raysk.history.run import RUNNING, Run, open_run, runs_in
+from raysk.runs.folder import FOLDS, JOURNAL, RESULTS, RUNS_FOLDER
 from raysk.runs.lookup import LATEST
 from raysk.util.typed_json import decode_params, value_of_text
 
@@ -27,7 +28,6 @@ __all__ = ["CandidateTable", "read_candidates"]
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from pathlib import Path
 
     from raysk.history.fits import Fit
 
@@ -50,7 +50,7 @@ def read_candidates(
     Parameters
     ----------
     run : Run, str or Path, default="latest"
-        As for `raysk.open_run`.
+        As for `open_search`.
     best : int or None
         How many of the best are wanted, if not all: others are left out where that saves time.
     number : int or None
@@ -66,7 +66,7 @@ def read_candidates(
     InputError
         If it is no search, or nothing of it is done yet.
     """
-    run = run if isinstance(run, Run) else open_run(run)
+    run = run if isinstance(run, Run) else open_search(run)
     file = _file_of(run)
     if file is not None:
         one = None if number is None or not 0 <= number < len(file.lines) else [number]
@@ -75,6 +75,16 @@ def read_candidates(
     if fits:
         return _from_journal(run, fits)
     raise InputError(f"{run.shown!r} has no candidates to show: {_why_none(run)}")
+
+
+def open_search(text: str | Path = LATEST) -> Run:
+    """Find a run as `raysk.open_run` does, but ``latest`` is the newest search in ``raysk-runs``."""
+    here = Path.cwd() / RUNS_FOLDER
+    if str(text) == LATEST and not Path(LATEST).is_dir() and here.is_dir():
+        searches = (run for run in runs_in(here) if (run.folder / JOURNAL).is_file() or run.facts.get("search"))
+        if newest := next(searches, None):
+            return newest
+    return open_run(text)
 
 
 def _why_none(run: Run) -> str:
