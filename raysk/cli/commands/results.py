@@ -38,7 +38,7 @@ class Results:
     """
 
     run_: Annotated[
-        str, typer.Argument(metavar="[RUN]", help="The run's folder or name, or latest: the newest search.")
+        str, typer.Argument(metavar="RUN", help="The run's folder or name, or latest: the newest search.")
     ] = "latest"
     top: Annotated[str, typer.Option(envvar="RAYSK_TOP", metavar="N", help="Number of candidates, or all.")] = "20"
     where: Annotated[

@@ -37,10 +37,10 @@ DIGITS = 5
 LONGEST_CELL, LONGEST_FLOAT, SHORTEST_ERROR = 40, 8, 16
 """Characters of a parameter for a person, about half a line; of a float with all its digits; of an error."""
 
-IMPORTANCE = {"rank": 9, "mean": 9, "round": 5, "error": 4, "resources": 3, "fit_time": 1, "splits": 0}
+IMPORTANCE = {"rank": 9, "mean": 9, "round": 6, "resources": 5, "error": 3, "fit_time": 1, "splits": 0}
 """What stays the longest on a narrow terminal; parameters count `OF_PARAMETERS`."""
 
-OF_PARAMETERS, OF_SPREAD = 3, 2
+OF_PARAMETERS, OF_SPREAD = 4, 2
 
 
 def show_table(out: DataOut, run: Run, listing: Listing, *, is_chosen: bool) -> None:
