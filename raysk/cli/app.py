@@ -14,6 +14,7 @@ import raysk
 from raysk.cli import quick_help, signals, streams
 from raysk.cli.commands import (
     bench,
+    compare,
     config,
     doctor,
     fit,

@@ -68,7 +68,7 @@ class Contender:
     fit_time: float
     train: float | None
     params: Mapping[str, Any]
-    fixed: Mapping[str, str]
+    fixed: Mapping[str, Any]
     scores: Mapping[str, float]
     candidates: int
     splits: int
@@ -77,7 +77,7 @@ class Contender:
         """Return the value of a parameter, `Ellipsis` if there is none."""
         if name in self.params or name not in self.fixed:
             return self.params.get(name, ...)
-        return value_of_text(self.fixed[name])
+        return value_of_text(str(self.fixed[name]))
 
     def as_object(self) -> dict[str, Any]:
         """Return what JSON says of it."""

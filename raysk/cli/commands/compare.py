@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from raysk.cli.options.output import Debug, Json
+from raysk.cli.options.output import Debug, Json  # noqa: TC001 - Typer reads the annotations
 from raysk.errors import UsageError
 
 FEWEST = 2
