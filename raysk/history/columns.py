@@ -78,7 +78,7 @@ class Columns:
         """
         found = self._find(name)
         if found is None:
-            known = [*self._fixed, *self._short.values(), *self.table.metrics[1:], *self.table.extra]
+            known = [*self._short.values(), *self.table.metrics[1:], *self._fixed, *self.table.extra]
             raise UsageError(f"{option}: there is no column {name!r}.\n{suggestion(name, known, 'columns')}")
         return found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from rich.cells import cell_len
 from rich.text import Text
 
 from raysk.cli.view.columns import TextColumn, table_lines
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from raysk.history.comparison import Comparison, Contender, Difference
 
     Row = tuple[str, list[str]]
+
+INDENT = "  "
 
 HASH = 12
 """Digits of a hash that are shown."""
@@ -42,7 +45,7 @@ def _sections(comparison: Comparison) -> Iterator[tuple[str, list[Row]]]:
     short = short_names(params)
     yield "Their parameters", [(short[name], list(map(_parameter, values))) for name, values in params.items()]
     facts = [
-        (f"{subject} {name}".strip(), [_fact(name, value) for value in values])
+        (name if name == subject else f"{subject} {name}", [_fact(name, value) for value in values])
         for subject, each in comparison.facts.items()
         for name, values in each.items()
     ]
@@ -100,17 +103,33 @@ def _names(contenders: Sequence[Contender]) -> list[str]:
 
 
 def _lines(names: Sequence[str], rows: Sequence[Row], width: int | None) -> Iterator[str]:
+    """Yield lines: a column a run, and below them the rows for which that is too wide."""
+    narrow, wide = list(rows), []
+    while width is not None and narrow and _width(_table(names, narrow)) > width:
+        widest = max(narrow, key=lambda row: max(map(len, [row[0], *row[1]])))
+        narrow.remove(widest)
+        wide.append(widest)
+    if narrow:
+        yield from _table(names, narrow)
+    for row in (row for row in rows if row in wide):
+        yield from _below_each_other(names, row, width or 0)
+
+
+def _table(names: Sequence[str], rows: Sequence[Row]) -> list[str]:
     columns = [TextColumn(name="", cells=[name for name, _ in rows])]
     columns += [TextColumn(name=name, cells=[cells[at] for _, cells in rows]) for at, name in enumerate(names)]
-    lines = [f"  {line}" for line in table_lines(columns)]
-    if width is None or max(map(len, lines)) <= width:
-        yield from lines
-        return
-    indent = max(map(len, names)) + 4
-    for name, cells in rows:
-        yield f"  {name}"
-        for run, cell in zip(names, cells, strict=True):
-            if cell:
-                first, *more = wrap(cell.split(" "), max(width - indent - 2, 8))
-                yield f"    {run:<{indent - 4}}  {first}"
-                yield from (f"    {'':<{indent - 4}}  {line}" for line in more)
+    return [INDENT + line for line in table_lines(columns)]
+
+
+def _width(lines: Sequence[str]) -> int:
+    return max(map(cell_len, lines))
+
+
+def _below_each_other(names: Sequence[str], row: Row, width: int) -> Iterator[str]:
+    name, cells = row
+    yield INDENT + name
+    indent = max(map(len, names)) + 3 * len(INDENT)
+    for run, cell in zip(names, cells, strict=True):
+        lines = wrap(cell.split(" "), max(width - indent, 8)) if cell else []
+        for number, line in enumerate(lines):
+            yield f"{2 * INDENT}{'' if number else run:<{indent - 3 * len(INDENT)}}{INDENT}{line}"

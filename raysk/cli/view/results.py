@@ -37,7 +37,7 @@ DIGITS = 5
 LONGEST_CELL, LONGEST_FLOAT, SHORTEST_ERROR = 40, 8, 16
 """Characters of a parameter for a person, about half a line; of a float with all its digits; of an error."""
 
-IMPORTANCE = {"rank": 9, "mean": 9, "round": 6, "resources": 5, "error": 3, "fit_time": 1, "splits": 0}
+IMPORTANCE = {"rank": 9, "mean": 9, "round": 6, "resources": 2, "error": 3, "fit_time": 1, "splits": 0}
 """What stays the longest on a narrow terminal; parameters count `OF_PARAMETERS`."""
 
 OF_PARAMETERS, OF_SPREAD = 4, 2
@@ -89,7 +89,9 @@ def summary(listing: Listing, run: Run) -> dict[str, Any]:
 
 
 def remark(run: Run, listing: Listing) -> str | None:
-    """Say that a table is not that of a run which is done."""
+    """Say what a reader cannot see: that the run is not done, or that no candidate is as wanted."""
+    if not listing.rows:
+        return f"No candidate of {run.shown} matches."
     if listing.table.is_whole and run.state == "done":
         return None
     so_far = count(_total(listing), "candidate")
