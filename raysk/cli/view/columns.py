@@ -26,8 +26,8 @@ class TextColumn:
         Where there is no room the column with the least goes first, and of several the last.
     is_right : bool
         Whether cells end below each other, as numbers do.
-    narrower : TextColumn or None
-        What takes its place before it goes.
+    narrower : (str, TextColumn) or None
+        What goes of it at first, and what takes its place then.
     least : int or None
         Its cells may be cut to so many characters; None means that they may not.
     """
@@ -36,7 +36,7 @@ class TextColumn:
     cells: list[str]
     importance: int = 0
     is_right: bool = False
-    narrower: TextColumn | None = None
+    narrower: tuple[str, TextColumn] | None = None
     least: int | None = None
 
     @property
@@ -58,8 +58,9 @@ def fit_columns(columns: Sequence[TextColumn], width: int | None) -> tuple[list[
     while width is not None and len(kept) > 1 and _least_width(kept) > width:
         at = max(range(len(kept)), key=lambda each: (-kept[each].importance, each))
         column = kept[at]
-        gone.append(column.name)
-        kept[at : at + 1] = [] if column.narrower is None else [column.narrower]
+        lost, *rest = column.narrower or (column.name,)
+        gone.append(lost)
+        kept[at : at + 1] = rest
     if width is not None:
         spare = width - _least_width(kept)
         for at, column in enumerate(kept):

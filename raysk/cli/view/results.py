@@ -37,7 +37,7 @@ DIGITS = 5
 LONGEST_CELL, LONGEST_FLOAT, SHORTEST_ERROR = 40, 8, 16
 """Characters of a parameter for a person, about half a line; of a float with all its digits; of an error."""
 
-IMPORTANCE = {"rank": 9, "mean": 9, "round": 6, "resources": 2, "error": 3, "fit_time": 1, "splits": 0}
+IMPORTANCE = {"mean": 9, "rank": 8, "round": 6, "resources": 2, "error": 3, "fit_time": 1, "splits": 0}
 """What stays the longest on a narrow terminal; parameters count `OF_PARAMETERS`."""
 
 OF_PARAMETERS, OF_SPREAD = 4, 2
@@ -158,7 +158,7 @@ def _with_spread(mean: TextColumn, means: Sequence[Any], stds: Sequence[Any]) ->
     digits = _decimals(means)
     spreads = [_number(std, digits) for std in stds]
     cells = [f"{text} +- {spread}" if spread else text for text, spread in zip(mean.cells, spreads, strict=True)]
-    return TextColumn(name="mean +- std", cells=cells, importance=OF_SPREAD, narrower=mean)
+    return TextColumn(name="mean +- std", cells=cells, importance=OF_SPREAD, narrower=("std", mean))
 
 
 def _numbers(cells: Sequence[Any], kind: str) -> list[str]:
