@@ -80,11 +80,14 @@ def read_candidates(
 def open_search(text: str | Path = LATEST) -> Run:
     """Find a run as `raysk.open_run` does, but ``latest`` is the newest search in ``raysk-runs``."""
     here = Path.cwd() / RUNS_FOLDER
-    if str(text) == LATEST and not Path(LATEST).is_dir() and here.is_dir():
-        searches = (run for run in runs_in(here) if (run.folder / JOURNAL).is_file() or run.facts.get("search"))
-        if newest := next(searches, None):
-            return newest
-    return open_run(text)
+    is_latest = str(text) == LATEST and not Path(LATEST).is_dir() and here.is_dir()
+    newest = next(filter(_is_search, runs_in(here)), None) if is_latest else None
+    return newest or open_run(text)
+
+
+def _is_search(run: Run) -> bool:
+    has_folds = any(run.folder.glob(FOLDS))
+    return (run.folder / JOURNAL).is_file() or bool(run.facts.get("search") and not has_folds)
 
 
 def _why_none(run: Run) -> str:

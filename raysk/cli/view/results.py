@@ -12,7 +12,7 @@ from rich.text import Text
 from raysk.cli.view.columns import TextColumn, cut, fit_columns, markdown_lines, table_lines
 from raysk.cli.view.console import harmless, stderr_console, stdout_console
 from raysk.history.columns import ABSENT, PARAMETER, SCORE, SECONDS, SPREAD
-from raysk.history.run import RUNNING
+from raysk.history.run import RUNNING, UNKNOWN
 from raysk.results.writers import WRITERS
 from raysk.util.jsonable import to_json
 from raysk.util.typed_json import value_text
@@ -82,6 +82,7 @@ def summary(listing: Listing, run: Run) -> dict[str, Any]:
         "from": "results.csv" if table.is_whole else "journal.jsonl",
         "metric": metric_of(run) or table.metric,
         "metrics": list(table.metrics),
+        "best_index": _chosen(run),
         "candidates": _total(listing),
         "matching": listing.matching,
         "rows": list(listing.objects()),
@@ -92,7 +93,7 @@ def remark(run: Run, listing: Listing) -> str | None:
     """Say what a reader cannot see: that the run is not done, or that no candidate is as wanted."""
     if not listing.rows:
         return f"No candidate of {run.shown} matches."
-    if listing.table.is_whole and run.state == "done":
+    if listing.table.is_whole and run.state in {"done", UNKNOWN}:
         return None
     so_far = count(_total(listing), "candidate")
     if run.state == RUNNING:
@@ -108,6 +109,12 @@ def metric_of(run: Run) -> str | None:
     return metric if isinstance(metric, str) else None
 
 
+def _chosen(run: Run) -> int | None:
+    """Return the number of the candidate that the run chose; None if it has not, or does not say."""
+    best = run.facts.get("best")
+    return best.get("best_index") if isinstance(best, dict) else None
+
+
 def _total(listing: Listing) -> int:
     return listing.table.total or len(listing.table)
 
@@ -118,6 +125,9 @@ def _describe(run: Run, listing: Listing) -> None:
     matching = "" if listing.matching == total else f" of {listing.matching:,} that match"
     said = f"{shown:,}{matching} of {count(total, 'candidate')}" if shown < total else count(total, "candidate")
     stderr_console().say(f"{run.shown}: {said} by {metric_of(run) or listing.table.metric}", wrap=True)
+    chosen, best = _chosen(run), int(listing.table.numbers[listing.table.order()[0]])
+    if chosen is not None and chosen != best:
+        stderr_console().say(f"The run chose candidate {chosen}, not the one with the best score.", wrap=True)
 
 
 # --- columns for a person -------------------------------------------------------------------------
