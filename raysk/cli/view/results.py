@@ -98,6 +98,8 @@ def remark(run: Run, listing: Listing) -> str | None:
     so_far = count(_total(listing), "candidate")
     if run.state == RUNNING:
         return f"{run.shown} is still running: {so_far} so far, read from its journal."
+    if run.state == "done":
+        return f"{run.shown} has no table: {so_far}, read from its journal."
     source = "" if listing.table.is_whole else ", read from its journal"
     return f"{run.shown} is not done ({run.state}): {so_far}{source}."
 
