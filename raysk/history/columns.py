@@ -98,7 +98,7 @@ class Columns:
         return [self._split(number, metric) for number in range(self.table.splits[metric].shape[1])]
 
     def _find(self, name: str) -> Column | None:
-        name = _ALIKE.get(name, name)
+        name = "rank" if name == f"rank_test_{self.table.metric}" else _ALIKE.get(name, name)
         if name in self._fixed:
             return self._fixed[name]
         whole = [each for each, short in self._short.items() if name in {each, short, f"param_{each}"}]

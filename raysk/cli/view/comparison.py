@@ -56,7 +56,9 @@ def _scores(comparison: Comparison) -> Iterator[Row]:
     each = comparison.contenders
     metrics = dict.fromkeys(str(one.metric) for one in each)
     yield " / ".join(metrics), [f"{one.mean:.5g} +- {one.std:.3g}" for one in each]
-    yield "difference", ["", *map(_difference, comparison.differences)]
+    yield "difference", ["", *(_number(one.mean, "+.4g") for one in comparison.differences)]
+    if any(one.standard_error is not None for one in comparison.differences):
+        yield "standard error", ["", *(_number(one.standard_error, ".2g") for one in comparison.differences)]
     yield "paired over", ["", *map(_paired, comparison.differences)]
     yield "candidate", [f"{one.number} of {one.candidates:,}" for one in each]
     yield "fit time", [f"{one.fit_time:.3g} s" for one in each]
@@ -71,11 +73,8 @@ def _scores(comparison: Comparison) -> Iterator[Row]:
         yield "state", [one.run.state for one in each]
 
 
-def _difference(difference: Difference) -> str:
-    if difference.mean is None:
-        return "-"
-    error = difference.standard_error
-    return f"{difference.mean:+.4g}" + ("" if error is None else f" +- {error:.2g}")
+def _number(value: float | None, form: str) -> str:
+    return "-" if value is None else format(value, form)
 
 
 def _paired(difference: Difference) -> str:
@@ -103,16 +102,16 @@ def _names(contenders: Sequence[Contender]) -> list[str]:
 
 
 def _lines(names: Sequence[str], rows: Sequence[Row], width: int | None) -> Iterator[str]:
-    """Yield lines: a column a run, and below them the rows for which that is too wide."""
+    """Yield lines: a column a run, and above them the rows for which that is too wide."""
     narrow, wide = list(rows), []
     while width is not None and narrow and _width(_table(names, narrow)) > width:
         widest = max(narrow, key=lambda row: max(map(len, [row[0], *row[1]])))
         narrow.remove(widest)
         wide.append(widest)
-    if narrow:
-        yield from _table(names, narrow)
     for row in (row for row in rows if row in wide):
         yield from _below_each_other(names, row, width or 0)
+    if narrow:
+        yield from _table(names, narrow)
 
 
 def _table(names: Sequence[str], rows: Sequence[Row]) -> list[str]:

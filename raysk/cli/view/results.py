@@ -38,9 +38,9 @@ LONGEST_CELL, LONGEST_FLOAT, SHORTEST_ERROR = 40, 8, 16
 """Characters of a parameter for a person, about half a line; of a float with all its digits; of an error."""
 
 IMPORTANCE = {"mean": 9, "rank": 8, "round": 6, "resources": 2, "error": 3, "fit_time": 1, "splits": 0}
-"""What stays the longest on a narrow terminal; parameters count `OF_PARAMETERS`."""
+"""What stays the longest on a narrow terminal; others as `_text_column` says."""
 
-OF_PARAMETERS, OF_SPREAD = 4, 2
+OF_SPLITS, OF_PARAMETERS, OF_SPREAD = 5, 4, 2
 
 
 def show_table(out: DataOut, run: Run, listing: Listing, *, is_chosen: bool) -> None:
@@ -161,7 +161,7 @@ def _text_column(column: Column, rows: Sequence[int]) -> TextColumn:
         return TextColumn(name="error", cells=texts, importance=IMPORTANCE["error"], least=SHORTEST_ERROR)
     is_number = not any(isinstance(cell, str) for cell in cells)
     texts = _numbers(cells, column.kind) if is_number else [_line(cell or "") for cell in cells]
-    importance = IMPORTANCE.get(column.key, OF_SPREAD)
+    importance = IMPORTANCE.get(column.key, OF_SPLITS if column.kind == SCORE else OF_SPREAD)
     return TextColumn(name=column.name, cells=texts, importance=importance, is_right=is_number)
 
 

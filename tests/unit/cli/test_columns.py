@@ -81,10 +81,10 @@ def test_runs_stand_below_each_other_where_they_do_not_fit():
     """Only the rows that are too wide."""
     rows = [("time", ["1 s", "2 s"]), ("command", ["search spec.py --seed=1", "search spec.py"])]
     assert list(_lines(["a", "b"], rows, 24)) == [
-        "        a    b",
-        "  time  1 s  2 s",
         "  command",
         "    a  search spec.py",
         "       --seed=1",
         "    b  search spec.py",
+        "        a    b",
+        "  time  1 s  2 s",
     ]
