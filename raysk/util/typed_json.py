@@ -10,6 +10,7 @@ Nothing is unpickled or evaluated when they are read: what Python writes is pars
 from __future__ import annotations
 
 import ast
+import functools
 import math
 import sys
 from collections.abc import Mapping
@@ -98,9 +99,14 @@ def decode(value: Any) -> Any:
 
 def value_text(value: Any) -> str:
     """Return a value as a cell of a table has it: text as it is, all else as Python writes it; see `value_of_text`."""
-    if not isinstance(value, str):
-        return value.text if isinstance(value, Opaque) else repr(_python(value))
-    return value if value_of_text(value) is value and value else repr(value)
+    if isinstance(value, str):
+        return _text_cell(str(value))
+    return value.text if isinstance(value, Opaque) else repr(_python(value))
+
+
+@functools.lru_cache  # a column has few of them, many times
+def _text_cell(text: str) -> str:
+    return text if text and value_of_text(text) is text else repr(text)
 
 
 def value_of_text(text: str) -> Any:
