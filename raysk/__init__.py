@@ -1,8 +1,8 @@
 """Run a scikit-learn job - one fit, or a whole parameter search - on Ray.
 
 The command ``raysk`` and these names are two doors of one house: `fit`, `run`, `nested`, `connect` and `register`.
-They, and `Limits`, `Shortcuts`, `Resources`, `Outcome`, `OneStandardError` and the search class `TPESearchCV`, are
-loaded when first used.
+They, `Limits`, `Shortcuts`, `Resources`, `Outcome`, `OneStandardError`, the search class `TPESearchCV`, and what reads
+earlier runs, `open_run`, `read_candidates` and `compare_runs`, are loaded when first used.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
         register,
         run,
     )
+    from raysk.history.candidates import read_candidates
+    from raysk.history.comparison import compare_runs
+    from raysk.history.run import open_run
     from raysk.searches.tpe import TPESearchCV
 
 __all__ = [
@@ -32,13 +35,24 @@ __all__ = [
     "Shortcuts",
     "TPESearchCV",
     "__version__",
+    "compare_runs",
     "connect",
     "fit",
     "nested",
+    "open_run",
+    "read_candidates",
     "register",
     "run",
 ]
 __version__ = "0.1.0"
+
+_ELSEWHERE = {
+    "TPESearchCV": "raysk.searches.tpe",
+    "compare_runs": "raysk.history.comparison",
+    "open_run": "raysk.history.run",
+    "read_candidates": "raysk.history.candidates",
+}
+"""Public names that are not in `raysk.api`, and their modules."""
 
 
 def __dir__() -> list[str]:
@@ -46,10 +60,10 @@ def __dir__() -> list[str]:
 
 
 def __getattr__(name: str) -> Any:
-    if name == "TPESearchCV":
-        from raysk.searches.tpe import TPESearchCV
+    if name in _ELSEWHERE:
+        import importlib
 
-        return TPESearchCV
+        return getattr(importlib.import_module(_ELSEWHERE[name]), name)
     if name in __all__:
         from raysk import api
 

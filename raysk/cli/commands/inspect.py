@@ -77,7 +77,7 @@ def show(
 
 def _rows(facts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
     """Flatten nested facts into rows, leaving out what is not known."""
-    from raysk.cli.view.names import short_names
+    from raysk.util.names import short_names
     from raysk.util.words import join_names
 
     for name, value in facts.items():

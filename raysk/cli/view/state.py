@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from raysk.cli.view.names import short_names
 from raysk.events import Outlook, no_outlook
+from raysk.util.names import short_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,8 +10,8 @@ from rich.console import Console
 from raysk import events
 from raysk.cli.view import lines, words
 from raysk.cli.view.console import stderr_console
-from raysk.cli.view.names import short_names
 from raysk.cli.view.state import State
+from raysk.util.names import short_names
 
 LONG = "histgradientboostingclassifier__"
 BEST = {"simpleimputer__strategy": "median", f"{LONG}learning_rate": 0.0412345678, f"{LONG}max_iter": 100}
