@@ -85,7 +85,7 @@ def fit(  # noqa: PLR0913 - those of scikit-learn's fit, where it runs, and what
     _check_call(estimator.fit, (X,) if y is None else (X, y), fit_params)
     choice = choose(estimator, fit_params)
     if choice.plan is callbacks:
-        callbacks.refuse_limits(estimator, limits)
+        callbacks.refuse_options(estimator, limits, seeds)
     choice.tell(pool, estimator)
     if choice.plan is search:
         said: dict[str, Any] = {"limits": limits, "shortcuts": shortcuts, "verification": verification, "seeds": seeds}

@@ -60,9 +60,7 @@ class Seeds:
         self.count = min(len(first), len(candidates))
         return [*first.values(), *others][: len(candidates)]
 
-    def schedule(
-        self, units: Sequence[Unit], n_splits: int, order: Callable[[Sequence[Unit]], Schedule]
-    ) -> Schedule:
+    def schedule(self, units: Sequence[Unit], n_splits: int, order: Callable[[Sequence[Unit]], Schedule]) -> Schedule:
         """Return the schedule of a round's units: those of the seeds, then the others in their own order.
 
         Parameters

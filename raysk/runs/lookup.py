@@ -56,7 +56,7 @@ def find_search(text: str, command: str | None = None) -> RunFolder:
         if newest is None:
             raise InputError(f"There is no search to resume in {str(Path.cwd() / RUNS_FOLDER)!r}.")
         names = [os.path.relpath(journal, newest) for journal in journals_of(newest)]
-        _check_whose(newest, (MANIFEST, *names), "search", "raysk resume")
+        check_whose(newest, (MANIFEST, *names), "search", "raysk resume")
         return _of_command(newest, command)
     known = f"The newest search is {os.path.relpath(newest)!r}." if newest else ""
     try:
@@ -159,7 +159,7 @@ def _latest_model(command: str) -> Path:
     runs = sorted((Path.cwd() / RUNS_FOLDER).glob(f"*/{MANIFEST}"), key=_modified, reverse=True)
     for manifest in runs:
         if manifest.is_file() and (model := _recorded_model(manifest.parent)) is not None:
-            _check_whose(manifest.parent, (MANIFEST,), "run", command)
+            check_whose(manifest.parent, (MANIFEST,), "run", command)
             return _checked(manifest.parent, *model)
     raise InputError(
         f"No run in {str(Path.cwd() / RUNS_FOLDER)!r} has a model.\nMake one with 'raysk fit' or 'raysk search'."
@@ -212,7 +212,7 @@ def _manifest(run: Path) -> dict[str, Any]:
 # --- latest ---------------------------------------------------------------------------------------
 
 
-def _check_whose(run: Path, files: tuple[str, ...], kind: str, command: str) -> None:
+def check_whose(run: Path, files: tuple[str, ...], kind: str, command: str) -> None:
     """Fail unless nobody else can have written what a run that was not named says: it would be carried out."""
     for reason in filter(None, (why_not_trusted(run / name) for name in (*files, MODEL_FILE))):
         raise InputError(

@@ -70,7 +70,7 @@ class Proposals:
     workers : int
         Number of fits that run at a time, which only a warning depends on.
     first : sequence of mapping of str to object
-        Parameters of candidates that come before all others; of equal ones the first, and none that is not of the space.
+        Parameters of candidates that come before all others; of equal ones the first; none that is not of the space.
     """
 
     def __init__(  # noqa: PLR0913 - what a conversation is about

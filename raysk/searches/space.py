@@ -207,10 +207,10 @@ def _of_distribution(name: str, distribution: Any) -> Dimension:
         ) from error
     law = type(getattr(distribution, "dist", None))
     if law is type(stats.randint):
-        whole = functools.partial(_within, int(low), int(high), kind=int)
+        whole = functools.partial(_within, int(low), int(high), int)
         return Dimension(kind="int", low=int(low), high=int(high), value=kind, number=whole)
     ends: dict[str, Any] = {"low": float(low), "high": float(high)}
-    within = functools.partial(_within, *ends.values(), kind=float)
+    within = functools.partial(_within, float(low), float(high), float)
     if law is type(stats.uniform):
         return Dimension(kind="float", **ends, value=kind, number=within)
     if law is type(stats.loguniform) and math.isclose(median, math.sqrt(low * high)):  # it is not shifted
@@ -224,7 +224,7 @@ def _of_distribution(name: str, distribution: Any) -> Dimension:
     )
 
 
-def _within(low: float, high: float, value: Any, *, kind: type) -> Any:
+def _within(low: float, high: float, kind: type, value: Any) -> Any:
     """Return a number of a class if it lies between two others, both included; None otherwise, or if it is none."""
     return kind(value) if _is_number(value) and low <= value <= high and kind(value) == value else None
 
