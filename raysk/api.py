@@ -201,9 +201,8 @@ def run(  # noqa: PLR0913 - as `fit`
     resume : bool, str or Path, default=False
         An earlier run of this search, whose fits are not done again. True means the run in `run_dir`, if there is one.
     resume_anyway, force, verify, verify_fits : bool, bool, bool, int, optional
-        Whether an earlier run goes on although something changed since; whether another run in `run_dir` is replaced;
-        whether the saved model is loaded back in another process; how many of a search's fits are done again by
-        scikit-learn alone (FitsDiffer is raised if a score differs).
+        Whether an earlier run goes on although something changed; whether another one in `run_dir` is replaced; whether
+        the model is loaded back in another process; how many fits scikit-learn does again (else FitsDiffer is raised).
     sink : callable, optional
         Takes the `raysk.events` of this run. Those of the cluster go to the sink of `connect`.
 

@@ -43,7 +43,7 @@ class Candidate:
     rank : int
         1 for the best.
     metric : str
-        That decides.
+        The name of the one that decides.
     score : float
         The mean over the splits.
     params : mapping of str to object
@@ -58,7 +58,7 @@ class Candidate:
     params: Mapping[str, Any]
 
     def __str__(self) -> str:
-        return f"candidate {self.number} of {self.run.shown}, number {self.rank} by {self.metric} ({self.score:.6g})"
+        return f"candidate {self.number} of {self.run.shown}, rank {self.rank} by {self.metric} ({self.score:.6g})"
 
 
 def candidate_of(text: str, rank: int | None = None, option: str = "RUN") -> Candidate:
@@ -84,7 +84,7 @@ def candidate_of(text: str, rank: int | None = None, option: str = "RUN") -> Can
     if said is not None and not (said.isascii() and said.isdigit() and int(said)):
         raise UsageError(f"{option} {text}: what follows # is a rank, 1 for the best candidate: {name}#2")
     if said is not None and rank is not None:
-        raise UsageError(f"{option} {text}: this names a rank, and so does {rank}. Leave one of the two out.")
+        raise UsageError(f"{option} {text}: this names a rank, and so does --rank {rank}. Leave one of the two out.")
     if rank is not None and rank < 1:
         raise UsageError(f"--rank {rank}: ranks begin with 1, the best candidate.")
     run, table = open_search(name)
@@ -186,7 +186,7 @@ def _candidate(run: Run, table: CandidateTable, rows: Sequence[int], rank: int) 
         run=run,
         number=int(table.numbers[row]),
         rank=rank,
-        metric=table.metric,
+        metric=str(run.facts.get("metric") or table.metric),
         score=float(table.mean[table.metric][row]),
         params=table.params[row],
     )

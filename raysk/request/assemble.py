@@ -313,6 +313,7 @@ def describe(
     else:
         chosen, data = job.search if isinstance(job, SearchJob) else job.estimator, job.data
     search = chosen if is_search(chosen) else None
+    seeds = len(job.seeds) if isinstance(job, SearchJob) else 0
     estimator = chosen if search is None else search.estimator
     return {
         "source": printable(found.source),
@@ -322,7 +323,7 @@ def describe(
         "objects": {name: type_name(value) for name, value in found.names.items() if is_estimator(value)},
         "runs": "fit" if search is None else "search",
         "estimator": estimator_facts(estimator),
-        "search": None if search is None else search_facts(search, data),
+        "search": None if search is None else {**search_facts(search, data), "seeds": seeds or None},
         "data": None if data is None else describe_data(data),
     }
 

@@ -7,6 +7,7 @@ refused              no such parameter; an object that is not in the space; for 
 
 from __future__ import annotations
 
+import shlex
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from raysk.request.overrides import copy_estimator, read_parameters
 from raysk.runs.fingerprint import fingerprint
 from raysk.source.objects import grids_of
 from raysk.util.typed_json import Opaque, encode
+from raysk.util.values import parse_value
 from raysk.util.words import count, join_names, nearest_names, pairs, shorten, suggestion, type_name
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     Params = Mapping[str, Any]
 
 _NONE = object()
+
+_WIDER = "Write these values in the space, or draw from distributions: a random search tries seeds from anywhere."
 
 
 def params_for(estimator: Any, params: Params, grids: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -59,8 +63,16 @@ def _explain_unknown(estimator: Any, params: Params, unknown: Sequence[str], kno
     said = f"{type_name(estimator)} has no parameter {join_names(unknown)}.\n"
     if not all(close.values()):
         return said + suggestion(unknown[0], known, "parameters")
-    settings = " ".join(f"--set {close[name][0]}={params[name]!r}" for name in unknown)
-    return f"{said}Did you mean {join_names(names[0] for names in close.values())}? Say: {shorten(settings)}"
+    settings = " ".join(_setting(close[name][0], params[name]) for name in unknown)
+    meant = join_names(names[0] for names in close.values())
+    return f"{said}If this means {meant}, say in place of the run: {shorten(settings)}"
+
+
+def _setting(name: str, value: Any) -> str:
+    """Return the option that sets a parameter."""
+    if isinstance(value, str) and parse_value(value) != value:
+        return f"--set-str {shlex.quote(f'{name}={value}')}"
+    return f"--set {shlex.quote(f'{name}={value if isinstance(value, str) else repr(value)}')}"
 
 
 def _own_value(name: str, value: Any, grids: Sequence[Mapping[str, Any]]) -> Any:
@@ -117,9 +129,9 @@ def seeds_for(search: Any, seeds: Sequence[Params]) -> tuple[Params, ...]:
         try:
             usable.append(_seed_for(search, params))
         except InputError as error:  # noqa: PERF203 - there are few
-            refused.append((params, str(error)))
+            refused.append((params, str(error).splitlines()[0]))
     if refused and not usable:
-        raise InputError(f"--seed-from: this search cannot have {_said(refused)}")
+        raise InputError(f"--seed-from: this search cannot have {_said(refused)}\n{_WIDER}")
     if refused:
         warnings.warn(f"The search cannot have {_said(refused)}", stacklevel=2)
     return tuple(usable)
@@ -127,7 +139,7 @@ def seeds_for(search: Any, seeds: Sequence[Params]) -> tuple[Params, ...]:
 
 def _said(refused: Sequence[tuple[Params, str]]) -> str:
     (params, reason), many = refused[0], count(len(refused), "seed")
-    return f"{many}, as {shorten(', '.join(pairs(params)))}: {reason}"
+    return f"{many}, as {shorten(', '.join(pairs(params)))}: {reason.rstrip(':')}"
 
 
 def _seed_for(search: Any, params: Params) -> Params:
