@@ -46,9 +46,11 @@ def params_for(estimator: Any, params: Params, grids: Sequence[Mapping[str, Any]
     InputError
         If the estimator does not have a parameter, or an opaque value is not in the space.
     """
+    from sklearn import clone
+
     own = {name: _own_value(name, value, grids) for name, value in params.items()}
     try:
-        copy_estimator(estimator).set_params(**own)
+        copy_estimator(estimator).set_params(**clone(own, safe=False))  # copies: others may be set on a step
     except Exception as error:
         known = read_parameters(estimator)
         unknown = [name for name in params if name not in known]
