@@ -11,6 +11,7 @@ candidate is not tried again: equal by value, as a journal tells them apart.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
@@ -109,20 +110,19 @@ class SeedsFirst:
 
 def _without(candidates: Sequence[Candidate], seeds: Mapping[Hashable, Candidate]) -> list[Candidate]:
     """Return the candidates without the first that equals each seed: there is a place for each seed then."""
-    outlines, left = {_outline(each) for each in seeds.values()}, {*seeds}
-    others = []
+    texts: defaultdict[str, set[str]] = defaultdict(set)
+    for seed in seeds.values():
+        for name, value in seed.items():
+            texts[name].add(plain_text(value))
+    others, left = [], {*seeds}
     for each in candidates:
-        value = _value(each) if _outline(each) in outlines else None  # a grid may have a million
+        may_equal = all(plain_text(value) in texts[name] for name, value in each.items())  # a grid may have a million
+        value = _value(each) if may_equal else None
         if value in left:
             left.remove(value)
         else:
             others.append(each)
     return others
-
-
-def _outline(params: Mapping[str, Any]) -> Hashable:
-    """Return what equal candidates have in common, and others rarely: quick also where values are estimators."""
-    return tuple((name, plain_text(params[name])) for name in sorted(params))
 
 
 def _value(params: Mapping[str, Any]) -> Hashable:
