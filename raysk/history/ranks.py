@@ -17,8 +17,8 @@ import numpy as np
 from raysk.errors import InputError, UsageError
 from raysk.history.candidates import read_candidates
 from raysk.history.run import Run, open_run, runs_in
-from raysk.runs.folder import JOURNAL, PYTHON, RESULTS, RUNS_FOLDER, SEARCH
-from raysk.runs.lookup import LATEST
+from raysk.runs.folder import JOURNAL, MANIFEST, PYTHON, RESULTS, RUNS_FOLDER, SEARCH
+from raysk.runs.lookup import LATEST, check_whose
 from raysk.util.typed_json import encode_params
 from raysk.util.words import count
 
@@ -48,6 +48,8 @@ class Candidate:
         The mean over the splits.
     params : mapping of str to object
         Python's values; `raysk.util.typed_json.Opaque` for what does not come back.
+    chosen : int or None
+        The rank of the candidate that the run itself chose, by a rule of its own perhaps; None if it chose none.
     """
 
     run: Run
@@ -56,12 +58,18 @@ class Candidate:
     metric: str
     score: float
     params: Mapping[str, Any]
+    chosen: int | None
+
+    def as_record(self) -> dict[str, Any]:
+        """Return what a manifest says of it."""
+        params = encode_params(self.params)
+        return {"run": str(self.run.folder), "number": self.number, "rank": self.rank, "params": params}
 
     def __str__(self) -> str:
         return f"candidate {self.number} of {self.run.shown}, rank {self.rank} by {self.metric} ({self.score:.6g})"
 
 
-def candidate_of(text: str, rank: int | None = None, option: str = "RUN") -> Candidate:
+def candidate_of(text: str, rank: int | None = None, option: str = "raysk refit") -> Candidate:
     """Return the candidate that ``RUN`` or ``RUN#RANK`` means.
 
     Parameters
@@ -78,7 +86,7 @@ def candidate_of(text: str, rank: int | None = None, option: str = "RUN") -> Can
     UsageError
         If the rank is no number from 1.
     InputError
-        If there is no such run, or it has fewer candidates with a score.
+        If there is no such run, it has fewer candidates with a score, or the latest may be somebody else's.
     """
     name, said = _split(text)
     if said is not None and not (said.isascii() and said.isdigit() and int(said)):
@@ -87,7 +95,7 @@ def candidate_of(text: str, rank: int | None = None, option: str = "RUN") -> Can
         raise UsageError(f"{option} {text}: this names a rank, and so does --rank {rank}. Leave one of the two out.")
     if rank is not None and rank < 1:
         raise UsageError(f"--rank {rank}: ranks begin with 1, the best candidate.")
-    run, table = open_search(name)
+    run, table = open_search(name, option)
     rank = rank or int(said or 1)
     rows = _best_rows(run, table)
     if rank > len(rows):
@@ -98,15 +106,15 @@ def candidate_of(text: str, rank: int | None = None, option: str = "RUN") -> Can
     return _candidate(run, table, rows, rank)
 
 
-def best_candidates(text: str | Run = LATEST, top: int = TOP) -> list[Candidate]:
+def best_candidates(text: str | Run = LATEST, top: int = TOP, option: str = "--seed-from") -> list[Candidate]:
     """Return the best candidates of a run, the best first; fewer if it has fewer with a score.
 
     Raises
     ------
     InputError
-        As `open_search`; also if none has a score.
+        As `candidate_of`; also if none has a score.
     """
-    run, table = open_search(text)
+    run, table = open_search(text, option)
     rows = _best_rows(run, table)
     if not len(rows):
         raise InputError(f"{run.shown!r} has no candidate with a score.\nName another run; see: raysk runs")
@@ -135,22 +143,25 @@ def top_params(run: str | Path | Run = LATEST, top: int = TOP) -> list[dict[str,
     InputError
         If there is no such run, or it has no candidate with a score.
     """
-    found = best_candidates(run if isinstance(run, Run) else str(run), top)
+    found = best_candidates(run if isinstance(run, Run) else str(run), top, "raysk.top_params")
     return [dict(each.params) for each in found]
 
 
-def open_search(text: str | Run) -> tuple[Run, CandidateTable]:
+def open_search(text: str | Run, option: str) -> tuple[Run, CandidateTable]:
     """Find a run that has candidates; ``latest`` is the newest one that has any.
+
+    The person did not name the run that ``latest`` finds. What it says becomes parameters, some of which name files to
+    load, such as a pipeline's ``memory``: it is used only if nobody else can have written it.
 
     Raises
     ------
     InputError
-        If there is none.
+        If there is none, or the latest may be somebody else's.
     """
     if isinstance(text, Run):
         return text, read_candidates(text)
     if text == LATEST and not Path(text).is_dir():
-        return _latest_search()
+        return _latest_search(option)
     run = open_run(text)
     if run.command not in {SEARCH, PYTHON, None}:
         raise InputError(
@@ -160,15 +171,17 @@ def open_search(text: str | Run) -> tuple[Run, CandidateTable]:
     return run, read_candidates(run)
 
 
-def _latest_search() -> tuple[Run, CandidateTable]:
+def _latest_search(option: str) -> tuple[Run, CandidateTable]:
     here = Path.cwd() / RUNS_FOLDER
     for run in runs_in(here) if here.is_dir() else ():
         has_files = any((run.folder / name).is_file() for name in (JOURNAL, RESULTS))
         if has_files and run.command in {SEARCH, PYTHON}:
             try:
-                return run, read_candidates(run)
+                table = read_candidates(run)
             except InputError:  # no fit of it is done
                 continue
+            check_whose(run.folder, (MANIFEST, JOURNAL, RESULTS), "search", option)
+            return run, table
     raise InputError(f"There is no search in {str(here)!r} that has tried a candidate.\nMake one with 'raysk search'.")
 
 
@@ -181,7 +194,8 @@ def _split(text: str) -> tuple[str, str | None]:
 
 
 def _candidate(run: Run, table: CandidateTable, rows: Sequence[int], rank: int) -> Candidate:
-    row = rows[rank - 1]
+    row, numbers = rows[rank - 1], table.numbers[rows].tolist()
+    chosen = (run.facts.get("best") or {}).get("best_index")
     return Candidate(
         run=run,
         number=int(table.numbers[row]),
@@ -189,6 +203,7 @@ def _candidate(run: Run, table: CandidateTable, rows: Sequence[int], rank: int) 
         metric=str(run.facts.get("metric") or table.metric),
         score=float(table.mean[table.metric][row]),
         params=table.params[row],
+        chosen=1 + numbers.index(chosen) if chosen in numbers else None,
     )
 
 

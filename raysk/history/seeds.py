@@ -67,4 +67,5 @@ class Seeds:
         return {**vars(self), "params": list(map(Encoder(), self.params))}
 
     def __str__(self) -> str:
-        return f"{len(self.params)} best candidates of {os.path.relpath(self.run)}"
+        best = "best candidate" if len(self.params) == 1 else f"{len(self.params)} best candidates"
+        return f"{best} of {os.path.relpath(self.run)}"

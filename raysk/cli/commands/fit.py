@@ -57,9 +57,13 @@ class Fit(Talk, FitOutput, ClusterOptions, HoldOutOptions, FitOverrides, ParamsO
                 inspect.show(out, self.file, where, as_json=self.as_json, make_job=make_job, quiet=self.quiet)
                 return
             read = work_of(self.file, make_job, where, score_train=self.score)
+            call = call_of(self.context, self.file)
             with View(quiet=self.quiet, verbose=self.verbose).running() as view:
                 if candidate is not None:
                     view.say(f"Parameters of {candidate}: {', '.join(pairs(candidate.params))}")
-                outcome = run(read, where, outputs, call=call_of(self.context, self.file), sink=view)
+                    call["candidate"] = candidate.as_record()
+                    if candidate.rank == 1 and candidate.chosen not in {None, 1}:
+                        view.say(f"The search itself chose rank {candidate.chosen}, by a rule of its own.")
+                outcome = run(read, where, outputs, call=call, sink=view)
             show_fit(out, outcome, outputs.output, as_json=self.as_json, quiet=self.quiet)
             outcome.raise_error()

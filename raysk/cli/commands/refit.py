@@ -62,7 +62,7 @@ class Refit(Talk, FitOutput, ClusterOptions, HoldOutOptions, FitOverrides, FitFl
         from raysk.history.ranks import candidate_of
 
         candidate = candidate_of(self.earlier, self.rank)
-        job = _how_it_was_started(candidate, latest=self.earlier.startswith("latest"))
+        job = _how_it_was_started(candidate)
         root = self.context.find_root()
         now = {name: value for name, value in self.context.params.items() if settings.is_typed(self.context, name)}
         if Path(job["folder"]) != Path.cwd():
@@ -73,11 +73,10 @@ class Refit(Talk, FitOutput, ClusterOptions, HoldOutOptions, FitOverrides, FitFl
             fit.command.invoke(fit)
 
 
-def _how_it_was_started(candidate: Candidate, *, latest: bool) -> Mapping[str, Any]:
-    """Return the ``job`` of a run's manifest; fail if a program started it, or it may be somebody else's."""
+def _how_it_was_started(candidate: Candidate) -> Mapping[str, Any]:
+    """Return the ``job`` of a run's manifest; fail if a program started it."""
     from raysk.errors import InputError
-    from raysk.runs.folder import MANIFEST, RunFolder
-    from raysk.runs.lookup import check_whose
+    from raysk.runs.folder import RunFolder
 
     run = candidate.run
     if RunFolder(run.folder).began_in_python:
@@ -86,8 +85,6 @@ def _how_it_was_started(candidate: Candidate, *, latest: bool) -> Mapping[str, A
             f"estimator.set_params(**raysk.top_params({run.shown!r}, {candidate.rank})[-1]).fit(X, y)\n"
             f"or with a file: raysk fit FILE --params {shlex.quote(f'{run.shown}#{candidate.rank}')}"
         )
-    if latest:
-        check_whose(run.folder, (MANIFEST,), "search", "raysk refit")
     job: Mapping[str, Any] = RunFolder(run.folder).read_manifest()["job"]
     return job
 

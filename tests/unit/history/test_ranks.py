@@ -98,6 +98,24 @@ def test_latest_is_the_newest_that_has_tried_something(make_run):
         candidate_of("fit")
 
 
+def test_the_latest_must_be_the_persons_own(make_run):
+    """Parameters may name files to load; a run that is named is used."""
+    make_run().chmod(0o777)
+    with pytest.raises(
+        InputError, match=r"may be somebody else's(.|\n)*Name the run that you mean: --params raysk-runs"
+    ):
+        candidate_of("latest", option="--params")
+    assert candidate_of("first").rank == 1
+
+
+def test_the_rank_of_what_the_run_chose(make_run):
+    """A run may choose by another rule than the best score."""
+    make_run(best={"best_index": 0})
+    assert [candidate_of("first", rank).chosen for rank in (1, 2)] == [3, 3]
+    make_run("other", best={"best_index": 2})
+    assert candidate_of("other").chosen is None
+
+
 def test_of_halving_the_last_round_comes_first(make_run):
     """As scikit-learn chooses in it; a candidate has one rank, whatever rounds it was in."""
     rows = [(0.9, {"C": 1, "n": 10}, 0), (0.8, {"C": 2, "n": 10}, 0), (0.7, {"C": 1, "n": 20}, 1)]
