@@ -95,3 +95,7 @@ def test_a_candidate_is_fitted_again(raysk, folder, first):
     raysk("refit", "first").assert_error(
         3, "started from Python", "raysk.top_params", "raysk fit FILE --params 'first#1'"
     )
+    manifest.unlink()
+    raysk("refit", "first#2").assert_error(
+        3, "does not say how the run was started", "raysk fit FILE --params 'first#2'"
+    )

@@ -74,18 +74,23 @@ class Refit(Talk, FitOutput, ClusterOptions, HoldOutOptions, FitOverrides, FitFl
 
 
 def _how_it_was_started(candidate: Candidate) -> Mapping[str, Any]:
-    """Return the ``job`` of a run's manifest; fail if a program started it."""
+    """Return the ``job`` of a run's manifest; fail if a program started it, or the manifest is gone."""
     from raysk.errors import InputError
     from raysk.runs.folder import RunFolder
 
     run = candidate.run
+    otherwise = f"raysk fit FILE --params {shlex.quote(f'{run.shown}#{candidate.rank}')}"
     if RunFolder(run.folder).began_in_python:
         raise InputError(
             f"The run in {run.shown!r} was started from Python, where its estimator and data are. Fit it there:\n"
             f"estimator.set_params(**raysk.top_params({run.shown!r}, {candidate.rank})[-1]).fit(X, y)\n"
-            f"or with a file: raysk fit FILE --params {shlex.quote(f'{run.shown}#{candidate.rank}')}"
+            f"or with a file: {otherwise}"
         )
-    job: Mapping[str, Any] = RunFolder(run.folder).read_manifest()["job"]
+    try:
+        job: Mapping[str, Any] = RunFolder(run.folder).read_manifest()["job"]
+    except InputError as error:
+        said = str(error).splitlines()[0]
+        raise InputError(f"{said}\nName the file that it is to be fitted with: {otherwise}") from error
     return job
 
 
