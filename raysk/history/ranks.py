@@ -18,7 +18,7 @@ from raysk.errors import InputError, UsageError
 from raysk.history.candidates import read_candidates
 from raysk.history.run import Run, open_run, runs_in
 from raysk.runs.folder import JOURNAL, MANIFEST, PYTHON, RESULTS, RUNS_FOLDER, SEARCH
-from raysk.runs.lookup import LATEST, check_whose
+from raysk.runs.lookup import LATEST, check_whose, find_run
 from raysk.util.typed_json import encode_params
 from raysk.util.words import count
 
@@ -188,9 +188,16 @@ def _latest_search(option: str) -> tuple[Run, CandidateTable]:
 def _split(text: str) -> tuple[str, str | None]:
     """Divide ``RUN#RANK``; None where there is no rank."""
     name, mark, rank = text.rpartition("#")
-    if not mark or not name or Path(text).exists() or (Path.cwd() / RUNS_FOLDER / text).exists():
+    if not mark or not name or Path(text).exists() or _is_run(text):
         return text, None
     return name, rank
+
+
+def _is_run(text: str) -> bool:
+    try:
+        return find_run(text) is not None
+    except (OSError, ValueError):  # too long a name, or one of several runs
+        return False
 
 
 def _candidate(run: Run, table: CandidateTable, rows: Sequence[int], rank: int) -> Candidate:

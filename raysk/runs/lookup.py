@@ -95,7 +95,7 @@ def find_model(text: str, command: str) -> str:
     ----------
     text : str
         A model file or ``-``, which are returned as they are; a run's folder, a file in it, its name in ``raysk-runs``,
-        or ``latest``: the newest run there that has a model.
+        or ``latest``: of the runs there that have a model, the one that began last.
     command : str
         What to type with another run, as ``raysk predict``.
 
@@ -156,7 +156,7 @@ def _shown(path: Path) -> str:
 
 
 def _latest_model(command: str) -> Path:
-    runs = sorted((Path.cwd() / RUNS_FOLDER).glob(f"*/{MANIFEST}"), key=_modified, reverse=True)
+    runs = sorted((Path.cwd() / RUNS_FOLDER).glob(f"*/{MANIFEST}"), key=_began, reverse=True)
     for manifest in runs:
         if manifest.is_file() and (model := _recorded_model(manifest.parent)) is not None:
             check_whose(manifest.parent, (MANIFEST,), "run", command)
@@ -164,6 +164,12 @@ def _latest_model(command: str) -> Path:
     raise InputError(
         f"No run in {str(Path.cwd() / RUNS_FOLDER)!r} has a model.\nMake one with 'raysk fit' or 'raysk search'."
     )
+
+
+def _began(manifest: Path) -> tuple[str, float]:
+    """Return when a run began, to sort by: its manifest may be changed later, as when it is tagged."""
+    started = (read_object(manifest) or {}).get("started")
+    return (started if isinstance(started, str) else "", _modified(manifest))
 
 
 def _modified(path: Path) -> float:
