@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     )
     from raysk.history.candidates import read_candidates
     from raysk.history.comparison import compare_runs
+    from raysk.history.ranks import top_params
     from raysk.history.run import open_run
     from raysk.searches.tpe import TPESearchCV
 
@@ -43,10 +44,12 @@ __all__ = [
     "read_candidates",
     "register",
     "run",
+    "top_params",
 ]
 __version__ = "0.1.0"
 
 _ELSEWHERE = {
+    "top_params": "raysk.history.ranks",
     "TPESearchCV": "raysk.searches.tpe",
     "compare_runs": "raysk.history.comparison",
     "open_run": "raysk.history.run",

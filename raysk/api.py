@@ -27,7 +27,7 @@ from raysk.runs.folder import NESTED, PYTHON, PYTHON_NESTED
 from raysk.util import nested as nested_calls
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from raysk.events import Sink
     from raysk.runner.outputs import Outputs
@@ -176,6 +176,7 @@ def run(  # noqa: PLR0913 - as `fit`
     resources: Resources | None = None,
     limits: Limits | None = None,
     shortcuts: Shortcuts | None = None,
+    seeds: Sequence[Mapping[str, Any]] = (),
     run_dir: str | Path | None = None,
     resume: bool | str | Path | None = False,
     resume_anyway: bool = False,
@@ -192,17 +193,16 @@ def run(  # noqa: PLR0913 - as `fit`
         See `fit`.
     fit_params, resources : mapping of str to object, Resources, optional
         What goes to the estimator's ``fit``; what of the cluster is used, if this call connects.
-    limits, shortcuts : Limits, Shortcuts, optional
-        When a search ends early, counted from this call; which of its fits need not be done.
+    limits, shortcuts, seeds : Limits, Shortcuts, list of dict, optional
+        When a search ends early, counted from this call; which of its fits need not be done; the parameters of
+        candidates that it tries first, as ``raysk.top_params("latest")`` has them.
     run_dir : str or Path, optional
         A folder with the files of the run, as ``raysk search`` and ``raysk fit`` leave it. None leaves nothing.
     resume : bool, str or Path, default=False
         An earlier run of this search, whose fits are not done again. True means the run in `run_dir`, if there is one.
-    resume_anyway, force : bool, default=False
-        Whether an earlier run goes on although something changed since; whether another run in `run_dir` is replaced.
-    verify, verify_fits : bool, default=True; int, optional
-        Whether the model in the run folder is loaded back in another process; how many of a search's fits are done
-        again by scikit-learn alone (FitsDiffer is raised if a score differs).
+    resume_anyway, force, verify, verify_fits : bool, bool, bool, int, optional
+        Whether an earlier run goes on although something changed; whether another one in `run_dir` is replaced; whether
+        the model is loaded back in another process; how many fits scikit-learn does again (else FitsDiffer is raised).
     sink : callable, optional
         Takes the `raysk.events` of this run. Those of the cluster go to the sink of `connect`.
 
@@ -221,8 +221,8 @@ def run(  # noqa: PLR0913 - as `fit`
     data = Data(X=X, y=y, fit_params=fit_params or {})
     resume = resume if isinstance(resume, str | Path) else bool(resume)
     if nested_calls.stays_here():
-        return _run_here(estimator, data, limits=limits, run_dir=run_dir, resume=resume)
-    job = _verified(_job(data, _checked(estimator), limits, shortcuts), verify_fits)
+        return _run_here(estimator, data, limits=limits, seeds=seeds, run_dir=run_dir, resume=resume)
+    job = _verified(_job(data, _checked(estimator), limits, shortcuts, seeds), verify_fits)
     work = _work(job, is_recorded=run_dir is not None or resume is not False)
     outputs = recorded_outputs(work.job, run_dir, resume=resume, anyway=resume_anyway, force=force, verify=verify)
     return _run(work, Borrowed(address=address, resources=resources or _resources(), given=resources), outputs, sink)
@@ -341,7 +341,9 @@ def _work(job: FitJob | SearchJob, *, is_recorded: bool) -> Work:
     )
 
 
-def _job(data: Data, estimator: Any, limits: Limits | None, shortcuts: Shortcuts | None) -> FitJob | SearchJob:
+def _job(
+    data: Data, estimator: Any, limits: Limits | None, shortcuts: Shortcuts | None, seeds: Sequence[Any] = ()
+) -> FitJob | SearchJob:
     """Make a job; the clock of its limits starts."""
     if not isinstance(limits, Limits | None):
         raise CallError(f"limits={limits!r}: give an object, as limits=raysk.Limits(time_budget_s=600).")
@@ -349,6 +351,7 @@ def _job(data: Data, estimator: Any, limits: Limits | None, shortcuts: Shortcuts
         raise CallError(f"shortcuts={shortcuts!r}: give an object, as shortcuts=raysk.Shortcuts(prune='exact').")
     for name in _OURS & data.fit_params.keys():
         raise CallError(f"{name}: this is a limit of a search. Give it as limits=raysk.Limits({name}=...).")
+    from raysk.request.earlier import seeds_for
     from raysk.request.pruning_checks import check_pruning
     from raysk.source.objects import is_search
 
@@ -357,8 +360,8 @@ def _job(data: Data, estimator: Any, limits: Limits | None, shortcuts: Shortcuts
         shortcuts = shortcuts or Shortcuts()
         check_pruning(estimator, shortcuts)
         said: dict[str, Any] = {"limits": (limits or Limits()).begun(), "shortcuts": shortcuts}
-        return SearchJob(search=estimator, data=data, source=source, **said)
-    for name, value in (("limits", limits), ("shortcuts", shortcuts)):
+        return SearchJob(search=estimator, data=data, source=source, seeds=seeds_for(estimator, seeds), **said)
+    for name, value in (("limits", limits), ("shortcuts", shortcuts), ("seeds", seeds or None)):
         if value is not None:
             raise UsageError(f"{name} are for searches, and {source} is not a search. Leave {name} out.")
     return FitJob(estimator=estimator, data=data, source=source)

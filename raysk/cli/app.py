@@ -23,6 +23,7 @@ from raysk.cli.commands import (
     model,
     nested,
     predict,
+    refit,
     results,
     resume,
     score,
@@ -66,6 +67,7 @@ app.command(cls=Command)(fit.Fit)
 app.command(cls=Command)(search.Search)
 app.command(cls=Command)(nested.Nested)
 app.command(cls=Command, context_settings=resume.EXTRA)(resume.Resume)
+app.command(cls=Command)(refit.Refit)
 app.command(cls=Command)(results.Results)
 app.command(cls=Command)(compare.Compare)
 app.command(cls=Command)(predict.Predict)

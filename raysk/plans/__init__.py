@@ -25,7 +25,7 @@ from raysk.errors import CallError
 from raysk.events import Remark
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from types import ModuleType
 
     from raysk.jobs import Limits, Shortcuts, Verification
@@ -45,6 +45,7 @@ def fit(  # noqa: PLR0913 - those of scikit-learn's fit, where it runs, and what
     limits: Limits | None = None,
     shortcuts: Shortcuts | None = None,
     verification: Verification | None = None,
+    seeds: Sequence[Mapping[str, Any]] = (),
 ) -> Any:
     """Fit an estimator, which may be a search, by the first plan that suits it.
 
@@ -60,6 +61,8 @@ def fit(  # noqa: PLR0913 - those of scikit-learn's fit, where it runs, and what
         Stores the finished fits of a search, and has those of an earlier run. None stores nothing.
     limits, shortcuts, verification : Limits, Shortcuts, Verification, or None
         Of a search: what ends it early, which fits need not be done, and which are done again, as a check.
+    seeds : sequence of mapping of str to object
+        Of a search: the parameters of candidates that it tries first.
 
     Returns
     -------
@@ -82,10 +85,10 @@ def fit(  # noqa: PLR0913 - those of scikit-learn's fit, where it runs, and what
     _check_call(estimator.fit, (X,) if y is None else (X, y), fit_params)
     choice = choose(estimator, fit_params)
     if choice.plan is callbacks:
-        callbacks.refuse_limits(estimator, limits)
+        callbacks.refuse_options(estimator, limits, seeds)
     choice.tell(pool, estimator)
     if choice.plan is search:
-        said: dict[str, Any] = {"limits": limits, "shortcuts": shortcuts, "verification": verification}
+        said: dict[str, Any] = {"limits": limits, "shortcuts": shortcuts, "verification": verification, "seeds": seeds}
         search.fit(pool, estimator, X, y, fit_params, fit_best=_fit_stored, journal=journal, **said)
     else:
         choice.plan.fit(pool, estimator, X, y, fit_params)

@@ -37,7 +37,7 @@ from raysk.searches.tpe import TPESearchCV
 from raysk.util import exits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from raysk.jobs import Verification
     from raysk.plans.single import Stored
@@ -68,6 +68,7 @@ def fit(  # noqa: PLR0913 - those of scikit-learn's fit, where it runs, and what
     limits: Limits | None = None,
     shortcuts: Shortcuts | None = None,
     verification: Verification | None = None,
+    seeds: Sequence[Mapping[str, Any]] = (),
 ) -> None:
     """Run the search on the pool; see `raysk.plans.fit`. Its best estimator is fitted by `fit_best`."""
     own = type(search)
@@ -78,6 +79,7 @@ def fit(  # noqa: PLR0913 - those of scikit-learn's fit, where it runs, and what
         "_limits": (limits or Limits()).begun(),
         "_shortcuts": shortcuts or Shortcuts(),
         "_verification": verification,
+        "_seeds": seeds,
         "_fit_best": staticmethod(fit_best),
     }
     if journal is not None:
@@ -97,6 +99,7 @@ class _PoolSearch(_parts.BaseSearchCV):  # type: ignore[misc, name-defined]
     _limits: Limits
     _shortcuts: Shortcuts
     _verification: Verification | None
+    _seeds: Sequence[Mapping[str, Any]]
     _fit_best: Callable[[Pool, Any, Stored], None]
 
     def __reduce_ex__(self, protocol: Any) -> Any:
@@ -140,7 +143,7 @@ class _PoolSearch(_parts.BaseSearchCV):  # type: ignore[misc, name-defined]
         """
         evaluate_candidates = rounds.evaluate_candidates
         if getattr(type(self), "_run_search", None) is TPESearchCV._run_search:
-            rounds.evaluate_proposals(self.propose(self._pool.wanted))
+            rounds.evaluate_proposals(self.propose(self._pool.wanted, self._seeds))
             return
         if "callback_ctx" not in inspect.signature(self._run_search).parameters:
             self._run_search(evaluate_candidates)

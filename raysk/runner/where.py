@@ -189,7 +189,9 @@ def _fit_on(pool: Any, job: FitJob | SearchJob, journal: Journal | None, cpus: i
     from raysk import plans
 
     whole, data = job.estimator, job.data
-    said: dict[str, Any] = {"limits": job.limits, "shortcuts": job.shortcuts} if isinstance(job, SearchJob) else {}
+    said: dict[str, Any] = {}
+    if isinstance(job, SearchJob):
+        said = {"limits": job.limits, "shortcuts": job.shortcuts, "seeds": job.seeds}
     if isinstance(job, SearchJob) and job.verification is not None:
         said["verification"] = replace(job.verification, cpus=cpus)
     before = getattr(whole, "cv_results_", None)  # of an earlier fit

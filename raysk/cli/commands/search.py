@@ -10,6 +10,7 @@ import typer
 
 from raysk.cli.options.cluster import ClusterOptions
 from raysk.cli.options.data import HoldOutOptions
+from raysk.cli.options.earlier import SeedOptions
 from raysk.cli.options.job import DryRun, File, SearchOverrides, Strict
 from raysk.cli.options.limits import LimitOptions
 from raysk.cli.options.output import SearchOutput
@@ -28,7 +29,7 @@ OUT_OF_TIME, FITS_FAILED = 124, 5
 
 
 @dataclass(frozen=True, kw_only=True)
-class Search(SearchOutput, ClusterOptions, HoldOutOptions, LimitOptions, ShortcutOptions, SearchOverrides):
+class Search(SearchOutput, ClusterOptions, HoldOutOptions, LimitOptions, ShortcutOptions, SeedOptions, SearchOverrides):
     """Run the parameter search defined in FILE on a Ray cluster.
 
     For example:
@@ -38,6 +39,8 @@ class Search(SearchOutput, ClusterOptions, HoldOutOptions, LimitOptions, Shortcu
       raysk search spec.py --address auto -o best.pkl --results table.csv
 
       raysk search search.pkl --cv 10 --scoring f1_macro,accuracy --stream
+
+      raysk search spec.py --seed-from latest --seed 1
 
       raysk search 'sklearn.svm:SVC()' --data sklearn:digits --space C=loguniform:1e-3:1e3
     """
@@ -59,11 +62,13 @@ class Search(SearchOutput, ClusterOptions, HoldOutOptions, LimitOptions, Shortcu
 
         given, held, limits, shortcuts = self.given(), self.hold_out(), self.limits(), self.shortcuts()
         where, outputs = self.where(worker_output=self.verbose), self.outputs()
+        seeds = self.seeds(outputs.resume)
         said: dict[str, Any] = {
             "overrides": self.overrides(),
             "given": given,
             "hold_out": held,
             "verification": self.verification(),
+            "seeds": () if seeds is None else seeds.params,
         }
         make_job = functools.partial(search_job, **said, limits=limits, shortcuts=shortcuts)
         where.check(self._asked() | dict.fromkeys([*limits.options, *shortcuts.options], True))
@@ -78,6 +83,9 @@ class Search(SearchOutput, ClusterOptions, HoldOutOptions, LimitOptions, Shortcu
             view = View(quiet=self.quiet, verbose=self.verbose, still=still, until=limits.until)
             read, call = work_of(self.file, make_job, where), call_of(self.context, self.file)
             with view.running():
+                if seeds is not None:
+                    call["seeds"] = seeds.as_record()
+                    view.say(f"Trying first the {seeds}")
                 outcome = run(read, where, outputs, call=call, sink=_streaming(view, out) if self.stream else view)
             show_search(out, outcome, outputs.output, as_json=self.as_json or self.stream, quiet=self.quiet)
             self._exit(outcome)
@@ -86,6 +94,7 @@ class Search(SearchOutput, ClusterOptions, HoldOutOptions, LimitOptions, Shortcu
         """Return the options that only raysk's own plans can do, and whether each was given."""
         address = is_typed(self.context, "address")
         asked = {"--resume": self.resume, "--strict": self.strict, "--stream": self.stream}
+        asked |= {"--seed-from": self.seed_from}
         return {"--address": address, "--verify-fits": self.verify_fits, **asked}
 
     def _check_output(self) -> None:

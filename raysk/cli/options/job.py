@@ -59,6 +59,16 @@ class FitOverrides:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FitFlags:
+    """What is done with the estimator besides, or instead."""
+
+    dry_run: DryRun = False
+    score: Annotated[bool, typer.Option("--score", metavar="", help="Also score the model on its training data.")] = (
+        False
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class SearchChanges(MethodOptions):
     """Options that change a search, whatever becomes of its best candidate."""
 
