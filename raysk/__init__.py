@@ -1,8 +1,8 @@
 """Run a scikit-learn job - one fit, or a whole parameter search - on Ray.
 
-The command ``raysk`` and these names are two doors of one house: `fit`, `run`, `nested`, `connect` and `register`.
-They, and `Limits`, `Shortcuts`, `Resources`, `Outcome`, `OneStandardError` and the search class `TPESearchCV`, are
-loaded when first used.
+The command ``raysk`` and these names are two doors of one house: `fit`, `run`, `cross_validate`, `nested`, `connect`
+and `register`. They, and `Limits`, `Shortcuts`, `Resources`, `Outcome`, `OneStandardError` and the search class
+`TPESearchCV`, are loaded when first used.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         register,
         run,
     )
+    from raysk.cross_validation import cross_validate
     from raysk.searches.tpe import TPESearchCV
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "TPESearchCV",
     "__version__",
     "connect",
+    "cross_validate",
     "fit",
     "nested",
     "register",
@@ -50,6 +52,10 @@ def __getattr__(name: str) -> Any:
         from raysk.searches.tpe import TPESearchCV
 
         return TPESearchCV
+    if name == "cross_validate":
+        from raysk.cross_validation import cross_validate
+
+        return cross_validate
     if name in __all__:
         from raysk import api
 

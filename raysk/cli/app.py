@@ -12,7 +12,21 @@ import typer
 
 import raysk
 from raysk.cli import quick_help, signals, streams
-from raysk.cli.commands import bench, config, doctor, fit, guide, inspect, model, nested, predict, resume, score, search
+from raysk.cli.commands import (
+    bench,
+    config,
+    cv,
+    doctor,
+    fit,
+    guide,
+    inspect,
+    model,
+    nested,
+    predict,
+    resume,
+    score,
+    search,
+)
 from raysk.cli.options.command import Command
 from raysk.errors import FitsFailed, InputError, RayskError, ReaderGone, UsageError
 
@@ -49,6 +63,7 @@ app = typer.Typer(
 )
 app.command(cls=Command)(fit.Fit)
 app.command(cls=Command)(search.Search)
+app.command(cls=Command)(cv.Cv)
 app.command(cls=Command)(nested.Nested)
 app.command(cls=Command, context_settings=resume.EXTRA)(resume.Resume)
 app.command(cls=Command)(predict.Predict)

@@ -31,7 +31,7 @@ class Fit(Talk, FitOutput, ClusterOptions, HoldOutOptions, FitOverrides):
 
     context: typer.Context
     file: File
-    dry_run: DryRun = False
+    dry_run: DryRun = None
     score: Annotated[bool, typer.Option("--score", metavar="", help="Also score the model on its training data.")] = (
         False
     )

@@ -45,7 +45,7 @@ class Search(SearchOutput, ClusterOptions, HoldOutOptions, LimitOptions, Shortcu
     context: typer.Context
     file: File
     strict: Strict = False
-    dry_run: DryRun = False
+    dry_run: DryRun = None
 
     def run(self) -> None:
         """Run the search, or say what would run."""
