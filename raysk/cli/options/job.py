@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from raysk.cli.options.method import MethodOptions
+from raysk.errors import UsageError
+from raysk.util.words import printable
 
 if TYPE_CHECKING:
     from raysk.request.overrides import Overrides
@@ -17,7 +19,7 @@ PLAN, TIME = "plan", "time"
 def check_dry_run(value: str | None) -> str | None:
     """Fail unless a value of ``--dry-run`` is one that there is."""
     if value not in {None, PLAN, TIME}:
-        raise typer.BadParameter(f"say --dry-run, or --dry-run={TIME}")
+        raise UsageError(f"--dry-run={printable(value)}: say --dry-run, or --dry-run={TIME}.")
     return value
 
 
