@@ -123,7 +123,7 @@ class Rounds:
         self._announce(board, columns.varying())
         board.tell_of_known()
         self._current = board, more_results or {}
-        self._run(board, columns, schedule, chains, has_common_steps=levels is not None)
+        self.run(board, columns, schedule, chains, has_common_steps=levels is not None)
         return self._end(board, more_results or {})
 
     def evaluate_proposals(self, proposals: Proposals) -> dict[str, Any]:
@@ -137,7 +137,7 @@ class Rounds:
         self._current = board, {}
         proposals.warn_of_idle_workers(len(splits))
         schedule.propose()
-        self._run(board, range(proposals.total), schedule)
+        self.run(board, range(proposals.total), schedule)
         return self._end(board, {})
 
     def _begin(
@@ -345,7 +345,7 @@ class Rounds:
         metrics = frozenset(self.scorers._scorers) if is_multimetric(self.scorers) else None
         return Wanted(metrics, train=bool(self.search.return_train_score), free=callable(self.search.scoring))
 
-    def _run(
+    def run(
         self,
         board: RoundResults,
         candidates: Candidates | range,
