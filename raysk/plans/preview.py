@@ -24,6 +24,7 @@ from raysk.plans import search as search_plan
 from raysk.plans.rounds import Rounds
 from raysk.plans.schedule import fits_of
 from raysk.pool.shared import contents, translate_pickling_errors
+from raysk.util.exits import Ordered
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -54,6 +55,8 @@ class Timing:
     ----------
     timed, of : int
         Units that were timed, and that there are: fits, or several of which one contains the others.
+    failed : int
+        Of the fits that were timed.
     unit_s, slowest_s : float
         Their mean, and the longest.
     work_s, work_low_s, work_high_s : float
@@ -64,16 +67,13 @@ class Timing:
 
     timed: int
     of: int
+    failed: int
     unit_s: float
     slowest_s: float
     work_s: float
     work_low_s: float
     work_high_s: float
     took_s: float
-
-    def wall_s(self, work_s: float, workers: int) -> float:
-        """Return how long so much work takes on some workers: no less than its longest unit."""
-        return max(work_s / workers, self.slowest_s)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,16 +120,19 @@ class Preview:
         """
         begin = time.perf_counter()
         took: list[float] = []
+        failed = 0
         with threadpool_limits(cpus), joblib.parallel_config(backend="sequential"), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            for seconds in self.round.timed():
+            for seconds, failures in self.round.timed():
                 took.append(seconds)
+                failed += failures
                 if time.perf_counter() - begin >= limit_s or (len(took) >= ENOUGH and _is_close(took, self.units)):
                     break
         mean, half = _mean_and_half(took, self.units)
         return Timing(
             timed=len(took),
             of=self.units,
+            failed=failed,
             unit_s=mean,
             slowest_s=max(took),
             work_s=mean * self.units,
@@ -155,7 +158,7 @@ def _is_close(took: Sequence[float], units: int) -> bool:
     return half <= CLOSE * mean
 
 
-def preview(
+def preview(  # noqa: PLR0913 - those of scikit-learn's fit, and what of the run counts
     search: Any, X: Any, y: Any, fit_params: Mapping[str, Any], *, shortcuts: Shortcuts, workers: int
 ) -> Preview:
     """Return what a search would do; it is as it was after that.
@@ -210,7 +213,7 @@ class _Scales:
         """Do nothing."""
 
 
-class _Planned(BaseException):  # noqa: N818 - no error
+class _Planned(Ordered):
     """Leaves a search whose first round is planned."""
 
     def __init__(self, planned: _Round) -> None:
@@ -284,18 +287,19 @@ class _Round:
             round=self,
         )
 
-    def timed(self) -> Iterator[float]:
-        """Do units one after the other, drawn with a fixed seed, and yield how long each has taken, in seconds."""
+    def timed(self) -> Iterator[tuple[float, int]]:
+        """Do units one by one, drawn with a fixed seed; yields how many seconds each took, and how often it failed."""
         order = np.random.default_rng(0).permutation(len(self.units))
         for place, number in enumerate(order.tolist()):
-            seconds = self._time(self.units[number])
-            yield self._time(self.units[number]) if place == 0 and seconds < WARM_UP_S else seconds
+            found = self._time(self.units[number])
+            yield self._time(self.units[number]) if place == 0 and found[0] < WARM_UP_S else found
 
-    def _time(self, unit: Unit) -> float:
+    def _time(self, unit: Unit) -> tuple[float, int]:
         begin = time.perf_counter()
-        for _ in self.evaluation(self.content, [unit]):
-            pass
-        return time.perf_counter() - begin
+        (done,) = self.evaluation(self.content, [unit])
+        took_s = time.perf_counter() - begin
+        results = [result for result, _ in (done if isinstance(unit, tuple) else (done,))]
+        return took_s, sum(result["fit_error"] is not None for result in results)
 
 
 def _never(*_: Any) -> None:

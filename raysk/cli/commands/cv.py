@@ -76,7 +76,8 @@ class Cv(ValidationOutput, ClusterOptions, DataOptions, FitLimit, FitOverrides):
         make_job = functools.partial(validation_job, **said, repeats=self.repeats, train_score=self.train_score)
         with data_stdout() as out:
             if self.dry_run:
-                inspect.show(out, self.file, where, as_json=self.as_json, make_job=make_job, quiet=self.quiet)
+                shown: dict[str, Any] = {"as_json": self.as_json, "quiet": self.quiet}
+                inspect.show(out, self.file, where, make_job=make_job, plan=self.dry_run, **shown)
                 return
             read = work_of(self.file, make_job, where, needs_score=False)
             with View(quiet=self.quiet, verbose=self.verbose).running() as view:

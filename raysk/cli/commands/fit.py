@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -55,7 +55,8 @@ class Fit(Talk, FitOutput, ClusterOptions, HoldOutOptions, FitOverrides):
         with data_stdout() as out:
             check_terminal(outputs.output, out)
             if self.dry_run:
-                inspect.show(out, self.file, where, as_json=self.as_json, make_job=make_job, quiet=self.quiet)
+                shown: dict[str, Any] = {"as_json": self.as_json, "quiet": self.quiet}
+                inspect.show(out, self.file, where, make_job=make_job, plan=self.dry_run, **shown)
                 return
             read = work_of(self.file, make_job, where, score_train=self.score)
             with View(quiet=self.quiet, verbose=self.verbose).running() as view:

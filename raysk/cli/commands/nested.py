@@ -63,7 +63,8 @@ class Nested(NestedOutput, ClusterOptions, DataOptions, EndOptions, ShortcutOpti
         nesting = outer_folds.Nesting(outer=self.outer, return_train_score=self.train_score)
         with data_stdout() as out:
             if self.dry_run:
-                inspect.show(out, self.file, where, as_json=self.as_json, make_job=make_job, quiet=self.quiet)
+                shown: dict[str, Any] = {"as_json": self.as_json, "quiet": self.quiet}
+                inspect.show(out, self.file, where, make_job=make_job, plan=self.dry_run, outer=self.outer, **shown)
                 return
             read, call = work_of(self.file, make_job, where), call_of(self.context, self.file)
             with View(quiet=self.quiet, verbose=self.verbose, until=limits.until).running() as view:
