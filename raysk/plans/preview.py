@@ -8,6 +8,7 @@ The search's own code runs up to where its first fit would be handed out, so the
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 import warnings
@@ -161,7 +162,7 @@ def _is_close(took: Sequence[float], units: int) -> bool:
 def preview(  # noqa: PLR0913 - those of scikit-learn's fit, and what of the run counts
     search: Any, X: Any, y: Any, fit_params: Mapping[str, Any], *, shortcuts: Shortcuts, workers: int
 ) -> Preview:
-    """Return what a search would do; it is as it was after that.
+    """Return what a search would do; it is as it was after that, but for a random generator that it holds.
 
     Parameters
     ----------
@@ -179,8 +180,9 @@ def preview(  # noqa: PLR0913 - those of scikit-learn's fit, and what of the run
         What the search itself would raise before its first fit.
     """
     pool: Any = _Scales(workers)
+    said: dict[str, Any] = {"fit_best": _never, "shortcuts": shortcuts, "rounds": _PlannedRounds}
     try:
-        search_plan.fit(pool, search, X, y, fit_params, fit_best=_never, shortcuts=shortcuts, rounds=_PlannedRounds)
+        search_plan.fit(pool, copy.copy(search), X, y, fit_params, **said)
     except _Planned as end:
         return end.round.preview(pool.bytes)
     raise ValueError("No fits were planned.")
