@@ -34,7 +34,8 @@ class Command(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the arguments; a bad value is shown, and its variable is named only if the value is from there."""
-        given = args = list(_with_values(args))
+        given = list(_with_values(args))
+        args = list(given)
         try:
             return super().parse_args(ctx, args)
         except typer.BadParameter as error:
