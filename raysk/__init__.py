@@ -1,8 +1,8 @@
 """Run a scikit-learn job - one fit, or a whole parameter search - on Ray.
 
-The command ``raysk`` and these names are two doors of one house: `fit`, `run`, `cross_validate`, `nested`, `connect`
-and `register`. They, and `Limits`, `Shortcuts`, `Resources`, `Outcome`, `OneStandardError` and the search class
-`TPESearchCV`, are loaded when first used.
+The command ``raysk`` and these names are two doors of one house: `fit`, `run`, `cross_validate`, `nested`, `dry_run`,
+`connect` and `register`. They, and `Limits`, `Shortcuts`, `Resources`, `Outcome`, `OneStandardError` and the search
+class `TPESearchCV`, are loaded when first used.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         run,
     )
     from raysk.cross_validation import cross_validate
+    from raysk.runner.dry_run import dry_run
     from raysk.searches.tpe import TPESearchCV
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "__version__",
     "connect",
     "cross_validate",
+    "dry_run",
     "fit",
     "nested",
     "register",
@@ -56,6 +58,10 @@ def __getattr__(name: str) -> Any:
         from raysk.cross_validation import cross_validate
 
         return cross_validate
+    if name == "dry_run":
+        from raysk.runner.dry_run import dry_run
+
+        return dry_run
     if name in __all__:
         from raysk import api
 

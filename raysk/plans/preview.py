@@ -64,6 +64,8 @@ class Timing:
         What all units take one after the other: the estimate, and its range; that is NaN after a single one.
     took_s : float
         How long it took to find out.
+    cpu_share : float
+        How much of that this process had a CPU: less than all where others keep the machine busy, or fits wait.
     """
 
     timed: int
@@ -75,6 +77,7 @@ class Timing:
     work_low_s: float
     work_high_s: float
     took_s: float
+    cpu_share: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +122,7 @@ class Preview:
         limit_s : float
             After this time, in seconds, no other unit is begun.
         """
-        begin = time.perf_counter()
+        begin, cpu_begin = time.perf_counter(), time.process_time()
         took: list[float] = []
         failed = 0
         with threadpool_limits(cpus), joblib.parallel_config(backend="sequential"), warnings.catch_warnings():
@@ -130,6 +133,7 @@ class Preview:
                 if time.perf_counter() - begin >= limit_s or (len(took) >= ENOUGH and _is_close(took, self.units)):
                     break
         mean, half = _mean_and_half(took, self.units)
+        took_s, cpu_s = time.perf_counter() - begin, time.process_time() - cpu_begin
         return Timing(
             timed=len(took),
             of=self.units,
@@ -139,7 +143,8 @@ class Preview:
             work_s=mean * self.units,
             work_low_s=max((mean - half) * self.units, sum(took)),
             work_high_s=(mean + half) * self.units,
-            took_s=time.perf_counter() - begin,
+            took_s=took_s,
+            cpu_share=min(cpu_s / took_s, 1.0),
         )
 
 

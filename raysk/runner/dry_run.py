@@ -9,16 +9,62 @@ from typing import TYPE_CHECKING, Any
 from raysk.cluster.address import resolve
 from raysk.errors import UsageError
 from raysk.events import PhaseStarted, null_sink
-from raysk.jobs import SearchJob, Shortcuts
+from raysk.jobs import Data, FitJob, Resources, SearchJob, Shortcuts
 from raysk.plans import preview
-from raysk.runner.where import explained_errors
+from raysk.runner.where import Where, explained_errors
 from raysk.source.objects import is_search
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from raysk.events import Sink
-    from raysk.jobs import Data, FitJob
     from raysk.plans.preview import Preview, Timing
-    from raysk.runner.where import Where
+
+
+def dry_run(  # noqa: PLR0913 - as `raysk.run`
+    estimator: Any,
+    X: Any,
+    y: Any = None,
+    *,
+    fit_params: Mapping[str, Any] | None = None,
+    outer: Any = None,
+    time: bool = False,
+    shortcuts: Shortcuts | None = None,
+    address: str | None = None,
+    resources: Resources | None = None,
+) -> dict[str, Any]:
+    """Say what `raysk.run` would do, without a cluster: how many fits, what they share, and about how long.
+
+    Parameters
+    ----------
+    estimator, X, y, fit_params, shortcuts, address, resources
+        As for `raysk.run`. The estimator is copied.
+    outer : int, splitter, iterable, optional
+        The outer folds, for what `raysk.nested` would do.
+    time : bool, default=False
+        Whether some fits of a search are done here, for about ten seconds, to estimate the time of all.
+
+    Returns
+    -------
+    dict
+        ``fits``, ``saved``, ``node_bytes``, ``workers``, ``time`` and others, as ``raysk search --dry-run --json`` has
+        them in ``plan``.
+
+    Raises
+    ------
+    UsageError
+        If one fit is to be timed.
+    Exception
+        What a search would raise before its first fit.
+    """
+    from raysk.request.overrides import copy_estimator
+
+    said: dict[str, Any] = {"data": Data(X=X, y=y, fit_params=fit_params or {}), "source": type(estimator).__name__}
+    twin, where = copy_estimator(estimator), Where(address=address, resources=resources or Resources())
+    job: FitJob | SearchJob = FitJob(estimator=twin, **said)
+    if is_search(estimator):
+        job = SearchJob(search=twin, shortcuts=shortcuts or Shortcuts(), **said)
+    return plan_job(job, where, outer=outer, is_timed=time)
 
 
 def plan_job(
@@ -126,7 +172,8 @@ def _time_facts(timing: Timing, times: int, workers: int | None) -> dict[str, An
     """Return what is known of the time, in seconds; a range is low and high, of which nothing is known after one fit.
 
     ``timed`` of ``of`` units of one search, of which fits ``failed``; ``unit_s``, ``slowest_s``; ``work_s``, what all
-    fits take one after the other, and ``wall_s`` on all workers, each with its range; ``confidence`` of the ranges.
+    fits take one after the other, and ``wall_s`` on all workers, each with its range; ``confidence`` of the ranges;
+    ``took_s`` and ``cpu_share`` of the timing itself.
     """
     facts: dict[str, Any] = {name: getattr(timing, name) for name in ("timed", "of", "failed", "unit_s", "slowest_s")}
     for end in ("", "low_", "high_"):
@@ -135,4 +182,4 @@ def _time_facts(timing: Timing, times: int, workers: int | None) -> dict[str, An
         facts[f"work_{end}s"] = work_s if known else None
         wall_s = max(work_s / workers, timing.slowest_s) if known and workers is not None else None
         facts[f"wall_{end}s"] = wall_s
-    return {**facts, "confidence": preview.CONFIDENCE, "took_s": timing.took_s}
+    return {**facts, "confidence": preview.CONFIDENCE, "took_s": timing.took_s, "cpu_share": timing.cpu_share}

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 UNITS = ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"))
 LONG = ((86_400, "d"), (3_600, "h"), (60, "min"))
 BRIEF_S = 10
+BUSY = 0.8
+"""A process that had a CPU for less of the time was not alone, or its fits wait for something."""
 
 
 def plan_rows(plan: Mapping[str, Any], rounds: Any = None) -> Iterator[tuple[str, str]]:
@@ -46,7 +48,8 @@ def _time_rows(plan: Mapping[str, Any], time: Mapping[str, Any], *, is_first: bo
     yield "time", f"about {duration(time[f'{known}_s'])} {place}{rounds}, {_range(time, known)}"
     timed = f"{time['timed']:,} of {time['of']:,} timed here, one at a time, in {duration(time['took_s'])}"
     failed = f"; {count(time['failed'], 'fit')} failed" if time["failed"] else ""
-    yield "by", f"{timed}: {duration(time['unit_s'])} each, the slowest {duration(time['slowest_s'])}{failed}"
+    busy = f"; they had a CPU {time['cpu_share']:.0%} of the time" if time["cpu_share"] < BUSY else ""
+    yield "by", f"{timed}: {duration(time['unit_s'])} each, the slowest {duration(time['slowest_s'])}{failed}{busy}"
     left_out = ["start-up and refit are not counted"]
     left_out += ["steps in common save more"] * plan["steps_in_common"]
     left_out += ["fits that are dear and rare may be missing"] * (time["timed"] < time["of"])

@@ -36,6 +36,7 @@ TIME = {
     "wall_high_s": 215.0,
     "confidence": 0.9,
     "took_s": 10.2,
+    "cpu_share": 0.97,
 }
 
 
@@ -80,6 +81,7 @@ def test_how_long():
     one = {**TIME, "timed": 1, "wall_low_s": None, "wall_high_s": None, "failed": 1}
     assert any("may be far off" in row for row in rows(time=one))
     assert any(row.endswith("; 1 fit failed") for row in rows(time=one))
+    assert any(row.endswith("; they had a CPU 40% of the time") for row in rows(time={**TIME, "cpu_share": 0.4}))
     assert any("on one worker, probably 6 min 40 s" in row for row in rows(time=TIME, workers=None))
     assert any("as all were timed" in row for row in rows(time={**TIME, "timed": 1260}))
 

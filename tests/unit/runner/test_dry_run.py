@@ -71,6 +71,17 @@ def test_one_fit_tells_no_time():
     assert plan_job(job(FitJob, estimator=GRID), Where())["fits"] == 8
 
 
+def test_the_program_asks():
+    """raysk.dry_run says the same; the program's search stays as it is."""
+    import raysk
+
+    said = raysk.dry_run(GRID, X, Y, resources=raysk.Resources(workers=3), outer=2)
+    assert (said["fits"], said["workers"], said["time"]) == (16, 3, None)
+    assert raysk.dry_run(GRID, X, Y, time=True)["time"]["timed"] == 8
+    assert raysk.dry_run(DummyClassifier(), X, Y)["fits"] == 1
+    assert not hasattr(GRID, "n_splits_")
+
+
 def test_workers_are_counted_where_they_are_known():
     """Those that are asked for, or those of this machine; a cluster is not asked."""
     assert count_workers(Where(resources=Resources(workers=7), address="host:1")) == 7
