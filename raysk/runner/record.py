@@ -34,7 +34,9 @@ def journaled(folder: RunFolder, made: CurrentConditions, tally: Tally, search: 
     from raysk.results.candidates import empty_results, write_results
     from raysk.runs.folder import JOURNAL, RESULTS
     from raysk.runs.journal import Journal
+    from raysk.searches.cross_validation import CrossValidation
 
+    has_candidates = not isinstance(search, CrossValidation)
     with Journal(folder.path(JOURNAL), made, lambda text: tally(Remark(text=text))) as journal:
         before = len(journal.known)
         try:
@@ -47,8 +49,9 @@ def journaled(folder: RunFolder, made: CurrentConditions, tally: Tally, search: 
             if stopped and not journal.known:
                 tally(Remark(text="No fit was done yet: there is nothing to go on with. Give the command again."))
             if len(journal.known) > before or (stopped and journal.known):
-                with contextlib.suppress(InputError):
-                    write_results(empty_results(search), folder.path(RESULTS))
+                if has_candidates:
+                    with contextlib.suppress(InputError):
+                        write_results(empty_results(search), folder.path(RESULTS))
                 tally(how_to_go_on(folder, tally.counts.stopped))
             raise
 

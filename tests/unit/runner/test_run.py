@@ -270,6 +270,27 @@ def test_a_cross_validation_leaves_its_folds_and_goes_on(here, events, tmp_path)
         find_search("run/run.json", "search")
 
 
+def test_a_cross_validation_that_is_interrupted_has_no_table(here, events, tmp_path):
+    """There is nothing to put into it before all folds are done; the journal goes on."""
+
+    class Cut(CrossValidation):
+        def _run_search(self, evaluate_candidates):
+            super()._run_search(evaluate_candidates)
+            raise KeyboardInterrupt
+
+    class Early(CrossValidation):
+        def _run_search(self, _):
+            raise KeyboardInterrupt
+
+    run(work(search=Cut(DummyClassifier(), cv=2)), here, outputs(run_dir=tmp_path / "run"), sink=events.append)
+    (tmp_path / "run" / "results.csv").unlink()
+    earlier = find_search(str(tmp_path / "run"))
+    with pytest.raises(KeyboardInterrupt):
+        run(work(search=Early(DummyClassifier(), cv=2)), here, outputs(resume=earlier), sink=events.append)
+    assert not (tmp_path / "run" / "results.csv").exists()
+    assert remarks(events)[-1].startswith("Finished fits are kept.")
+
+
 def test_folds_without_a_score_are_no_failure(here, events, tmp_path):
     """As in scikit-learn: what fails is told of, and its score is NaN."""
     some = [(np.arange(0, 40, 2), [1]), (np.arange(40), np.arange(40))]  # the first has one class only
