@@ -121,13 +121,13 @@ class Splits:
         self._cv, self._classifier = cv, classifier
         self.drawn: Sequence[tuple[Any, Any]] = ()
 
-    def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
-        """Draw the splits, and count them."""
+    def get_n_splits(self, X: Any = None, y: Any = None, **params: Any) -> int:
+        """Draw the splits, and count them; `params` may have groups."""
         splitter = check_cv(self._cv, y, classifier=self._classifier)
-        self.drawn = list(splitter.split(X, y, groups))
+        self.drawn = list(splitter.split(X, y, **params))
         return len(self.drawn)
 
-    def split(self, X: Any = None, y: Any = None, groups: Any = None) -> Iterator[tuple[Any, Any]]:  # noqa: ARG002
+    def split(self, *_: Any, **__: Any) -> Iterator[tuple[Any, Any]]:
         """Yield the splits that were drawn."""
         return iter(self.drawn)
 
