@@ -1,8 +1,9 @@
 """Run a scikit-learn job - one fit, or a whole parameter search - on Ray.
 
-The command ``raysk`` and these names are two doors of one house: `fit`, `run`, `nested`, `connect` and `register`.
-They, `Limits`, `Shortcuts`, `Resources`, `Outcome`, `OneStandardError`, the search class `TPESearchCV`, and what reads
-earlier runs, `open_run`, `read_candidates` and `compare_runs`, are loaded when first used.
+The command ``raysk`` and these names are two doors of one house: `fit`, `run`, `cross_validate`, `nested`, `dry_run`,
+`connect` and `register`. They, `Limits`, `Shortcuts`, `Resources`, `Outcome`, `OneStandardError`, the search class
+`TPESearchCV`, and what reads earlier runs, `open_run`, `read_candidates`, `compare_runs`, `top_params`, are loaded when
+first used.
 """
 
 from __future__ import annotations
@@ -22,10 +23,12 @@ if TYPE_CHECKING:
         register,
         run,
     )
+    from raysk.cross_validation import cross_validate
     from raysk.history.candidates import read_candidates
     from raysk.history.comparison import compare_runs
     from raysk.history.ranks import top_params
     from raysk.history.run import open_run
+    from raysk.runner.dry_run import dry_run
     from raysk.searches.tpe import TPESearchCV
 
 __all__ = [
@@ -38,6 +41,8 @@ __all__ = [
     "__version__",
     "compare_runs",
     "connect",
+    "cross_validate",
+    "dry_run",
     "fit",
     "nested",
     "open_run",
@@ -49,6 +54,8 @@ __all__ = [
 __version__ = "0.1.0"
 
 _ELSEWHERE = {
+    "cross_validate": "raysk.cross_validation",
+    "dry_run": "raysk.runner.dry_run",
     "top_params": "raysk.history.ranks",
     "TPESearchCV": "raysk.searches.tpe",
     "compare_runs": "raysk.history.comparison",

@@ -20,10 +20,10 @@ from raysk.runner.borrowed import Borrowed
 from raysk.runner.outcome import Outcome
 from raysk.runner.outer_folds import NestedOutcome, Nesting
 from raysk.runner.outer_folds import run as run_nested
-from raysk.runner.outputs import recorded_outputs
+from raysk.runner.outputs import kind_of, recorded_outputs
 from raysk.runner.run import Work
 from raysk.runner.run import run as run_job
-from raysk.runs.folder import NESTED, PYTHON, PYTHON_NESTED
+from raysk.runs.folder import CV, NESTED, PYTHON, PYTHON_CV, PYTHON_NESTED
 from raysk.util import nested as nested_calls
 
 if TYPE_CHECKING:
@@ -371,8 +371,9 @@ _OURS = {"time_budget_s", "fit_timeout_s"}
 """Limits that no estimator's `fit` has: given to `fit`, they are not where they belong."""
 
 
-def _call(work: Work, command: str = PYTHON) -> dict[str, Any]:
+def _call(work: Work, command: str | None = None) -> dict[str, Any]:
     """Return how the run was started, for its manifest."""
+    command = command or (PYTHON_CV if kind_of(work.job) == CV else PYTHON)
     path = work.found.path
     return {"command": command, "source": None if path is None else str(path), "arguments": [work.job.source]}
 

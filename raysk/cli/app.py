@@ -16,6 +16,7 @@ from raysk.cli.commands import (
     bench,
     compare,
     config,
+    cv,
     doctor,
     fit,
     guide,
@@ -65,6 +66,7 @@ app = typer.Typer(
 )
 app.command(cls=Command)(fit.Fit)
 app.command(cls=Command)(search.Search)
+app.command(cls=Command)(cv.Cv)
 app.command(cls=Command)(nested.Nested)
 app.command(cls=Command, context_settings=resume.EXTRA)(resume.Resume)
 app.command(cls=Command)(refit.Refit)

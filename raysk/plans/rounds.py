@@ -127,7 +127,7 @@ class Rounds:
         self._announce(board, columns.varying())
         board.tell_of_known()
         self._current = board, more_results or {}
-        self._run(board, columns, schedule, chains, has_common_steps=levels is not None)
+        self.run(board, columns, schedule, chains, has_common_steps=levels is not None)
         return self._end(board, more_results or {})
 
     def evaluate_proposals(self, proposals: Proposals) -> dict[str, Any]:
@@ -141,7 +141,7 @@ class Rounds:
         self._current = board, {}
         proposals.warn_of_idle_workers(len(splits))
         schedule.propose()
-        self._run(board, range(proposals.total), schedule)
+        self.run(board, range(proposals.total), schedule)
         return self._end(board, {})
 
     def _begin(
@@ -361,7 +361,7 @@ class Rounds:
         metrics = frozenset(self.scorers._scorers) if is_multimetric(self.scorers) else None
         return Wanted(metrics, train=bool(self.search.return_train_score), free=callable(self.search.scoring))
 
-    def _run(
+    def run(
         self,
         board: RoundResults,
         candidates: Candidates | range,

@@ -69,6 +69,7 @@ def fit(  # noqa: PLR0913 - those of scikit-learn's fit, where it runs, and what
     shortcuts: Shortcuts | None = None,
     verification: Verification | None = None,
     seeds: Sequence[Mapping[str, Any]] = (),
+    rounds: type[Rounds] = Rounds,
 ) -> None:
     """Run the search on the pool; see `raysk.plans.fit`. Its best estimator is fitted by `fit_best`."""
     own = type(search)
@@ -81,6 +82,7 @@ def fit(  # noqa: PLR0913 - those of scikit-learn's fit, where it runs, and what
         "_verification": verification,
         "_seeds": seeds,
         "_fit_best": staticmethod(fit_best),
+        "_rounds": rounds,
     }
     if journal is not None:
         journal.random_state()
@@ -101,6 +103,7 @@ class _PoolSearch(_parts.BaseSearchCV):  # type: ignore[misc, name-defined]
     _verification: Verification | None
     _seeds: Sequence[Mapping[str, Any]]
     _fit_best: Callable[[Pool, Any, Stored], None]
+    _rounds: type[Rounds]
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         """Pickle as an object of the person's own class: a scorer of theirs may refer to it."""
@@ -116,7 +119,7 @@ class _PoolSearch(_parts.BaseSearchCV):  # type: ignore[misc, name-defined]
         if hasattr(_parts.BaseSearchCV, "_check_input_parameters"):  # before scikit-learn 1.8 only halving has it
             self._check_input_parameters(X=X, y=y, split_params=routed.splitter.split)
         self.n_splits_ = self._checked_cv_orig.get_n_splits(X, y, **routed.splitter.split)
-        with contextlib.closing(Rounds(self, (X, y), routed, scorers, refit_metric)) as rounds:
+        with contextlib.closing(self._rounds(self, (X, y), routed, scorers, refit_metric)) as rounds:
             early: BaseException | None = None
             try:
                 with exits.Contained():

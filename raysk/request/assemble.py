@@ -18,7 +18,7 @@ from raysk.errors import InputError
 from raysk.jobs import Data, FitJob, Limits, SearchJob, Shortcuts, Verification
 from raysk.request.distributions import merge_space, override_space
 from raysk.request.earlier import params_for, seeds_for
-from raysk.request.facts import describe_data, estimator_facts, search_facts
+from raysk.request.facts import describe_data, estimator_facts, is_validation, search_facts
 from raysk.request.method import change_method, override_method
 from raysk.request.method_checks import check_method
 from raysk.request.overrides import (
@@ -299,7 +299,7 @@ def describe(
     Returns
     -------
     dict
-        JSON-able: source, path, source_hash, modules, objects, runs (``"search"`` or ``"fit"``), estimator,
+        JSON-able: source, path, source_hash, modules, objects, runs (``"search"``, ``"cv"`` or ``"fit"``), estimator,
         search (or None), data (or None). ``load_data()`` is called.
 
     Raises
@@ -321,7 +321,7 @@ def describe(
         "source_hash": found.source_hash,
         "modules": sorted(module.__name__ for module in found.modules),
         "objects": {name: type_name(value) for name, value in found.names.items() if is_estimator(value)},
-        "runs": "fit" if search is None else "search",
+        "runs": "fit" if search is None else "cv" if is_validation(search) else "search",
         "estimator": estimator_facts(estimator),
         "search": None if search is None else {**search_facts(search, data), "seeds": seeds or None},
         "data": None if data is None else describe_data(data),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from raysk.errors import UsageError
 from raysk.jobs import SearchJob
-from raysk.runs.folder import SEARCH, journals_of
+from raysk.runs.folder import CV, SEARCH, journals_of
 from raysk.util.working_folder import current_folder
 
 if TYPE_CHECKING:
@@ -146,12 +146,19 @@ class Outputs:
         return RunFolder.create(self.run_dir, name)
 
 
+def kind_of(job: FitJob | SearchJob) -> str:
+    """Return which of the commands that search runs a job: `SEARCH` or `CV`."""
+    from raysk.searches.cross_validation import CrossValidation
+
+    return CV if isinstance(job.estimator, CrossValidation) else SEARCH
+
+
 def recorded_outputs(
     job: FitJob | SearchJob,
     run_dir: str | Path | None,
     *,
     resume: bool | str | Path,
-    command: str = SEARCH,
+    command: str | None = None,
     **said: Any,
 ) -> Outputs | None:
     """Return what a run from Python leaves behind; None without a run folder."""
@@ -169,7 +176,7 @@ def recorded_outputs(
         raise UsageError("run_dir makes a new run, resume goes on with an earlier one. Leave one of the two out.")
     outputs = Outputs(
         run_dir=None if run_dir is None else Path(run_dir),
-        resume=None if isinstance(resume, bool) else find_search(str(resume), command),
+        resume=None if isinstance(resume, bool) else find_search(str(resume), command or kind_of(job)),
         **said,
     )
     outputs.check()

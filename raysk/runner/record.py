@@ -34,7 +34,9 @@ def journaled(folder: RunFolder, made: CurrentConditions, tally: Tally, search: 
     from raysk.results.candidates import empty_results, write_results
     from raysk.runs.folder import JOURNAL, RESULTS
     from raysk.runs.journal import Journal
+    from raysk.searches.cross_validation import CrossValidation
 
+    has_candidates = not isinstance(search, CrossValidation)
     with Journal(folder.path(JOURNAL), made, lambda text: tally(Remark(text=text))) as journal:
         before = len(journal.known)
         try:
@@ -47,8 +49,9 @@ def journaled(folder: RunFolder, made: CurrentConditions, tally: Tally, search: 
             if stopped and not journal.known:
                 tally(Remark(text="No fit was done yet: there is nothing to go on with. Give the command again."))
             if len(journal.known) > before or (stopped and journal.known):
-                with contextlib.suppress(InputError):
-                    write_results(empty_results(search), folder.path(RESULTS))
+                if has_candidates:
+                    with contextlib.suppress(InputError):
+                        write_results(empty_results(search), folder.path(RESULTS))
                 tally(how_to_go_on(folder, tally.counts.stopped))
             raise
 
@@ -56,8 +59,7 @@ def journaled(folder: RunFolder, made: CurrentConditions, tally: Tally, search: 
 def how_to_go_on(folder: RunFolder, stopped: str | None) -> Remark:
     """Name the command that goes on with a search; a limit that is met already has to be wider then."""
     if folder.began_in_python:
-        again = f"{folder.command}(search, X, y, resume={folder.shown!r})"
-        return Remark(text=f"Finished fits are kept. Go on with: {again}")
+        return Remark(text=f"Finished fits are kept. Go on with: {folder.python_call(folder.shown)}")
     wider = f" --{stopped} N" if stopped in STILL_MET else ""
     run = shlex.quote(folder.shown)
     return Remark(text=f"Finished fits are kept. Go on with: raysk resume {run}{wider}")
@@ -128,7 +130,16 @@ def facts_of(outcome: Outcome) -> dict[str, Any]:
         "fits_pruned": outcome.pruned,
         "pruning": outcome.pruning,
         "steps_shared": outcome.steps_shared,
+        **_validation_facts(outcome.estimator),
     }
+
+
+def _validation_facts(estimator: Any) -> dict[str, Any]:
+    """Return what the manifest of a cross-validation has besides: scores and folds."""
+    from raysk.searches.cross_validation import CrossValidation, fold_rows, scores_of
+
+    is_validation = isinstance(estimator, CrossValidation) and hasattr(estimator, "results_")
+    return {"scores": scores_of(estimator), "folds": fold_rows(estimator)} if is_validation else {}
 
 
 def origin(found: SourceObjects, data: Data, best: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from raysk.source.objects import is_search
 from raysk.util.words import count, pairs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from typing_extensions import Self
@@ -96,18 +96,23 @@ class Saver:
             self.lost |= set() if output is None else {output}
 
     def save_table(self, search: Any, counts: Counts, folder: RunFolder) -> None:
-        """Write the table of candidates, in the run folder and where the person wants it."""
-        from raysk.results.candidates import write_results
+        """Write the table of candidates, or of the folds, in the run folder and where the person wants it."""
+        from raysk.results.candidates import write_results, write_table
+        from raysk.searches.cross_validation import CrossValidation, fold_columns
 
         for text in (*_lost_fits(counts), *_failures(counts)):
             self._sink(Remark(text=text))
-        table = dict(search.cv_results_) | _own_columns(counts, len(search.cv_results_["params"]))
+        write: Callable[..., None]
+        if isinstance(search, CrossValidation):
+            write, table = write_table, fold_columns(search)
+        else:
+            write, table = write_results, dict(search.cv_results_) | _own_columns(counts, search)
         own, named = folder.path(RESULTS), self._outputs.table
         with self.putting_errors_off():
-            write_results(table, own)
+            write(table, own)
         if named is not None and os.path.realpath(named) != os.path.realpath(own):
             with self.putting_errors_off(named):
-                write_results(table, named, new=self._outputs.is_new(named))
+                write(table, named, new=self._outputs.is_new(named))
 
     def save_model(self, model: Any, folder: RunFolder, facts: Mapping[str, Any]) -> Path | None:
         """Save the model, and return its path; None if it could not be written.
@@ -145,12 +150,12 @@ class Saver:
             self._sink(Remark(text=f"The model is {self._verifier.skipped}."))
 
 
-def _own_columns(counts: Counts, candidates: int) -> dict[str, list[Any]]:
+def _own_columns(counts: Counts, search: Any) -> dict[str, list[Any]]:
     """Return the table's columns of fits that were given up, and of the first error of each candidate.
 
     There is no column without an entry.
     """
-    rows = range(candidates) if counts.kept is None else counts.kept
+    rows = range(len(search.cv_results_["params"])) if counts.kept is None else counts.kept
     lost = Counter(each.candidate for each in counts.lost)
     columns: dict[str, list[Any]] = {"fits_lost": [lost[number] for number in rows]} if lost else {}
     return columns | ({"error": [counts.errors.get(number) for number in rows]} if counts.errors else {})

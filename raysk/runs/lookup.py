@@ -20,10 +20,8 @@ from raysk.runs.folder import (
     FOLDS,
     JOURNAL,
     MANIFEST,
-    NESTED,
     RUN_FILES,
     RUNS_FOLDER,
-    SEARCH,
     RunFolder,
     journals_of,
 )
@@ -36,12 +34,12 @@ MODEL_FILE = "model.pkl"
 
 
 def find_search(text: str, command: str | None = None) -> RunFolder:
-    """Return the folder of an earlier search, or of a nested cross-validation.
+    """Return the folder of an earlier search, or cross-validation.
 
     Parameters
     ----------
     command : str or None
-        Which of the two it has to be, `SEARCH` or `NESTED`; None takes either.
+        Which of them it has to be, `SEARCH`, `NESTED` or `CV`; None takes any.
     text : str
         A run's folder, a file in it, its name in ``raysk-runs``, or ``latest``: of the searches in ``raysk-runs``
         where we are the one that finished a fit last.
@@ -71,14 +69,13 @@ def find_search(text: str, command: str | None = None) -> RunFolder:
 
 
 def _of_command(root: Path, command: str | None) -> RunFolder:
-    is_nested = not (root / JOURNAL).is_file()
-    if command is not None and is_nested != (command == NESTED):
-        there = NESTED if is_nested else SEARCH
+    folder = RunFolder(root)
+    if command not in {None, folder.kind}:
         raise InputError(
-            f"{_shown(root)!r} is a run of 'raysk {there}', not of 'raysk {command}'.\n"
+            f"{_shown(root)!r} is a run of 'raysk {folder.kind}', not of 'raysk {command}'.\n"
             f"Go on with it: raysk resume {shlex.quote(_shown(root))}"
         )
-    return RunFolder(root)
+    return folder
 
 
 def passed_over(run: Path) -> Path | None:

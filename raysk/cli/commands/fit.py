@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
+from typing import Any
 
 import typer  # noqa: TC002 - Typer reads the annotations
 
@@ -54,7 +55,8 @@ class Fit(Talk, FitOutput, ClusterOptions, HoldOutOptions, FitOverrides, ParamsO
         with data_stdout() as out:
             check_terminal(outputs.output, out)
             if self.dry_run:
-                inspect.show(out, self.file, where, as_json=self.as_json, make_job=make_job, quiet=self.quiet)
+                shown: dict[str, Any] = {"as_json": self.as_json, "quiet": self.quiet}
+                inspect.show(out, self.file, where, make_job=make_job, plan=self.dry_run, **shown)
                 return
             read = work_of(self.file, make_job, where, score_train=self.score)
             call = call_of(self.context, self.file)

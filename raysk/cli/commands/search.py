@@ -48,7 +48,7 @@ class Search(SearchOutput, ClusterOptions, HoldOutOptions, LimitOptions, Shortcu
     context: typer.Context
     file: File
     strict: Strict = False
-    dry_run: DryRun = False
+    dry_run: DryRun = None
 
     def run(self) -> None:
         """Run the search, or say what would run."""
@@ -77,7 +77,8 @@ class Search(SearchOutput, ClusterOptions, HoldOutOptions, LimitOptions, Shortcu
         with data_stdout() as out:
             check_terminal(outputs.output, out)
             if self.dry_run:
-                inspect.show(out, self.file, where, as_json=self.as_json, make_job=make_job, quiet=self.quiet)
+                shown: dict[str, Any] = {"as_json": self.as_json, "quiet": self.quiet}
+                inspect.show(out, self.file, where, make_job=make_job, plan=self.dry_run, **shown)
                 return
             still = self.stream and out.is_terminal
             view = View(quiet=self.quiet, verbose=self.verbose, still=still, until=limits.until)

@@ -168,6 +168,15 @@ class SearchOutput(Recording, ModelFile):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ValidationOutput(Talk, Recording):
+    """What a cross-validation leaves behind, and where; and what it says."""
+
+    def outputs(self) -> "Outputs":
+        """Return what it leaves behind, and where."""
+        return self.recorded("cv", verify=False)
+
+
+@dataclass(frozen=True, kw_only=True)
 class NestedOutput(Talk, Recording):
     """What nested cross-validation leaves behind, and where; and what it says."""
 

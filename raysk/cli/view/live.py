@@ -107,7 +107,8 @@ class View:
             fits = words.count(event.units + event.saved + event.resumed, event.unit)
             round_ = f"{lines.round_words(self._state.round)}: " if self._state.round else ""
             round_ = f"outer fold {event.fold[0]} of {event.fold[1]}: {round_}" if event.fold else round_
-            self.say(f"{round_}{event.candidates:,} candidates x {event.splits} splits = {fits}{alike}{known}")
+            each = f"{words.count(event.candidates, 'candidate')} x {words.count(event.splits, 'split')}"
+            self.say(f"{round_}{each} = {fits}{alike}{known}")
 
     def _on_WorkDone(self, _: events.WorkDone) -> None:  # noqa: N802
         now, work = time.monotonic(), self._state.current
