@@ -1,0 +1,57 @@
+"""Make a report, and write it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from raysk.report.heading import head_of
+from raysk.report.page import Figures, document
+from raysk.report.reading import study_of
+from raysk.report.single import sections_of
+from raysk.util.writing import check_output, write_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from raysk.history.run import Run
+
+REPORT = "report.html"
+
+
+def write_report(runs: Sequence[Run], path: Path | None = None, estimator: Any = None) -> Path:
+    """Write a page about a run, or a comparison of several.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+    path : Path or None
+        None writes ``report.html`` in the folder of the first run.
+    estimator : estimator or None
+        The fitted search of a single run, where it is at hand.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    InputError
+        If Plotly is not installed, a run has nothing to show, or the file cannot be written.
+    """
+    path = runs[0].folder / REPORT if path is None else path
+    check_output(path)
+    write_text(path, page_of(runs, estimator))
+    return path
+
+
+def page_of(runs: Sequence[Run], estimator: Any = None) -> str:
+    """Return the page as text; see `write_report`."""
+    studies, drawn = [study_of(run) for run in runs], Figures()
+    if len(studies) > 1:
+        from raysk.report.several import compared, heading
+
+        return document("Runs compared", heading(studies), list(compared(studies, drawn)), drawn)
+    (study,) = studies
+    sections = list(sections_of(study, drawn, estimator))
+    return document(f"{study.run.name}: report", head_of(study.run), sections, drawn)
