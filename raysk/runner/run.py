@@ -147,6 +147,7 @@ def _fit_and_record(  # noqa: PLR0913 - what a run is made of
 ) -> Outcome:
     """Fit a job, save what it made, and leave a run folder."""
     from raysk.request.method import method_facts
+    from raysk.request.space_facts import space_facts
 
     job, found = work.job, work.found
     used = data_used(work, tally)
@@ -159,7 +160,9 @@ def _fit_and_record(  # noqa: PLR0913 - what a run is made of
             made = conditions_of(found, outputs, where)
             journal = stack.enter_context(journaled(folder, made, tally, job.estimator))
         metric = expected_metric(job.search) if isinstance(job, SearchJob) else None
-        begin = {"job": call, "outputs": outputs.written(), "data": used, "search": method, "metric": metric}
+        space = space_facts(job.search) if isinstance(job, SearchJob) else None
+        said = {"search": method, "space": space, "metric": metric}
+        begin = {"job": call, "outputs": outputs.written(), "data": used, **said}
         facts = stack.enter_context(recorded(folder, found.path, saver, **begin))
         outcome = replace(_fit(where, start, work, tally, journal), run_dir=folder.root.absolute(), data=used)
         tally(PhaseStarted(name="saving"))
