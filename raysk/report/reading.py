@@ -13,9 +13,10 @@ from raysk.errors import InputError
 from raysk.history.candidates import read_candidates
 from raysk.history.fits import read_fits
 from raysk.report.axes import axes_of, columns_of
+from raysk.report.importance import importance
 from raysk.report.parameters import column_of, short_names
+from raysk.report.study import Study
 from raysk.report.timeline import timeline_of
-from raysk.report.words import value_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Study:
+class Reading:
     """A run, read.
 
     Parameters
@@ -46,12 +47,23 @@ class Study:
     table: CandidateTable | None
     fits: Sequence[Fit]
 
+    @cached_property
+    def study(self) -> Study:
+        """What findings are drawn from; only of a run with candidates."""
+        assert self.table is not None  # noqa: S101 - see above
+        values = columns_of(self.table)
+        axes = axes_of(self.run, self.table, values)
+        return Study(self.run, self.table, self.fits, axes, importance(self.table, axes, values))
+
     @property
     def metric(self) -> str:
         """What the score is, in words."""
-        said = [mapping_of(self.run.facts.get("best")).get("metric"), self.run.facts.get("metric")]
-        known = None if self.table is None else self.table.metric
-        return next((each for each in (*said, known) if isinstance(each, str) and each), "score")
+        return self.study.metric if self.table is not None else str(self.run.facts.get("metric") or "score")
+
+    @property
+    def scores(self) -> Floats:
+        """The mean score of each row."""
+        return np.array([]) if self.table is None else self.table.mean[self.table.metric]
 
     @cached_property
     def order(self) -> Rows:
@@ -64,41 +76,23 @@ class Study:
         found: Rows = order[np.isfinite(self.scores[order])]
         return found
 
-    @property
-    def scores(self) -> Floats:
-        """The mean score of each row."""
-        return np.array([]) if self.table is None else self.table.mean[self.table.metric]
-
     @cached_property
     def best(self) -> int | None:
         """The row that the run says is the best, or else the one with the best score; None if none has a score."""
-        said = mapping_of(self.run.facts.get("best")).get("best_index")
-        if self.table is not None and self.table.is_whole and isinstance(said, int):
-            found = np.flatnonzero((self.table.numbers == said) & np.isfinite(self.scores))
-            if len(found):
-                return int(found[0])
-        return int(self.order[0]) if len(self.order) else None
+        if not len(self.order):
+            return None
+        return self.study.chosen if len(self.study.order) else int(self.order[0])
 
     @cached_property
     def columns(self) -> list[Column]:
         """The parameters that vary, on their axes."""
-        if self.table is None:
-            return []
-        values = columns_of(self.table)
-        axes, short = axes_of(self.run, self.table, values), short_names(list(values))
-        return [column_of(axes[name], short[name], column) for name, column in values.items()]
+        study = self.study
+        return [column_of(study.axes[name], study.short[name], column) for name, column in study.columns.items()]
 
     @cached_property
     def short(self) -> dict[str, str]:
         """The short name of each parameter that varies; of all, if none does."""
-        if self.table is None:
-            return {}
-        return short_names(list(self.table.varying or self.table.names))
-
-    def params_text(self, row: int) -> str:
-        """Return the parameters of a row that vary, in one line."""
-        params = {} if self.table is None else self.table.params[row]
-        return ", ".join(f"{short}={value_text(params[name])}" for name, short in self.short.items() if name in params)
+        return short_names(self.table.varying or self.table.names) if self.table is not None else {}
 
     @cached_property
     def timeline(self) -> Timeline | None:
@@ -127,7 +121,7 @@ def mapping_of(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def study_of(run: Run) -> Study:
+def read(run: Run) -> Reading:
     """Read a run.
 
     Raises
@@ -139,4 +133,4 @@ def study_of(run: Run) -> Study:
     table = None
     with contextlib.suppress(InputError) if any(fit.fold for fit in fits) else contextlib.nullcontext():
         table = read_candidates(run)
-    return Study(run, table, fits)
+    return Reading(run, table, fits)

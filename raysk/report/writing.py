@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from raysk.report.heading import head_of
 from raysk.report.page import Figures, document
-from raysk.report.reading import study_of
+from raysk.report.reading import read
 from raysk.report.single import sections_of
 from raysk.util.writing import check_output, write_text
 
@@ -47,11 +47,11 @@ def write_report(runs: Sequence[Run], path: Path | None = None, estimator: Any =
 
 def page_of(runs: Sequence[Run], estimator: Any = None) -> str:
     """Return the page as text; see `write_report`."""
-    studies, drawn = [study_of(run) for run in runs], Figures()
-    if len(studies) > 1:
+    readings, drawn = [read(run) for run in runs], Figures()
+    if len(readings) > 1:
         from raysk.report.several import compared, heading
 
-        return document("Runs compared", heading(studies), list(compared(studies, drawn)), drawn)
-    (study,) = studies
-    sections = list(sections_of(study, drawn, estimator))
-    return document(f"{study.run.name}: report", head_of(study.run), sections, drawn)
+        return document("Runs compared", heading(readings), list(compared(readings, drawn)), drawn)
+    (reading,) = readings
+    sections = list(sections_of(reading, drawn, estimator))
+    return document(f"{reading.run.name}: report", head_of(reading.run), sections, drawn)
