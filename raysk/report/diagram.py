@@ -26,13 +26,20 @@ def diagram_of(estimator: Any) -> str:
     Parameters
     ----------
     estimator : estimator
-        Fitted or not; of a search, its best estimator is drawn. It is drawn unfitted.
+        Fitted or not; of a fitted search, its best estimator is drawn. It is drawn unfitted.
     """
-    from sklearn.base import clone
     from sklearn.utils import estimator_html_repr
 
-    best = getattr(estimator, "best_estimator_", estimator)
-    return f'<div class="diagram">{_NOT_OURS.sub("", estimator_html_repr(clone(best)))}</div>'
+    return f'<div class="diagram">{_NOT_OURS.sub("", estimator_html_repr(_best_of(estimator)))}</div>'
+
+
+def _best_of(estimator: Any) -> Any:
+    from sklearn.base import clone
+
+    params = getattr(estimator, "best_params_", None)
+    if hasattr(estimator, "best_estimator_") or params is None:
+        return clone(getattr(estimator, "best_estimator_", estimator))
+    return clone(estimator.estimator).set_params(**clone(params, safe=False))  # a search that was not refitted
 
 
 def saved_estimator(run: Run) -> tuple[Any, str]:

@@ -99,9 +99,7 @@ def score_over_time(
     }  # fmt: skip
 
 
-def panel(
-    table: CandidateTable, column: Column, rows: Rows, metric: str, extent: tuple[float, float] | None
-) -> Figure:
+def panel(table: CandidateTable, column: Column, rows: Rows, metric: str, extent: tuple[float, float] | None) -> Figure:
     """Return one parameter against the score; categories as strips."""
     mean = table.mean[table.metric]
     rows = rows[np.isfinite(column.at[rows])]
@@ -134,8 +132,16 @@ def panel(
 def _axis_of(column: Column) -> dict[str, Any]:
     if column.categories is not None:
         count = len(column.categories)
-        return {"tickvals": list(range(count)), "ticktext": [label(name) for name in column.categories], "range": [-0.5, count - 0.5]}
-    return {"type": "log", "exponentformat": "power", "nticks": 6} if column.is_log else {"nticks": 6}
+        return {
+            "tickvals": list(range(count)),
+            "ticktext": [label(name) for name in column.categories],
+            "range": [-0.5, count - 0.5],
+        }
+    return (
+        {"type": "log", "exponentformat": "power", "nticks": 6, "tickfont": {"size": 10}}
+        if column.is_log
+        else {"nticks": 6}
+    )
 
 
 def _jitter(count: int) -> Floats:

@@ -97,9 +97,7 @@ def find_cheaper(study: Study) -> Finding | None:
         return None
     row = int(cheap[cost[cheap].argmin()])
     rank, gap = int(table.rank()[row]), study.compare(top, row)
-    title = (
-        f"A candidate that takes {seconds(cost[row])} a fit instead of {seconds(cost[top])} is within noise of the best."
-    )
+    title = f"A candidate that takes {seconds(cost[row])} a fit instead of {seconds(cost[top])} is within noise of the best."
     evidence = (
         f"Candidate {table.numbers[row]} (rank {rank}: {study.params_text(row)}) has {number(study.scores[row])}, "
         f"the best has {number(study.scores[top])}. The paired difference over {gap.splits} splits is "
@@ -177,7 +175,9 @@ def find_overfit(study: Study) -> Finding | None:
     evidence = f"The gap is {number(gap[row])}, with a deviation of {number(deviation)} over the splits."
     moved = _what_moves(study, gap)
     if closest != row:
-        evidence += f" The smallest gap in the better half is {number(gap[closest])}, of {study.params_text(int(closest))}."
+        evidence += (
+            f" The smallest gap in the better half is {number(gap[closest])}, of {study.params_text(int(closest))}."
+        )
     if moved is not None:
         name, rho = moved
         smaller = "smaller" if rho > 0 else "larger"

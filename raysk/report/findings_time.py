@@ -240,4 +240,3 @@ def _keep_busy(study: Study, cause: str, timeline: Timeline) -> str:
     if study.method == "halving":
         return commands.with_options(study.run, "Each round waits for the one before: fewer rounds", "--factor=4")
     return "Fits as short as these leave no time for more workers: fewer do as well."
-

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from raysk.report.page import Section
 from raysk.report.reading import mapping_of
 from raysk.report.words import escape, seconds, terms
+from raysk.runs.folder import RunFolder
 
 if TYPE_CHECKING:
     from raysk.history.run import Run
@@ -26,9 +27,11 @@ def command_line(run: Run) -> str | None:
     """Return what started a run: the command, or the call in Python."""
     job = mapping_of(run.facts.get("job"))
     arguments = job.get("arguments")
-    if isinstance(arguments, list) and arguments and all(isinstance(each, str) for each in arguments):
-        return shlex.join(["raysk", *arguments])
-    return f"{run.command}(...)" if run.command is not None else None
+    if not (isinstance(arguments, list) and arguments and all(isinstance(each, str) for each in arguments)):
+        return run.command
+    if RunFolder(run.folder).began_in_python:
+        return f"{run.command}({', '.join([*arguments, 'X', 'y'])})"
+    return shlex.join(["raysk", *arguments])
 
 
 def when(run: Run) -> str:

@@ -112,8 +112,8 @@
 
     static text(value) {
       const size = Math.abs(value);
-      if (size !== 0 && (size < 1e-3 || size >= 1e5)) return value.toExponential(1).replace(".0e", "e").replace("e+", "e");
-      return String(+value.toPrecision(4));
+      const isShort = size === 0 || (size >= 1e-3 && size < 1e5);
+      return isShort ? String(+value.toPrecision(4)) : value.toExponential(3).replace(/\.?0*e\+?/, "e");
     }
 
     element(name, attributes, text) {
@@ -127,7 +127,8 @@
       const count = this.columns.length;
       const width = Math.max(this.place.clientWidth, 90 * count);
       if (width === this.width) return;
-      Object.assign(this, { width, height: 380, top: 44, bottom: 16, left: 56, right: 24 });
+      const longest = Math.max(...this.scales[0].ticks.map(([, text]) => text.length));
+      Object.assign(this, { width, height: 380, top: 44, bottom: 16, left: Math.max(40, 7.5 * longest + 14), right: 24 });
       for (const [key, value] of [["width", width], ["height", this.height]]) {
         this.svg.setAttribute(key, value);
         this.room.style[key] = `${value}px`;

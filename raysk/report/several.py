@@ -54,7 +54,9 @@ def _scores(runs: Sequence[Reading], drawn: Figures) -> Section:
     header = ["run", "state", "metric", "best score", "candidates", "fits", "time"]
     listed = table("The best of each run", header, rows, numbers=[3, 4, 5, 6])
     several = {each.metric for each in runs}
-    warning = "" if len(several) == 1 else '<p class="notice">The runs have different metrics: scores do not compare.</p>'
+    warning = (
+        "" if len(several) == 1 else '<p class="notice">The runs have different metrics: scores do not compare.</p>'
+    )
     shown = drawn.add("best-scores", _best_scores(runs, found))
     return Section("scores", "Best scores", f"{warning}{shown}{listed}")
 
@@ -94,7 +96,10 @@ def _colour(at: int) -> str:
 def _progress(runs: Sequence[Reading], drawn: Figures) -> Section:
     """Show the best so far of each run: over time where all journals tell it, and over its candidates."""
     timed = all(each.done_at is not None for each in runs)
-    figures = [("candidates", "candidates done", False), *([("time", "seconds since the first fit began", True)] * timed)]
+    figures = [
+        ("candidates", "candidates done", False),
+        *([("time", "seconds since the first fit began", True)] * timed),
+    ]
     html = "".join(
         drawn.add(f"progress-{name}", _best_so_far(runs, title, is_time=is_time)) for name, title, is_time in figures
     )
@@ -107,7 +112,7 @@ def _best_so_far(runs: Sequence[Reading], title: str, *, is_time: bool) -> dict[
         done_at = run.done_at
         order = run.order[np.argsort((run.table.numbers if done_at is None else done_at)[run.order], kind="stable")]  # type: ignore[union-attr]
         best = np.maximum.accumulate(run.scores[order])
-        steps = np.unique([0, *np.flatnonzero(np.diff(best) > 0)[: MOST_STEPS] + 1, len(best) - 1])
+        steps = np.unique([0, *np.flatnonzero(np.diff(best) > 0)[:MOST_STEPS] + 1, len(best) - 1])
         x = done_at[order] if is_time and done_at is not None else np.arange(1.0, len(order) + 1)
         traces.append({
             "type": "scatter", "mode": "lines", "name": label(run.run.name, 28),
@@ -140,7 +145,9 @@ def _commands(runs: Sequence[Reading]) -> Section:
         [each.run.name, command_line(each.run) or "–", when(each.run), _data(each)]
         for each in runs
     ]  # fmt: skip
-    return Section("commands", "What was run", table("What was run", ["run", "command", "when", "data"], rows))
+    return Section(
+        "commands", "What was run", table("What was run", ["run", "command", "when", "data"], rows, long=[1, 3])
+    )
 
 
 def _data(run: Reading) -> str:

@@ -112,9 +112,7 @@ def _over_time(run: Reading, drawn: Figures) -> Section:
     at = run.done_at
     extent = figures.score_range(run.scores[run.order])
     when = run.table.numbers.astype(float) if at is None else at
-    figure = figures.score_over_time(
-        run.table, when, run.order, run.metric, is_time=at is not None, extent=extent
-    )
+    figure = figures.score_over_time(run.table, when, run.order, run.metric, is_time=at is not None, extent=extent)
     said = [_drawn_of(run, figures.MOST_POINTS), _below(run, extent)]
     if run.table.rounds is not None:
         said.append("Rounds of halving are scored with different resources.")
@@ -170,7 +168,7 @@ def _importance(run: Reading, shares: Importance) -> str:
         f'<table class="bars"><caption>Which parameters mattered: the share of each in how scores differ</caption>'
         '<thead><tr><th scope="col">parameter</th><th scope="col" class="number">share</th>'
         '<th scope="col">as a bar</th></tr></thead>'
-        f'<tbody>{rows}</tbody></table><details><summary>How this is computed</summary>'
+        f"<tbody>{rows}</tbody></table><details><summary>How this is computed</summary>"
         f"<p>{escape(shares.method)}</p></details>"
     )
 
@@ -219,7 +217,7 @@ def _top(run: Reading, drawn: Figures) -> Section:
         line = [f"#{at + 1}", str(run.table.numbers[row]), scores[0], *training, *scores[1:]]
         cells.append([*line, seconds(float(run.table.fit_time[row])), *values])
     shown = drawn.add("folds", figures.folds_of_top(run.table, rows, run.metric))
-    listed = table(f"The best {len(rows)} candidates", header, cells, numbers=[2])
+    listed = table(f"The best {len(rows)} candidates", header, cells, numbers=[2, len(header) - len(names) - 1])
     return Section("top", f"The best {len(rows)} over the splits" if len(rows) > 1 else "The candidate over the splits",
                    f"{shown}{listed}")  # fmt: skip
 
@@ -248,8 +246,10 @@ def _not_done(run: Reading) -> Section | None:
         return None
     listed = ""
     if errors:
-        listed = table("Why fits failed", ["fits", "error", "first candidate", "its parameters"], errors, numbers=[0])
-    return Section("failed", "Failed and not done", f'{terms(shown)}<div class="errors">{listed}</div>')
+        listed = table(
+            "Why fits failed", ["fits", "error", "first candidate", "its parameters"], errors, numbers=[0], long=[1, 3]
+        )
+    return Section("failed", "Failed and not done", f"{terms(shown)}{listed}")
 
 
 def _errors(run: Reading) -> list[list[str]]:
@@ -261,7 +261,12 @@ def _errors(run: Reading) -> list[list[str]]:
     first = {error: candidate for error, candidate in reversed(pairs)}
     rows = {} if run.table is None else {int(at): row for row, at in enumerate(run.table.numbers)}
     return [
-        [f"{times:,}", error, str(first[error]), run.study.params_text(rows[first[error]]) if first[error] in rows else ""]
+        [
+            f"{times:,}",
+            error,
+            str(first[error]),
+            run.study.params_text(rows[first[error]]) if first[error] in rows else "",
+        ]
         for error, times in Counter(error for error, _ in pairs).most_common(MOST_ERRORS)
     ]
 
@@ -307,4 +312,6 @@ def _estimator(run: Reading, estimator: Any) -> Section:
             html = diagram_of(estimator)
         except Exception as error:  # noqa: BLE001 - a person's estimator may refuse in any way; the page does without
             reason = f"it cannot be drawn: {error_line(error)}"
-    return Section("estimator", "Best estimator", html or f'<p class="quiet">Its diagram is left out: {escape(reason)}.</p>')
+    return Section(
+        "estimator", "Best estimator", html or f'<p class="quiet">Its diagram is left out: {escape(reason)}.</p>'
+    )

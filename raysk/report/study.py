@@ -115,9 +115,7 @@ class Study:
     def short(self) -> dict[str, str]:
         """The last part of each parameter's name, or all of it where two have the same last part."""
         last = [name.rpartition("__")[2] for name in self.columns]
-        return {
-            name: end if last.count(end) == 1 else name for name, end in zip(self.columns, last, strict=True)
-        }
+        return {name: end if last.count(end) == 1 else name for name, end in zip(self.columns, last, strict=True)}
 
     @cached_property
     def time_s(self) -> Floats:

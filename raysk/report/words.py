@@ -72,7 +72,14 @@ def json_text(value: Any) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def table(caption: str, header: Sequence[str], rows: Iterable[Sequence[Any]], *, numbers: Sequence[int] = ()) -> str:
+def table(
+    caption: str,
+    header: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    *,
+    numbers: Sequence[int] = (),
+    long: Sequence[int] = (),
+) -> str:
     """Return a table; it scrolls by itself where it is too wide.
 
     Parameters
@@ -83,8 +90,11 @@ def table(caption: str, header: Sequence[str], rows: Iterable[Sequence[Any]], *,
         The cells, as plain text.
     numbers : sequence of int
         The columns that are set as numbers.
+    long : sequence of int
+        The columns of long texts, which may have several lines.
     """
-    kinds = [' class="number"' if at in numbers else "" for at in range(len(header))]
+    known = {**dict.fromkeys(numbers, ' class="number"'), **dict.fromkeys(long, ' class="long"')}
+    kinds = [known.get(at, "") for at in range(len(header))]
     head = "".join(f'<th scope="col"{kind}>{escape(name)}</th>' for name, kind in zip(header, kinds, strict=True))
     body = "".join(
         "<tr>" + "".join(f"<td{kind}>{escape(cell)}</td>" for cell, kind in zip(row, kinds, strict=True)) + "</tr>"

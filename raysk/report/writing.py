@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from raysk.history.run import Run, open_run
 from raysk.report.heading import head_of
 from raysk.report.page import Figures, document
 from raysk.report.reading import read
 from raysk.report.single import sections_of
+from raysk.runs.lookup import LATEST
 from raysk.util.writing import check_output, write_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
-
-    from raysk.history.run import Run
 
 REPORT = "report.html"
 
 
-def write_report(runs: Sequence[Run], path: Path | None = None, estimator: Any = None) -> Path:
+def write_report(
+    runs: str | Path | Run | Sequence[str | Path | Run] = LATEST,
+    path: str | Path | None = None,
+    estimator: Any = None,
+) -> Path:
     """Write a page about a run, or a comparison of several.
 
     Parameters
     ----------
-    runs : sequence of Run
-    path : Path or None
+    runs : str, Path or Run, or a sequence of these
+        Runs: their names, their folders, files in them, or ``latest``.
+    path : str, Path or None
         None writes ``report.html`` in the folder of the first run.
     estimator : estimator or None
         The fitted search of a single run, where it is at hand.
@@ -39,9 +44,11 @@ def write_report(runs: Sequence[Run], path: Path | None = None, estimator: Any =
     InputError
         If Plotly is not installed, a run has nothing to show, or the file cannot be written.
     """
-    path = runs[0].folder / REPORT if path is None else path
+    given = [runs] if isinstance(runs, str | Path | Run) else runs
+    found = [each if isinstance(each, Run) else open_run(each) for each in given]
+    path = found[0].folder / REPORT if path is None else Path(path)
     check_output(path)
-    write_text(path, page_of(runs, estimator))
+    write_text(path, page_of(found, estimator))
     return path
 
 
