@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,8 +10,6 @@ import numpy as np
 from raysk.report.words import label, number, rounded, seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from raysk.history.candidates import CandidateTable
     from raysk.report.parameters import Column
     from raysk.report.timeline import Timeline
@@ -19,9 +18,13 @@ if TYPE_CHECKING:
     Rows = np.ndarray[Any, np.dtype[np.intp]]
     Figure = dict[str, Any]
 
-MOST_POINTS = 1500
-MOST_POINTS_OF_PANEL = 500
+MOST_POINTS = 1000
+MOST_POINTS_OF_PANEL = 300
 """Each point is an element of the page: 12 panels of 2,000 take 3 s to draw."""
+
+PANEL_HEIGHT = 240
+CROWDED = 26
+"""Names of categories with more characters than this in all stand askew below a panel."""
 
 BINS = 40
 WIDE = 50.0
@@ -62,7 +65,7 @@ def axis_of_scores(title: str, extent: tuple[float, float] | None) -> dict[str, 
     return {"title": {"text": label(title)}} | ({} if extent is None else {"range": rounded(extent, 6)})
 
 
-def score_over_time(
+def score_over_time(  # noqa: PLR0913 - what is drawn, and how
     table: CandidateTable, at: Floats, rows: Rows, metric: str, *, is_time: bool, extent: tuple[float, float] | None
 ) -> Figure:
     """Return the scores of candidates in the order in which they were done, and the best so far.
@@ -99,34 +102,44 @@ def score_over_time(
     }  # fmt: skip
 
 
-def panel(table: CandidateTable, column: Column, rows: Rows, metric: str, extent: tuple[float, float] | None) -> Figure:
-    """Return one parameter against the score; categories as strips."""
+def panel(
+    table: CandidateTable, column: Column, rows: Rows, extent: tuple[float, float] | None, title: str
+) -> Figure:
+    """Return one parameter against the score, categories as strips; a part of the figure of `panels`.
+
+    Parameters
+    ----------
+    rows : ndarray
+        The candidates with a score, the best first.
+    title : str
+        Plain text.
+    """
     mean = table.mean[table.metric]
     rows = rows[np.isfinite(column.at[rows])]
-    drawn, best = thinned(rows, MOST_POINTS_OF_PANEL), rows[:1]
     spread = np.zeros(len(table)) if column.categories is None else _jitter(len(table))
     value = "" if column.categories else "%{x:.4g}, "
-    points = {
-        "type": "scatter", "mode": "markers", "showlegend": False,
-        "hovertemplate": "candidate %{customdata}: " + value + "%{y:.4g}<extra></extra>",
-    }  # fmt: skip
     looks: list[tuple[Rows, dict[str, Any]]] = [
-        (drawn, {"size": 5, "color": "--point", "opacity": 0.5}),
-        (best, {"size": 11, "color": "--accent", "line": {"width": 2, "color": "--surface"}}),
+        (thinned(rows, MOST_POINTS_OF_PANEL), {"size": 5, "color": "--point", "opacity": 0.5}),
+        (rows[:1], {"size": 11, "color": "--accent", "line": {"width": 2, "color": "--surface"}}),
     ]
+    traces = [
+        {
+            "type": "scatter", "mode": "markers", "x": rounded(column.at[each] + spread[each]),
+            "y": rounded(mean[each]), "customdata": table.numbers[each].tolist(), "marker": marker,
+            "hovertemplate": "candidate %{customdata}: " + value + "%{y:.4g}<extra></extra>",
+        }
+        for each, marker in looks
+    ]  # fmt: skip
+    crowded = sum(map(len, column.categories or ())) > CROWDED
     return {
-        "data": [
-            points | {
-                "x": rounded(column.at[each] + spread[each]), "y": rounded(mean[each]),
-                "customdata": table.numbers[each].tolist(), "marker": marker,
-            }
-            for each, marker in looks
-        ],
-        "layout": {
-            "height": 230, "margin": {"l": 46, "r": 8, "t": 6, "b": 34},
-            "xaxis": _axis_of(column), "yaxis": axis_of_scores("", extent) | {"nticks": 5},
-        },
+        "title": label(title), "data": traces, "room": 76 if crowded else 28,
+        "xaxis": _axis_of(column), "yaxis": axis_of_scores("", extent) | {"nticks": 5},
     }  # fmt: skip
+
+
+def panels(each: list[Figure]) -> Figure:
+    """Return one figure of panels, which the page puts side by side: it takes a third of the time of one for each."""
+    return {"data": [], "panels": each, "layout": {"height": PANEL_HEIGHT, "showlegend": False}}
 
 
 def _axis_of(column: Column) -> dict[str, Any]:
@@ -147,7 +160,7 @@ def _axis_of(column: Column) -> dict[str, Any]:
 def _jitter(count: int) -> Floats:
     """Return where points stand beside the middle of their category: spread evenly, and the same each time."""
     golden = 0.6180339887498949
-    spread: Floats = ((np.arange(count) * golden) % 1.0 - 0.5) * 2 * JITTER
+    spread: Floats = ((np.arange(count, dtype=np.float64) * golden) % 1.0 - 0.5) * 2 * JITTER
     return spread
 
 
@@ -242,7 +255,7 @@ def fit_times(times: Floats) -> Figure:
     bars = {
         "type": "bar", "x": rounded((edges[1:] + edges[:-1]) / 2), "y": counts.tolist(),
         "width": rounded(np.diff(edges)), "marker": {"color": "--accent", "line": {"width": 0}},
-        "text": [f"{seconds(a)} to {seconds(b)}" for a, b in zip(ends[:-1], ends[1:], strict=True)],
+        "text": [f"{seconds(a)} to {seconds(b)}" for a, b in pairwise(ends)],
         "textposition": "none", "hovertemplate": "%{y} fits of %{text}<extra></extra>",
     }  # fmt: skip
     decades = [float(each) for each in range(int(np.floor(edges[0])), int(np.ceil(edges[-1])) + 1)] if is_log else []
@@ -292,7 +305,7 @@ def rung_rows(table: CandidateTable) -> list[list[str]]:
         rows = np.flatnonzero(table.rounds == each)
         mean = table.mean[table.metric][rows]
         mean = mean[np.isfinite(mean)]
-        resources = f"{int(table.resources[rows[0]]):,}" if table.resources is not None else "–"
-        ends = [number(float(mean.max())), number(float(np.median(mean)))] if len(mean) else ["–", "–"]
+        resources = f"{int(table.resources[rows[0]]):,}" if table.resources is not None else "-"
+        ends = [number(float(mean.max())), number(float(np.median(mean)))] if len(mean) else ["-", "-"]
         found.append([str(int(each)), f"{len(rows):,}", resources, *ends])
     return found

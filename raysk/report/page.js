@@ -14,7 +14,9 @@
 
   async function loadPlotly() {
     const packed = document.getElementById("plotly");
-    const bytes = Uint8Array.from(atob(packed.textContent), (each) => each.charCodeAt(0));
+    const text = atob(packed.textContent);
+    const bytes = new Uint8Array(text.length);
+    for (let at = 0; at < text.length; at += 1) bytes[at] = text.charCodeAt(at);
     packed.remove();
     const unpacked = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
     const script = document.createElement("script");
@@ -38,7 +40,8 @@
       title: { standoff: 8 },
     };
     const drawn = painted(layout);
-    const axes = Object.fromEntries(["xaxis", "yaxis"].map((name) => {
+    const names = ["xaxis", "yaxis", ...Object.keys(drawn).filter((name) => /^[xy]axis\d/.test(name))];
+    const axes = Object.fromEntries(names.map((name) => {
       const own = drawn[name] || {};
       return [name, { ...axis, ...own, title: { ...axis.title, ...own.title } }];
     }));
@@ -53,18 +56,64 @@
     };
   }
 
+  // Panels side by side, as many as there is room for: one figure with axes of its own for each
+  const PANEL = { width: 290, height: 240, left: 44, right: 10, top: 30 };
+
+  function sideBySide({ panels, layout }, width) {
+    const columns = Math.max(1, Math.min(panels.length, Math.floor(width / PANEL.width)));
+    const rows = [];
+    for (let at = 0; at < panels.length; at += columns) rows.push(panels.slice(at, at + columns));
+    const rooms = rows.map((row) => Math.max(...row.map(({ room }) => room)));
+    const heights = rooms.map((room) => PANEL.height - 28 + room);
+    const height = heights.reduce((a, b) => a + b);
+    const made = { ...layout, height, margin: { l: 0, r: 0, t: 0, b: 0 }, annotations: [] };
+    const data = panels.flatMap((panel, number) => {
+      const [column, row] = [number % columns, Math.floor(number / columns)];
+      const [left, top] = [(column * width) / columns, heights.slice(0, row).reduce((a, b) => a + b, 0)];
+      const axis = number ? String(number + 1) : "";
+      const part = (pixels, of) => Math.min(1, Math.max(0, pixels / of));
+      made[`xaxis${axis}`] = {
+        ...panel.xaxis, anchor: `y${axis}`, automargin: false,
+        domain: [part(left + PANEL.left, width), part(left + width / columns - PANEL.right, width)],
+      };
+      made[`yaxis${axis}`] = {
+        ...panel.yaxis, anchor: `x${axis}`, automargin: false,
+        domain: [1 - part(top + heights[row] - rooms[row], height), 1 - part(top + PANEL.top, height)],
+      };
+      made.annotations.push({
+        text: `<b>${panel.title}</b>`, showarrow: false, xref: "paper", yref: "paper", xanchor: "left", yanchor: "top",
+        x: part(left + 4, width), y: 1 - part(top + 4, height), font: { size: 14, color: "--text" },
+      });
+      return panel.data.map((trace) => ({ ...trace, xaxis: `x${axis}`, yaxis: `y${axis}` }));
+    });
+    return { data, layout: made };
+  }
+
   const places = [...document.querySelectorAll("[data-figure]")];
-  const figureOf = (place) => data.figures[place.dataset.figure];
-  const draw = (place) => Plotly.react(
-    place, figureOf(place).data.map((trace) => painted(trace)), layoutOf(figureOf(place).layout),
-    { responsive: true, displayModeBar: false },
-  );
+
+  function draw(place) {
+    const said = data.figures[place.dataset.figure];
+    const figure = said.panels ? sideBySide(said, place.clientWidth) : said;
+    place.style.height = `${figure.layout.height}px`;
+    place.dataset.width = place.clientWidth;
+    const traces = figure.data.map((trace) => painted(trace));
+    return Plotly.react(place, traces, layoutOf(figure.layout), { responsive: !said.panels, displayModeBar: false });
+  }
 
   async function drawAll() {
     for (const place of places) {
       await draw(place);
       place.dataset.drawn = "yes";
     }
+  }
+
+  // Plotly fits its figures to their width; panels are placed anew
+  function placeAnew() {
+    const panels = places.filter((place) => data.figures[place.dataset.figure].panels);
+    const observer = new ResizeObserver((entries) => entries.forEach(({ target }) => {
+      if (target.clientWidth !== Number(target.dataset.width)) draw(target);
+    }));
+    panels.forEach((place) => observer.observe(place));
   }
 
   // --- parallel coordinates -------------------------------------------------------------------
@@ -334,6 +383,7 @@
       drawn = drawAll();
     });
     await drawn;
+    if (window.Plotly) placeAnew();
     root.dataset.state = "drawn";
   }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -133,4 +133,5 @@ def read(run: Run) -> Reading:
     table = None
     with contextlib.suppress(InputError) if any(fit.fold for fit in fits) else contextlib.nullcontext():
         table = read_candidates(run)
+        table = replace(table, params=list(table.params))  # each is decoded once
     return Reading(run, table, fits)

@@ -48,8 +48,8 @@ def _scores(runs: Sequence[Reading], drawn: Figures) -> Section:
             at = (float(each.scores[row]), float(each.table.std[each.table.metric][row]))
         found.append(at)
         time_s = each.run.facts.get("time_s")
-        took = seconds(time_s) if isinstance(time_s, int | float) else "–"
-        size = "–" if each.table is None else f"{len(each.table):,}"
+        took = seconds(time_s) if isinstance(time_s, int | float) else "-"
+        size = "-" if each.table is None else f"{len(each.table):,}"
         rows.append([each.run.name, each.run.state, each.metric, score(*at), size, f"{_fits(each):,}", took])
     header = ["run", "state", "metric", "best score", "candidates", "fits", "time"]
     listed = table("The best of each run", header, rows, numbers=[3, 4, 5, 6])
@@ -132,7 +132,7 @@ def _parameters(runs: Sequence[Reading]) -> Section:
     best = [dict(each.table.params[each.best]) for each in runs]  # type: ignore[union-attr,index]
     names = list(dict.fromkeys(name for params in best for name in params))
     short = short_names(names)
-    rows = [[short[name], *(value_text(params[name]) if name in params else "–" for params in best)] for name in names]
+    rows = [[short[name], *(value_text(params[name]) if name in params else "-" for params in best)] for name in names]
     rows.sort(key=lambda row: len(set(row[1:])) == 1)
     return Section(
         "parameters", "Parameters of the best",
@@ -142,7 +142,7 @@ def _parameters(runs: Sequence[Reading]) -> Section:
 
 def _commands(runs: Sequence[Reading]) -> Section:
     rows = [
-        [each.run.name, command_line(each.run) or "–", when(each.run), _data(each)]
+        [each.run.name, command_line(each.run) or "-", when(each.run), _data(each)]
         for each in runs
     ]  # fmt: skip
     return Section(
@@ -151,4 +151,4 @@ def _commands(runs: Sequence[Reading]) -> Section:
 
 
 def _data(run: Reading) -> str:
-    return str(mapping_of(run.run.facts.get("data")).get("line") or "–").removeprefix("data: ")
+    return str(mapping_of(run.run.facts.get("data")).get("line") or "-").removeprefix("data: ")

@@ -137,21 +137,22 @@ def _below(run: Reading, extent: tuple[float, float] | None) -> str:
 def _parameters(run: Reading, drawn: Figures, columns: list[Any], shares: Importance) -> Section:
     assert run.table is not None  # noqa: S101 - the caller has asked
     extent = figures.score_range(run.scores[run.order])
-    panels = []
-    for at, column in enumerate(columns[:MOST_PARAMETERS]):
+    each = []
+    for column in columns[:MOST_PARAMETERS]:
         share = shares.shares.get(column.name)
-        said = "" if share is None else f" <span>{share:.0%}</span>"
-        figure = figures.panel(run.table, column, run.order, run.metric, extent)
-        place = drawn.add(f"parameter-{at}", figure)
-        panels.append(f'<div><h3 title="{escape(column.name)}">{escape(column.short)}{said}</h3>{place}</div>')
+        title = column.short if share is None else f"{column.short} {share:.0%}"
+        each.append(figures.panel(run.table, column, run.order, extent, title))
     notes = [
         f"Each parameter against the {run.metric}; the large point is the best candidate.",
         _drawn_of(run, figures.MOST_POINTS_OF_PANEL),
         _below(run, extent),
         f"{len(columns) - MOST_PARAMETERS} more parameters are not drawn." if len(columns) > MOST_PARAMETERS else "",
     ]
-    grid = f'<h3>Each against the score</h3><p class="quiet">{escape(" ".join(filter(None, notes)))}</p>'
-    html = f'{_importance(run, shares)}{grid}<div class="panels">{"".join(panels)}</div>'
+    shown = drawn.add("parameters", figures.panels(each))
+    html = (
+        f"{_importance(run, shares)}<h3>Each against the score</h3>"
+        f'<p class="quiet">{escape(" ".join(filter(None, notes)))}</p>{shown}'
+    )
     return Section("parameters", "Parameters", html)
 
 
@@ -185,9 +186,9 @@ def _parallel(run: Reading, drawn: Figures, columns: list[Any]) -> Section:
     names = "".join(f'<th scope="col">{escape(name)}</th>' for name in ["candidate", *(each.short for each in kept)])
     said = _drawn_of(run, MOST_CANDIDATES)
     html = (
-        '<p class="quiet">A line is a candidate; the better it is, the stronger its line. Drag along an axis to select. '
-        "With the keyboard: Tab to an axis, arrow keys to select and to move, Shift and arrow keys to widen, Escape to "
-        f"take it back. {escape(said)}</p>"
+        '<p class="quiet">A line is a candidate; the better it is, the stronger its line. Drag along an axis to '
+        "select. With the keyboard: Tab to an axis, arrow keys to select and to move, Shift and arrow keys to widen, "
+        f"Escape to take it back. {escape(said)}</p>"
         '<div class="parallel" id="parallel" tabindex="0" role="group" aria-label="Parallel coordinates"></div>'
         '<div class="tools"><p id="parallel-said" aria-live="polite"></p>'
         '<button type="button" id="parallel-reset">Show all</button></div>'
@@ -213,7 +214,7 @@ def _top(run: Reading, drawn: Figures) -> Section:
         params = run.table.params[row]
         scores = [score(float(mean[name][row]), float(std[name][row])) for name in run.table.metrics]
         training = [] if train is None else [number(float(train[row]))]
-        values = [value_text(params[name]) if name in params else "–" for name in names]
+        values = [value_text(params[name]) if name in params else "-" for name in names]
         line = [f"#{at + 1}", str(run.table.numbers[row]), scores[0], *training, *scores[1:]]
         cells.append([*line, seconds(float(run.table.fit_time[row])), *values])
     shown = drawn.add("folds", figures.folds_of_top(run.table, rows, run.metric))
@@ -258,7 +259,7 @@ def _errors(run: Reading) -> list[list[str]]:
     if not pairs and run.table is not None:
         said = zip(run.table.errors, run.table.numbers, strict=True)
         pairs = [(error, int(at)) for error, at in said if error is not None]
-    first = {error: candidate for error, candidate in reversed(pairs)}
+    first = dict(reversed(pairs))
     rows = {} if run.table is None else {int(at): row for row, at in enumerate(run.table.numbers)}
     return [
         [

@@ -40,7 +40,7 @@ def value_text(value: Any) -> str:
 
 def number(value: float | None) -> str:
     """Return a score with four significant digits."""
-    return "–" if value is None or not math.isfinite(value) else f"{value:.4g}"
+    return "-" if value is None or not math.isfinite(value) else f"{value:.4g}"
 
 
 def score(mean: float | None, deviation: float | None) -> str:
@@ -52,7 +52,7 @@ def score(mean: float | None, deviation: float | None) -> str:
 def seconds(time_s: float | None) -> str:
     """Return a time in the unit that suits it."""
     if time_s is None or not math.isfinite(time_s):
-        return "–"
+        return "-"
     if time_s < 1:
         return f"{time_s * 1000:.3g} ms"
     for limit_s, unit_s, unit in ((120, 1, "s"), (7200, 60, "min"), (math.inf, 3600, "h")):
