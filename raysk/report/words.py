@@ -13,7 +13,7 @@ from raysk.util.words import brief_value
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-LONGEST_LABEL = 60
+LONGEST_LABEL = 36
 """Characters of a label in a figure; the tables have the whole."""
 
 

@@ -14,7 +14,6 @@ from raysk.report.writing import write_report
 
 HOSTILE = "</script><script>document.title='broken'</script><img src=x onerror=\"document.title='broken'\">"
 OPTIONS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--window-size=1200,900")
-WAIT_S = 60
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +131,10 @@ def test_axe_finds_nothing_serious(browser, pages, eventually):
     if spec is None:
         pytest.skip("axe-selenium-python is not installed")
     (script,) = Path(next(iter(spec.submodule_search_locations))).rglob("axe.min.js")
-    run = "const done = arguments[0]; axe.run().then((found) => done(found.violations.map((e) => [e.impact, e.id])))"
+    # the axe of 2018 does not know that a group of dt and dd may stand in a div
+    options = "{rules: {dlitem: {enabled: false}}}"
+    found = "done(found.violations.map((each) => [each.impact, each.id]))"
+    run = f"const done = arguments[0]; axe.run(document, {options}).then((found) => {found})"
     for scheme in ("light", "dark"):
         emulate(browser, scheme)
         for page in pages:
