@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _OF_THAT_RUN = (
     "--output", "--results", "--run-dir", "--resume", "--resume-anyway", "--force", "--name", "--dry-run", "--stream",
-    "--json", "--seed-from",
+    "--json", "--seed-from", "--quiet", "--verbose", "--debug",
 )  # fmt: skip
 """Options that another run must not have: its files are there already, or it is no continuation."""
 

@@ -1,4 +1,4 @@
-"""Corners of a search space: the value of a parameter, or the end of its range, or two of them, that some rows share."""
+"""Corners of a search space: the value of a parameter, the end of its range, or two of these, that some rows share."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from raysk.report.axes import ABSENT, is_number
-from raysk.util.words import brief_value
+from raysk.report.study import value_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -49,7 +49,7 @@ class Condition:
     def text(self, short: Mapping[str, str]) -> str:
         """Return it as ``kernel=poly`` or ``C >= 100``."""
         gap = "" if self.relation == "=" else " "
-        return f"{short.get(self.name, self.name)}{gap}{self.relation}{gap}{brief_value(self.value)}"
+        return f"{short.get(self.name, self.name)}{gap}{self.relation}{gap}{value_text(self.value)}"
 
 
 @dataclass(frozen=True)
@@ -112,5 +112,5 @@ def find_corner(marked: Mask, axes: Mapping[str, Axis], columns: Mapping[str, Se
 
 
 def _fit(mask: Mask, marked: Mask) -> float:
-    """Return how well rows are the marked ones: F1, from 0 to 1."""
+    """Return how well some rows are the marked ones: F1, from 0 to 1."""
     return 2 * float((mask & marked).sum()) / max(1.0, float(mask.sum() + marked.sum()))

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from raysk.report import commands
-from raysk.report.axes import is_number
+from raysk.report.axes import ABSENT, is_number
 from raysk.report.finding import Finding
 from raysk.report.importance import importance
-from raysk.report.study import number
-from raysk.util.words import brief_value, count
+from raysk.report.study import deviation, number, value_text
+from raysk.util.words import count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,6 +48,15 @@ NO_SHARE = 0.02
 WELL_EXPLAINED = 0.6
 """R2 of the forest from which on small shares are believed: what it does not explain may be anybody's."""
 
+UNBOUNDED = {"C", "alpha", "alphas", "gamma", "coef0", "l2_regularization", "reg_alpha", "reg_lambda", "tol", "noise"}
+"""Parameters that 1 does not bound from above, as it does a part of the rows or columns."""
+
+THIRDS = 3
+"""Parts of a range that must all be good if a number did not matter."""
+
+MOST_EDGES = 3
+"""Edges that are told: with more, the range of everything was a guess, and these say so."""
+
 FEWEST_FOR_NONE = 40
 """Candidates to say of a parameter that it did not matter."""
 
@@ -69,7 +78,7 @@ def find_edges(study: Study) -> list[Finding]:
         edge = None if axis.is_category else _edge(study, axis)
         if edge is not None and not _is_natural(edge) and (finding := _describe_edge(study, edge)) is not None:
             found.append(finding)
-    return sorted(found, key=lambda finding: -finding.weight)
+    return sorted(found, key=lambda finding: -finding.weight)[:MOST_EDGES]
 
 
 def _edge(study: Study, axis: Axis) -> _Edge | None:
@@ -97,8 +106,8 @@ def _edge_of_list(axis: Axis, rows: Rows, numbers: np.ndarray[Any, Any]) -> _Edg
     if len(tried) < FEWEST_LISTED or numbers[0] not in {tried[0], tried[-1]}:
         return None
     is_high = bool(numbers[0] == tried[-1])
-    if is_high != (numbers[0] == axis.high) and not is_high != (numbers[0] == axis.low):
-        return None  # more was there to try: the search has not come to the edge
+    if numbers[0] != (axis.high if is_high else axis.low):
+        return None  # there was more to try: the search has not come to the edge
     at, near, far = (rows[numbers == each] for each in (tried[::-1] if is_high else tried)[:3])
     rank = {int(row): place for place, row in enumerate(rows)}
     rises = rank[int(at[0])] < rank[int(near[0])] < rank[int(far[0])]
@@ -106,12 +115,12 @@ def _edge_of_list(axis: Axis, rows: Rows, numbers: np.ndarray[Any, Any]) -> _Edg
 
 
 def _is_natural(edge: _Edge) -> bool:
-    """Tell whether the end is one of nature's: counts from 1 up, and parts from 0 to 1, on an axis without logarithm."""
+    """Tell whether nothing is beyond: counts begin with 1, parts end at 1 unless the axis is logarithmic."""
     axis, end = edge.axis, edge.axis.high if edge.is_high else edge.axis.low
     if axis.is_integer and not edge.is_high:
         return end in {0, 1} or (end == 2 and axis.name.endswith("min_samples_split"))  # noqa: PLR2004 - of sklearn's trees
-    is_part = not axis.is_integer and not axis.is_log and axis.low is not None and axis.low >= 0 and end == 1
-    return bool(end == 0 or (edge.is_high and is_part))
+    is_part = not axis.is_integer and not axis.is_log and axis.name.rpartition("__")[2] not in UNBOUNDED
+    return bool(end == 0 or (edge.is_high and is_part and end == 1))
 
 
 def _describe_edge(study: Study, edge: _Edge) -> Finding | None:
@@ -123,19 +132,19 @@ def _describe_edge(study: Study, edge: _Edge) -> Finding | None:
         return None
     axis, value = edge.axis, study.columns[edge.axis.name][at]
     end = "upper" if edge.is_high else "lower"
-    title = f"The best {study.short[axis.name]} ({brief_value(value)}) is at the {end} edge of what was tried."
-    here = f"{brief_value(study.columns[axis.name][within])}"
+    title = f"The best {study.short[axis.name]} ({value_text(value)}) is at the {end} edge of what was tried."
+    here = f"{value_text(study.columns[axis.name][within])}"
     evidence = (
-        f"The range is {brief_value(axis.low)} to {brief_value(axis.high)}. The score still rises towards its edge: "
-        f"{number(study.scores[at])} at {brief_value(value)}, at best {number(study.scores[within])} further in (at "
+        f"The range is {value_text(axis.low)} to {value_text(axis.high)}. The score still rises towards its edge: "
+        f"{number(study.scores[at])} at {value_text(value)}, at best {number(study.scores[within])} further in (at "
         f"{here}). The paired difference over {gap.splits} splits is {number(gap.mean)}, its standard error "
-        f"{number(gap.error)}."
+        f"{deviation(gap.error)}."
     )
     return Finding("edge", title, evidence, _beyond(study, edge), weight=0.8 + 0.1 * share)
 
 
 def _beyond(study: Study, edge: _Edge) -> str:
-    """Return how to search beyond an edge."""
+    """Return what to type to search beyond an edge."""
     axis, words = edge.axis, f"Search {'above' if edge.is_high else 'below'} it"
     low, high = _range_beyond(edge)
     if study.method == "grid" and axis.values is not None:
@@ -173,23 +182,39 @@ def _values_beyond(edge: _Edge) -> Sequence[float]:
 
 
 def find_unimportant(study: Study) -> Finding | None:
-    """Find parameters that did not matter, neither over all candidates nor among the better half."""
+    """Find parameters that did not matter: for the forest, over all and the better half, and for getting to the top."""
     shares, explained = study.importance.shares, study.importance.explained or 0.0
     none = [name for name in study.axes if shares.get(name, 1.0) <= NO_SHARE]
     if len(study.order) < FEWEST_FOR_NONE or explained < WELL_EXPLAINED or not none:
         return None
     half = importance(study.table, study.axes, study.columns, study.better_half)
-    none = [name for name in none if half.shares.get(name, 0.0) <= 2 * NO_SHARE]
+    none = [name for name in none if half.shares.get(name, 0.0) <= 2 * NO_SHARE and _is_anything_good(study, name)]
     if not none:
         return None
     names = ", ".join(study.short[name] for name in none)
-    did = f"{names} did not matter." if len(none) == 1 else f"{names} did not matter, each by itself."
     figures = ", ".join(f"{shares[name]:.1%} by {study.short[name]}" for name in none)
     evidence = (
         f"Of the differences between the scores of {count(study.importance.candidates, 'candidate')}, as far as a "
-        f"forest on the parameters explains them ({explained:.0%}), {figures}. Among the better half it is no other."
+        f"forest on the parameters explains them ({explained:.0%}), {figures}. Candidates with any of its values, or "
+        "from any third of its range, come within noise of the best."
     )
-    return Finding("unimportant", f"{did}", evidence, _leave_out(study, none), weight=0.3)
+    each = "" if len(none) == 1 else ", each by itself"
+    return Finding("unimportant", f"{names} did not matter{each}.", evidence, _leave_out(study, none), weight=0.3)
+
+
+def _is_anything_good(study: Study, name: str) -> bool:
+    """Tell whether each value of a parameter, or each third of its range, has a candidate within noise of the best."""
+    axis, column = study.axes[name], study.columns[name]
+    rows = [int(row) for row in study.order if column[row] is not ABSENT]
+    good = {study.top, *map(int, study.within_noise)}
+    if len(rows) < FEWEST_FOR_NONE:
+        return False
+    if axis.is_category or len({repr(column[row]) for row in rows}) <= THIRDS:
+        where = [repr(column[row]) for row in rows]
+    else:
+        places = np.array([axis.scaled(column[row]) for row in rows])
+        where = [str(third) for third in np.digitize(places, np.linspace(places.min(), places.max(), THIRDS + 1)[1:-1])]
+    return {place for place, row in zip(where, rows, strict=True) if row in good} == set(where)
 
 
 def _leave_out(study: Study, names: Sequence[str]) -> str:
