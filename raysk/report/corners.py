@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 MOST_VALUES = 12
 """Different values of a parameter that are tried one by one."""
 
-CUTS = 10
-"""Places at which the range of a number is cut: a finer cut fits the rows there are, and not the space."""
+CUTS = 100
+"""Places at which the range of a number is cut, at even counts of rows."""
 
 MOST_PAIRED = 12
 """Conditions that are tried in pairs, the best ones."""
@@ -88,12 +88,11 @@ def corners_of(axis: Axis, column: Sequence[Any]) -> Iterator[Corner]:
 
 
 def _cuts(numbers: np.ndarray[Any, Any]) -> list[float]:
-    """Return where to cut a range: at each of a few values, else at even counts of rows."""
+    """Return where to cut a range: at its values, or at some of many."""
     different = np.unique(numbers)
-    if len(different) <= MOST_VALUES:
-        return [float(each) for each in different[1:-1]]
-    inner = np.arange(1, CUTS) / CUTS
-    return [float(each) for each in np.unique(np.quantile(numbers, inner, method="nearest"))]
+    if len(different) > CUTS:
+        different = np.unique(np.quantile(numbers, np.linspace(0, 1, CUTS), method="nearest"))
+    return [float(each) for each in different[1:-1]]
 
 
 def find_corner(marked: Mask, axes: Mapping[str, Axis], columns: Mapping[str, Sequence[Any]]) -> Corner | None:

@@ -65,7 +65,9 @@ def findings(
         single = (find_cheaper, find_unstable, find_bad_split, find_overfit, find_unimportant, find_failures, find_slow)
         found = [*find_edges(study), *(find(study) for find in (*single, find_idle))]
         result = find_result(study)
-    others = sorted(filter(None, found), key=lambda finding: -finding.weight)
+    kinds = {finding.kind for finding in found if finding is not None}
+    found = [each for each in found if each is not None and not (each.kind == "unstable" and "bad-split" in kinds)]
+    others = sorted(found, key=lambda finding: -finding.weight)
     return [result, *others[: MOST - 1]]
 
 

@@ -37,6 +37,9 @@ NEAR = 0.2
 INNER = 0.5
 """Outer part of the range that, without `NEAR`, the edge is compared with."""
 
+RISES = 2.0
+"""Standard errors by which the best at the edge must be above the best next to it: each is the luckiest of several."""
+
 TOP = 10
 """Candidates of the top that are asked; of fewer than 100 candidates a tenth, and at least `FEWEST_TOP`."""
 
@@ -53,6 +56,12 @@ UNBOUNDED = {"C", "alpha", "alphas", "gamma", "coef0", "l2_regularization", "reg
 
 THIRDS = 3
 """Parts of a range that must all be good if a number did not matter."""
+
+QUARTER = 4
+"""One in so many candidates is of the top in which all values of a parameter that did not matter must be."""
+
+AS_OFTEN = 0.4
+"""How often they must be there, of how often they are anywhere: chance varies it, but seldom by that."""
 
 MOST_EDGES = 3
 """Edges that are told: with more, the range of everything was a guess, and these say so."""
@@ -128,7 +137,7 @@ def _describe_edge(study: Study, edge: _Edge) -> Finding | None:
         return None
     at, within = int(edge.at[0]), int(edge.within[0])
     gap, share = study.compare(at, within), study.importance.shares.get(edge.axis.name, 0.0)
-    if not gap.mean > gap.error:  # NaN of too few splits, too
+    if not gap.mean > RISES * gap.error:  # NaN of too few splits, too
         return None
     axis, value = edge.axis, study.columns[edge.axis.name][at]
     end = "upper" if edge.is_high else "lower"
@@ -195,26 +204,26 @@ def find_unimportant(study: Study) -> Finding | None:
     figures = ", ".join(f"{shares[name]:.1%} by {study.short[name]}" for name in none)
     evidence = (
         f"Of the differences between the scores of {count(study.importance.candidates, 'candidate')}, as far as a "
-        f"forest on the parameters explains them ({explained:.0%}), {figures}. Candidates with any of its values, or "
-        "from any third of its range, come within noise of the best."
+        f"forest on the parameters explains them ({explained:.0%}), {figures}. The best quarter has any of its values, "
+        "or any third of its range, about as often as the others have."
     )
     each = "" if len(none) == 1 else ", each by itself"
     return Finding("unimportant", f"{names} did not matter{each}.", evidence, _leave_out(study, none), weight=0.3)
 
 
 def _is_anything_good(study: Study, name: str) -> bool:
-    """Tell whether each value of a parameter, or each third of its range, has a candidate within noise of the best."""
+    """Tell whether the top has all values of a parameter, or all thirds of its range, about as often as all have."""
     axis, column = study.axes[name], study.columns[name]
     rows = [int(row) for row in study.order if column[row] is not ABSENT]
-    good = {study.top, *map(int, study.within_noise)}
     if len(rows) < FEWEST_FOR_NONE:
         return False
     if axis.is_category or len({repr(column[row]) for row in rows}) <= THIRDS:
-        where = [repr(column[row]) for row in rows]
+        where = np.array([repr(column[row]) for row in rows])
     else:
         places = np.array([axis.scaled(column[row]) for row in rows])
-        where = [str(third) for third in np.digitize(places, np.linspace(places.min(), places.max(), THIRDS + 1)[1:-1])]
-    return {place for place, row in zip(where, rows, strict=True) if row in good} == set(where)
+        where = np.digitize(places, np.linspace(places.min(), places.max(), THIRDS + 1)[1:-1])
+    top = where[: len(rows) // QUARTER]
+    return all((top == place).mean() >= AS_OFTEN * (where == place).mean() for place in np.unique(where))
 
 
 def _leave_out(study: Study, names: Sequence[str]) -> str:
