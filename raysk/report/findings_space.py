@@ -57,7 +57,7 @@ UNBOUNDED = {"C", "alpha", "alphas", "gamma", "coef0", "l2_regularization", "reg
 THIRDS = 3
 """Parts of a range that must all be good if a number did not matter."""
 
-QUARTER = 4
+EIGHTH = 8
 """One in so many candidates is of the top in which all values of a parameter that did not matter must be."""
 
 AS_OFTEN = 0.4
@@ -204,7 +204,7 @@ def find_unimportant(study: Study) -> Finding | None:
     figures = ", ".join(f"{shares[name]:.1%} by {study.short[name]}" for name in none)
     evidence = (
         f"Of the differences between the scores of {count(study.importance.candidates, 'candidate')}, as far as a "
-        f"forest on the parameters explains them ({explained:.0%}), {figures}. The best quarter has any of its values, "
+        f"forest on the parameters explains them ({explained:.0%}), {figures}. The best eighth has any of its values, "
         "or any third of its range, about as often as the others have."
     )
     each = "" if len(none) == 1 else ", each by itself"
@@ -222,7 +222,7 @@ def _is_anything_good(study: Study, name: str) -> bool:
     else:
         places = np.array([axis.scaled(column[row]) for row in rows])
         where = np.digitize(places, np.linspace(places.min(), places.max(), THIRDS + 1)[1:-1])
-    top = where[: len(rows) // QUARTER]
+    top = where[: len(rows) // EIGHTH]
     return all((top == place).mean() >= AS_OFTEN * (where == place).mean() for place in np.unique(where))
 
 

@@ -30,7 +30,10 @@ def test_lists_are_numbers_in_order_or_categories(tmp_path):
     """A list of numbers is an axis with its ends; None, texts, tuples and booleans are categories."""
     lists = {"C": [10, 0.1, 1], "gamma": ["scale", 0.1], "hidden": [(5,), (5, 5)], "weight": [None, "balanced"]}
     said = space_facts(GridSearchCV(SVC(), lists))
-    params = [{"C": 10, "gamma": "scale", "hidden": (5,), "weight": None}, {"C": 1, "gamma": 0.1, "hidden": (5, 5), "weight": "balanced"}]
+    params = [
+        {"C": 10, "gamma": "scale", "hidden": (5,), "weight": None},
+        {"C": 1, "gamma": 0.1, "hidden": (5, 5), "weight": "balanced"},
+    ]
     found = axes(tmp_path, params, said)
     assert found["C"].values == (0.1, 1, 10)
     assert not found["C"].is_category
@@ -56,7 +59,11 @@ def test_several_spaces_are_merged(tmp_path):
         {"kernel": ["linear"], "C": [0.1, 1000]},
     ]
     said = space_facts(RandomizedSearchCV(SVC(), spaces))
-    params = [{"kernel": "rbf", "C": 3.0, "gamma": 0.1}, {"kernel": "rbf", "C": 3.0, "gamma": 1}, {"kernel": "linear", "C": 0.1}]
+    params = [
+        {"kernel": "rbf", "C": 3.0, "gamma": 0.1},
+        {"kernel": "rbf", "C": 3.0, "gamma": 1},
+        {"kernel": "linear", "C": 0.1},
+    ]
     found = axes(tmp_path, params, said)
     assert (found["C"].low, found["C"].high, found["C"].is_log) == (0.1, 1000, True)
     assert found["kernel"].values == ("rbf", "linear")

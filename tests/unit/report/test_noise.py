@@ -11,13 +11,12 @@ from made_tables import run_of
 from raysk.report.noise import compare
 from raysk.report.noise import test_ratio_of as ratio_of
 
-
 FIRST = np.array([0.9, 0.8, 0.7, 0.85])
 SECOND = np.array([0.88, 0.79, 0.69, 0.82])
 
 
 def test_the_error_is_that_of_nadeau_and_bengio():
-    """The variance of the paired differences times 1/n plus test rows by training rows; of folds the latter is 1/(n-1)."""
+    """The variance of the differences times 1/n plus test rows by training rows, which is 1/(n-1) of folds."""
     gaps = FIRST - SECOND
     expected = np.sqrt((1 / 4 + 1 / 3) * gaps.var(ddof=1))
     assert compare(FIRST, SECOND) == pytest.approx((gaps.mean(), expected, 4))
