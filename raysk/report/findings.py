@@ -63,10 +63,11 @@ def findings(
         return [find_no_score(study)]
     with np.errstate(invalid="ignore", divide="ignore"):
         single = (find_cheaper, find_unstable, find_bad_split, find_overfit, find_unimportant, find_failures, find_slow)
-        found = [*find_edges(study), *(find(study) for find in (*single, find_idle))]
+        asked = [*find_edges(study), *(find(study) for find in (*single, find_idle))]
         result = find_result(study)
-    kinds = {finding.kind for finding in found if finding is not None}
-    found = [each for each in found if each is not None and not (each.kind == "unstable" and "bad-split" in kinds)]
+    found = [finding for finding in asked if finding is not None]
+    if any(finding.kind == "bad-split" for finding in found):  # it is what makes the scores unstable
+        found = [finding for finding in found if finding.kind != "unstable"]
     others = sorted(found, key=lambda finding: -finding.weight)
     return [result, *others[: MOST - 1]]
 

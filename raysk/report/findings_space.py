@@ -227,7 +227,8 @@ def _is_anything_good(study: Study, name: str) -> bool:
 
 
 def _leave_out(study: Study, names: Sequence[str]) -> str:
-    fixed = {name: commands.listed([study.columns[name][study.top]]) for name in names if _is_there(study, name)}
+    tried = {name: study.columns[name][study.top] for name in names if _is_there(study, name)}
+    fixed = {name: commands.listed([_short(value)]) for name, value in tried.items()}
     said = {name: values for name, values in fixed.items() if values is not None}
     words = "Give one value, and spend the candidates on what matters"
     if study.method == "grid":
@@ -239,3 +240,8 @@ def _leave_out(study: Study, names: Sequence[str]) -> str:
 def _is_there(study: Study, name: str) -> bool:
     value = study.columns[name][study.top]
     return is_number(value) or value is None or isinstance(value, str | bool | tuple)
+
+
+def _short(value: Any) -> Any:
+    """Return a value that is as good as one that did not matter, with three significant digits."""
+    return float(f"{value:.3g}") if isinstance(value, float) else value

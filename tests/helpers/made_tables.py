@@ -52,10 +52,10 @@ def run_of(tmp_path, *, method="random", space=None, arguments=(), **facts):
     return SimpleNamespace(facts=said, folder=tmp_path, shown="raysk-runs/spec", command="search", state="done")
 
 
-def fit_of(candidate, split, *, ended, worker, fit_time, error=None):
+def fit_of(candidate, split, *, ended, worker, fit_time):
     """Return a fit of a journal."""
     scores = {"score": 0.5}
-    return Fit(f"{candidate} {split}", candidate, split, scores, {}, fit_time, 0.0, ended, worker, error, None)
+    return Fit(f"{candidate} {split}", candidate, split, scores, {}, fit_time, 0.0, ended, worker, None, None)
 
 
 def found_in(run, table, fits=()):

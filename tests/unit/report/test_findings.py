@@ -107,7 +107,7 @@ def test_integers_go_on_as_integers(tmp_path):
         ([0.1, 1, 10], lambda _: 0.5),  # a plateau
         ([0.1, 1, 10], lambda value: -abs(np.log10(value))),  # within
         ([0.1, 10], lambda value: value),  # two values have nothing within
-        (["a", "b", "c"], lambda value: "abc".index(value)),
+        (["a", "b", "c"], "abc".index),
     ],
     ids=["natural end", "part", "plateau", "within", "two values", "categories"],
 )
