@@ -1,8 +1,8 @@
 """Run a scikit-learn job - one fit, or a whole parameter search - on Ray.
 
 The command ``raysk`` and these names are two doors of one house: `fit`, `run`, `nested`, `connect` and `register`.
-They, and `Limits`, `Shortcuts`, `Resources`, `Outcome`, `OneStandardError` and the search class `TPESearchCV`, are
-loaded when first used.
+They, and `Limits`, `Shortcuts`, `Resources`, `Outcome`, `OneStandardError`, the search class `TPESearchCV` and
+`write_report`, are loaded when first used.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         register,
         run,
     )
+    from raysk.report.writing import write_report
     from raysk.searches.tpe import TPESearchCV
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "nested",
     "register",
     "run",
+    "write_report",
 ]
 __version__ = "0.1.0"
 
@@ -50,6 +52,10 @@ def __getattr__(name: str) -> Any:
         from raysk.searches.tpe import TPESearchCV
 
         return TPESearchCV
+    if name == "write_report":
+        from raysk.report.writing import write_report
+
+        return write_report
     if name in __all__:
         from raysk import api
 

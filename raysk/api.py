@@ -180,6 +180,7 @@ def run(  # noqa: PLR0913 - as `fit`
     resume: bool | str | Path | None = False,
     resume_anyway: bool = False,
     force: bool = False,
+    report: bool = False,
     verify: bool = True,
     verify_fits: int | None = None,
     sink: Sink = null_sink,
@@ -200,6 +201,8 @@ def run(  # noqa: PLR0913 - as `fit`
         An earlier run of this search, whose fits are not done again. True means the run in `run_dir`, if there is one.
     resume_anyway, force : bool, default=False
         Whether an earlier run goes on although something changed since; whether another run in `run_dir` is replaced.
+    report : bool, default=False
+        Whether a page about the run is written in its folder, see `write_report`.
     verify, verify_fits : bool, default=True; int, optional
         Whether the model in the run folder is loaded back in another process; how many of a search's fits are done
         again by scikit-learn alone (FitsDiffer is raised if a score differs).
@@ -224,7 +227,8 @@ def run(  # noqa: PLR0913 - as `fit`
         return _run_here(estimator, data, limits=limits, run_dir=run_dir, resume=resume)
     job = _verified(_job(data, _checked(estimator), limits, shortcuts), verify_fits)
     work = _work(job, is_recorded=run_dir is not None or resume is not False)
-    outputs = recorded_outputs(work.job, run_dir, resume=resume, anyway=resume_anyway, force=force, verify=verify)
+    said: dict[str, Any] = {"anyway": resume_anyway, "force": force, "report": report, "verify": verify}
+    outputs = recorded_outputs(work.job, run_dir, resume=resume, **said)
     return _run(work, Borrowed(address=address, resources=resources or _resources(), given=resources), outputs, sink)
 
 
@@ -245,6 +249,7 @@ def nested(  # noqa: PLR0913 - those of cross_validate, and of `run`
     resume: bool | str | Path | None = False,
     resume_anyway: bool = False,
     force: bool = False,
+    report: bool = False,
     sink: Sink = null_sink,
 ) -> NestedOutcome:
     """Cross-validate a search: the searches of all outer folds run at a time.
@@ -254,7 +259,7 @@ def nested(  # noqa: PLR0913 - those of cross_validate, and of `run`
     search : BaseSearchCV
     outer, scoring, return_train_score
         ``cv`` and others of scikit-learn's ``cross_validate``. Without `scoring`, the search's own metrics.
-    X, y, fit_params, address, resources, limits, shortcuts, run_dir, resume, resume_anyway, force, sink
+    X, y, fit_params, address, resources, limits, shortcuts, run_dir, resume, resume_anyway, force, report, sink
         See `run`. Limits are those of each fold's search.
 
     Returns
@@ -277,7 +282,7 @@ def nested(  # noqa: PLR0913 - those of cross_validate, and of `run`
         raise UsageError(f"raysk.nested takes a search, and {job.source} is none. Use cross_validate for it.")
     resume = resume if isinstance(resume, str | Path) else bool(resume)
     work = _work(job, is_recorded=run_dir is not None or resume is not False)
-    said: dict[str, Any] = {"anyway": resume_anyway, "force": force, "verify": False}
+    said: dict[str, Any] = {"anyway": resume_anyway, "force": force, "report": report, "verify": False}
     outputs = recorded_outputs(job, run_dir, resume=resume, command=NESTED, **said)
     where = Borrowed(address=address, resources=resources or _resources(), given=resources)
     nesting = Nesting(outer=outer, scoring=scoring, return_train_score=return_train_score)
@@ -336,9 +341,8 @@ def _work(job: FitJob | SearchJob, *, is_recorded: bool) -> Work:
     file = getattr(sys.modules.get("__main__"), "__file__", None)
     path = None if file is None or not is_recorded else Path(file).absolute()
     modules = modules_of(job.estimator) if is_recorded else ()
-    return Work(
-        job=job, found=SourceObjects(source=job.source, path=path, names={}, modules=modules), needs_score=False
-    )
+    found = SourceObjects(source=job.source, path=path, names={}, modules=modules)
+    return Work(job=job, found=found, needs_score=False)
 
 
 def _job(data: Data, estimator: Any, limits: Limits | None, shortcuts: Shortcuts | None) -> FitJob | SearchJob:

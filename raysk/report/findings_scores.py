@@ -10,7 +10,8 @@ from raysk.report import commands
 from raysk.report.axes import is_number
 from raysk.report.finding import Finding
 from raysk.report.noise import FEWEST_SPLITS
-from raysk.report.study import deviation, number, seconds
+from raysk.report.study import deviation, number
+from raysk.report.words import seconds
 from raysk.util.words import count
 
 if TYPE_CHECKING:

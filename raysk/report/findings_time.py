@@ -11,8 +11,9 @@ from raysk.report import commands
 from raysk.report.axes import ABSENT, is_number
 from raysk.report.corners import corners_of, find_corner
 from raysk.report.finding import Finding
-from raysk.report.study import deviation, number, seconds
+from raysk.report.study import deviation, number
 from raysk.report.timeline import timeline_of
+from raysk.report.words import seconds
 from raysk.util.words import count, shorten
 
 if TYPE_CHECKING:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from raysk.report import words
 from raysk.report.axes import ABSENT, columns_of
 from raysk.report.noise import Difference, compare, errors_of_means, test_ratio_of
+from raysk.report.parameters import short_names
 from raysk.util.words import brief_value
 
 if TYPE_CHECKING:
@@ -116,8 +118,7 @@ class Study:
     @cached_property
     def short(self) -> dict[str, str]:
         """The last part of each parameter's name, or all of it where two have the same last part."""
-        last = [name.rpartition("__")[2] for name in self.columns]
-        return {name: end if last.count(end) == 1 else name for name, end in zip(self.columns, last, strict=True)}
+        return short_names(tuple(self.columns))
 
     @cached_property
     def time_s(self) -> Floats:
@@ -149,18 +150,9 @@ def value_text(value: Any) -> str:
 
 def number(value: float) -> str:
     """Return a score or a difference with four significant digits; what is left of rounding is 0."""
-    return f"{value:.4g}" if abs(value) > ROUNDING else "0"
+    return words.number(value if abs(value) > ROUNDING else 0.0)
 
 
 def deviation(value: float) -> str:
     """Return a deviation or an error with two significant digits."""
     return f"{value:.2g}" if abs(value) > ROUNDING else "0"
-
-
-def seconds(time_s: float) -> str:
-    """Return a time in the unit that suits it."""
-    if time_s < 1:
-        return f"{time_s * 1000:.3g} ms"
-    if time_s < 120:  # noqa: PLR2004 - two minutes
-        return f"{time_s:.3g} s"
-    return f"{time_s / 60:.3g} min" if time_s < 7200 else f"{time_s / 3600:.3g} h"  # noqa: PLR2004 - two hours
