@@ -9,7 +9,7 @@ import numpy as np
 
 from raysk.report import commands
 from raysk.report.axes import ABSENT, is_number
-from raysk.report.corners import corners_of, find_corner
+from raysk.report.corners import MOST_ROWS, corners_of, find_corner
 from raysk.report.finding import Finding
 from raysk.report.study import deviation, number
 from raysk.report.timeline import timeline_of
@@ -69,7 +69,7 @@ def find_no_score(study: Study) -> Finding:
 
 def find_failures(study: Study) -> Finding | None:
     """Find that fits fail, and in which corners of the space."""
-    failed = np.array([error is not None for error in study.table.errors])
+    failed = study.failed
     if failed.sum() < max(FEWEST_FAILED, FAILED * len(failed)):
         return None
     wasted = float(study.time_s[failed].sum() / (study.time_s.sum() or 1.0))
@@ -94,7 +94,7 @@ def _failing_corners(study: Study, failed: Mask) -> list[Corner]:
     """Return a few corners in which nearly all candidates failed, and nearly all failures are; else none."""
     corners: list[Corner] = []
     left = failed.copy()
-    while left.any() and len(corners) < MOST_CORNERS:
+    while len(left) <= MOST_ROWS and left.any() and len(corners) < MOST_CORNERS:
         corner = find_corner(left, study.axes, study.columns)
         if corner is None or failed[corner.mask].mean() < HOLDS or not left[corner.mask].any():
             break
@@ -145,7 +145,7 @@ def _other_values(study: Study, corner: Corner) -> list[Any]:
 def find_slow(study: Study) -> Finding | None:
     """Find the corner that takes the most time of those whose best is far below the best."""
     time_s, total = study.time_s, float(study.time_s.sum())
-    if total < SHORT_S or not len(study.order):
+    if total < SHORT_S or not len(study.order) or len(time_s) > MOST_ROWS:
         return None
     found = [
         corner
@@ -170,7 +170,7 @@ def find_slow(study: Study) -> Finding | None:
 
 
 def _is_slow(study: Study, corner: Corner, total: float) -> bool:
-    rows, failed = corner.mask, np.array([error is not None for error in study.table.errors])
+    rows, failed = corner.mask, study.failed
     part = float(study.time_s[rows].sum()) / total
     if rows.sum() < FEWEST_SLOW or part < max(SLOW_TIME, SLOWER * float(rows.mean())) or failed[rows].mean() > HOLDS:
         return False

@@ -121,6 +121,11 @@ class Study:
         return short_names(tuple(self.columns))
 
     @cached_property
+    def failed(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        """Whether a fit of each candidate failed."""
+        return np.array([error is not None for error in self.table.errors], dtype=bool)
+
+    @cached_property
     def time_s(self) -> Floats:
         """The seconds that each candidate took, of all its splits together."""
         each = np.nan_to_num(self.table.fit_time) + np.nan_to_num(self.table.score_time)
