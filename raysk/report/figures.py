@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     Rows = np.ndarray[Any, np.dtype[np.intp]]
     Figure = dict[str, Any]
 
-MOST_POINTS = 1000
-MOST_POINTS_OF_PANEL = 300
+MOST_POINTS = 800
+MOST_POINTS_OF_PANEL = 250
 """Each point is an element of the page: 12 panels of 2,000 take 3 s to draw."""
 
 PANEL_HEIGHT = 240
+LONGEST_TITLE = 32
 CROWDED = 26
 """Names of categories with more characters than this in all stand askew below a panel."""
 
@@ -102,9 +103,7 @@ def score_over_time(  # noqa: PLR0913 - what is drawn, and how
     }  # fmt: skip
 
 
-def panel(
-    table: CandidateTable, column: Column, rows: Rows, extent: tuple[float, float] | None, title: str
-) -> Figure:
+def panel(table: CandidateTable, column: Column, rows: Rows, extent: tuple[float, float] | None, title: str) -> Figure:
     """Return one parameter against the score, categories as strips; a part of the figure of `panels`.
 
     Parameters
@@ -132,7 +131,7 @@ def panel(
     ]  # fmt: skip
     crowded = sum(map(len, column.categories or ())) > CROWDED
     return {
-        "title": label(title), "data": traces, "room": 76 if crowded else 28,
+        "title": label(title, LONGEST_TITLE), "data": traces, "room": 76 if crowded else 28,
         "xaxis": _axis_of(column), "yaxis": axis_of_scores("", extent) | {"nticks": 5},
     }  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,8 @@ from raysk.report.diagram import diagram_of, saved_estimator
 from raysk.report.findings import findings
 from raysk.report.heading import environment
 from raysk.report.page import Section
-from raysk.report.words import escape, number, rounded, score, seconds, table, terms, value_text
+from raysk.report.words import escape, number, rounded, score, seconds, shortened, table, terms, value_text
+from raysk.runs.folder import RESULTS
 from raysk.util.words import count, error_line
 
 if TYPE_CHECKING:
@@ -55,7 +57,7 @@ def sections_of(run: Reading, drawn: Figures, estimator: Any = None) -> Iterator
             yield _top(run, drawn)
         if run.table.rounds is not None:
             yield _rounds(run, drawn)
-    yield from filter(None, (_not_done(run), _work(run, drawn), _times(run, drawn)))
+    yield from filter(None, (_folds(run), _not_done(run), _work(run, drawn), _times(run, drawn)))
     yield _estimator(run, estimator)
     yield environment(run.run)
 
@@ -221,6 +223,19 @@ def _top(run: Reading, drawn: Figures) -> Section:
     listed = table(f"The best {len(rows)} candidates", header, cells, numbers=[2, len(header) - len(names) - 1])
     return Section("top", f"The best {len(rows)} over the splits" if len(rows) > 1 else "The candidate over the splits",
                    f"{shown}{listed}")  # fmt: skip
+
+
+def _folds(run: Reading) -> Section | None:
+    """Return the table of outer folds as it was written; None for what has none."""
+    if run.table is not None:
+        return None
+    try:
+        with (run.run.folder / RESULTS).open(newline="", encoding="utf-8") as file:
+            header, *rows = csv.reader(file)
+    except (OSError, ValueError, csv.Error):  # it is written at the end only
+        return None
+    cells = [[shortened(cell, 24) for cell in row] for row in rows if len(row) == len(header)]
+    return Section("folds", "Outer folds", table("The folds, and the best candidate of each search", header, cells))
 
 
 def _rounds(run: Reading, drawn: Figures) -> Section:
