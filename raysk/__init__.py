@@ -1,8 +1,8 @@
 """Run a scikit-learn job - one fit, or a whole parameter search - on Ray.
 
 The command ``raysk`` and these names are two doors of one house: `fit`, `run`, `nested`, `connect` and `register`.
-They, and `Limits`, `Shortcuts`, `Resources`, `Outcome`, `OneStandardError`, the search class `TPESearchCV` and
-`write_report`, are loaded when first used.
+They, and `Limits`, `Shortcuts`, `Resources`, `Outcome`, `OneStandardError`, the search class `TPESearchCV`,
+`write_report` and `findings_of`, are loaded when first used.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         register,
         run,
     )
+    from raysk.report.findings import findings_of
     from raysk.report.writing import write_report
     from raysk.searches.tpe import TPESearchCV
 
@@ -34,6 +35,7 @@ __all__ = [
     "TPESearchCV",
     "__version__",
     "connect",
+    "findings_of",
     "fit",
     "nested",
     "register",
@@ -56,6 +58,10 @@ def __getattr__(name: str) -> Any:
         from raysk.report.writing import write_report
 
         return write_report
+    if name == "findings_of":
+        from raysk.report.findings import findings_of
+
+        return findings_of
     if name in __all__:
         from raysk import api
 

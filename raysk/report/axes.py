@@ -98,7 +98,7 @@ def _axis(name: str, said: Any, column: Sequence[Any]) -> Axis:
     seen = [value for value in column if value is not ABSENT]
     conditional = len(seen) < len(column)
     entries = _entries(said)
-    if not entries or any("values" not in entry and "distribution" not in entry for entry in entries):
+    if not entries:
         axis = _axis_of_values(name, seen, is_conditional=conditional)
         is_drawn = not axis.is_category and len(axis.values or ()) > MOST_CHOICES
         return replace(axis, values=None) if is_drawn else axis
@@ -118,9 +118,17 @@ def _axis(name: str, said: Any, column: Sequence[Any]) -> Axis:
 
 
 def _entries(said: Any) -> list[Mapping[str, Any]]:
-    """Return what the spaces give a parameter; a list of values, or a distribution each."""
+    """Return what the spaces give a parameter, a list of values or a distribution each; none if one is neither."""
     several = said.get("any_of", [said]) if isinstance(said, Mapping) else []
-    return [entry for entry in several if isinstance(entry, Mapping)] if isinstance(several, list) else []
+    return several if isinstance(several, list) and all(map(_is_entry, several)) else []
+
+
+def _is_entry(said: Any) -> bool:
+    if not isinstance(said, Mapping):
+        return False
+    if "distribution" in said:
+        return all(said.get(end) is None or is_number(said[end]) for end in ("low", "high"))
+    return isinstance(said.get("values"), list) and len(said["values"]) > 0
 
 
 def _axis_of_values(name: str, values: Sequence[Any], *, is_conditional: bool) -> Axis:

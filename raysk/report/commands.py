@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _OF_THAT_RUN = (
     "--output", "--results", "--run-dir", "--resume", "--resume-anyway", "--force", "--name", "--dry-run", "--stream",
-    "--json", "--seed-from",
+    "--json", "--seed-from", "--quiet", "--verbose", "--debug",
 )  # fmt: skip
 """Options that another run must not have: its files are there already, or it is no continuation."""
 
@@ -108,18 +108,15 @@ def _is_read_as(option: str, values: Sequence[Any]) -> bool:
 
 def drawn(low: float, high: float, *, is_log: bool, is_integer: bool) -> Values:
     """Return a distribution between two numbers."""
-    if is_integer and not is_log:
-        low, high = round(low), round(high) + 1  # randint leaves the upper one out
-        return Values(f"randint:{low}:{high}", f"randint({low}, {high})")
-    first, last = _round(low), _round(high)
+    if is_integer:
+        first, last = round(low), round(high) + 1  # randint leaves the upper one out
+        return Values(f"randint:{first}:{last}", f"randint({first}, {last})")
+    start, end = _round(low, 1 if is_log else 3), _round(high, 1 if is_log else 3)
     if is_log:
-        return Values(f"loguniform:{first}:{last}", f"loguniform({first}, {last})")
-    return Values(f"uniform:{first}:{last}", f"uniform({first}, {_round(float(last) - float(first))})")
+        return Values(f"loguniform:{start}:{end}", f"loguniform({start}, {end})")
+    return Values(f"uniform:{start}:{end}", f"uniform({start}, {_round(float(end) - float(start), 3)})")
 
 
-def _round(value: float) -> str:
-    """Return a number with three significant digits, as briefly as Python reads it."""
-    if isinstance(value, int) or (float(value).is_integer() and abs(value) < 1e5):  # noqa: PLR2004 - 1e5 is shorter
-        return str(int(value))
-    mantissa, _, exponent = f"{value:.3g}".partition("e")
-    return f"{mantissa}e{int(exponent)}" if exponent else mantissa
+def _round(value: float, digits: int) -> str:
+    """Return a number with a few significant digits."""
+    return f"{float(f'{value:.{digits}g}'):g}"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,10 @@ class Finding:
     evidence: str
     next_step: str = ""
     weight: float = 0.0
+
+    def record(self) -> dict[str, Any]:
+        """Return it for JSON."""
+        return {**asdict(self), "command": self.command}
 
     @property
     def command(self) -> str | None:

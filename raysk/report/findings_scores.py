@@ -10,7 +10,8 @@ from raysk.report import commands
 from raysk.report.axes import is_number
 from raysk.report.finding import Finding
 from raysk.report.noise import FEWEST_SPLITS
-from raysk.report.study import number, seconds
+from raysk.report.study import deviation, number
+from raysk.report.words import seconds
 from raysk.util.words import count
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ CHEAPER = 2.0
 """A candidate is worth naming if it takes at most one part in so many of the best one's time: times of fits on a busy
 machine differ by tens of percent by themselves."""
 
-SAVED_S = 0.05
+SAVED_S = 0.1
 """Seconds of a fit that it must save: less is nothing that anybody waits for."""
 
 UNSTABLE = 0.1
@@ -53,7 +54,7 @@ def find_result(study: Study) -> Finding:
     splits, total = study.splits[row], len(study.order)
     done = int(np.isfinite(splits).sum())
     score = f"{study.metric} {number(table.mean[table.metric][row])}"
-    spread = f" ± {number(table.std[table.metric][row])} over {count(done, 'split')}" if done > 1 else ""
+    spread = f" ± {deviation(table.std[table.metric][row])} over {count(done, 'split')}" if done > 1 else ""
     with_params = f", with {text}" if (text := study.params_text(row)) else ""
     what = "The best" if table.is_whole else "The best so far"
     title = f"{what} of {count(total, 'candidate')} has {score}{spread}{with_params}."
@@ -81,7 +82,7 @@ def _use_of(study: Study) -> str:
         is_running = run.state == "running"
         return "" if is_running else commands.on_run("Go on with it", "resume", run.shown)
     if run.facts.get("model"):
-        return commands.on_run("Predict with its model", "predict", str(run.facts["model"]), "new.csv")
+        return commands.on_run("Predict with its model", "predict", run.shown, "new.csv")
     return commands.on_run("Fit it on all data", "refit", run.shown) if commands.source_of(run) else ""
 
 
@@ -95,13 +96,14 @@ def find_cheaper(study: Study) -> Finding | None:
     cheap = close[(cost[close] * CHEAPER <= cost[top]) & (cost[top] - cost[close] >= SAVED_S)]
     if not len(cheap):
         return None
-    row = int(cheap[cost[cheap].argmin()])
-    rank, gap = int(table.rank()[row]), study.compare(top, row)
-    title = f"A candidate that takes {seconds(cost[row])} a fit instead of {seconds(cost[top])} is within noise of the best."
+    row = int(cheap[0])  # they are in order: the best of them
+    gap = study.compare(top, row)
+    times = f"{seconds(cost[row])} a fit instead of {seconds(cost[top])}"
+    title = f"A candidate that takes {times} is within noise of the best."
     evidence = (
-        f"Candidate {table.numbers[row]} (rank {rank}: {study.params_text(row)}) has {number(study.scores[row])}, "
+        f"Candidate {table.numbers[row]} ({study.params_text(row)}) has {number(study.scores[row])}, "
         f"the best has {number(study.scores[top])}. The paired difference over {gap.splits} splits is "
-        f"{number(gap.mean)} with a standard error of {number(gap.error)} (corrected for overlapping training sets, "
+        f"{number(gap.mean)} with a standard error of {deviation(gap.error)} (corrected for overlapping training sets, "
         "Nadeau and Bengio 2003). Which of the two is better these splits cannot tell."
     )
     weight = 0.5 + 0.2 * (1 - cost[row] / cost[top])
@@ -109,7 +111,7 @@ def find_cheaper(study: Study) -> Finding | None:
 
 
 def _fit_this(study: Study, row: int) -> str:
-    source, position = commands.source_of(study.run), int(np.flatnonzero(study.table.order() == row)[0]) + 1
+    source, position = commands.source_of(study.run), int(np.flatnonzero(study.order == row)[0]) + 1
     if source is None:
         return "Take its parameters if time matters."
     which = f"{study.run.shown}#{position}"
@@ -125,8 +127,8 @@ def find_unstable(study: Study) -> Finding | None:
         return None
     title = f"The score depends on the split: the best candidate has {number(splits.min())} to {number(splits.max())}."
     evidence = (
-        f"The deviation over {len(splits)} splits is {number(splits.std(ddof=1))}, "
-        f"{splits.std(ddof=1) / mean:.0%} of the score, and the standard error of its mean {number(error)}. "
+        f"The deviation over {len(splits)} splits is {deviation(splits.std(ddof=1))}, "
+        f"{splits.std(ddof=1) / mean:.0%} of the score, and the standard error of its mean {deviation(error)}. "
         "Candidates that differ by less cannot be told apart, unless they differ alike on every split."
     )
     advice = "Compare with more splits, or repeated ones (RepeatedKFold)"
@@ -145,7 +147,7 @@ def find_bad_split(study: Study) -> Finding | None:
     gap, agree = others[0] - means[worst], float((splits.argmin(axis=1) == worst).mean())
     if agree < MOST_AGREE or gap <= np.ptp(others) or gap < BAD_SPLIT * abs(others.mean()):
         return None
-    title = f"Split {worst} is bad for all: {number(means[worst])} on average, where the others have {number(others[0])} or more."
+    title = f"Split {worst} is bad for all: {number(means[worst])} on average, all others {number(others[0])} or more."
     evidence = (
         f"It is the worst split for {agree:.0%} of the better half of the candidates. The other splits have "
         f"{number(others[0])} to {number(others[-1])} on average."
@@ -164,15 +166,15 @@ def find_overfit(study: Study) -> Finding | None:
     if train is None or not np.isfinite(train[row]):
         return None
     gap, size = train - study.scores, max(abs(train[row]), abs(study.scores[row]))
-    deviation = study.splits[row].std()
-    if gap[row] < OVERFIT * size or gap[row] < OVERFIT_DEVIATIONS * deviation:
+    spread = float(study.splits[row].std())
+    if gap[row] < OVERFIT * size or gap[row] < OVERFIT_DEVIATIONS * spread:
         return None
     title = (
-        f"The best candidate has {number(train[row])} on the rows it has learned and {number(study.scores[row])} on "
-        "others: it overfits."
+        f"The best candidate has {number(train[row])} on the rows that it was trained on, and "
+        f"{number(study.scores[row])} on others."
     )
     closest = min(study.better_half, key=lambda each: float(gap[each]))
-    evidence = f"The gap is {number(gap[row])}, with a deviation of {number(deviation)} over the splits."
+    evidence = f"The gap is {number(gap[row])}, with a deviation of {deviation(spread)} over the splits."
     moved = _what_moves(study, gap)
     if closest != row:
         evidence += (
@@ -182,7 +184,10 @@ def find_overfit(study: Study) -> Finding | None:
         name, rho = moved
         smaller = "smaller" if rho > 0 else "larger"
         evidence += f" It gets less with {smaller} values of {name} (rank correlation {abs(rho):.2f})."
-    advice = "More rows, a stronger regularisation or simpler models close it"
+    advice = (
+        "Forests and nearest neighbours remember their rows: with them a gap is usual. Of other models it is "
+        "overfitting: more rows, stronger regularisation or simpler models close it"
+    )
     advice += f"; begin with {'smaller' if moved[1] > 0 else 'larger'} values of {moved[0]}." if moved else "."
     return Finding("overfit", title, evidence, advice, weight=0.55)
 

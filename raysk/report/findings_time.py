@@ -9,15 +9,17 @@ import numpy as np
 
 from raysk.report import commands
 from raysk.report.axes import ABSENT, is_number
-from raysk.report.corners import Corner, corners_of, find_corner
+from raysk.report.corners import MOST_ROWS, corners_of, find_corner
 from raysk.report.finding import Finding
-from raysk.report.study import number, seconds
+from raysk.report.study import deviation, number
 from raysk.report.timeline import timeline_of
+from raysk.report.words import seconds
 from raysk.util.words import count, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from raysk.report.corners import Corner, Mask
     from raysk.report.study import Study
     from raysk.report.timeline import Timeline
 
@@ -27,6 +29,9 @@ FAILED = 0.02
 
 HOLDS = 0.8
 """Part of the failures that a corner must hold, and part of its candidates that must have failed."""
+
+MOST_CORNERS = 3
+"""Corners that are named: more are no pattern."""
 
 SLOW_TIME = 0.25
 """Part of all fit time that a slow corner must take: less is not worth another search."""
@@ -63,67 +68,75 @@ def find_no_score(study: Study) -> Finding:
 
 
 def find_failures(study: Study) -> Finding | None:
-    """Find that fits fail, and in which corner of the space."""
-    failed = np.array([error is not None for error in study.table.errors])
+    """Find that fits fail, and in which corners of the space."""
+    failed = study.failed
     if failed.sum() < max(FEWEST_FAILED, FAILED * len(failed)):
         return None
     wasted = float(study.time_s[failed].sum() / (study.time_s.sum() or 1.0))
-    corner = find_corner(failed, study.axes, study.columns)
-    if corner is not None and min(_part(corner.mask, failed), _part(failed, corner.mask)) < HOLDS:
-        corner = None
-    where = f" with {corner.text(study.short)}" if corner else ""
-    title = f"{count(int(failed.sum()), 'candidate')} of {len(failed):,} failed{', most' if where else ''}{where}."
-    error, times = Counter(error for error in study.table.errors if error).most_common(1)[0]
+    corners = _failing_corners(study, failed)
+    title = f"{count(int(failed.sum()), 'candidate')} of {len(failed):,} failed"
     within = ""
-    if corner is not None:
-        inside, outside = failed[corner.mask], failed[~corner.mask]
+    if corners:
+        inside = np.any([corner.mask for corner in corners], axis=0)
+        where = ", or ".join(corner.text(study.short) for corner in corners)
+        title += f", {'all' if inside[failed].all() else 'most'} with {where}"
         within = (
-            f"Of {count(len(inside), 'candidate')} with {corner.text(study.short)}, {inside.sum()} failed; of the "
-            f"{len(outside):,} others, {outside.sum()}. "
+            f"Of {count(int(inside.sum()), 'candidate')} there, {failed[inside].sum()} failed; of the "
+            f"{(~inside).sum():,} others, {failed[~inside].sum()}. "
         )
-    evidence = f"{within}They took {wasted:.0%} of the fit time. {times} of them say: {shorten(error)}"
+    error, times = Counter(error for error in study.table.errors if error).most_common(1)[0]
+    evidence = f"{within}They took {wasted:.0%} of the fit time. {times:,} of them say: {shorten(error)}"
     weight = 0.65 + 0.25 * max(wasted, float(failed.mean()))
-    return Finding("failures", title, evidence, _without(study, corner), weight=weight)
+    return Finding("failures", f"{title}.", evidence, _without(study, corners), weight=weight)
 
 
-def _part(of: np.ndarray[Any, Any], which: np.ndarray[Any, Any]) -> float:
-    """Return the part of some rows that are others, too."""
-    return float(which[of].mean()) if of.any() else 0.0
+def _failing_corners(study: Study, failed: Mask) -> list[Corner]:
+    """Return a few corners in which nearly all candidates failed, and nearly all failures are; else none."""
+    corners: list[Corner] = []
+    left = failed.copy()
+    while len(left) <= MOST_ROWS and left.any() and len(corners) < MOST_CORNERS:
+        corner = find_corner(left, study.axes, study.columns)
+        if corner is None or failed[corner.mask].mean() < HOLDS or not left[corner.mask].any():
+            break
+        corners.append(corner)
+        left &= ~corner.mask
+    return corners if left.sum() <= (1 - HOLDS) * failed.sum() else []
 
 
-def _without(study: Study, corner: Corner | None) -> str:
-    """Return how to search without a corner."""
-    if corner is None:
+def _without(study: Study, corners: Sequence[Corner]) -> str:
+    """Return how to search without some corners."""
+    if not corners:
         return "Look at the messages in the list of failed fits."
-    if len(corner.conditions) > 1:
-        return (
-            f"Leave {corner.text(study.short)} out: give the space as a list of dicts, each with values that go "
-            "together."
-        )
+    where = ", and ".join(corner.text(study.short) for corner in corners)
+    single = [corner.conditions[0] for corner in corners if len(corner.conditions) == 1]
+    if len(single) < len(corners) or len({condition.name for condition in single}) < len(single):
+        return f"Leave {where} out: give the space as a list of dicts, each with values that go together."
+    values = {corner.conditions[0].name: _values_without(study, corner) for corner in corners}
+    known = {name: each for name, each in values.items() if each is not None}
+    words = f"Leave {where} out"
+    return commands.search_again(study.run, known, words) if len(known) == len(values) else f"{words}."
+
+
+def _values_without(study: Study, corner: Corner) -> commands.Values | None:
+    """Return the values, or the range, that a parameter has outside a corner."""
     condition = corner.conditions[0]
-    axis, words = study.axes[condition.name], f"Leave {corner.text(study.short)} out"
-    column = [value for value in study.columns[condition.name] if value is not ABSENT]
-    rest = _other_values(column, corner, study)
+    axis = study.axes[condition.name]
     if axis.values is not None or condition.relation == "=":
-        values = commands.listed(rest) if rest else None
-        return f"{words}." if values is None else commands.search_again(study.run, {axis.name: values}, words)
-    low, high = axis.low, axis.high
-    if condition.relation == ">=":
-        high = float(condition.value)
-    else:
-        low = float(condition.value)
+        rest = _other_values(study, corner)
+        return commands.listed(rest) if rest else None
+    value = float(condition.value)
+    low, high = (axis.low, value) if condition.relation == ">=" else (value, axis.high)
     if low is None or high is None:
-        return f"{words}."
-    values = commands.drawn(low, high, is_log=axis.is_log, is_integer=axis.is_integer)
-    return commands.search_again(study.run, {axis.name: values}, words)
+        return None
+    return commands.drawn(low, high, is_log=axis.is_log, is_integer=axis.is_integer)
 
 
-def _other_values(column: Sequence[Any], corner: Corner, study: Study) -> list[Any]:
+def _other_values(study: Study, corner: Corner) -> list[Any]:
     """Return the different values that the rows outside a corner have, numbers in ascending order."""
-    name = corner.conditions[0].name
-    outside = [study.columns[name][row] for row in np.flatnonzero(~corner.mask)]
-    different = list({repr(value): value for value in outside if value is not ABSENT}.values())
-    return sorted(different) if all(map(is_number, column)) else different
+    column = study.columns[corner.conditions[0].name]
+    outside = [column[row] for row in np.flatnonzero(~corner.mask) if column[row] is not ABSENT]
+    different = list({repr(value): value for value in outside}.values())
+    return sorted(different) if all(map(is_number, different)) else different
 
 
 # --- corners that are slow and no good --------------------------------------------------------------
@@ -132,7 +145,7 @@ def _other_values(column: Sequence[Any], corner: Corner, study: Study) -> list[A
 def find_slow(study: Study) -> Finding | None:
     """Find the corner that takes the most time of those whose best is far below the best."""
     time_s, total = study.time_s, float(study.time_s.sum())
-    if total < SHORT_S or not len(study.order):
+    if total < SHORT_S or not len(study.order) or len(time_s) > MOST_ROWS:
         return None
     found = [
         corner
@@ -147,16 +160,17 @@ def find_slow(study: Study) -> Finding | None:
     gap, splits = study.compare(study.top, best), max(1, study.splits.shape[1])
     title = f"{part:.0%} of the fit time went to {corner.text(study.short)}, which came nowhere near the best."
     evidence = (
-        f"{count(int(corner.mask.sum()), 'candidate')} of {len(time_s):,}, {seconds(time_s[corner.mask].mean() / splits)} "
-        f"a fit where the others take {seconds(time_s[~corner.mask].mean() / splits)}. The best of them has "
+        f"{count(int(corner.mask.sum()), 'candidate')} of {len(time_s):,}, "
+        f"{seconds(time_s[corner.mask].mean() / splits)} a fit where the others take "
+        f"{seconds(time_s[~corner.mask].mean() / splits)}. The best of them has "
         f"{number(study.scores[best])}, the best of all {number(study.scores[study.top])}: a paired difference of "
-        f"{number(gap.mean)} with a standard error of {number(gap.error)} over {gap.splits} splits."
+        f"{number(gap.mean)} with a standard error of {deviation(gap.error)} over {gap.splits} splits."
     )
-    return Finding("slow", title, evidence, _without(study, corner), weight=0.4 + 0.4 * part)
+    return Finding("slow", title, evidence, _without(study, [corner]), weight=0.4 + 0.4 * part)
 
 
 def _is_slow(study: Study, corner: Corner, total: float) -> bool:
-    rows, failed = corner.mask, np.array([error is not None for error in study.table.errors])
+    rows, failed = corner.mask, study.failed
     part = float(study.time_s[rows].sum()) / total
     if rows.sum() < FEWEST_SLOW or part < max(SLOW_TIME, SLOWER * float(rows.mean())) or failed[rows].mean() > HOLDS:
         return False
@@ -194,9 +208,9 @@ def find_idle(study: Study) -> Finding | None:
         return None
     title = f"The workers were idle for {idle:.0%} of their time{_WHY[cause]}."
     evidence = (
-        f"{count(workers, 'worker')}, {seconds(timeline.span_s)}: {parts['unused']:.0%} of their time belongs to workers "
-        f"that had no fit, {parts['start']:.0%} passed before a worker's first fit, {parts['between']:.0%} between fits "
-        f"and {parts['end']:.0%} after its last. {_slowest(study)}"
+        f"{count(workers, 'worker')}, {seconds(timeline.span_s)}: {parts['unused']:.0%} of their time belongs to "
+        f"workers that had no fit, {parts['start']:.0%} passed before a worker's first fit, {parts['between']:.0%} "
+        f"between fits and {parts['end']:.0%} after its last. {_slowest(study)}"
     )
     return Finding("idle", title, evidence, _keep_busy(study, cause, timeline), weight=0.35 + 0.4 * idle)
 

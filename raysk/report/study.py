@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from raysk.report import words
 from raysk.report.axes import ABSENT, columns_of
 from raysk.report.noise import Difference, compare, errors_of_means, test_ratio_of
+from raysk.report.parameters import short_names
 from raysk.util.words import brief_value
 
 if TYPE_CHECKING:
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
 
     Rows = np.ndarray[Any, np.dtype[np.intp]]
     Floats = np.ndarray[Any, np.dtype[np.float64]]
+
+ROUNDING = 1e-12
+"""Differences of scores up to this are those of adding numbers in another order."""
 
 
 @dataclass(frozen=True)
@@ -76,8 +81,7 @@ class Study:
         """The row that the run says is the best, which a rule may have chosen; else the one with the best score."""
         best = self.run.facts.get("best")
         index = best.get("best_index") if isinstance(best, Mapping) else None
-        found = np.flatnonzero(self.table.numbers == index) if isinstance(index, int) else ()
-        row = int(found[0]) if len(found) else self.top
+        row = next(iter(np.flatnonzero(self.table.numbers == index).tolist()), self.top)
         return row if np.isfinite(self.table.mean[self.table.metric][row]) else self.top
 
     @property
@@ -95,7 +99,7 @@ class Study:
         """The rows that differ from the one with the best score by no more than the standard error."""
         rest, gaps = self.order[1:], self.splits[self.top] - self.splits[self.order[1:]]
         error = errors_of_means(gaps, self.test_ratio)
-        found: Rows = rest[np.abs(gaps.mean(axis=1)) <= error]
+        found: Rows = rest[np.abs(gaps.mean(axis=1)) <= error + ROUNDING]
         return found
 
     def compare(self, first: int, second: int) -> Difference:
@@ -108,14 +112,18 @@ class Study:
 
     def params_text(self, row: int) -> str:
         """Return the parameters of a row that vary, as ``C=10, gamma=0.1``."""
-        known = {name: column[row] for name, column in self.columns.items() if column[row] is not ABSENT}
-        return ", ".join(f"{short}={brief_value(known[name])}" for name, short in self.short.items() if name in known)
+        values = {name: column[row] for name, column in self.columns.items() if column[row] is not ABSENT}
+        return ", ".join(f"{self.short[name]}={value_text(value)}" for name, value in values.items())
 
     @cached_property
     def short(self) -> dict[str, str]:
         """The last part of each parameter's name, or all of it where two have the same last part."""
-        last = [name.rpartition("__")[2] for name in self.columns]
-        return {name: end if last.count(end) == 1 else name for name, end in zip(self.columns, last, strict=True)}
+        return short_names(tuple(self.columns))
+
+    @cached_property
+    def failed(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        """Whether a fit of each candidate failed."""
+        return np.array([error is not None for error in self.table.errors], dtype=bool)
 
     @cached_property
     def time_s(self) -> Floats:
@@ -140,15 +148,16 @@ class Study:
         return method if isinstance(method, str) else None
 
 
+def value_text(value: Any) -> str:
+    """Return the value of a parameter: a float with four significant digits, all else as a person writes it."""
+    return f"{value:.4g}" if isinstance(value, float) else brief_value(value)
+
+
 def number(value: float) -> str:
-    """Return a score or a difference with four significant digits."""
-    return f"{value:.4g}"
+    """Return a score or a difference with four significant digits; what is left of rounding is 0."""
+    return words.number(value if abs(value) > ROUNDING else 0.0)
 
 
-def seconds(time_s: float) -> str:
-    """Return a time in the unit that suits it."""
-    if time_s < 1:
-        return f"{time_s * 1000:.3g} ms"
-    if time_s < 120:  # noqa: PLR2004 - two minutes
-        return f"{time_s:.3g} s"
-    return f"{time_s / 60:.3g} min" if time_s < 7200 else f"{time_s / 3600:.3g} h"  # noqa: PLR2004 - two hours
+def deviation(value: float) -> str:
+    """Return a deviation or an error with two significant digits."""
+    return f"{value:.2g}" if abs(value) > ROUNDING else "0"

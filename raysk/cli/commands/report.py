@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from raysk.cli.options.output import Debug, Force, Json  # noqa: TC001 - Typer reads the annotations
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from raysk.history.run import Run
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +65,7 @@ class Report:
                 "report": str(written),
                 "runs": [str(each.folder) for each in runs],
                 "size_bytes": written.stat().st_size,
+                "findings": _findings(runs),
             }
             rows = [("report", str(written)), *(("run", each.shown) for each in runs)]
             show_summary(out, summary, as_json=self.as_json, rows=rows)
@@ -73,6 +79,17 @@ class Report:
         path = self.output if self.output is not None or not several else Path("compared.html")
         refuse_existing([path], force=self.force, own=[])
         return path
+
+
+def _findings(runs: Sequence[Run]) -> list[dict[str, Any]] | None:
+    """Return what a run shows, in words; None of several runs, and of one that is no search."""
+    from raysk.errors import InputError
+    from raysk.report.findings import findings_of
+
+    try:
+        return [finding.record() for finding in findings_of(runs[0])] if len(runs) == 1 else None
+    except InputError:
+        return None
 
 
 def _open(page: Path) -> None:
