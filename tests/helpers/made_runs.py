@@ -14,9 +14,10 @@ from raysk.util.typed_json import encode_params
 
 BEGAN = 1_790_000_000.0
 FIT_S = 0.5
+WORKERS = 2
 
 
-def make_run(folder, params, scores, *, errors=None, workers=2, done=True, table=None, **facts):
+def make_run(folder, params, scores, *, errors=None, done=True, table=None, **facts):  # noqa: PLR0913 - a run has it
     """Write a run, and return it.
 
     Parameters
@@ -28,7 +29,6 @@ def make_run(folder, params, scores, *, errors=None, workers=2, done=True, table
         NaN for a fit that was not done; by metric, if there are several.
     errors : mapping of (candidate, split) to str
         Fits that failed.
-    workers : int
     done : bool
         Whether the run is done; else it was interrupted, and has its journal only.
     table : mapping
@@ -45,13 +45,13 @@ def make_run(folder, params, scores, *, errors=None, workers=2, done=True, table
         "job": {"command": "search", "source": "spec.py", "arguments": ["search", "spec.py"], "folder": "/"},
     }
     (folder / MANIFEST).write_text(json.dumps({**said, **facts}))
-    (folder / JOURNAL).write_text("".join(_lines(params, by_metric, errors or {}, workers)))
+    (folder / JOURNAL).write_text("".join(_lines(params, by_metric, errors or {})))
     if done:
         write_results({**_columns(params, by_metric), **(table or {})}, folder / "results.csv")
     return Run(folder)
 
 
-def _lines(params, by_metric, errors, workers):
+def _lines(params, by_metric, errors):
     """Yield the lines of a journal: its first, and one a fit."""
     yield to_line({"raysk": "journal", "schema": 1})
     n_splits = next(iter(by_metric.values())).shape[1]
@@ -70,7 +70,7 @@ def _lines(params, by_metric, errors, workers):
                 "fit_error": error,
             }
             record = {"fit": f"{number:024x} {split:016x}", **encode_result(result), "candidate": number}
-            record |= {"split": split, "ended": BEGAN + 5 * (1 + at // workers), "worker": f"10.0.0.1:{at % workers}"}
+            record |= {"split": split, "ended": BEGAN + 5 * (1 + at // WORKERS), "worker": f"10.0.0.1:{at % WORKERS}"}
             yield to_line(record | ({"params": encode_params(each)} if split == 0 else {}))
 
 

@@ -74,7 +74,7 @@ def emulate(browser, scheme, width=1200):
 
 @pytest.mark.parametrize("which", [0, 1], ids=["one", "compared"])
 def test_figures_are_drawn_without_an_error(browser, pages, eventually, which):
-    """All figures are drawn, the console stays empty, nothing of a person's text ran, and no text is wider than a phone."""
+    """All figures are drawn, the console is empty, nothing of a person's text ran, and a phone is wide enough."""
     emulate(browser, "light")
     open_page(browser, eventually, pages[which])
     assert state(browser) == "drawn"

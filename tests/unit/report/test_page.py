@@ -37,7 +37,7 @@ def sections_of(page):
 
 
 def test_page_of_a_search(tmp_path):
-    """A page has all that a search left: result, parameters, splits, work; one file, and nothing is loaded from afar."""
+    """A page has all that a search left: result, parameters, splits, work; nothing is loaded from afar."""
     run = make_run(tmp_path / "first", GRID, scores_of(GRID), metric="accuracy", time_s=12.0)
     path = write_report([run])
     page = path.read_text()
