@@ -199,19 +199,16 @@ def run(  # noqa: PLR0913 - as `fit`
         A folder with the files of the run, as ``raysk search`` and ``raysk fit`` leave it. None leaves nothing.
     resume : bool, str or Path, default=False
         An earlier run of this search, whose fits are not done again. True means the run in `run_dir`, if there is one.
-    resume_anyway, force : bool, default=False
-        Whether an earlier run goes on although something changed since; whether another run in `run_dir` is replaced.
-    report : bool, default=False
-        Whether a page about the run is written in its folder, see `write_report`.
+    resume_anyway, force, report : bool, default=False
+        Go on although something changed since; replace another run in `run_dir`; write a page, see `write_report`.
     verify, verify_fits : bool, default=True; int, optional
-        Whether the model in the run folder is loaded back in another process; how many of a search's fits are done
-        again by scikit-learn alone (FitsDiffer is raised if a score differs).
+        Load the saved model back in another process; do so many fits again by scikit-learn alone, else FitsDiffer.
     sink : callable, optional
         Takes the `raysk.events` of this run. Those of the cluster go to the sink of `connect`.
 
     Returns
     -------
-    Outcome
+    outcome : Outcome
         Its `estimator` is the same object, fitted.
 
     Raises
@@ -219,14 +216,14 @@ def run(  # noqa: PLR0913 - as `fit`
     KeyboardInterrupt, FitsFailed
         When all is written; ``cv_results_`` has the candidates that were done, `outcome` of the error what was done.
     InputError, UsageError
-        See `fit`; also if `resume` is another search's run, or `run_dir` has a run already.
+        See `fit`; also if `resume` is another search's run, or `run_dir` has a run.
     """
     data = Data(X=X, y=y, fit_params=fit_params or {})
     resume = resume if isinstance(resume, str | Path) else bool(resume)
     if nested_calls.stays_here():
         return _run_here(estimator, data, limits=limits, run_dir=run_dir, resume=resume)
-    job = _verified(_job(data, _checked(estimator), limits, shortcuts), verify_fits)
-    work = _work(job, is_recorded=run_dir is not None or resume is not False)
+    job, is_recorded = _job(data, _checked(estimator), limits, shortcuts), run_dir is not None or resume is not False
+    work = _work(_verified(job, verify_fits), is_recorded=is_recorded)
     said: dict[str, Any] = {"anyway": resume_anyway, "force": force, "report": report, "verify": verify}
     outputs = recorded_outputs(work.job, run_dir, resume=resume, **said)
     return _run(work, Borrowed(address=address, resources=resources or _resources(), given=resources), outputs, sink)

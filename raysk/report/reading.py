@@ -13,6 +13,7 @@ from raysk.errors import InputError
 from raysk.history.candidates import read_candidates
 from raysk.history.fits import read_fits
 from raysk.report.axes import axes_of, columns_of
+from raysk.report.findings import findings
 from raysk.report.importance import importance
 from raysk.report.parameters import column_of, short_names
 from raysk.report.study import Study
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from raysk.history.candidates import CandidateTable
     from raysk.history.fits import Fit
     from raysk.history.run import Run
+    from raysk.report.finding import Finding
     from raysk.report.parameters import Column
     from raysk.report.timeline import Timeline
 
@@ -54,6 +56,13 @@ class Reading:
         values = columns_of(self.table)
         axes = axes_of(self.run, self.table, values)
         return Study(self.run, self.table, self.fits, axes, importance(self.table, axes, values))
+
+    @cached_property
+    def findings(self) -> list[Finding]:
+        """What the run shows, in words; nothing of a run without candidates."""
+        if self.table is None:
+            return []
+        return findings(self.run, self.table, self.fits, self.study.axes, self.study.importance)
 
     @property
     def metric(self) -> str:

@@ -122,7 +122,7 @@ def _best_so_far(runs: Sequence[Reading], title: str, *, is_time: bool) -> dict[
         })  # fmt: skip
     return {
         "data": traces,
-        "layout": {"height": 320, "margin": {"t": 50}, "xaxis": {"title": {"text": title}},
+        "layout": {"height": 320,  "xaxis": {"title": {"text": title}},
                    "yaxis": axis_of_scores(runs[0].metric, None)},
     }  # fmt: skip
 

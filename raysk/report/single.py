@@ -10,7 +10,6 @@ import numpy as np
 
 from raysk.report import figures
 from raysk.report.diagram import diagram_of, saved_estimator
-from raysk.report.findings import findings
 from raysk.report.heading import environment
 from raysk.report.page import Section
 from raysk.report.words import escape, number, rounded, score, seconds, shortened, table, terms, value_text
@@ -94,11 +93,8 @@ def _counted(value: Any) -> str | None:
 
 
 def _findings(run: Reading) -> str:
-    assert run.table is not None  # noqa: S101 - the caller has asked
-    found = findings(run.run, run.table, run.fits, run.study.axes, run.study.importance)
-    if not found:
-        return ""
-    return f'<h3>What it shows</h3><ul class="findings">{"".join(map(_finding, found))}</ul>'
+    shown = "".join(map(_finding, run.findings))
+    return f'<h3>What it shows</h3><ul class="findings">{shown}</ul>' if shown else ""
 
 
 def _finding(found: Finding) -> str:

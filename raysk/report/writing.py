@@ -16,6 +16,8 @@ from raysk.util.writing import check_output, write_text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from raysk.report.reading import Reading
+
 REPORT = "report.html"
 
 
@@ -45,16 +47,21 @@ def write_report(
         If Plotly is not installed, a run has nothing to show, or the file cannot be written.
     """
     given = [runs] if isinstance(runs, str | Path | Run) else runs
-    found = [each if isinstance(each, Run) else open_run(each) for each in given]
-    path = found[0].folder / REPORT if path is None else Path(path)
+    readings = [read(each if isinstance(each, Run) else open_run(each)) for each in given]
+    return write_page(readings, None if path is None else Path(path), estimator)
+
+
+def write_page(readings: Sequence[Reading], path: Path | None = None, estimator: Any = None) -> Path:
+    """Write the page about runs that were read; see `write_report`."""
+    path = readings[0].run.folder / REPORT if path is None else path
     check_output(path)
-    write_text(path, page_of(found, estimator))
+    write_text(path, page_of(readings, estimator))
     return path
 
 
-def page_of(runs: Sequence[Run], estimator: Any = None) -> str:
+def page_of(readings: Sequence[Reading], estimator: Any = None) -> str:
     """Return the page as text; see `write_report`."""
-    readings, drawn = [read(run) for run in runs], Figures()
+    drawn = Figures()
     if len(readings) > 1:
         from raysk.report.several import compared, heading
 

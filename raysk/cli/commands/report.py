@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from raysk.cli.options.output import Debug, Force, Json  # noqa: TC001 - Typer reads the annotations
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from raysk.history.run import Run
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,18 +49,20 @@ class Report:
         from raysk.cli.streams import data_stdout
         from raysk.cli.view.summary import show_summary
         from raysk.history.run import open_run
-        from raysk.report.writing import write_report
+        from raysk.report.reading import read
+        from raysk.report.writing import write_page
 
         with data_stdout() as out:
             runs = [open_run(text) for text in dict.fromkeys(self.runs or ["latest"])]
             path = self._path(several=len(runs) > 1)
-            written = write_report(runs, path).absolute()
+            readings = [read(each) for each in runs]
+            written = write_page(readings, path).absolute()
             summary = {
                 "schema": 1,
                 "report": str(written),
                 "runs": [str(each.folder) for each in runs],
                 "size_bytes": written.stat().st_size,
-                "findings": _findings(runs),
+                "findings": [each.record() for each in readings[0].findings] if len(runs) == 1 else None,
             }
             rows = [("report", str(written)), *(("run", each.shown) for each in runs)]
             show_summary(out, summary, as_json=self.as_json, rows=rows)
@@ -79,17 +76,6 @@ class Report:
         path = self.output if self.output is not None or not several else Path("compared.html")
         refuse_existing([path], force=self.force, own=[])
         return path
-
-
-def _findings(runs: Sequence[Run]) -> list[dict[str, Any]] | None:
-    """Return what a run shows, in words; None of several runs, and of one that is no search."""
-    from raysk.errors import InputError
-    from raysk.report.findings import findings_of
-
-    try:
-        return [finding.record() for finding in findings_of(runs[0])] if len(runs) == 1 else None
-    except InputError:
-        return None
 
 
 def _open(page: Path) -> None:

@@ -12,13 +12,19 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVC
 
-import raysk
 from raysk.errors import InputError
+from raysk.history.run import Run
 from raysk.report import diagram, plotly_bundle
+from raysk.report.reading import read
 from raysk.report.writing import page_of, write_report
 
 HOSTILE = "</script><script>document.title='broken'</script><img src=x onerror=document.title='broken'>"
 GRID = [{"svc__C": 10.0**c, "svc__kernel": kernel} for c in range(-3, 3) for kernel in ("rbf", "poly")]
+
+
+def page_of_runs(*runs):
+    """Return the page about runs."""
+    return page_of([read(run) for run in runs])
 
 
 def scores_of(params, splits=3):
@@ -60,7 +66,7 @@ def test_text_of_a_person_is_text(tmp_path):
     job = {"command": "search", "arguments": ["search", HOSTILE]}
     said = {"job": job, "metric": HOSTILE, "data": {"line": f"data: {HOSTILE}", "source": HOSTILE}}
     errors = {(0, 1): f"ValueError: {HOSTILE}"}
-    page = page_of([make_run(tmp_path / "<b>run", params, scores_of(params), errors=errors, **said)])
+    page = page_of_runs(make_run(tmp_path / "<b>run", params, scores_of(params), errors=errors, **said))
     shown, _, _ = page.partition('<script type="text/plain" id="plotly">')
     assert "<img" not in page.replace("<image", "")
     assert shown.count("</script>") == 1  # of the data
@@ -97,9 +103,9 @@ def test_odd_searches(tmp_path, params, scores, missing, done):
     run = make_run(tmp_path / "odd", params, scores, done=done)
     if not done and np.isnan(scores).all():
         with pytest.raises(InputError, match="no candidates to show"):
-            page_of([run])
+            page_of_runs(run)
         return
-    page = page_of([run])
+    page = page_of_runs(run)
     everything = {"result", "time", "parameters", "together", "top"}
     assert everything - set(sections_of(page)) == missing
     assert ("interrupted" in page) is (not done)
@@ -109,7 +115,7 @@ def test_odd_searches(tmp_path, params, scores, missing, done):
 def test_values_are_written_as_python_writes_them(tmp_path):
     """A tuple, None, NaN and text are told apart."""
     params = [{"C": value} for value in ((1, 2), None, float("nan"), "None")]
-    page = page_of([make_run(tmp_path / "odd", params, scores_of(params))])
+    page = page_of_runs(make_run(tmp_path / "odd", params, scores_of(params)))
     column = figures_of(page)["parallel"]["columns"][0]
     assert sorted(column["categories"]) == sorted(["(1, 2)", "None", "nan", "'None'"])
 
@@ -121,7 +127,7 @@ def test_metrics_training_scores_and_rounds(tmp_path):
     train = {f"split{split}_train_f1": np.full(12, 0.9) for split in range(3)} | {"mean_train_f1": np.full(12, 0.9)}
     table = {"iter": rounds, "n_resources": 10 * 3**rounds, **train}
     run = make_run(tmp_path / "first", GRID, scores, table=table, metric="f1", fits_pruned=7)
-    page = page_of([run])
+    page = page_of_runs(run)
     assert {"rounds", "failed"} <= set(sections_of(page))
     assert '<th scope="col">training</th><th scope="col">accuracy</th>' in page
     assert [trace["name"] for trace in figures_of(page)["figures"]["folds"]["data"] if "name" in trace][-1] == (
@@ -135,7 +141,7 @@ def test_failed_fits_are_listed_with_their_messages(tmp_path):
     scores = scores_of(GRID)
     scores[2:4] = np.nan
     errors = {(row, split): "ValueError: no" for row in (2, 3) for split in range(3)}
-    page = page_of([make_run(tmp_path / "first", GRID, scores, errors=errors)])
+    page = page_of_runs(make_run(tmp_path / "first", GRID, scores, errors=errors))
     assert '<td class="number">6</td><td class="long">ValueError: no</td><td>2</td>' in page
 
 
@@ -144,7 +150,7 @@ def test_runs_are_compared(tmp_path):
     first = make_run(tmp_path / "first", GRID, scores_of(GRID), metric="accuracy")
     second = make_run(tmp_path / "second", GRID[:5], scores_of(GRID[:5]) + 0.5, metric="f1", done=False)
     third = make_run(tmp_path / "third", GRID[:2], np.full((2, 3), np.nan))
-    page = page_of([first, second, third])
+    page = page_of_runs(first, second, third)
     assert sections_of(page) == ["scores", "progress", "parameters", "commands"]
     assert "different metrics" in page
     assert "<td>kernel</td><td>&#x27;poly&#x27;</td><td>&#x27;rbf&#x27;</td>" in page
@@ -157,7 +163,7 @@ def test_outer_folds_have_their_table(tmp_path):
         make_run(folder / f"outer-{number}", GRID, scores_of(GRID))
     (folder / "run.json").write_text(json.dumps({"outcome": "done", "job": {"command": "nested"}}))
     (folder / "results.csv").write_text("fold,test_score,param_C\n1,0.5,10\n2,0.75,0.1\n")
-    page = page_of([raysk.history.run.Run(folder)])
+    page = page_of_runs(Run(folder))
     assert sections_of(page) == ["folds", "work", "fit-times", "estimator", "environment"]
     assert "<td>0.75</td>" in page
 
@@ -199,8 +205,8 @@ def test_model_of_somebody_else_is_not_loaded(tmp_path, monkeypatch):
     run = make_run(tmp_path / "first", GRID, scores_of(GRID))
     save_model(SVC(C=42.5).fit(np.eye(4), [0, 1, 0, 1]), run.folder / "model.pkl", {})
     monkeypatch.setattr(diagram, "why_not_trusted", lambda _: None)
-    assert "SVC(C=42.5)" in page_of([run])
+    assert "SVC(C=42.5)" in page_of_runs(run)
     monkeypatch.setattr(diagram, "why_not_trusted", lambda path: f"{path.name} is writable for everybody")
-    page = page_of([run])
+    page = page_of_runs(run)
     assert "SVC(C=42.5)" not in page
     assert "model.pkl is writable for everybody" in page
