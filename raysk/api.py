@@ -189,8 +189,7 @@ def run(  # noqa: PLR0913 - as `fit`
 
     Parameters
     ----------
-    estimator, X, y, address
-        See `fit`.
+    estimator, X, y, address : see `fit`
     fit_params, resources : mapping of str to object, Resources, optional
         What goes to the estimator's ``fit``; what of the cluster is used, if this call connects.
     limits, shortcuts : Limits, Shortcuts, optional
@@ -202,7 +201,7 @@ def run(  # noqa: PLR0913 - as `fit`
     resume_anyway, force, report : bool, default=False
         Go on although something changed since; replace another run in `run_dir`; write a page, see `write_report`.
     verify, verify_fits : bool, default=True; int, optional
-        Load the saved model back in another process; do so many fits again by scikit-learn alone, else FitsDiffer.
+        Load the saved model back in another process; do so many fits again (FitsDiffer if a score differs).
     sink : callable, optional
         Takes the `raysk.events` of this run. Those of the cluster go to the sink of `connect`.
 
@@ -222,8 +221,8 @@ def run(  # noqa: PLR0913 - as `fit`
     resume = resume if isinstance(resume, str | Path) else bool(resume)
     if nested_calls.stays_here():
         return _run_here(estimator, data, limits=limits, run_dir=run_dir, resume=resume)
-    job, is_recorded = _job(data, _checked(estimator), limits, shortcuts), run_dir is not None or resume is not False
-    work = _work(_verified(job, verify_fits), is_recorded=is_recorded)
+    job = _verified(_job(data, _checked(estimator), limits, shortcuts), verify_fits)
+    work = _work(job, is_recorded=run_dir is not None or resume is not False)
     said: dict[str, Any] = {"anyway": resume_anyway, "force": force, "report": report, "verify": verify}
     outputs = recorded_outputs(work.job, run_dir, resume=resume, **said)
     return _run(work, Borrowed(address=address, resources=resources or _resources(), given=resources), outputs, sink)
