@@ -2,8 +2,8 @@
 
 The command ``raysk`` and these names are two doors of one house: `fit`, `run`, `cross_validate`, `nested`, `dry_run`,
 `connect` and `register`. They, `Limits`, `Shortcuts`, `Resources`, `Outcome`, `OneStandardError`, the search class
-`TPESearchCV`, and what reads earlier runs, `open_run`, `read_candidates`, `compare_runs`, `top_params`, are loaded when
-first used.
+`TPESearchCV`, and what reads earlier runs, `open_run`, `read_candidates`, `compare_runs`, `top_params`, `findings_of` and
+`write_report`, are loaded when first used.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from raysk.history.comparison import compare_runs
     from raysk.history.ranks import top_params
     from raysk.history.run import open_run
+    from raysk.report.findings import findings_of
+    from raysk.report.writing import write_report
     from raysk.runner.dry_run import dry_run
     from raysk.searches.tpe import TPESearchCV
 
@@ -43,6 +45,7 @@ __all__ = [
     "connect",
     "cross_validate",
     "dry_run",
+    "findings_of",
     "fit",
     "nested",
     "open_run",
@@ -50,10 +53,13 @@ __all__ = [
     "register",
     "run",
     "top_params",
+    "write_report",
 ]
 __version__ = "0.1.0"
 
 _ELSEWHERE = {
+    "findings_of": "raysk.report.findings",
+    "write_report": "raysk.report.writing",
     "cross_validate": "raysk.cross_validation",
     "dry_run": "raysk.runner.dry_run",
     "top_params": "raysk.history.ranks",

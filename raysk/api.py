@@ -181,6 +181,7 @@ def run(  # noqa: PLR0913 - as `fit`
     resume: bool | str | Path | None = False,
     resume_anyway: bool = False,
     force: bool = False,
+    report: bool = False,
     verify: bool = True,
     verify_fits: int | None = None,
     sink: Sink = null_sink,
@@ -189,8 +190,7 @@ def run(  # noqa: PLR0913 - as `fit`
 
     Parameters
     ----------
-    estimator, X, y, address
-        See `fit`.
+    estimator, X, y, address : see `fit`
     fit_params, resources : mapping of str to object, Resources, optional
         What goes to the estimator's ``fit``; what of the cluster is used, if this call connects.
     limits, shortcuts, seeds : Limits, Shortcuts, list of dict, optional
@@ -200,15 +200,16 @@ def run(  # noqa: PLR0913 - as `fit`
         A folder with the files of the run, as ``raysk search`` and ``raysk fit`` leave it. None leaves nothing.
     resume : bool, str or Path, default=False
         An earlier run of this search, whose fits are not done again. True means the run in `run_dir`, if there is one.
-    resume_anyway, force, verify, verify_fits : bool, bool, bool, int, optional
-        Whether an earlier run goes on although something changed; whether another one in `run_dir` is replaced; whether
-        the model is loaded back in another process; how many fits scikit-learn does again (else FitsDiffer is raised).
+    resume_anyway, force, report : bool, default=False
+        Go on although something changed since; replace another run in `run_dir`; write a page, see `write_report`.
+    verify, verify_fits : bool, default=True; int, optional
+        Load the saved model back in another process; do so many fits again (FitsDiffer if a score differs).
     sink : callable, optional
         Takes the `raysk.events` of this run. Those of the cluster go to the sink of `connect`.
 
     Returns
     -------
-    Outcome
+    outcome : Outcome
         Its `estimator` is the same object, fitted.
 
     Raises
@@ -216,7 +217,7 @@ def run(  # noqa: PLR0913 - as `fit`
     KeyboardInterrupt, FitsFailed
         When all is written; ``cv_results_`` has the candidates that were done, `outcome` of the error what was done.
     InputError, UsageError
-        See `fit`; also if `resume` is another search's run, or `run_dir` has a run already.
+        See `fit`; also if `resume` is another search's run, or `run_dir` has a run.
     """
     data = Data(X=X, y=y, fit_params=fit_params or {})
     resume = resume if isinstance(resume, str | Path) else bool(resume)
@@ -224,7 +225,8 @@ def run(  # noqa: PLR0913 - as `fit`
         return _run_here(estimator, data, limits=limits, seeds=seeds, run_dir=run_dir, resume=resume)
     job = _verified(_job(data, _checked(estimator), limits, shortcuts, seeds), verify_fits)
     work = _work(job, is_recorded=run_dir is not None or resume is not False)
-    outputs = recorded_outputs(work.job, run_dir, resume=resume, anyway=resume_anyway, force=force, verify=verify)
+    said: dict[str, Any] = {"anyway": resume_anyway, "force": force, "report": report, "verify": verify}
+    outputs = recorded_outputs(work.job, run_dir, resume=resume, **said)
     return _run(work, Borrowed(address=address, resources=resources or _resources(), given=resources), outputs, sink)
 
 
@@ -245,6 +247,7 @@ def nested(  # noqa: PLR0913 - those of cross_validate, and of `run`
     resume: bool | str | Path | None = False,
     resume_anyway: bool = False,
     force: bool = False,
+    report: bool = False,
     sink: Sink = null_sink,
 ) -> NestedOutcome:
     """Cross-validate a search: the searches of all outer folds run at a time.
@@ -254,7 +257,7 @@ def nested(  # noqa: PLR0913 - those of cross_validate, and of `run`
     search : BaseSearchCV
     outer, scoring, return_train_score
         ``cv`` and others of scikit-learn's ``cross_validate``. Without `scoring`, the search's own metrics.
-    X, y, fit_params, address, resources, limits, shortcuts, run_dir, resume, resume_anyway, force, sink
+    X, y, fit_params, address, resources, limits, shortcuts, run_dir, resume, resume_anyway, force, report, sink
         See `run`. Limits are those of each fold's search.
 
     Returns
@@ -277,7 +280,7 @@ def nested(  # noqa: PLR0913 - those of cross_validate, and of `run`
         raise UsageError(f"raysk.nested takes a search, and {job.source} is none. Use cross_validate for it.")
     resume = resume if isinstance(resume, str | Path) else bool(resume)
     work = _work(job, is_recorded=run_dir is not None or resume is not False)
-    said: dict[str, Any] = {"anyway": resume_anyway, "force": force, "verify": False}
+    said: dict[str, Any] = {"anyway": resume_anyway, "force": force, "report": report, "verify": False}
     outputs = recorded_outputs(job, run_dir, resume=resume, command=NESTED, **said)
     where = Borrowed(address=address, resources=resources or _resources(), given=resources)
     nesting = Nesting(outer=outer, scoring=scoring, return_train_score=return_train_score)
@@ -336,9 +339,8 @@ def _work(job: FitJob | SearchJob, *, is_recorded: bool) -> Work:
     file = getattr(sys.modules.get("__main__"), "__file__", None)
     path = None if file is None or not is_recorded else Path(file).absolute()
     modules = modules_of(job.estimator) if is_recorded else ()
-    return Work(
-        job=job, found=SourceObjects(source=job.source, path=path, names={}, modules=modules), needs_score=False
-    )
+    found = SourceObjects(source=job.source, path=path, names={}, modules=modules)
+    return Work(job=job, found=found, needs_score=False)
 
 
 def _job(

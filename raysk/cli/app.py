@@ -25,6 +25,7 @@ from raysk.cli.commands import (
     nested,
     predict,
     refit,
+    report,
     results,
     resume,
     score,
@@ -74,6 +75,7 @@ app.command(cls=Command)(results.Results)
 app.command(cls=Command)(compare.Compare)
 app.command(cls=Command)(predict.Predict)
 app.command(cls=Command)(score.Score)
+app.command(cls=Command)(report.Report)
 app.command(cls=Command)(inspect.Inspect)
 app.command(cls=Command)(doctor.Doctor)
 app.add_typer(model.app)

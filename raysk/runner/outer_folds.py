@@ -33,6 +33,7 @@ from raysk.events import (
 from raysk.results.scores import metric_name
 from raysk.runner.outcome import Outcome, Tally
 from raysk.runner.record import how_to_go_on, recorded
+from raysk.runner.reporting import reported
 from raysk.runner.run import conditions_of, data_used, folder_of
 from raysk.runner.saving import Saver
 from raysk.runner.where import Telling, explained_errors
@@ -90,7 +91,7 @@ class NestedOutcome:
         What the search of each fold did.
     metric : str or None
         What ``test_score`` is; None where there are several.
-    time_s, cpu_time_s, workers, nodes, cluster, run_dir, outputs, data, unwritten
+    time_s, cpu_time_s, workers, nodes, cluster, run_dir, report, outputs, data, unwritten
         As of `Outcome`.
     """
 
@@ -103,6 +104,7 @@ class NestedOutcome:
     nodes: int
     cluster: Mapping[str, Any] = field(default_factory=dict)
     run_dir: Path | None = None
+    report: Path | None = None
     outputs: tuple[str, ...] = ()
     data: Mapping[str, Any] | None = None
     unwritten: InputError | None = None
@@ -163,7 +165,8 @@ def run(  # noqa: PLR0913 - as `raysk.runner.run.run`
     with Saver(replace(outputs, verify=False), sink) as saver, where.starting(sink) as start:
         if outputs.resume is not None:
             sink(Remark(text=f"Going on with {outputs.resume.shown}"))
-        return _fit_and_record(where, start, read(sink), outputs, nesting, call=call, saver=saver, sink=sink)
+        outcome = _fit_and_record(where, start, read(sink), outputs, nesting, call=call, saver=saver, sink=sink)
+    return replace(outcome, report=reported(outputs, outcome.run_dir, sink))
 
 
 def _fit_and_record(  # noqa: PLR0913 - what a run is made of
@@ -178,10 +181,13 @@ def _fit_and_record(  # noqa: PLR0913 - what a run is made of
     sink: Sink,
 ) -> NestedOutcome:
     """Fit and score all folds, and leave a run folder."""
+    from raysk.request.space_facts import space_facts
+
     used = data_used(work, sink)
     folder, splits = folder_of(outputs, start, work.found, sink), _splits(work, nesting)
     made = conditions_of(work.found, outputs, where)
-    begin = {"job": call, "outputs": outputs.written(), "data": used}
+    space = space_facts(work.job.estimator)
+    begin = {"job": call, "outputs": outputs.written(), "data": used, "space": space}
     with (
         _journaled(folder, made, len(splits), sink) as journals,
         recorded(folder, work.found.path, saver, **begin) as facts,

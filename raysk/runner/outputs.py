@@ -45,6 +45,8 @@ class Outputs:
         Whether it goes on although something changed.
     force : bool
         Whether existing files may be replaced.
+    report : bool
+        Whether a page about the run is written in its folder.
     verify : bool
         Whether the saved model is loaded back in another process.
     here : Path
@@ -57,6 +59,7 @@ class Outputs:
     resume: RunFolder | None = None
     anyway: bool = False
     force: bool = False
+    report: bool = False
     verify: bool = True
     here: Path = field(default_factory=current_folder)
 
@@ -87,9 +90,12 @@ class Outputs:
             If a file cannot be written, or its format needs a package that is not installed.
         """
         from raysk.models.store import check_model
+        from raysk.report.plotly_bundle import check_installed
         from raysk.results.candidates import check_results
 
         self.check_apart(**reads)
+        if self.report:
+            check_installed()
         if self.results is not None:
             check_results(self.results)
         if self.output is not None and not is_stdout(self.output):

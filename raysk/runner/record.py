@@ -119,6 +119,8 @@ def facts_of(outcome: Outcome) -> dict[str, Any]:
         "outputs": outcome.outputs,
         "cluster": outcome.cluster,
         "time_s": outcome.time_s,
+        "workers": outcome.workers,
+        "cpu_time_s": outcome.cpu_time_s,
         "best": None if best is None else {**best, "params": encode_params(best["best_params"] or {})},
         "varying": outcome.varying,
         "fits": outcome.fits,

@@ -5,6 +5,7 @@
     record   folder, manifest, journal        record.py     only with outputs
     fit      on workers; events -> Tally      where.py, outcome.py
     save     the table and the model          saving.py     likewise
+    report   a page about the run             reporting.py  if it is wanted
     verify   that the model loads             saving.py     likewise
                                           --> Outcome
 
@@ -25,6 +26,7 @@ from raysk.results.scores import expected_metric, has_score
 from raysk.runner import where as place
 from raysk.runner.outcome import Outcome, Tally
 from raysk.runner.record import facts_of, how_to_go_on, journaled, origin, recorded
+from raysk.runner.reporting import reported
 from raysk.runner.saving import Saver
 
 if TYPE_CHECKING:
@@ -131,6 +133,7 @@ def run(
             outputs.check_fits_model(work.job.estimator, work.found.source)
             saver.expect(work.job.estimator)
             outcome = _fit_and_record(where, start, work, outputs, call=call, saver=saver, tally=tally)
+        outcome = replace(outcome, report=reported(outputs, outcome.run_dir, tally, outcome.estimator))
         saver.verify(outcome.model, outcome.estimator, work.job.data.X)
     return outcome
 
@@ -147,6 +150,7 @@ def _fit_and_record(  # noqa: PLR0913 - what a run is made of
 ) -> Outcome:
     """Fit a job, save what it made, and leave a run folder."""
     from raysk.request.method import method_facts
+    from raysk.request.space_facts import space_facts
 
     job, found = work.job, work.found
     used = data_used(work, tally)
@@ -159,7 +163,9 @@ def _fit_and_record(  # noqa: PLR0913 - what a run is made of
             made = conditions_of(found, outputs, where)
             journal = stack.enter_context(journaled(folder, made, tally, job.estimator))
         metric = expected_metric(job.search) if isinstance(job, SearchJob) else None
-        begin = {"job": call, "outputs": outputs.written(), "data": used, "search": method, "metric": metric}
+        space = space_facts(job.search) if isinstance(job, SearchJob) else None
+        said = {"search": method, "space": space, "metric": metric}
+        begin = {"job": call, "outputs": outputs.written(), "data": used, **said}
         facts = stack.enter_context(recorded(folder, found.path, saver, **begin))
         outcome = replace(_fit(where, start, work, tally, journal), run_dir=folder.root.absolute(), data=used)
         tally(PhaseStarted(name="saving"))

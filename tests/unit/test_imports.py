@@ -236,6 +236,7 @@ def loaded_by(tmp_path, *command):
         ("-m", "raysk", "score", "--help"),
         ("-m", "raysk", "results", "--help"),
         ("-m", "raysk", "compare", "--help"),
+        ("-m", "raysk", "report", "--help"),
         ("-m", "raysk", "model", "show", "--help"),
     ],
     ids=" ".join,

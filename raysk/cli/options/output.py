@@ -106,6 +106,10 @@ class Recording:
         option("--resume-anyway", metavar="", help="Continue although your code, or something else, has changed."),
     ] = False
     force: Force = False
+    report: Annotated[
+        bool,
+        option("--report", metavar="", help="Write report.html in the run's folder at the end. See: raysk report."),
+    ] = False
 
     def recorded(self, command: str, **said: Any) -> "Outputs":
         """Return what a command leaves behind, and where."""
@@ -125,6 +129,7 @@ class Recording:
             resume=None if self.resume is None else find_search(self.resume, command),
             anyway=self.resume_anyway,
             force=self.force,
+            report=self.report,
             **said,
         )
 

@@ -83,6 +83,7 @@ def _left(outcome: Outcome) -> dict[str, Any]:
     return {
         "run_dir": str(outcome.run_dir),
         "model": None if outcome.model is None else str(outcome.model),
+        "report": None if outcome.report is None else str(outcome.report),
         "data": outcome.data,
         "test_score": outcome.test_score,
         "test_scores": outcome.test_scores,
@@ -186,6 +187,7 @@ def _search_rows(summary: Mapping[str, Any]) -> Rows:
         ("failed", failed_in_all(summary)),
         ("stopped", summary["stopped"] or ""),
         ("model", summary["model"] or ""),
+        ("report", summary["report"] or ""),
         ("run", summary["run_dir"]),
     ]
     return [(name, value) for name, value in rows if value]
