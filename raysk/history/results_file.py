@@ -60,8 +60,17 @@ class ResultsFile(Mapping[str, "list[str]"]):
 
     @cached_property
     def _all(self) -> dict[str, list[str]]:
-        rows = [row + [""] * (len(self) - len(row)) for row in csv.reader(self.lines)]  # one may be damaged
+        rows = [_cells(line, len(self)) for line in self.lines]
         return {name: [row[at] for row in rows] for name, at in self._names.items()}
+
+
+def _cells(line: str, count: int) -> list[str]:
+    """Return the cells of a row; where it is damaged they are empty, and other rows are as they are."""
+    try:
+        cells = next(csv.reader((line,)), [])
+    except csv.Error:
+        cells = []
+    return cells + [""] * (count - len(cells))
 
 
 def read_results(path: Path) -> ResultsFile | None:

@@ -222,6 +222,15 @@ def test_every_torn_table_is_read_as_far_as_it_goes(tmp_path):
     assert read_candidates(Run(tmp_path), number=2).numbers.tolist() == [2]
 
 
+def test_a_damaged_row_leaves_the_others_as_they_are(tmp_path):
+    """A stray return, or a quote that is not closed, costs the row that it is in."""
+    rows = ['0.5,x,"{""C"": 1}"', '0.6,a\rb,"{""C"": 2}"', '0.7,y,"{""C"": 3}"']
+    (tmp_path / "results.csv").write_text("\n".join(["mean_test_score,error,params", *rows, ""]), newline="")
+    found = read_candidates(Run(tmp_path))
+    assert found.errors[::2] == ["x", "y"]
+    assert [each.get("C") for each in found.params][::2] == [1, 3]
+
+
 def test_candidates_for_pandas():
     """As scikit-learn's own results make a table, with what else is known."""
     frame = table().to_pandas()
