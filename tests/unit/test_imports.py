@@ -23,7 +23,21 @@ LONGEST_FILE = 400  # lines
 LONGEST_FUNCTION = 60  # lines, its docstring included
 
 ORDER = [
-    *("__main__", "cli", "guide", "bench", "api", "runner", "request", "data", "plans", "cluster", "pool", "runs"),
+    *(
+        "__main__",
+        "cli",
+        "guide",
+        "bench",
+        "api",
+        "runner",
+        "request",
+        "starter",
+        "data",
+        "plans",
+        "cluster",
+        "pool",
+        "runs",
+    ),
     *("searches", "results", "source", "models", "events", "model_jobs", "jobs", "util", "_compat", "errors", "raysk"),
 ]
 """The rooms from top to bottom: each may import from those that come after it. "raysk" is the package itself."""
