@@ -10,6 +10,7 @@ that the schedule prunes keep the results that they have.
 from __future__ import annotations
 
 import math
+import time
 from array import array
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -23,6 +24,7 @@ from raysk.events import CandidateDone, FitFailed, FitLost, WorkDone
 from raysk.plans import relayed_warnings
 from raysk.plans.schedule import InOrder, fits_of
 from raysk.plans.shared_fits import SharedFits
+from raysk.runs.journal_round import Done
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -30,7 +32,11 @@ if TYPE_CHECKING:
     from raysk.plans.limits import Watch
     from raysk.plans.schedule import Schedule, Unit
     from raysk.pool import Pool
+    from raysk.pool.task import Block
     from raysk.runs.journal_round import NoRound, Round
+
+NODE_LENGTH = 8
+"""So many characters of a node's id tell it from the others of a cluster."""
 
 _parts = sklearn_private.search_parts()
 
@@ -194,19 +200,21 @@ class RoundResults:
         candidate, split = divmod(fit, len(self.splits))
         self._schedule.hear(candidate, split, self._results[fit])
 
-    def put(self, units: Sequence[Unit], values: Sequence[Any], busy_s: float) -> None:
+    def put(self, block: Block) -> None:
         """Take a block of results; a fit that was given up counts as a failed one."""
-        done, lost, shared = self._told(units, values)
+        done, lost, shared = self._told(block.units, block.values)
         steps = sum(result.pop("steps_shared", 0) for _, (result, _) in done)  # our own note
-        self._journal.add((fit, result) for fit, (result, _) in done)  # not what was lost: resume tries it again
         results = [(fit, result) for fit, (result, _) in done]
+        worker = None if block.worker is None else f"{(block.node or '')[:NODE_LENGTH]}:{block.worker}"
+        self._journal.add(results, Done(ended=time.time(), wall_s=block.wall_s, worker=worker))
+        # what was lost is not in the journal: resume tries it again
         results += [(fit, self._lost(fit, loss)) for fit, loss in lost]
         failures = self._take_all(results)
         for fit, _ in results:
             self._hear(fit)
         pruned = self._newly_pruned()
         counts = {"shared": shared, "pruned": pruned, "steps_shared": steps}
-        self._pool.sink(WorkDone(units=len(results), busy_s=busy_s, **counts, **failures))
+        self._pool.sink(WorkDone(units=len(results), busy_s=block.wall_s, **counts, **failures))
         self._tell_of_pruned()
         for _, (_, heard) in done:
             if heard:

@@ -156,7 +156,7 @@ class Rounds:
             splits,
             before=len(self.candidates),
             pool=self.pool,
-            journal=self._journal_round(candidates, splits, possible),
+            journal=self._journal_round(candidates, splits, possible, before=len(self.candidates)),
             watch=self.watch,
             scoring=self._scoring,
         )
@@ -328,7 +328,12 @@ class Rounds:
             )
 
     def _journal_round(
-        self, candidates: list[dict[str, Any]], splits: list[tuple[Any, Any]], possible: Sequence[Mapping[str, Any]]
+        self,
+        candidates: list[dict[str, Any]],
+        splits: list[tuple[Any, Any]],
+        possible: Sequence[Mapping[str, Any]],
+        *,
+        before: int,
     ) -> Round | NoRound:
         """Return the journal's part for these fits."""
         search, routed = self.search, self.routed
@@ -337,7 +342,7 @@ class Rounds:
         data = (self.data.X, self.data.y, self.data.fit_params, dict(routed.scorer.score))
         options = (repr(search.error_score), search.return_train_score)
         parts = {"estimator": self.estimator, "data": data, "scoring": self.scorers, "options": options}
-        said: dict[str, Any] = {"wanted": self._wanted(), "possible": possible}
+        said: dict[str, Any] = {"wanted": self._wanted(), "possible": possible, "before": before}
         return self._journal.round(parts, candidates, splits, whole=is_whole(search), **said)
 
     def _wanted(self) -> Wanted:
@@ -369,7 +374,7 @@ class Rounds:
             for block in stream(self.pool, task, backlog, until=limits.until):
                 if chains:
                     self._homes.hear(block, chains, len(board.splits))
-                board.put(block.units, block.values, block.wall_s)
+                board.put(block)
                 if self.watch.reason is not None:
                     break
         finally:

@@ -21,7 +21,7 @@ from raysk.pool.task import Block, RemoteTraceback, Task
 from raysk.util import exits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from raysk.errors import TaskLost
     from raysk.pool.launcher import RemoteWorker
@@ -159,7 +159,7 @@ class Entry:
             return None, loss
         return Block(units=self.units, values=[loss], wall_s=0.0), None
 
-    def outcome(self, reply: Reply, told: int = 0, worker: Hashable = None) -> tuple[Any, BaseException | None]:
+    def outcome(self, reply: Reply, slot: Slot, told: int = 0) -> tuple[Any, BaseException | None]:
         """Return value and error that a worker's reply amounts to, from the unit on that follows what it told."""
         try:
             content = reply.unpacked()
@@ -171,7 +171,8 @@ class Entry:
         if self.units is None:
             return content, None
         values = content[told:]
-        return Block(units=self.units[: len(values)], values=values, wall_s=reply.wall_s, worker=worker), None
+        place: dict[str, Any] = {"worker": slot.name, "node": slot.node}
+        return Block(units=self.units[: len(values)], values=values, wall_s=reply.wall_s, **place), None
 
     def settle(self, value: Any, error: BaseException | None) -> None:
         """Complete the future, unless its owner has cancelled it."""

@@ -221,7 +221,7 @@ class Dispatcher:
         self.cpu_s += answer.cpu_s
         if entry not in slot.queue or entry.future not in self.entries:  # its worker is gone, or it is done
             return
-        value, error = entry.outcome(answer, worker=slot.name)
+        value, error = entry.outcome(answer, slot)
         if error is None:
             rest = entry.go_on(told=len(value.units))
             self.entries[rest.future] = rest
@@ -240,7 +240,7 @@ class Dispatcher:
         self.cpu_s += answer.cpu_s
         if entry.future in self.entries:  # else another worker was faster, or it was cancelled
             self.pace.learn(answer.wall_s)
-            value, error = entry.outcome(answer, told, worker=slot.name)
+            value, error = entry.outcome(answer, slot, told)
             self._complete(entry, value=value, error=error)
 
     def _on_gone(self, slot: Slot, reason: str) -> None:

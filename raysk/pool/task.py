@@ -88,6 +88,8 @@ class Block:
         Of the block with the unit after these, which the worker goes on with. None means that it ended with them.
     worker : hashable
         Names the worker that did them; None where there were several.
+    node : str or None
+        The node of that worker.
     """
 
     units: Sequence[Any]
@@ -95,6 +97,7 @@ class Block:
     wall_s: float
     going_on: Future[Block] | None = None
     worker: Hashable = None
+    node: str | None = None
 
 
 class RemoteTraceback(Exception):  # noqa: N818 - shown as the cause of an error, never raised

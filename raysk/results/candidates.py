@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from raysk.results.writers import WRITERS, Part, import_pyarrow
 from raysk.source.objects import grids_of
 from raysk.util.jsonable import plain_parameter
+from raysk.util.typed_json import Encoder
 from raysk.util.writing import check_output, write_atomically
 
 if TYPE_CHECKING:
@@ -40,21 +41,26 @@ def candidate_parts(cv_results: Mapping[str, Any], rows: int | None = ROWS_AT_A_
     ------
     Part
         At least one. Its columns: ranks, then mean and standard deviation of the test scores, then the parameters, then
-        the rest. Its rows: candidates in scikit-learn's order. Its values: numbers (NaN stays NaN), booleans, text,
-        lists; None where a candidate has no value of a parameter; estimators and other objects as text.
+        the rest; last ``params``, all parameters of a candidate, see `raysk.util.typed_json`. Its rows: candidates in
+        scikit-learn's order. Its values: numbers (NaN stays NaN), booleans, text, lists; None where a candidate has no
+        value of a parameter; estimators and other objects as text.
     """
     names = sorted((name for name in cv_results if name != "params"), key=_place)
     count = len(cv_results[names[0]]) if names else 0
-    step = rows or count or 1
+    step, encode = rows or count or 1, Encoder()
     for begin in range(0, count or 1, step):
-        yield Part({name: _column(cv_results[name][begin : begin + step]) for name in names})
+        some = slice(begin, begin + step)
+        columns = {name: _column(cv_results[name][some]) for name in names}
+        if "params" in cv_results:
+            columns["params"] = [encode(each) for each in cv_results["params"][some]]
+        yield Part(columns)
 
 
 def empty_results(search: Any) -> dict[str, list[Any]]:
     """Return what `cv_results_` of a search has at least, before one of its candidates is done."""
     names = dict.fromkeys(name for grid in grids_of(search) for name in grid)
     columns = ["rank_test_score", "mean_test_score", "std_test_score", *(f"param_{name}" for name in names)]
-    return {column: [] for column in columns}
+    return {column: [] for column in [*columns, "params"]}
 
 
 def check_results(path: Path) -> None:

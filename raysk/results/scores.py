@@ -86,6 +86,17 @@ def metric_name(search: Any) -> str | None:
     return search.scoring if isinstance(search.scoring, str) else _scorer_name(search.scoring)
 
 
+def expected_metric(search: Any) -> str | None:
+    """Return the name of the metric that will decide, of a search that is not fitted yet; None where that is unknown.
+
+    Of several metrics ``refit`` names one, or none decides.
+    """
+    scoring = search.scoring
+    if isinstance(scoring, list | tuple | set | dict):
+        return deciding_metric(search.refit)
+    return metric_name(search)
+
+
 def _deciding(search: Any) -> str | None:
     """Return what the metric that decides is called in `cv_results_`."""
     if not getattr(search, "multimetric_", False):

@@ -70,6 +70,8 @@ class Counts:
         Fits that were done again by scikit-learn alone, with the same scores; None where nobody asked, or they differ.
     stopped : str or None
         Why the search ended early; see `raysk.plans.limits`.
+    varying : tuple of str
+        The parameters in which candidates differ.
     kept : tuple of int or None
         The candidates that ``cv_results_`` has, where the search ended early; None means all.
     """
@@ -89,6 +91,7 @@ class Counts:
     candidates: int = 0
     verified: int | None = None
     stopped: str | None = None
+    varying: tuple[str, ...] = ()
     kept: tuple[int, ...] | None = None
 
 
@@ -186,6 +189,7 @@ class Tally:
         self._lock = threading.Lock()
         self._counts: Counter[str] = Counter()
         self._splits = 0
+        self._varying: tuple[str, ...] = ()
         self._refits = False
         self._reasons: Counter[str] = Counter()
         self._lost: list[FitLost] = []
@@ -212,6 +216,7 @@ class Tally:
                 failures=tuple(self._failures),
                 errors=dict(self._errors),
                 verified=self._verified,
+                varying=self._varying,
                 stopped=None if stopped is None else stopped.reason,
                 kept=None if stopped is None else stopped.kept,
             )
@@ -219,7 +224,7 @@ class Tally:
     def _count(self, event: Event) -> None:
         match event:
             case WorkPlanned() if event.candidates:
-                self._splits = event.splits
+                self._splits, self._varying = event.splits, event.varying
                 self._add(event, fits=event.resumed, resumed=event.resumed)
             case WorkDone() if not self._refits:
                 shares = {"shared": event.shared, "pruned": event.pruned, "steps_shared": event.steps_shared}

@@ -36,6 +36,7 @@ from raysk.runner.record import how_to_go_on, recorded
 from raysk.runner.run import conditions_of, data_used, folder_of
 from raysk.runner.saving import Saver
 from raysk.runner.where import Telling, explained_errors
+from raysk.runs.folder import RESULTS
 from raysk.util import exits
 
 if TYPE_CHECKING:
@@ -354,9 +355,9 @@ def _save_tables(outcome: NestedOutcome, folder: RunFolder, outputs: Outputs, sa
     columns = _columns(outcome.rows())
     for number, fold in enumerate(outcome.folds, 1):
         with saver.putting_errors_off():
-            write_results(fold.estimator.cv_results_, folder.fold(number).path("results.csv"))
+            write_results(fold.estimator.cv_results_, folder.fold(number).path(RESULTS))
     with saver.putting_errors_off():
-        write_table(columns, folder.path("results.csv"))
+        write_table(columns, folder.path(RESULTS))
     if outputs.table is not None:
         with saver.putting_errors_off(outputs.table):
             write_table(columns, outputs.table, new=outputs.is_new(outputs.table))

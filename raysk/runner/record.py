@@ -10,6 +10,7 @@ from raysk.errors import AllFitsFailed, InputError, UsageError
 from raysk.events import PhaseStarted, Remark
 from raysk.util import exits
 from raysk.util.jsonable import plain_parameter
+from raysk.util.typed_json import encode_params
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -31,7 +32,7 @@ STILL_MET = {"stop-at", "patience", "max-failures"}
 def journaled(folder: RunFolder, made: CurrentConditions, tally: Tally, search: Any) -> Iterator[Journal]:
     """Keep a search's finished fits; if it ends before a candidate is done, say how to go on."""
     from raysk.results.candidates import empty_results, write_results
-    from raysk.runs.folder import JOURNAL
+    from raysk.runs.folder import JOURNAL, RESULTS
     from raysk.runs.journal import Journal
 
     with Journal(folder.path(JOURNAL), made, lambda text: tally(Remark(text=text))) as journal:
@@ -47,7 +48,7 @@ def journaled(folder: RunFolder, made: CurrentConditions, tally: Tally, search: 
                 tally(Remark(text="No fit was done yet: there is nothing to go on with. Give the command again."))
             if len(journal.known) > before or (stopped and journal.known):
                 with contextlib.suppress(InputError):
-                    write_results(empty_results(search), folder.path("results.csv"))
+                    write_results(empty_results(search), folder.path(RESULTS))
                 tally(how_to_go_on(folder, tally.counts.stopped))
             raise
 
@@ -107,7 +108,7 @@ def recorded(folder: RunFolder, source: Path | None, saver: Saver, **begin: Any)
 
 def facts_of(outcome: Outcome) -> dict[str, Any]:
     """Return what the manifest says of an outcome."""
-    scores = ("test_score", "test_scores", "train_score", "train_scores")
+    scores, best = ("test_score", "test_scores", "train_score", "train_scores"), outcome.best
     return {
         "outcome": outcome.state,
         "model": None if outcome.model is None else str(outcome.model),
@@ -116,7 +117,8 @@ def facts_of(outcome: Outcome) -> dict[str, Any]:
         "outputs": outcome.outputs,
         "cluster": outcome.cluster,
         "time_s": outcome.time_s,
-        "best": outcome.best,
+        "best": None if best is None else {**best, "params": encode_params(best["best_params"] or {})},
+        "varying": outcome.varying,
         "fits": outcome.fits,
         "fits_failed": outcome.failed,
         "scores_failed": outcome.scores_failed,

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from raysk.errors import NoScore
 from raysk.events import PhaseStarted, Remark, null_sink
 from raysk.jobs import SearchJob
-from raysk.results.scores import has_score
+from raysk.results.scores import expected_metric, has_score
 from raysk.runner import where as place
 from raysk.runner.outcome import Outcome, Tally
 from raysk.runner.record import facts_of, how_to_go_on, journaled, origin, recorded
@@ -158,7 +158,8 @@ def _fit_and_record(  # noqa: PLR0913 - what a run is made of
         if is_kept:
             made = conditions_of(found, outputs, where)
             journal = stack.enter_context(journaled(folder, made, tally, job.estimator))
-        begin = {"job": call, "outputs": outputs.written(), "data": used, "search": method}
+        metric = expected_metric(job.search) if isinstance(job, SearchJob) else None
+        begin = {"job": call, "outputs": outputs.written(), "data": used, "search": method, "metric": metric}
         facts = stack.enter_context(recorded(folder, found.path, saver, **begin))
         outcome = replace(_fit(where, start, work, tally, journal), run_dir=folder.root.absolute(), data=used)
         tally(PhaseStarted(name="saving"))

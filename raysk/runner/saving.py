@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from raysk.errors import InputError, Unpicklable
 from raysk.events import PhaseStarted, Remark
 from raysk.results import selection
+from raysk.runs.folder import RESULTS
 from raysk.source.objects import is_search
 from raysk.util.words import count, pairs
 
@@ -101,7 +102,7 @@ class Saver:
         for text in (*_lost_fits(counts), *_failures(counts)):
             self._sink(Remark(text=text))
         table = dict(search.cv_results_) | _own_columns(counts, len(search.cv_results_["params"]))
-        own, named = folder.path("results.csv"), self._outputs.table
+        own, named = folder.path(RESULTS), self._outputs.table
         with self.putting_errors_off():
             write_results(table, own)
         if named is not None and os.path.realpath(named) != os.path.realpath(own):

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 RUNS_FOLDER = "raysk-runs"
 MANIFEST = "run.json"
 JOURNAL = "journal.jsonl"
+RESULTS = "results.csv"
 PYTHON, PYTHON_NESTED = "raysk.fit", "raysk.nested"
 """The commands of runs that a Python program started."""
 
@@ -32,7 +33,7 @@ SEARCH, NESTED = "search", "nested"
 """The commands whose runs can go on."""
 
 # Everything a run writes. A --run-dir that holds one of these is somebody's work: it is not written over unasked.
-RUN_FILES = (MANIFEST, JOURNAL, "results.csv", "model.pkl", "model.json", "report.html")
+RUN_FILES = (MANIFEST, JOURNAL, RESULTS, "model.pkl", "model.json", "report.html")
 
 FOLDS = "outer-*"
 """The folders in a run of nested cross-validation, each with journal and table of one outer fold."""

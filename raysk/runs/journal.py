@@ -10,7 +10,8 @@
     journal_round.py  fits by their numbers    conditions.py      what fits are made with
 
 The key of a fit tells what it is - its parameters and the rows of its split - and not its number, so that a search may
-grow. A line that a crash cut short is dropped. A line that cannot be read is skipped.
+grow. A line that a crash cut short is dropped. A line that cannot be read is skipped. What a reader wants to
+know besides - candidate and split by number, when and where, the parameters - goes along, and is not looked at here.
 """
 
 from __future__ import annotations
@@ -108,6 +109,7 @@ class Journal:
         whole: bool,
         wanted: Wanted | None = None,
         possible: Sequence[Mapping[str, Any]] = (),
+        before: int = 0,
     ) -> Round | NoRound:
         """Begin a round of fits: all candidates of a grid, or one round of halving.
 
@@ -123,6 +125,8 @@ class Journal:
             What scores its results have: those that are there and have others are done again. None takes any.
         possible : sequence of mapping of str to object
             Values that candidates may get later, where they are not all known yet.
+        before : int
+            How many candidates the rounds before had.
 
         Returns
         -------
@@ -153,7 +157,7 @@ class Journal:
             if whole and self.known:
                 self._refuse_fewer(set(keys))
             self._compared = True
-        return Round(self.known, self.add, keys, digests)
+        return Round(self.known, self.add, keys, digests, before)
 
     def add(self, results: Iterable[tuple[str, Result]], notes: Mapping[str, Any]) -> None:
         """Append fits that are finished, and what else a reader should find there of some of them."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import time
 import warnings
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,10 @@ from raysk.errors import InputError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+LOOKS_S = (0.01, 0.05)
+"""Pauses before the lock is tried again, in seconds."""
 
 
 class JournalFile:
@@ -35,13 +40,21 @@ class JournalFile:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
         except OSError as error:
             raise InputError(f"{str(path)!r} cannot be opened: {error.strerror}.") from error
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        if not self._lock():
             self.close()
             raise InputError(
                 f"{str(path.parent)!r} is in use by another raysk.\nWait for its end, or name another folder."
-            ) from error
+            )
+
+    def _lock(self) -> bool:
+        """Lock the file; who looks whether it is locked has a lock, too, for an instant."""
+        for pause_s in (*LOOKS_S, None):
+            with contextlib.suppress(OSError):
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return True
+            if pause_s is not None:
+                time.sleep(pause_s)
+        return False
 
     def close(self) -> None:
         """Close the file, which unlocks it."""

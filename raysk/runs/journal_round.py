@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from raysk.runs.fingerprint import params_fingerprint
-from raysk.util.jsonable import plain_parameter
+from raysk.util.typed_json import Encoder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -17,6 +19,32 @@ if TYPE_CHECKING:
 
     Append = Callable[[Iterable[tuple[str, Result]], Mapping[str, Any]], None]
     """Takes results by key, and by the same keys what else a reader should find in the journal."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Done:
+    """Where and when some fits were done, one after the other.
+
+    Parameters
+    ----------
+    ended : float
+        When their results came, in seconds since the epoch.
+    wall_s : float
+        What they took in all, in seconds.
+    worker : str or None
+        The worker's name; None where there were several.
+    """
+
+    ended: float
+    wall_s: float = 0.0
+    worker: str | None = None
+
+    def times_of(self, results: Iterable[Result]) -> list[float]:
+        """Return when each of them ended, as they share the time: the driver hears of all together."""
+        taken = [result["fit_time"] + result["score_time"] for result in results]
+        stretch = self.wall_s / total if (total := sum(taken)) else 0.0
+        began = self.ended - total * stretch
+        return [round(began + so_far * stretch, 3) for so_far in itertools.accumulate(taken)]
 
 
 class Round:
@@ -31,11 +59,17 @@ class Round:
     candidates : Keys
     splits : list of str
         The key of each split.
+    before : int
+        How many candidates the rounds before had.
     """
 
-    def __init__(self, known: Mapping[str, Result], append: Append, candidates: Keys, splits: list[str]) -> None:
+    def __init__(
+        self, known: Mapping[str, Result], append: Append, candidates: Keys, splits: list[str], before: int = 0
+    ) -> None:
         self._known, self._append = known, append
-        self._candidates, self._splits = candidates, splits
+        self._candidates, self._splits, self._before = candidates, splits, before
+        self._described: set[int] = set()
+        self._encode = Encoder()
 
     def known(self, units: Iterable[int]) -> dict[int, Result]:
         """Return the results that the journal has, by number: candidate x n_splits + split; as they were finished."""
@@ -51,15 +85,21 @@ class Round:
         keys = {unit: self._key(unit) for unit in units} if self._known else {}
         return {unit: dict(self._known[key]) for unit, key in keys.items() if key in self._known}
 
-    def add(self, results: Iterable[tuple[int, Result]]) -> None:
-        """Append fits that are finished, by number; of one that failed, also its parameters."""
-        keyed = [(unit, self._key(unit), result) for unit, result in results]
-        notes = {
-            key: {"params": plain_parameter(self._candidates.params[unit // len(self._splits)])}
-            for unit, key, result in keyed
-            if result["fit_error"] is not None or result.get("score_error") is not None
-        }
-        self._append(((key, result) for _, key, result in keyed), notes)
+    def add(self, results: Sequence[tuple[int, Result]], done: Done) -> None:
+        """Append fits that are finished, by number."""
+        keyed = [(self._key(unit), result) for unit, result in results]
+        ended = done.times_of(result for _, result in results)
+        notes = [self._note(unit, at, done.worker) for (unit, _), at in zip(results, ended, strict=True)]
+        self._append(keyed, {key: note for (key, _), note in zip(keyed, notes, strict=True)})
+
+    def _note(self, unit: int, ended: float, worker: str | None) -> dict[str, Any]:
+        """Return what a reader of the journal wants to know of a fit; the parameters only of a candidate's first."""
+        candidate, split = divmod(unit, len(self._splits))
+        note: dict[str, Any] = {"candidate": self._before + candidate, "split": split, "ended": ended, "worker": worker}
+        if candidate not in self._described:
+            self._described.add(candidate)
+            note["params"] = self._encode(self._candidates.params[candidate])
+        return note
 
     def _key(self, unit: int) -> str:
         candidate, split = divmod(unit, len(self._splits))
@@ -75,7 +115,7 @@ class NoRound:
 
     known_of = known
 
-    def add(self, results: Iterable[tuple[int, Result]]) -> None:
+    def add(self, results: Sequence[tuple[int, Result]], done: Done) -> None:
         """Ignore results."""
 
 

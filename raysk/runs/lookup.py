@@ -67,7 +67,7 @@ def find_search(text: str, command: str | None = None) -> RunFolder:
         raise InputError(f"There is no folder {text[:60]!r}: {error.strerror}.") from error
     if root is not None:
         raise InputError(f"{text!r} holds no {JOURNAL}: it is not the folder of a search.\n{known}".strip())
-    raise InputError(f"There is no folder {text!r}.\n{_near(text) or known}".strip())
+    raise InputError(f"There is no folder {text!r}.\n{suggest_run(text) or known}".strip())
 
 
 def _of_command(root: Path, command: str | None) -> RunFolder:
@@ -140,7 +140,7 @@ def find_run(text: str) -> Path | None:
     return named if named.parent.name == RUNS_FOLDER and named.is_dir() else None
 
 
-def _near(text: str) -> str:
+def suggest_run(text: str) -> str:
     """Return folders with a name like a text's, where it may have been meant."""
     return suggest_path(Path(text).absolute(), folders=True) or suggest_path(
         Path.cwd() / RUNS_FOLDER / text, folders=True

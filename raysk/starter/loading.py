@@ -25,7 +25,7 @@ _FUNCTIONS = {
     "parquet": "read_parquet",
     "arrow": "read_feather",
 }
-_AS_WRITTEN = {"lines": True, "dtype": False, "convert_dates": False}
+_AS_WRITTEN = {"lines": True, "dtype": False}
 """What makes pandas leave the values of JSON lines as they are."""
 
 PREFIX = "column_"

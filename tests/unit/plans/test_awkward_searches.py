@@ -29,7 +29,7 @@ from sklearn.tree import DecisionTreeClassifier
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.usefixtures("_one_thread")]
 
 ONE_OBJECT = {"a step that is frozen"}
-"""Searches whose fits share an object that the scorer looks through: in threads, another fit may change it meanwhile."""
+"""Searches whose fits share an object that the scorer looks through: in threads, another fit may change it."""
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((80, 5))

@@ -18,8 +18,12 @@ from raysk.plans.candidates import Candidates
 from raysk.plans.shared_fits import SharedFits, leaders
 from raysk.runs import journal_round
 from raysk.runs.journal import Journal
+from raysk.runs.journal_round import Done
 
 X, Y = np.arange(40.0).reshape(-1, 2), np.arange(20) % 2
+
+
+DONE = Done(ended=0.0)
 
 
 @pytest.mark.parametrize(
@@ -165,7 +169,7 @@ def test_keys_are_made_for_what_is_finished(tmp_path, monkeypatch):
     with Journal(tmp_path / "journal.jsonl") as journal:
         round_ = begin(journal)
         assert round_.known(range(100)) == {}
-        round_.add([(14, result), (15, result)])
+        round_.add([(14, result), (15, result)], DONE)
     assert made == [candidates[7]]
     with Journal(tmp_path / "journal.jsonl") as journal:
         assert list(begin(journal).known(range(100))) == [14, 15]

@@ -17,6 +17,7 @@ from raysk.plans import rounds
 from raysk.plans.limits import Watch
 from raysk.plans.round_results import RoundResults, Scoring
 from raysk.plans.schedule import InOrder
+from raysk.pool.task import Block
 from raysk.runs.journal_round import NoRound
 
 X, Y = np.zeros((12, 1)), np.array([0, 1] * 6)
@@ -69,14 +70,16 @@ def test_a_unit_of_several_fits_brings_a_result_of_each(board, heard):
     schedule = Noting([(2, 0), 1])
     board.recall()
     board.begin(schedule)
-    board.put([(2, 0), 1], [(done(0.5, is_copy=True), done(0.25, is_copy=True)), done(0.75)], 1.0)
+    board.put(
+        Block(units=[(2, 0), 1], values=[(done(0.5, is_copy=True), done(0.25, is_copy=True)), done(0.75)], wall_s=1.0)
+    )
     assert schedule.heard == [(1, 0, 0.5), (0, 0, 0.25), (0, 1, 0.75)]
     (told,) = heard.of(WorkDone)
     assert (told.units, told.shared, told.pruned) == (3, 1, 0)
     assert board.done().tolist() == [0]
     assert board.fits_left == 3
     assert board.running() == [(2, 1.0), (4, 2.0)]
-    board.put([(3, 5)], [(done(0.5), done(0.25))], 1.0)
+    board.put(Block(units=[(3, 5)], values=[(done(0.5), done(0.25))], wall_s=1.0))
     assert heard.of(WorkDone)[1].shared == 0
     assert all("is_copy" not in result for result in board.results([0, 1]))
 
@@ -86,10 +89,10 @@ def test_several_fits_that_are_lost_together_are_tried_one_by_one(board, heard):
     schedule = Noting([])
     board.recall()
     board.begin(schedule)
-    board.put([(2, 0)], [TaskLost("memory")], 1.0)
+    board.put(Block(units=[(2, 0)], values=[TaskLost("memory")], wall_s=1.0))
     assert list(schedule.take(9, None)) == [2, 0]
     assert not heard.of(WorkDone)[0].units
-    board.put([2, 0], [TaskLost("memory"), done(0.5)], 1.0)
+    board.put(Block(units=[2, 0], values=[TaskLost("memory"), done(0.5)], wall_s=1.0))
     assert [(candidate, split) for candidate, split, _ in schedule.heard] == [(0, 0), (1, 0)]
     assert heard.of(WorkDone)[1].units == 2
 
@@ -100,12 +103,12 @@ def test_candidates_that_are_given_up_are_finished(board, heard):
     board.recall()
     board.begin(schedule)
     schedule.pruned.append(1)
-    board.put([2], [done(0.5)], 1.0)
-    board.put([0, 1], [done(0.5), done(0.5)], 1.0)
+    board.put(Block(units=[2], values=[done(0.5)], wall_s=1.0))
+    board.put(Block(units=[0, 1], values=[done(0.5), done(0.5)], wall_s=1.0))
     assert [event.pruned for event in heard.of(WorkDone)] == [1, 0]
     assert board.done().tolist() == [0, 1]
     assert (board.fits_left, board.all_done) == (2, False)
-    board.put([4, 5], [done(0.5), done(0.5)], 1.0)
+    board.put(Block(units=[4, 5], values=[done(0.5), done(0.5)], wall_s=1.0))
     assert board.all_done
 
 

@@ -16,7 +16,7 @@ from sklearn.model_selection import GridSearchCV
 from raysk.cli import signals
 from raysk.plans.evaluation import Evaluation
 from raysk.plans.limits import Enough
-from raysk.pool.assignment import Entry
+from raysk.pool.assignment import Entry, Slot
 from raysk.pool.ray.worker import _answer
 from raysk.pool.reply import Packed, Reply
 from raysk.pool.task import Task
@@ -115,7 +115,7 @@ class Unreadable:
 def test_unpickling_a_result_may_not_end_the_pool():
     """The thread that hands results out lives on, and the task fails."""
     reply = Reply.of(Packed(Unreadable()).message(ok=True, frames=[], wall_s=0.0, cpu_s=0.0))
-    value, error = Entry.of(Task(function=int), None).outcome(reply)
+    value, error = Entry.of(Task(function=int), None).outcome(reply, Slot())
     assert value is None
     assert isinstance(error, RuntimeError)
     assert "SystemExit: 4" in str(error)

@@ -19,10 +19,12 @@ from raysk.errors import InputError
 from raysk.runs.conditions import CurrentConditions
 from raysk.runs.folder import JOURNAL, MANIFEST
 from raysk.runs.journal import Journal
+from raysk.runs.journal_round import Done
 from raysk.runs.lookup import find_search
 from raysk.runs.records import Wanted
 
 SEED, CASES = 20261124, 400
+DONE = Done(ended=0.0)
 HUGE = "0123456789" * 40
 ODD = [
     "Infinity",
@@ -102,7 +104,7 @@ def content(tmp_path_factory):
     for now, units in ((made(), (0, 1)), (CurrentConditions(code={}, versions=made().versions, anyway=True), (2, 3))):
         with Journal(path, now) as journal:
             round_ = journal.round(PARTS, CANDIDATES, SPLITS, whole=True, wanted=Wanted())
-            round_.add([(unit, one(unit / 4)) for unit in units])
+            round_.add([(unit, one(unit / 4)) for unit in units], DONE)
     return path.read_text()
 
 
@@ -128,7 +130,7 @@ def test_a_damaged_journal(block, content, tmp_path):
                 journal.random_state()
                 round_ = journal.round(PARTS, CANDIDATES, SPLITS, whole=True, wanted=Wanted())
                 found = round_.known(range(4))
-                round_.add([(unit, one(unit / 4)) for unit in range(4) if unit not in found])
+                round_.add([(unit, one(unit / 4)) for unit in range(4) if unit not in found], DONE)
         except InputError as error:
             said_well(error)
             told += 1

@@ -21,8 +21,10 @@ from raysk.errors import InputError
 from raysk.runs.conditions import CurrentConditions
 from raysk.runs.fingerprint import fingerprint, params_fingerprint
 from raysk.runs.journal import Journal
+from raysk.runs.journal_round import Done
 from raysk.runs.records import Wanted
 
+DONE = Done(ended=0.0)
 SPLITS = [(np.arange(5), np.arange(5, 10)), (np.arange(5, 10), np.arange(5))]
 CANDIDATES = [{"C": 1.0}, {"C": 10.0}]
 
@@ -46,7 +48,7 @@ def path(tmp_path):
 def written(path):
     """Write a journal with the fits 0 and 3 of the four."""
     with Journal(path) as journal:
-        journal.round(parts(), CANDIDATES, SPLITS, whole=True).add([(0, result()), (3, result(0.75))])
+        journal.round(parts(), CANDIDATES, SPLITS, whole=True).add([(0, result()), (3, result(0.75))], DONE)
     return path
 
 
@@ -75,7 +77,7 @@ def test_scores_of_every_kind(path, scores):
     """NaN, infinities, several metrics and numpy's numbers are kept, in lines that are valid JSON."""
     with Journal(path) as journal:
         journal.round(parts(), CANDIDATES, SPLITS, whole=True).add(
-            [(0, result(scores, fit_error="Traceback\n", train_scores=scores))]
+            [(0, result(scores, fit_error="Traceback\n", train_scores=scores))], DONE
         )
     for line in path.read_text().splitlines():
         json.loads(line, parse_constant=pytest.fail)
@@ -121,7 +123,7 @@ def test_a_torn_last_line_is_dropped(written):
     with Journal(written) as journal:
         round_ = journal.round(parts(), CANDIDATES, SPLITS, whole=True)
         assert round_.known(range(4)) == {0: result()}
-        round_.add([(3, result(0.75))])
+        round_.add([(3, result(0.75))], DONE)
     assert written.read_bytes() == whole
 
 
@@ -185,7 +187,7 @@ def test_a_full_disk_ends_the_journal_and_nothing_else(written, monkeypatch):
         monkeypatch.setattr("os.write", nearly_full)
         with pytest.warns(UserWarning, match="No space left") as heard:  # noqa: PT031 - both adds, one warning
             for unit in (1, 2):
-                round_.add([(unit, result())])
+                round_.add([(unit, result())], DONE)
         assert len(heard) == 1
     monkeypatch.undo()
     assert written.read_bytes() == before
@@ -235,7 +237,7 @@ def resumed(path, now, said=None, **changed):
 def recorded(path):
     """Write a journal that knows code and versions."""
     with Journal(path, made()) as journal:
-        journal.round(parts(), CANDIDATES, SPLITS, whole=True).add([(0, result())])
+        journal.round(parts(), CANDIDATES, SPLITS, whole=True).add([(0, result())], DONE)
     return path
 
 
@@ -316,7 +318,7 @@ def test_an_estimator_is_the_same_in_every_release(path, monkeypatch):
     """scikit-learn notes its release in an estimator; that alone makes no other estimator of it."""
     monkeypatch.setattr("sklearn.base.__version__", "1.5.2")
     with Journal(path, made()) as journal:
-        journal.round(parts(), CANDIDATES, SPLITS, whole=True).add([(0, result())])
+        journal.round(parts(), CANDIDATES, SPLITS, whole=True).add([(0, result())], DONE)
     monkeypatch.setattr("sklearn.base.__version__", "1.9.1")
     now = made(scikit_learn="1.9.1", allow_versions=True)
     assert resumed(path, now) == resumed(path, now) == {0: result()}
@@ -361,11 +363,11 @@ def test_stray_train_scores_are_dropped(path):
     """A search that has none cannot use them; the rest of the record is good, and a bad one is replaced for good."""
     with Journal(path) as journal:
         round_ = journal.round(parts(), CANDIDATES, SPLITS, whole=True)
-        round_.add([(0, result(train_scores=0.5)), (1, result({"a": 1.0}))])
+        round_.add([(0, result(train_scores=0.5)), (1, result({"a": 1.0}))], DONE)
     for _ in range(2):
         with Journal(path) as journal:
             round_ = journal.round(parts(), CANDIDATES, SPLITS, whole=True, wanted=Wanted())
-            round_.add([(1, result(0.25))])
+            round_.add([(1, result(0.25))], DONE)
             assert round_.known(range(4)) == {0: result(), 1: result(0.25)}
     assert len(path.read_text().splitlines()) == 4
 
