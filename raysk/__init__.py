@@ -1,8 +1,8 @@
 """Run a scikit-learn job - one fit, or a whole parameter search - on Ray.
 
-The command ``raysk`` and these names are two doors of one house: `fit`, `run`, `nested`, `connect` and `register`.
-They, and `Limits`, `Shortcuts`, `Resources`, `Outcome`, `OneStandardError` and the search class `TPESearchCV`, are
-loaded when first used.
+The command ``raysk`` and these names are two doors of one house: `fit`, `run`, `nested`, `connect`, `export` and
+`register`. They, and `Limits`, `Shortcuts`, `Resources`, `Outcome`, `OneStandardError` and the search class
+`TPESearchCV`, are loaded when first used.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         Resources,
         Shortcuts,
         connect,
+        export,
         fit,
         nested,
         register,
@@ -33,6 +34,7 @@ __all__ = [
     "TPESearchCV",
     "__version__",
     "connect",
+    "export",
     "fit",
     "nested",
     "register",

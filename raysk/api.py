@@ -13,6 +13,7 @@ from raysk import cluster
 from raysk.cluster.borrowing import leave_standing, standing_pool
 from raysk.errors import CallError, ClusterError, UsageError
 from raysk.events import null_sink
+from raysk.exports import export
 from raysk.jobs import Data, FitJob, Limits, Resources, SearchJob, Shortcuts, Verification
 from raysk.models.by_value import saved_by_value
 from raysk.results.selection import OneStandardError
@@ -40,6 +41,7 @@ __all__ = [
     "Resources",
     "Shortcuts",
     "connect",
+    "export",
     "fit",
     "nested",
     "register",

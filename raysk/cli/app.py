@@ -16,6 +16,7 @@ from raysk.cli.commands import (
     bench,
     config,
     doctor,
+    export,
     fit,
     guide,
     init,
@@ -69,6 +70,7 @@ app.command(cls=Command)(predict.Predict)
 app.command(cls=Command)(score.Score)
 app.command(cls=Command)(init.Init)
 app.command(cls=Command)(inspect.Inspect)
+app.command(cls=Command)(export.Export)
 app.command(cls=Command)(doctor.Doctor)
 app.add_typer(model.app)
 app.command(cls=Command)(bench.Bench)

@@ -30,7 +30,7 @@ ORDER = [
         "bench",
         "api",
         "runner",
-        "export",
+        "exports",
         "report",
         "request",
         "starter",

@@ -50,6 +50,7 @@ class Search(SearchOutput, ClusterOptions, HoldOutOptions, LimitOptions, Shortcu
     def run(self) -> None:
         """Run the search, or say what would run."""
         from raysk.cli.commands import inspect
+        from raysk.cli.commands.export import check_mlflow, log_to_mlflow
         from raysk.cli.commands.work import call_of, check_terminal, read_by, work_of
         from raysk.cli.streams import data_stdout
         from raysk.cli.view.live import View
@@ -69,6 +70,7 @@ class Search(SearchOutput, ClusterOptions, HoldOutOptions, LimitOptions, Shortcu
         where.check(self._asked() | dict.fromkeys([*limits.options, *shortcuts.options], True))
         outputs.check(FILE=self.file, **read_by(given, held))
         self._check_output()
+        check_mlflow(wanted=self.mlflow)
         with data_stdout() as out:
             check_terminal(outputs.output, out)
             if self.dry_run:
@@ -79,6 +81,7 @@ class Search(SearchOutput, ClusterOptions, HoldOutOptions, LimitOptions, Shortcu
             read, call = work_of(self.file, make_job, where), call_of(self.context, self.file)
             with view.running():
                 outcome = run(read, where, outputs, call=call, sink=_streaming(view, out) if self.stream else view)
+                log_to_mlflow(outcome, view, wanted=self.mlflow)
             show_search(out, outcome, outputs.output, as_json=self.as_json or self.stream, quiet=self.quiet)
             self._exit(outcome)
 

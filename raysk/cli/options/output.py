@@ -48,6 +48,16 @@ Verbose = Annotated[
         help="Show the output of workers, and every warning in full with its file and line.",
     ),
 ]
+Mlflow = Annotated[
+    bool,
+    option(
+        "--mlflow",
+        envvar="RAYSK_MLFLOW",
+        metavar="",
+        help="Export the run to MLflow at its end, to what MLFLOW_TRACKING_URI names. A failure is a remark. See: "
+        "raysk export --help.",
+    ),
+]
 Debug = Annotated[bool, option("--debug", metavar="", help="Show every frame of an error.")]
 
 
@@ -69,6 +79,7 @@ class FitOutput:
     run_dir: RunDir = None
     force: Force = False
     no_verify: NoVerify = False
+    mlflow: Mlflow = False
 
     def outputs(self) -> "Outputs":
         """Return what the fit leaves behind, and where."""
@@ -134,6 +145,7 @@ class SearchOutput(Recording, ModelFile):
     """What a search leaves behind, and where; and what it says."""
 
     no_verify: NoVerify = False
+    mlflow: Mlflow = False
     verify_fits: Annotated[
         int | None,
         option(
