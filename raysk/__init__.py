@@ -1,8 +1,8 @@
 """Run a scikit-learn job - one fit, or a whole parameter search - on Ray.
 
-The command ``raysk`` and these names are two doors of one house: `fit`, `run`, `nested`, `connect`, `export` and
-`register`. They, and `Limits`, `Shortcuts`, `Resources`, `Outcome`, `OneStandardError` and the search class
-`TPESearchCV`, are loaded when first used.
+The command ``raysk`` and these names are two doors of one house: `fit`, `run`, `nested`, `connect`, `register`,
+`export` and `load_estimators`. They, and `Limits`, `Shortcuts`, `Resources`, `Outcome`, `OneStandardError` and the
+search class `TPESearchCV`, are loaded when first used.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ if TYPE_CHECKING:
         Resources,
         Shortcuts,
         connect,
-        export,
         fit,
         nested,
         register,
         run,
     )
+    from raysk.exports import export
+    from raysk.runner.retained import load_estimators
     from raysk.searches.tpe import TPESearchCV
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "connect",
     "export",
     "fit",
+    "load_estimators",
     "nested",
     "register",
     "run",
@@ -52,6 +54,14 @@ def __getattr__(name: str) -> Any:
         from raysk.searches.tpe import TPESearchCV
 
         return TPESearchCV
+    if name == "export":
+        from raysk.exports import export
+
+        return export
+    if name == "load_estimators":
+        from raysk.runner.retained import load_estimators
+
+        return load_estimators
     if name in __all__:
         from raysk import api
 

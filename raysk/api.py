@@ -13,7 +13,6 @@ from raysk import cluster
 from raysk.cluster.borrowing import leave_standing, standing_pool
 from raysk.errors import CallError, ClusterError, UsageError
 from raysk.events import null_sink
-from raysk.exports import export
 from raysk.jobs import Data, FitJob, Limits, Resources, SearchJob, Shortcuts, Verification
 from raysk.models.by_value import saved_by_value
 from raysk.results.selection import OneStandardError
@@ -41,7 +40,6 @@ __all__ = [
     "Resources",
     "Shortcuts",
     "connect",
-    "export",
     "fit",
     "nested",
     "register",
@@ -184,6 +182,7 @@ def run(  # noqa: PLR0913 - as `fit`
     force: bool = False,
     verify: bool = True,
     verify_fits: int | None = None,
+    keep_estimators: int = 0,
     sink: Sink = null_sink,
 ) -> Outcome:
     """Fit an estimator or a search as `fit` does, and return what the run did.
@@ -202,9 +201,10 @@ def run(  # noqa: PLR0913 - as `fit`
         An earlier run of this search, whose fits are not done again. True means the run in `run_dir`, if there is one.
     resume_anyway, force : bool, default=False
         Whether an earlier run goes on although something changed since; whether another run in `run_dir` is replaced.
-    verify, verify_fits : bool, default=True; int, optional
+    verify, verify_fits, keep_estimators : bool, default=True; int, optional; int, default=0
         Whether the model in the run folder is loaded back in another process; how many of a search's fits are done
-        again by scikit-learn alone (FitsDiffer is raised if a score differs).
+        again by scikit-learn alone (FitsDiffer is raised if a score differs); of how many of a search's best candidates
+        the run folder gets the estimators (see `load_estimators`).
     sink : callable, optional
         Takes the `raysk.events` of this run. Those of the cluster go to the sink of `connect`.
 
@@ -226,7 +226,13 @@ def run(  # noqa: PLR0913 - as `fit`
         return _run_here(estimator, data, limits=limits, run_dir=run_dir, resume=resume)
     job = _verified(_job(data, _checked(estimator), limits, shortcuts), verify_fits)
     work = _work(job, is_recorded=run_dir is not None or resume is not False)
-    outputs = recorded_outputs(work.job, run_dir, resume=resume, anyway=resume_anyway, force=force, verify=verify)
+    said: dict[str, Any] = {
+        "anyway": resume_anyway,
+        "force": force,
+        "verify": verify,
+        "keep_estimators": keep_estimators,
+    }
+    outputs = recorded_outputs(work.job, run_dir, resume=resume, **said)
     return _run(work, Borrowed(address=address, resources=resources or _resources(), given=resources), outputs, sink)
 
 

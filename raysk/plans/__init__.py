@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from raysk.jobs import Limits, Shortcuts, Verification
+    from raysk.plans.retention import Retention
     from raysk.plans.single import Stored
     from raysk.pool import Pool
     from raysk.runs.journal import Journal
@@ -45,6 +46,7 @@ def fit(  # noqa: PLR0913 - those of scikit-learn's fit, where it runs, and what
     limits: Limits | None = None,
     shortcuts: Shortcuts | None = None,
     verification: Verification | None = None,
+    retention: Retention | None = None,
 ) -> Any:
     """Fit an estimator, which may be a search, by the first plan that suits it.
 
@@ -60,6 +62,8 @@ def fit(  # noqa: PLR0913 - those of scikit-learn's fit, where it runs, and what
         Stores the finished fits of a search, and has those of an earlier run. None stores nothing.
     limits, shortcuts, verification : Limits, Shortcuts, Verification, or None
         Of a search: what ends it early, which fits need not be done, and which are done again, as a check.
+    retention : Retention or None
+        Which estimators of a search are kept.
 
     Returns
     -------
@@ -86,7 +90,8 @@ def fit(  # noqa: PLR0913 - those of scikit-learn's fit, where it runs, and what
     choice.tell(pool, estimator)
     if choice.plan is search:
         said: dict[str, Any] = {"limits": limits, "shortcuts": shortcuts, "verification": verification}
-        search.fit(pool, estimator, X, y, fit_params, fit_best=_fit_stored, journal=journal, **said)
+        said |= {"journal": journal, "retention": retention}
+        search.fit(pool, estimator, X, y, fit_params, fit_best=_fit_stored, **said)
     else:
         choice.plan.fit(pool, estimator, X, y, fit_params)
     return estimator

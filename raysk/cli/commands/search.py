@@ -88,7 +88,12 @@ class Search(SearchOutput, ClusterOptions, HoldOutOptions, LimitOptions, Shortcu
     def _asked(self) -> dict[str, object]:
         """Return the options that only raysk's own plans can do, and whether each was given."""
         address = is_typed(self.context, "address")
-        asked = {"--resume": self.resume, "--strict": self.strict, "--stream": self.stream}
+        asked = {
+            "--resume": self.resume,
+            "--keep-estimators": self.keep_estimators,
+            "--strict": self.strict,
+            "--stream": self.stream,
+        }
         return {"--address": address, "--verify-fits": self.verify_fits, **asked}
 
     def _check_output(self) -> None:

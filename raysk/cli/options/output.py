@@ -146,6 +146,15 @@ class SearchOutput(Recording, ModelFile):
 
     no_verify: NoVerify = False
     mlflow: Mlflow = False
+    keep_estimators: Annotated[
+        int,
+        option(
+            metavar="N",
+            help="Keep the fitted estimators of the N best candidates, one for each split, in the run folder: they are "
+            "fitted again at the end.",
+            show_default=False,
+        ),
+    ] = 0
     verify_fits: Annotated[
         int | None,
         option(
@@ -170,7 +179,8 @@ class SearchOutput(Recording, ModelFile):
 
     def outputs(self) -> "Outputs":
         """Return what the search leaves behind, and where."""
-        return self.recorded("search", output=self.output, verify=not self.no_verify)
+        said = {"verify": not self.no_verify, "keep_estimators": self.keep_estimators}
+        return self.recorded("search", output=self.output, **said)
 
     def verification(self) -> "Verification | None":
         """Return which fits are done again, as a check."""
