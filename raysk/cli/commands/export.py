@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -88,15 +90,17 @@ def log_to_mlflow(outcome: Outcome, sink: Sink, *, wanted: bool) -> None:
     from raysk.errors import RayskError
     from raysk.events import PhaseStarted, Remark
     from raysk.exports import export
-    from raysk.util.words import error_line
+    from raysk.util.words import count, error_line
 
     sink(PhaseStarted(name="exporting to MLflow"))
     try:
         made = export(outcome.run_dir, to="mlflow")
         left = f", the best of {made['candidates'] + made['left_out']:,}" if made["left_out"] else ""
-        text = f"MLflow: run {made['id']} with {made['candidates']:,} candidates{left}, in {made['place']}"
+        with_ = f" with {count(made['candidates'], 'candidate')}{left}" if made["candidates"] else ""
+        text = f"MLflow: run {made['id']}{with_}, in {made['place']}"
     except RayskError as error:
-        text = f"MLflow has not got this run: {' '.join(str(error).split())} Later: raysk export RUN --to mlflow"
+        run = shlex.quote(os.path.relpath(outcome.run_dir))
+        text = f"{' '.join(str(error).split())} Later: raysk export {run} --to mlflow"
     except Exception as error:  # noqa: BLE001 - whatever a library of somebody else's does: the run is done
-        text = f"MLflow has not got this run: {error_line(error)}"
+        text = f"MLflow does not take the run: {error_line(error)}"
     sink(Remark(text=text))

@@ -79,13 +79,13 @@ class Init(DataOptions):
 
 def _rows(path: str, made: Draft) -> Iterator[tuple[str, str]]:
     """Yield what a person wants to know."""
-    from raysk.util.words import join_names
+    from raysk.util.words import join_names, printable
 
     facts = made.facts
     yield "wrote", path
     if facts["target"] is not None:
-        yield "predicts", f"{facts['target']} ({facts['task']}, scored by {facts['scoring']})"
+        yield "predicts", f"{printable(facts['target'])} ({facts['task']}, scored by {facts['scoring']})"
         yield from ((kind, join_names(names)) for kind, names in facts["columns"].items() if names)
     if facts["left_out"]:
-        yield "left out", "\n".join(f"{name}: {reason}" for name, reason in facts["left_out"].items())
+        yield "left out", "\n".join(f"{printable(name)}: {reason}" for name, reason in facts["left_out"].items())
     yield "next", made.next
