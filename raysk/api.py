@@ -189,10 +189,8 @@ def run(  # noqa: PLR0913 - as `fit`
 
     Parameters
     ----------
-    estimator, X, y, address
-        See `fit`.
-    fit_params, resources : mapping of str to object, Resources, optional
-        What goes to the estimator's ``fit``; what of the cluster is used, if this call connects.
+    estimator, X, y, address, fit_params, resources
+        See `fit`; what goes to the estimator's ``fit``; what of the cluster is used, if this call connects.
     limits, shortcuts : Limits, Shortcuts, optional
         When a search ends early, counted from this call; which of its fits need not be done.
     run_dir : str or Path, optional
@@ -202,9 +200,8 @@ def run(  # noqa: PLR0913 - as `fit`
     resume_anyway, force : bool, default=False
         Whether an earlier run goes on although something changed since; whether another run in `run_dir` is replaced.
     verify, verify_fits, keep_estimators : bool, default=True; int, optional; int, default=0
-        Whether the model in the run folder is loaded back in another process; how many of a search's fits are done
-        again by scikit-learn alone (FitsDiffer is raised if a score differs); of how many of a search's best candidates
-        the run folder gets the estimators (see `load_estimators`).
+        Whether the model is loaded back in another process; how many fits scikit-learn alone does again (FitsDiffer is
+        raised if a score differs); of how many of the best candidates the estimators are kept for `load_estimators`.
     sink : callable, optional
         Takes the `raysk.events` of this run. Those of the cluster go to the sink of `connect`.
 
@@ -226,13 +223,8 @@ def run(  # noqa: PLR0913 - as `fit`
         return _run_here(estimator, data, limits=limits, run_dir=run_dir, resume=resume)
     job = _verified(_job(data, _checked(estimator), limits, shortcuts), verify_fits)
     work = _work(job, is_recorded=run_dir is not None or resume is not False)
-    said: dict[str, Any] = {
-        "anyway": resume_anyway,
-        "force": force,
-        "verify": verify,
-        "keep_estimators": keep_estimators,
-    }
-    outputs = recorded_outputs(work.job, run_dir, resume=resume, **said)
+    said: dict[str, Any] = {"force": force, "verify": verify, "keep_estimators": keep_estimators}
+    outputs = recorded_outputs(work.job, run_dir, resume=resume, anyway=resume_anyway, **said)
     return _run(work, Borrowed(address=address, resources=resources or _resources(), given=resources), outputs, sink)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from raysk.cli.options.output import Debug, Json  # noqa: TC001 - Typer reads the annotations
+from raysk.cli.options.output import Debug, Force, Json  # noqa: TC001 - Typer reads the annotations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -48,7 +48,7 @@ class Export:
             metavar="N", help="Export the N best candidates. The default is all for Optuna, and 1,000 for MLflow."
         ),
     ] = None
-    force: Annotated[bool, typer.Option("--force", metavar="", help="Replace a study of the same name.")] = False
+    force: Force = False
     as_json: Json = False
     debug: Debug = False
 
