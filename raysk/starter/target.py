@@ -61,7 +61,7 @@ class Target:
         if not self.is_imbalanced:
             return "accuracy", "The classes have similar numbers of rows. Others: balanced_accuracy, f1_macro"
         ratio = f"The largest class has {self.largest / self.smallest:.3g} times the rows of the smallest"
-        if self.classes == len(("no", "yes")):
+        if self.classes == len(("no", "yes")) and self.smallest > 1:  # each fold has to have both
             return "roc_auc", f"{ratio}, which misleads accuracy. Others: average_precision, balanced_accuracy"
         return "balanced_accuracy", f"{ratio}: each class counts the same. Others: f1_macro"
 
