@@ -2,8 +2,8 @@
 
 The command ``raysk`` and these names are two doors of one house: `fit`, `run`, `cross_validate`, `nested`, `dry_run`,
 `connect` and `register`. They, `Limits`, `Shortcuts`, `Resources`, `Outcome`, `OneStandardError`, the search class
-`TPESearchCV`, and what reads earlier runs, `open_run`, `read_candidates`, `compare_runs`, `top_params`, `findings_of` and
-`write_report`, are loaded when first used.
+`TPESearchCV`, and what earlier runs are read, shown and passed on with - `open_run`, `read_candidates`, `compare_runs`,
+`top_params`, `load_estimators`, `findings_of`, `write_report`, `export` - are loaded when first used.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         run,
     )
     from raysk.cross_validation import cross_validate
+    from raysk.exports import export
     from raysk.history.candidates import read_candidates
     from raysk.history.comparison import compare_runs
     from raysk.history.ranks import top_params
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from raysk.report.findings import findings_of
     from raysk.report.writing import write_report
     from raysk.runner.dry_run import dry_run
+    from raysk.runner.retained import load_estimators
     from raysk.searches.tpe import TPESearchCV
 
 __all__ = [
@@ -45,8 +47,10 @@ __all__ = [
     "connect",
     "cross_validate",
     "dry_run",
+    "export",
     "findings_of",
     "fit",
+    "load_estimators",
     "nested",
     "open_run",
     "read_candidates",
@@ -58,6 +62,8 @@ __all__ = [
 __version__ = "0.1.0"
 
 _ELSEWHERE = {
+    "export": "raysk.exports",
+    "load_estimators": "raysk.runner.retained",
     "findings_of": "raysk.report.findings",
     "write_report": "raysk.report.writing",
     "cross_validate": "raysk.cross_validation",

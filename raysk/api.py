@@ -184,15 +184,15 @@ def run(  # noqa: PLR0913 - as `fit`
     report: bool = False,
     verify: bool = True,
     verify_fits: int | None = None,
+    keep_estimators: int = 0,
     sink: Sink = null_sink,
 ) -> Outcome:
     """Fit an estimator or a search as `fit` does, and return what the run did.
 
     Parameters
     ----------
-    estimator, X, y, address : see `fit`
-    fit_params, resources : mapping of str to object, Resources, optional
-        What goes to the estimator's ``fit``; what of the cluster is used, if this call connects.
+    estimator, X, y, address, fit_params, resources
+        See `fit`; what goes to the estimator's ``fit``; what of the cluster is used, if this call connects.
     limits, shortcuts, seeds : Limits, Shortcuts, list of dict, optional
         When a search ends early, counted from this call; which of its fits need not be done; the parameters of
         candidates that it tries first, as ``raysk.top_params("latest")`` has them.
@@ -202,8 +202,9 @@ def run(  # noqa: PLR0913 - as `fit`
         An earlier run of this search, whose fits are not done again. True means the run in `run_dir`, if there is one.
     resume_anyway, force, report : bool, default=False
         Go on although something changed since; replace another run in `run_dir`; write a page, see `write_report`.
-    verify, verify_fits : bool, default=True; int, optional
-        Load the saved model back in another process; do so many fits again (FitsDiffer if a score differs).
+    verify, verify_fits, keep_estimators : bool, default=True; int, optional; int, default=0
+        Load the saved model back in another process; do so many fits again (FitsDiffer if a score differs); keep the
+        estimators of so many of the best candidates for `load_estimators`.
     sink : callable, optional
         Takes the `raysk.events` of this run. Those of the cluster go to the sink of `connect`.
 
@@ -226,7 +227,7 @@ def run(  # noqa: PLR0913 - as `fit`
     job = _verified(_job(data, _checked(estimator), limits, shortcuts, seeds), verify_fits)
     work = _work(job, is_recorded=run_dir is not None or resume is not False)
     said: dict[str, Any] = {"anyway": resume_anyway, "force": force, "report": report, "verify": verify}
-    outputs = recorded_outputs(work.job, run_dir, resume=resume, **said)
+    outputs = recorded_outputs(work.job, run_dir, resume=resume, keep_estimators=keep_estimators, **said)
     return _run(work, Borrowed(address=address, resources=resources or _resources(), given=resources), outputs, sink)
 
 

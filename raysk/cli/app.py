@@ -18,8 +18,10 @@ from raysk.cli.commands import (
     config,
     cv,
     doctor,
+    export,
     fit,
     guide,
+    init,
     inspect,
     model,
     nested,
@@ -76,7 +78,9 @@ app.command(cls=Command)(compare.Compare)
 app.command(cls=Command)(predict.Predict)
 app.command(cls=Command)(score.Score)
 app.command(cls=Command)(report.Report)
+app.command(cls=Command)(init.Init)
 app.command(cls=Command)(inspect.Inspect)
+app.command(cls=Command)(export.Export)
 app.command(cls=Command)(doctor.Doctor)
 app.add_typer(model.app)
 app.command(cls=Command)(bench.Bench)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from raysk.jobs import Limits, Shortcuts, Verification
+    from raysk.plans.retention import Retention
     from raysk.plans.single import Stored
     from raysk.pool import Pool
     from raysk.runs.journal import Journal
@@ -46,6 +47,7 @@ def fit(  # noqa: PLR0913 - those of scikit-learn's fit, where it runs, and what
     shortcuts: Shortcuts | None = None,
     verification: Verification | None = None,
     seeds: Sequence[Mapping[str, Any]] = (),
+    retention: Retention | None = None,
 ) -> Any:
     """Fit an estimator, which may be a search, by the first plan that suits it.
 
@@ -63,6 +65,8 @@ def fit(  # noqa: PLR0913 - those of scikit-learn's fit, where it runs, and what
         Of a search: what ends it early, which fits need not be done, and which are done again, as a check.
     seeds : sequence of mapping of str to object
         Of a search: the parameters of candidates that it tries first.
+    retention : Retention or None
+        Which estimators of a search are kept.
 
     Returns
     -------
@@ -88,8 +92,9 @@ def fit(  # noqa: PLR0913 - those of scikit-learn's fit, where it runs, and what
         callbacks.refuse_options(estimator, limits, seeds)
     choice.tell(pool, estimator)
     if choice.plan is search:
-        said: dict[str, Any] = {"limits": limits, "shortcuts": shortcuts, "verification": verification, "seeds": seeds}
-        search.fit(pool, estimator, X, y, fit_params, fit_best=_fit_stored, journal=journal, **said)
+        said: dict[str, Any] = {"limits": limits, "shortcuts": shortcuts, "verification": verification}
+        said |= {"journal": journal, "retention": retention, "seeds": seeds}
+        search.fit(pool, estimator, X, y, fit_params, fit_best=_fit_stored, **said)
     else:
         choice.plan.fit(pool, estimator, X, y, fit_params)
     return estimator

@@ -29,6 +29,7 @@ from raysk._compat import sklearn as sklearn_private
 from raysk.events import RefitStarted
 from raysk.jobs import Limits, Shortcuts
 from raysk.plans.limits import Enough
+from raysk.plans.retention import retain
 from raysk.plans.round_results import is_multimetric
 from raysk.plans.rounds import Rounds
 from raysk.plans.verification import verify
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from raysk.jobs import Verification
+    from raysk.plans.retention import Retention
     from raysk.plans.single import Stored
     from raysk.pool import Pool
     from raysk.runs.journal import Journal
@@ -70,6 +72,7 @@ def fit(  # noqa: PLR0913 - those of scikit-learn's fit, where it runs, and what
     verification: Verification | None = None,
     seeds: Sequence[Mapping[str, Any]] = (),
     rounds: type[Rounds] = Rounds,
+    retention: Retention | None = None,
 ) -> None:
     """Run the search on the pool; see `raysk.plans.fit`. Its best estimator is fitted by `fit_best`."""
     own = type(search)
@@ -81,6 +84,7 @@ def fit(  # noqa: PLR0913 - those of scikit-learn's fit, where it runs, and what
         "_shortcuts": shortcuts or Shortcuts(),
         "_verification": verification,
         "_seeds": seeds,
+        "_retention": retention,
         "_fit_best": staticmethod(fit_best),
         "_rounds": rounds,
     }
@@ -102,6 +106,7 @@ class _PoolSearch(_parts.BaseSearchCV):  # type: ignore[misc, name-defined]
     _shortcuts: Shortcuts
     _verification: Verification | None
     _seeds: Sequence[Mapping[str, Any]]
+    _retention: Retention | None
     _fit_best: Callable[[Pool, Any, Stored], None]
     _rounds: type[Rounds]
 
@@ -135,6 +140,8 @@ class _PoolSearch(_parts.BaseSearchCV):  # type: ignore[misc, name-defined]
                 self._refit(rounds)
             if early is None and self._verification is not None:
                 early = verify(rounds, self._verification)
+            if early is None and self._retention is not None:
+                retain(rounds, self._retention)
         if early is not None:
             raise early
         return self

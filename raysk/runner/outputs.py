@@ -49,6 +49,8 @@ class Outputs:
         Whether a page about the run is written in its folder.
     verify : bool
         Whether the saved model is loaded back in another process.
+    keep_estimators : int
+        How many of a search's best candidates have their estimators kept in the run folder, one a split.
     here : Path
         The folder that paths start from, wherever the person's code goes.
     """
@@ -61,7 +63,12 @@ class Outputs:
     force: bool = False
     report: bool = False
     verify: bool = True
+    keep_estimators: int = 0
     here: Path = field(default_factory=current_folder)
+
+    def __post_init__(self) -> None:
+        if self.keep_estimators < 0:
+            raise UsageError(f"--keep-estimators {self.keep_estimators}: the number of candidates is not negative.")
 
     @property
     def model(self) -> Path | None:
@@ -173,6 +180,8 @@ def recorded_outputs(
     if resume is True and run_dir is None:
         raise UsageError("resume=True goes on with the run in run_dir. Name that, or the run: resume='latest'.")
     if run_dir is None and resume is False:
+        if said.get("keep_estimators"):
+            raise UsageError("keep_estimators keeps them in the run folder. Name one: run_dir=...")
         return None
     from raysk.runs.lookup import find_search
 

@@ -167,7 +167,9 @@ def _fit_and_record(  # noqa: PLR0913 - what a run is made of
         said = {"search": method, "space": space, "metric": metric}
         begin = {"job": call, "outputs": outputs.written(), "data": used, **said}
         facts = stack.enter_context(recorded(folder, found.path, saver, **begin))
-        outcome = replace(_fit(where, start, work, tally, journal), run_dir=folder.root.absolute(), data=used)
+        retention = saver.retention(folder) if isinstance(job, SearchJob) else None
+        outcome = _fit(where, start, work, tally, journal=journal, retention=retention)
+        outcome = replace(outcome, run_dir=folder.root.absolute(), data=used)
         tally(PhaseStarted(name="saving"))
         outcome = _save(outcome, work, folder, saver, tally)
         outcome = replace(outcome, outputs=tuple(outputs.written(saver.lost)))
@@ -177,10 +179,12 @@ def _fit_and_record(  # noqa: PLR0913 - what a run is made of
     return replace(outcome, unwritten=saver.error)
 
 
-def _fit(where: Where, start: Start | None, work: Work, tally: Tally, journal: Any = None) -> Outcome:
+def _fit(  # noqa: PLR0913 - what is fitted, where, and what is kept of it
+    where: Where, start: Start | None, work: Work, tally: Tally, *, journal: Any = None, retention: Any = None
+) -> Outcome:
     """Fit a job; the outcome has the time that the fit took and the counts of events."""
     tally(PhaseStarted(name="fitting"))
-    fitted = place.fit(where, start, work.job, work.found.modules, sink=tally, journal=journal)
+    fitted = place.fit(where, start, work.job, work.found.modules, sink=tally, journal=journal, retention=retention)
     early, counts = fitted.early, tally.counts
     if early is None and work.needs_score and not has_score(fitted.estimator):
         early = NoScore("No candidate has a finite score", None, "Choose another metric, or mend what fails.")

@@ -17,6 +17,7 @@ from raysk.results import selection
 from raysk.runs.folder import RESULTS
 from raysk.source.objects import is_search
 from raysk.util.words import count, pairs
+from raysk.util.writing import explained
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from raysk.events import Sink
     from raysk.models.verify import Verifier
+    from raysk.plans.retention import Retention
     from raysk.runner.outcome import Counts
     from raysk.runner.outputs import Outputs
     from raysk.runs.folder import RunFolder
@@ -133,6 +135,21 @@ class Saver:
                 with self.putting_errors_off() if output is None else contextlib.suppress(InputError):
                     path = save_model(model, folder.path("model.pkl"), facts)
         return path
+
+    def retention(self, folder: RunFolder) -> Retention | None:
+        """Return how the estimators of a search are kept in its run folder; None if nobody wants any."""
+        from raysk.models.store import save_model
+        from raysk.plans.retention import Retention
+
+        def save(candidate: int, split: int, estimator: Any) -> None:
+            path = folder.estimator_path(candidate, split)
+            with self.putting_errors_off():
+                with explained(path):
+                    path.parent.mkdir(exist_ok=True)
+                save_model(estimator, path, {"candidate": candidate, "split": split})
+
+        top = self._outputs.keep_estimators
+        return Retention(top=top, save=save) if top else None
 
     def verify(self, path: Path | None, model: Any, X: Any) -> None:
         """Load a saved model back in the other process, if that is wanted.

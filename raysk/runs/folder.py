@@ -35,6 +35,9 @@ SEARCH, NESTED, CV = "search", "nested", "cv"
 # Everything a run writes. A --run-dir that holds one of these is somebody's work: it is not written over unasked.
 RUN_FILES = (MANIFEST, JOURNAL, RESULTS, "model.pkl", "model.json", "report.html")
 
+ESTIMATORS = "estimators"
+"""The folder in a run of the estimators that are kept: ``<candidate>-<split>.pkl``, each with a ``.json``."""
+
 FOLDS = "outer-*"
 """The folders in a run of nested cross-validation, each with journal and table of one outer fold."""
 
@@ -149,6 +152,10 @@ class RunFolder:
     def path(self, name: str) -> Path:
         """Return where a file of this run is."""
         return self.root / name
+
+    def estimator_path(self, candidate: int, split: int) -> Path:
+        """Return where an estimator of a candidate is kept."""
+        return self.root / ESTIMATORS / f"{candidate}-{split}.pkl"
 
     def fold(self, number: int) -> RunFolder:
         """Return the folder of an outer fold, from 1; made if missing.

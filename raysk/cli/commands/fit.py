@@ -38,6 +38,7 @@ class Fit(Talk, FitOutput, ClusterOptions, HoldOutOptions, FitOverrides, ParamsO
     def run(self) -> None:
         """Run the fit, or say what would run."""
         from raysk.cli.commands import inspect
+        from raysk.cli.commands.export import check_mlflow, log_to_mlflow
         from raysk.cli.commands.work import call_of, check_terminal, read_by, work_of
         from raysk.cli.settings import is_typed
         from raysk.cli.streams import data_stdout
@@ -51,6 +52,7 @@ class Fit(Talk, FitOutput, ClusterOptions, HoldOutOptions, FitOverrides, ParamsO
         where, outputs = self.where(worker_output=self.verbose), self.outputs()
         where.check({"--address": is_typed(self.context, "address")})
         outputs.check(FILE=self.file, **read_by(given, held))
+        check_mlflow(wanted=self.mlflow)
         make_job = functools.partial(fit_job, overrides=overrides, given=given, hold_out=held, candidate=candidate)
         with data_stdout() as out:
             check_terminal(outputs.output, out)
@@ -67,5 +69,6 @@ class Fit(Talk, FitOutput, ClusterOptions, HoldOutOptions, FitOverrides, ParamsO
                     if candidate.rank == 1 and candidate.chosen not in {None, 1}:
                         view.say(f"The search itself chose rank {candidate.chosen}, by a rule of its own.")
                 outcome = run(read, where, outputs, call=call, sink=view)
+                log_to_mlflow(outcome, view, wanted=self.mlflow)
             show_fit(out, outcome, outputs.output, as_json=self.as_json, quiet=self.quiet)
             outcome.raise_error()

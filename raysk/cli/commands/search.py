@@ -53,6 +53,7 @@ class Search(SearchOutput, ClusterOptions, HoldOutOptions, LimitOptions, Shortcu
     def run(self) -> None:
         """Run the search, or say what would run."""
         from raysk.cli.commands import inspect
+        from raysk.cli.commands.export import check_mlflow, log_to_mlflow
         from raysk.cli.commands.work import call_of, check_terminal, read_by, work_of
         from raysk.cli.streams import data_stdout
         from raysk.cli.view.live import View
@@ -74,6 +75,7 @@ class Search(SearchOutput, ClusterOptions, HoldOutOptions, LimitOptions, Shortcu
         where.check(self._asked() | dict.fromkeys([*limits.options, *shortcuts.options], True))
         outputs.check(FILE=self.file, **read_by(given, held))
         self._check_output()
+        check_mlflow(wanted=self.mlflow)
         with data_stdout() as out:
             check_terminal(outputs.output, out)
             if self.dry_run:
@@ -88,14 +90,20 @@ class Search(SearchOutput, ClusterOptions, HoldOutOptions, LimitOptions, Shortcu
                     call["seeds"] = seeds.as_record()
                     view.say(f"Trying first the {seeds}")
                 outcome = run(read, where, outputs, call=call, sink=_streaming(view, out) if self.stream else view)
+                log_to_mlflow(outcome, view, wanted=self.mlflow)
             show_search(out, outcome, outputs.output, as_json=self.as_json or self.stream, quiet=self.quiet)
             self._exit(outcome)
 
     def _asked(self) -> dict[str, object]:
         """Return the options that only raysk's own plans can do, and whether each was given."""
         address = is_typed(self.context, "address")
-        asked = {"--resume": self.resume, "--strict": self.strict, "--stream": self.stream}
-        asked |= {"--seed-from": self.seed_from}
+        asked = {
+            "--resume": self.resume,
+            "--keep-estimators": self.keep_estimators,
+            "--seed-from": self.seed_from,
+            "--strict": self.strict,
+            "--stream": self.stream,
+        }
         return {"--address": address, "--verify-fits": self.verify_fits, **asked}
 
     def _check_output(self) -> None:

@@ -48,6 +48,16 @@ Verbose = Annotated[
         help="Show the output of workers, and every warning in full with its file and line.",
     ),
 ]
+Mlflow = Annotated[
+    bool,
+    option(
+        "--mlflow",
+        envvar="RAYSK_MLFLOW",
+        metavar="",
+        help="Export the run to MLflow at its end, to what MLFLOW_TRACKING_URI names. A failure is a remark. See: "
+        "raysk export --help.",
+    ),
+]
 Debug = Annotated[bool, option("--debug", metavar="", help="Show every frame of an error.")]
 
 
@@ -69,6 +79,7 @@ class FitOutput:
     run_dir: RunDir = None
     force: Force = False
     no_verify: NoVerify = False
+    mlflow: Mlflow = False
 
     def outputs(self) -> "Outputs":
         """Return what the fit leaves behind, and where."""
@@ -139,6 +150,16 @@ class SearchOutput(Recording, ModelFile):
     """What a search leaves behind, and where; and what it says."""
 
     no_verify: NoVerify = False
+    mlflow: Mlflow = False
+    keep_estimators: Annotated[
+        int,
+        option(
+            metavar="N",
+            help="Keep the fitted estimators of the N best candidates, one for each split, in the run folder: they are "
+            "fitted again at the end.",
+            show_default=False,
+        ),
+    ] = 0
     verify_fits: Annotated[
         int | None,
         option(
@@ -163,7 +184,8 @@ class SearchOutput(Recording, ModelFile):
 
     def outputs(self) -> "Outputs":
         """Return what the search leaves behind, and where."""
-        return self.recorded("search", output=self.output, verify=not self.no_verify)
+        said = {"verify": not self.no_verify, "keep_estimators": self.keep_estimators}
+        return self.recorded("search", output=self.output, **said)
 
     def verification(self) -> "Verification | None":
         """Return which fits are done again, as a check."""

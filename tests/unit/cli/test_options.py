@@ -30,7 +30,7 @@ PANELS = {
     if dataclasses.is_dataclass(each)
 }
 
-SEVERAL_MEANINGS = {"address", "format_", "output", "scoring", "strict"}
+SEVERAL_MEANINGS = {"address", "format_", "output", "scoring", "strict", "to"}
 """Options that say something else to another command, and so are declared for both."""
 
 
