@@ -10,24 +10,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from raysk import cluster
-from raysk.cluster.borrowing import leave_standing, standing_pool
+from raysk.cluster.borrowing import leave_standing
 from raysk.errors import CallError, ClusterError, UsageError
 from raysk.events import null_sink
 from raysk.jobs import Data, FitJob, Limits, Resources, SearchJob, Shortcuts, Verification
 from raysk.models.by_value import saved_by_value
 from raysk.results.selection import OneStandardError
 from raysk.runner.borrowed import Borrowed
+from raysk.runner.joblib_backend import register
 from raysk.runner.outcome import Outcome
 from raysk.runner.outer_folds import NestedOutcome, Nesting
 from raysk.runner.outer_folds import run as run_nested
-from raysk.runner.outputs import recorded_outputs
+from raysk.runner.outputs import is_recorded, recorded_outputs
 from raysk.runner.run import Work
 from raysk.runner.run import run as run_job
 from raysk.runs.folder import NESTED, PYTHON, PYTHON_NESTED
 from raysk.util import nested as nested_calls
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from raysk.events import Sink
     from raysk.runner.outputs import Outputs
@@ -177,6 +178,8 @@ def run(  # noqa: PLR0913 - as `fit`
     limits: Limits | None = None,
     shortcuts: Shortcuts | None = None,
     run_dir: str | Path | None = None,
+    name: str | None = None,
+    tags: Sequence[str] = (),
     resume: bool | str | Path | None = False,
     resume_anyway: bool = False,
     force: bool = False,
@@ -195,7 +198,10 @@ def run(  # noqa: PLR0913 - as `fit`
     limits, shortcuts : Limits, Shortcuts, optional
         When a search ends early, counted from this call; which of its fits need not be done.
     run_dir : str or Path, optional
-        A folder with the files of the run, as ``raysk search`` and ``raysk fit`` leave it. None leaves nothing.
+        A folder with the files of the run, as ``raysk search`` and ``raysk fit`` leave it. None leaves nothing,
+        unless there is a name or a tag: then the folder is made in ``raysk-runs``.
+    name, tags : str, list of str, optional
+        What the run is called; see `raysk.list_runs`. A resumed run keeps its own, and gets further tags.
     resume : bool, str or Path, default=False
         An earlier run of this search, whose fits are not done again. True means the run in `run_dir`, if there is one.
     resume_anyway, force : bool, default=False
@@ -223,8 +229,9 @@ def run(  # noqa: PLR0913 - as `fit`
     if nested_calls.stays_here():
         return _run_here(estimator, data, limits=limits, run_dir=run_dir, resume=resume)
     job = _verified(_job(data, _checked(estimator), limits, shortcuts), verify_fits)
-    work = _work(job, is_recorded=run_dir is not None or resume is not False)
-    outputs = recorded_outputs(work.job, run_dir, resume=resume, anyway=resume_anyway, force=force, verify=verify)
+    work = _work(job, is_recorded=is_recorded(run_dir, resume, name, tags))
+    said: dict[str, Any] = {"anyway": resume_anyway, "force": force, "verify": verify, "name": name, "tags": tags}
+    outputs = recorded_outputs(work.job, run_dir, resume=resume, **said)
     return _run(work, Borrowed(address=address, resources=resources or _resources(), given=resources), outputs, sink)
 
 
@@ -242,6 +249,8 @@ def nested(  # noqa: PLR0913 - those of cross_validate, and of `run`
     limits: Limits | None = None,
     shortcuts: Shortcuts | None = None,
     run_dir: str | Path | None = None,
+    name: str | None = None,
+    tags: Sequence[str] = (),
     resume: bool | str | Path | None = False,
     resume_anyway: bool = False,
     force: bool = False,
@@ -254,7 +263,7 @@ def nested(  # noqa: PLR0913 - those of cross_validate, and of `run`
     search : BaseSearchCV
     outer, scoring, return_train_score
         ``cv`` and others of scikit-learn's ``cross_validate``. Without `scoring`, the search's own metrics.
-    X, y, fit_params, address, resources, limits, shortcuts, run_dir, resume, resume_anyway, force, sink
+    X, y, fit_params, address, resources, limits, shortcuts, run_dir, name, tags, resume, resume_anyway, force, sink
         See `run`. Limits are those of each fold's search.
 
     Returns
@@ -276,8 +285,8 @@ def nested(  # noqa: PLR0913 - those of cross_validate, and of `run`
     if not isinstance(job, SearchJob):
         raise UsageError(f"raysk.nested takes a search, and {job.source} is none. Use cross_validate for it.")
     resume = resume if isinstance(resume, str | Path) else bool(resume)
-    work = _work(job, is_recorded=run_dir is not None or resume is not False)
-    said: dict[str, Any] = {"anyway": resume_anyway, "force": force, "verify": False}
+    work = _work(job, is_recorded=is_recorded(run_dir, resume, name, tags))
+    said: dict[str, Any] = {"anyway": resume_anyway, "force": force, "verify": False, "name": name, "tags": tags}
     outputs = recorded_outputs(job, run_dir, resume=resume, command=NESTED, **said)
     where = Borrowed(address=address, resources=resources or _resources(), given=resources)
     nesting = Nesting(outer=outer, scoring=scoring, return_train_score=return_train_score)
@@ -372,25 +381,3 @@ def _call(work: Work, command: str = PYTHON) -> dict[str, Any]:
     """Return how the run was started, for its manifest."""
     path = work.found.path
     return {"command": command, "source": None if path is None else str(path), "arguments": [work.job.source]}
-
-
-def register() -> None:
-    """Register the joblib backend "raysk".
-
-    After it, ``joblib.parallel_config(backend="raysk")`` sends the parallel calls of any library built on joblib to
-    Ray: to the cluster of the `connect` block that is running, else to one that is connected to when first needed,
-    as `connect` does without arguments, and kept until the program ends.
-    """
-    import joblib
-
-    joblib.register_parallel_backend("raysk", _backend)
-
-
-def _backend(**options: Any) -> Any:
-    """Make joblib's backend; connects first, since Ray reads our settings when it is imported."""
-    if nested_calls.stays_here():
-        return nested_calls.backend(**options)
-    standing_pool()
-    from raysk.plans.joblib_backend import RayskBackend
-
-    return RayskBackend(standing_pool, **options)

@@ -181,7 +181,7 @@ def _fit_and_record(  # noqa: PLR0913 - what a run is made of
     used = data_used(work, sink)
     folder, splits = folder_of(outputs, start, work.found, sink), _splits(work, nesting)
     made = conditions_of(work.found, outputs, where)
-    begin = {"job": call, "outputs": outputs.written(), "data": used}
+    begin = {"job": call, "outputs": outputs.written(), "data": used, **outputs.labels}
     with (
         _journaled(folder, made, len(splits), sink) as journals,
         recorded(folder, work.found.path, saver, **begin) as facts,

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 from raysk.errors import UsageError
 from raysk.jobs import SearchJob
 from raysk.runs.folder import SEARCH, journals_of
+from raysk.runs.labels import check_name, check_tags
 from raysk.util.working_folder import current_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from raysk.jobs import FitJob
     from raysk.runs.folder import RunFolder
@@ -47,6 +48,10 @@ class Outputs:
         Whether existing files may be replaced.
     verify : bool
         Whether the saved model is loaded back in another process.
+    name : str or None
+        How the run is called; its folder in ``raysk-runs`` too. None names the folder after the person's file.
+    tags : tuple of str
+        What the run is tagged with.
     here : Path
         The folder that paths start from, wherever the person's code goes.
     """
@@ -58,7 +63,19 @@ class Outputs:
     anyway: bool = False
     force: bool = False
     verify: bool = True
+    name: str | None = None
+    tags: tuple[str, ...] = ()
     here: Path = field(default_factory=current_folder)
+
+    def __post_init__(self) -> None:
+        if self.name is not None:
+            check_name(self.name)
+        check_tags(self.tags)
+
+    @property
+    def labels(self) -> dict[str, Any]:
+        """The name and the tags, as the manifest takes them."""
+        return {"name": self.name, "tags": self.tags}
 
     @property
     def model(self) -> Path | None:
@@ -135,7 +152,7 @@ class Outputs:
         return [str(path) for path in named if path.is_file() and path not in lost]
 
     def folder(self, name: str) -> RunFolder:
-        """Return the folder of the run that goes on, or make one for a run of that name."""
+        """Return the folder of the run that goes on, or make one for a run of that name, if it has no other."""
         from raysk.runs.folder import RunFolder
         from raysk.runs.overwriting import remove_run
 
@@ -143,23 +160,30 @@ class Outputs:
             return self.resume
         if self.run_dir is not None and self.force:
             remove_run(self.run_dir)
-        return RunFolder.create(self.run_dir, name)
+        return RunFolder.create(self.run_dir, self.name or name)
 
 
-def recorded_outputs(
+def is_recorded(run_dir: Any, resume: Any, name: str | None, tags: Sequence[str]) -> bool:
+    """Tell whether a run from Python leaves anything behind."""
+    return run_dir is not None or resume is not False or name is not None or bool(tags)
+
+
+def recorded_outputs(  # noqa: PLR0913 - what a person says of a run
     job: FitJob | SearchJob,
     run_dir: str | Path | None,
     *,
     resume: bool | str | Path,
     command: str = SEARCH,
+    name: str | None = None,
+    tags: Sequence[str] = (),
     **said: Any,
 ) -> Outputs | None:
-    """Return what a run from Python leaves behind; None without a run folder."""
+    """Return what a run from Python leaves behind; None without a run folder, a name or tags."""
     if resume is not False and not isinstance(job, SearchJob):
         raise UsageError(f"resume goes on with a search, and this {job.source} is none. Leave it out.")
     if resume is True and run_dir is None:
         raise UsageError("resume=True goes on with the run in run_dir. Name that, or the run: resume='latest'.")
-    if run_dir is None and resume is False:
+    if not is_recorded(run_dir, resume, name, tags):
         return None
     from raysk.runs.lookup import find_search
 
@@ -170,6 +194,8 @@ def recorded_outputs(
     outputs = Outputs(
         run_dir=None if run_dir is None else Path(run_dir),
         resume=None if isinstance(resume, bool) else find_search(str(resume), command),
+        name=name,
+        tags=check_tags(tags),
         **said,
     )
     outputs.check()

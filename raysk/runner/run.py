@@ -160,6 +160,7 @@ def _fit_and_record(  # noqa: PLR0913 - what a run is made of
             journal = stack.enter_context(journaled(folder, made, tally, job.estimator))
         metric = expected_metric(job.search) if isinstance(job, SearchJob) else None
         begin = {"job": call, "outputs": outputs.written(), "data": used, "search": method, "metric": metric}
+        begin |= outputs.labels
         facts = stack.enter_context(recorded(folder, found.path, saver, **begin))
         outcome = replace(_fit(where, start, work, tally, journal), run_dir=folder.root.absolute(), data=used)
         tally(PhaseStarted(name="saving"))

@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import json
 import os
+import platform
 import re
 import shlex
 from dataclasses import dataclass
@@ -17,10 +18,10 @@ from raysk.errors import InputError, UsageError
 from raysk.runs.git import git_state
 from raysk.util.jsonable import plain, to_json
 from raysk.util.provenance import SCHEMA, now, versions
-from raysk.util.writing import explained, write_text
+from raysk.util.writing import alone_in, explained, write_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 RUNS_FOLDER = "raysk-runs"
 MANIFEST = "run.json"
@@ -162,6 +163,17 @@ class RunFolder:
         """
         write_text(self.path(MANIFEST), to_json(manifest, indent=2) + "\n")
 
+    def change_manifest(self, change: Callable[[dict[str, Any]], Mapping[str, Any]]) -> None:
+        """Rewrite ``run.json``, while nobody else rewrites it, as `change` makes it of what it says.
+
+        Raises
+        ------
+        InputError
+            If it cannot be written; also what `change` raises, and then it stays.
+        """
+        with alone_in(self.root.parent):  # writing it locks the folder itself
+            self.write_manifest(change(self.said() or {}))
+
 
 def _text(path: Path) -> str:
     """Return the text of a file, or '' for a pipe or device, which could block for ever."""
@@ -237,6 +249,7 @@ def new_manifest(
         "cluster": plain(cluster),
         "versions": versions("ray", "scikit-learn", "joblib", "numpy"),
         "git": None if source is None else git_state(source),
+        "process": {"host": platform.node(), "pid": os.getpid()},
     }
 
 

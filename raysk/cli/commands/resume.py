@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 EXTRA = {"allow_extra_args": True, "ignore_unknown_options": True}
 """Context settings of this command: what follows RUN goes to the command that is carried out again."""
 
-OF_THEN = {"run_dir", "resume", "resume_anyway", "force"}
-"""Parameters that said where the run is kept, and what was accepted then: they do not hold for good."""
+OF_THEN = {"run_dir", "resume", "resume_anyway", "force", "name", "tag"}
+"""Parameters that said where the run is kept, and what was accepted then: they do not hold for good. Its name and its
+tags stand in ``run.json``, and may be others by now."""
 
 
 @dataclass(frozen=True, kw_only=True)
