@@ -2,7 +2,7 @@
 
 The command ``raysk`` and these names are two doors of one house: `fit`, `run`, `nested`, `connect` and `register`.
 They, and `Limits`, `Shortcuts`, `Resources`, `Outcome`, `OneStandardError` and the search class `TPESearchCV`, are
-loaded when first used.
+loaded when first used. `list_runs`, `open_run`, `tag_run` and `remove_run` are about what earlier runs left behind.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
         register,
         run,
     )
+    from raysk.history.changing import remove_run, tag_run
+    from raysk.history.run import open_run
+    from raysk.history.summaries import list_runs
     from raysk.searches.tpe import TPESearchCV
 
 __all__ = [
@@ -34,9 +37,13 @@ __all__ = [
     "__version__",
     "connect",
     "fit",
+    "list_runs",
     "nested",
+    "open_run",
     "register",
+    "remove_run",
     "run",
+    "tag_run",
 ]
 __version__ = "0.1.0"
 
@@ -50,6 +57,18 @@ def __getattr__(name: str) -> Any:
         from raysk.searches.tpe import TPESearchCV
 
         return TPESearchCV
+    if name == "list_runs":
+        from raysk.history.summaries import list_runs
+
+        return list_runs
+    if name == "open_run":
+        from raysk.history.run import open_run
+
+        return open_run
+    if name in {"remove_run", "tag_run"}:
+        from raysk.history import changing
+
+        return getattr(changing, name)
     if name in __all__:
         from raysk import api
 

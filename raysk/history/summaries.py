@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -59,21 +59,22 @@ def _runs_of(folder: str | Path | None) -> list[Run]:
         here = Path.cwd() / RUNS_FOLDER
         return runs_in(here) if here.is_dir() else []
     path = Path(folder).absolute()
-    try:
-        if not path.is_dir():
-            reason = "is a file" if path.exists() else "is not there"
-            raise InputError(
-                f"{str(folder)!r} {reason}; name a folder of runs.\n{suggest_path(path, folders=True)}".strip()
-            )
-        runs = [] if is_run(path) else runs_in(path)
-    except InputError:
-        raise
-    except (OSError, ValueError) as error:  # too long a name, or a null character
-        raise InputError(f"There is no folder {str(folder)[:60]!r}: {error}.") from error
+    _check_folder(path, str(folder))
     if is_run(path):
         return [Run(path)]
     within = path / RUNS_FOLDER
-    return runs_in(within) if not runs and within.is_dir() else runs
+    return runs_in(path) or (runs_in(within) if within.is_dir() else [])
+
+
+def _check_folder(path: Path, shown: str) -> None:
+    try:
+        if path.is_dir():
+            return
+        reason = "is a file" if path.exists() else "is not there"
+    except (OSError, ValueError) as error:  # too long a name, or a null character
+        raise InputError(f"There is no folder {shown[:60]!r}: {error}.") from error
+    more = suggest_path(path, folders=True)
+    raise InputError(f"{shown!r} {reason}. Name a folder of runs, as {RUNS_FOLDER} is.\n{more}".strip())
 
 
 # --- one run --------------------------------------------------------------------------------------
@@ -160,8 +161,9 @@ def _text(value: Any) -> str | None:
 
 
 def _number(value: Any) -> Any:
+    """Return a number of a size that a person can mean; JSON has whole ones of any."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return value if is_number and math.isfinite(value) else None
+    return value if is_number and abs(value) <= sys.float_info.max else None
 
 
 # --- orders ---------------------------------------------------------------------------------------

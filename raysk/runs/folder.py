@@ -207,9 +207,14 @@ def _new_folder(parent: Path, name: str) -> Path:
     raise AssertionError("unreachable")  # itertools.count does not end
 
 
+def folds_of(run: Path) -> list[Path]:
+    """Return the folders of a run's outer folds; a link leads out of the run, and is none."""
+    return sorted(fold for fold in run.glob(FOLDS) if fold.is_dir() and not fold.is_symlink())
+
+
 def journals_of(run: Path) -> list[Path]:
     """Return the journals of a run: that of its search, or those of its outer folds."""
-    return [path for path in (run / JOURNAL, *sorted(run.glob(f"{FOLDS}/{JOURNAL}"))) if path.is_file()]
+    return [path for path in (run / JOURNAL, *(fold / JOURNAL for fold in folds_of(run))) if path.is_file()]
 
 
 # --- the manifest ---------------------------------------------------------------------------------
