@@ -18,7 +18,9 @@ from raysk.util.words import suggestion
 Summary = Mapping[str, Any]
 
 
-def list_runs(folder: str | Path | None = None, *, sort: str = "started", limit: int | None = None) -> list[Summary]:
+def list_runs(
+    folder: str | Path | None = None, *, sort: str = "started", limit: int | None = None
+) -> list[dict[str, Any]]:
     """Summarize the runs in a folder; of each, nothing but ``run.json`` is read.
 
     Parameters

@@ -65,7 +65,7 @@ class List:
 
     folder: Annotated[
         str | None,
-        typer.Argument(metavar="[FOLDER]", show_default=False, help="A folder of runs. The default is raysk-runs."),
+        typer.Argument(metavar="FOLDER", show_default=False, help="A folder of runs. The default is raysk-runs."),
     ] = None
     sort: Annotated[
         str, typer.Option(metavar="ORDER", help="started, score, name, state, duration or fits.", show_default=True)
@@ -133,11 +133,9 @@ class Remove:
             if not self.yes:
                 _ask(found)
             left = {str(run.folder): [path.name for path in remove_run(run)] for run in found}
-            facts = {"schema": 1, "removed": [str(run.folder) for run in found], "left": left}
+            facts = {"schema": 1, "removed": list(left), "left": left}
             rows = [("removed", run.shown) for run in found]
-            rows += [
-                ("left there", f"{run.shown}: {', '.join(names)}") for run in found if (names := left[str(run.folder)])
-            ]
+            rows += [("left there", f"{folder}: {', '.join(names)}") for folder, names in left.items() if names]
             show_summary(out, facts, as_json=self.as_json, rows=rows)
 
 

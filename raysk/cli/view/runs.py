@@ -58,7 +58,7 @@ def show_runs(out: DataOut, runs: Sequence[Summary], *, total: int, as_json: boo
 def faults(runs: Sequence[Summary]) -> list[str]:
     """Return lines about runs of which less is shown than there should be."""
     damaged = [run for run in runs if run["fault"]]
-    lines = [f"{_cut(harmless(run['run']), LONGEST)}: {run['fault']}." for run in damaged[:MOST_FAULTS]]
+    lines = [f"{_cut(_cell(run['run']), LONGEST)}: {run['fault']}." for run in damaged[:MOST_FAULTS]]
     more = len(damaged) - MOST_FAULTS
     return [*lines, *([f"{count(more, 'more run')} like that."] if more > 0 else [])]
 
