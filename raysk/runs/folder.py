@@ -195,9 +195,13 @@ def refuse_used(path: Path) -> None:
         )
 
 
+def file_name(name: str) -> str:
+    """Return a run's name as the name of its folder begins."""
+    return re.sub(r"[^\w.]+", "-", name)[:60].strip("-.") or "run"
+
+
 def _new_folder(parent: Path, name: str) -> Path:
-    name = re.sub(r"[^\w.]+", "-", name)[:60].strip("-.") or "run"
-    stem = f"{name}-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
+    stem = f"{file_name(name)}-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
     with explained(parent / stem):
         parent.mkdir(parents=True, exist_ok=True)
         for suffix in itertools.chain([""], (f"-{number}" for number in itertools.count(2))):

@@ -1,6 +1,7 @@
 """The list of runs: a table that fits the terminal, or one JSON object.
 
-A column that does not fit is left out, the least important first. Only then are long names cut, in their middle.
+Columns that do not fit are left out, the least important ones. Names of runs are cut in their middle, best parameters
+after one of them, and nothing else.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from rich.text import Text
 from raysk.cli.view.console import harmless, stdout_console
 from raysk.cli.view.names import short_names
 from raysk.cli.view.words import clock, pairs
+from raysk.runs.folder import file_name
 from raysk.util.jsonable import to_json
 from raysk.util.words import count
 
@@ -31,8 +33,8 @@ MOST_FAULTS = 3
 NARROW = 60
 """Terminals of fewer columns have one space between columns instead of two."""
 
-SHORTEST, LONGEST_BEST, LONGEST = 20, 48, 40
-"""Columns of a name, at least, and of the best parameters and other texts, at most."""
+LONGEST = 40
+"""Characters of a text in other columns than that of the run."""
 
 
 def show_runs(out: DataOut, runs: Sequence[Summary], *, total: int, as_json: bool) -> None:
@@ -65,33 +67,41 @@ def faults(runs: Sequence[Summary]) -> list[str]:
 
 def _table(runs: Sequence[Summary], width: int) -> Table:
     gap = 1 if width < NARROW else 2
-    columns = _fitting({name: [_cell(make(run)) for run in runs] for name, make in COLUMNS.items()}, width, gap)
+    cells = {name: [_cell(make(run)) for run in runs] for name, make in COLUMNS.items()}
+    needed = {name: max(map(cell_len, [name, *column])) for name, column in cells.items() if any(column)}
+    widths = _fitting(needed, width, gap)
+    cells[RUN] = [_cut(cell, widths[RUN]) for cell in cells[RUN]]
+    cells[BEST] = [_cell(_best(run, widths.get(BEST, 0))) for run in runs]
     table = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style="bold")
-    for name in columns:
+    for name in widths:
         table.add_column(name, no_wrap=True, justify="right" if name in NUMBERS else "left")
-    for row in zip(*columns.values(), strict=True):
+    for row in zip(*(cells[name] for name in widths), strict=True):
         table.add_row(*map(Text, row))
     return table
 
 
-def _fitting(columns: Mapping[str, list[str]], width: int, gap: int) -> dict[str, list[str]]:
-    """Return the columns that fit, none of them empty, and none of its cells cut but those of the name."""
-    shown = {name: cells for name, cells in columns.items() if any(cells)}
-    for name in LEAST_IMPORTANT_FIRST:
-        if _width(shown, gap, SHORTEST) <= width:
-            break
-        shown.pop(name, None)
-    others = _width({name: cells for name, cells in shown.items() if name != RUN}, gap)
-    room = max(width - others - gap, 1)
-    return {name: [_cut(cell, room) for cell in cells] if name == RUN else cells for name, cells in shown.items()}
+def _fitting(needed: Mapping[str, int], width: int, gap: int) -> dict[str, int]:
+    """Return which columns fit, in their order, and how wide they are.
 
-
-def _width(columns: Mapping[str, list[str]], gap: int, longest_name: int | None = None) -> int:
-    """Return the columns that these need, with names cut to some length."""
-    widths = {name: max(map(cell_len, [name, *cells])) for name, cells in columns.items()}
-    if longest_name is not None:
-        widths[RUN] = min(widths[RUN], longest_name)
-    return sum(widths.values()) + gap * (len(widths) - 1)
+    Parameters
+    ----------
+    needed : mapping of str to int
+        How wide the columns are that are not empty.
+    width, gap : int
+        Of the terminal, and between two columns.
+    """
+    widths = {RUN: min(needed[RUN], SHORTEST[RUN])}
+    left = width - widths[RUN]
+    for name in MOST_IMPORTANT_FIRST:
+        least = min(needed.get(name, 0), SHORTEST.get(name, width))
+        if least and least + gap <= left:
+            widths[name] = least
+            left -= least + gap
+    for name in (RUN, BEST):
+        more = min(needed[name] - widths[name], left) if name in widths else 0
+        widths |= {name: widths[name] + more} if more else {}
+        left -= more
+    return {name: widths[name] for name in needed if name in widths}
 
 
 def _cut(text: str, room: int) -> str:
@@ -112,6 +122,12 @@ def _cell(text: str) -> str:
 # --- columns --------------------------------------------------------------------------------------
 
 
+def _name(run: Summary) -> str:
+    """Return the name that a run was given, unless that of its folder has it."""
+    name = run["name"] or ""
+    return "" if run["run"].startswith(file_name(name)) else _cut(name, LONGEST)
+
+
 def _score(run: Summary) -> str:
     return "" if run["best_score"] is None else f"{run['best_score']:.4g}"
 
@@ -120,11 +136,11 @@ def _deviation(run: Summary) -> str:
     return "" if run["best_score_std"] is None else f"{run['best_score_std']:.2g}"
 
 
-def _best(run: Summary) -> str:
+def _best(run: Summary, room: int = 60) -> str:
     """Return the best parameters in which candidates differ; as many as there is room for, none cut."""
     params = run["best_params"] or {}
     varying = params if run["varying"] is None else [name for name in run["varying"] if name in params]
-    return _some(pairs(params, short_names(varying)), LONGEST_BEST, " ")
+    return _some(pairs(params, short_names(varying)), room, " ")
 
 
 def _some(pieces: Sequence[str], room: int, between: str) -> str:
@@ -159,16 +175,16 @@ def _when(run: Summary) -> str:
     return f"{began:%m-%d %H:%M}" if this_year else f"{began:%Y-%m-%d}"
 
 
-RUN = "run"
+RUN, BEST = "run", "best"
 
 COLUMNS: dict[str, Callable[[Summary], str]] = {
     RUN: lambda run: run["run"],
-    "name": lambda run: _cut(run["name"] or "", LONGEST),
-    "state": lambda run: _cut(run["state"], SHORTEST),
+    "name": _name,
+    "state": lambda run: _cut(run["state"], LONGEST),
     "score": _score,
     "+-": _deviation,
-    "metric": lambda run: _cut(run["metric"] or "", SHORTEST),
-    "best": _best,
+    "metric": lambda run: _cut(run["metric"] or "", LONGEST),
+    BEST: _best,
     "data": _data,
     "fits": _fits,
     "time": lambda run: "" if run["duration_s"] is None else clock(run["duration_s"]),
@@ -179,5 +195,9 @@ COLUMNS: dict[str, Callable[[Summary], str]] = {
 
 NUMBERS = {"score", "+-", "fits", "time"}
 
-LEAST_IMPORTANT_FIRST = ("data", "when", "name", "fits", "time", "tags", "metric", "best", "+-", "score", "state")
-"""The order in which columns are left out; the name of the run stays. It tells when it began, as its tags may."""
+MOST_IMPORTANT_FIRST = ("state", "score", BEST, "+-", "name", "tags", "metric", "when", "time", "fits", "data")
+"""The order in which columns get room, after that of the run."""
+
+SHORTEST = {RUN: 20, BEST: 24}
+"""How narrow columns may become whose cells can be cut: a name in its middle, parameters after one of
+them."""
