@@ -21,7 +21,7 @@ from raysk.runner.joblib_backend import register
 from raysk.runner.outcome import Outcome
 from raysk.runner.outer_folds import NestedOutcome, Nesting
 from raysk.runner.outer_folds import run as run_nested
-from raysk.runner.outputs import is_recorded, recorded_outputs
+from raysk.runner.outputs import recorded_outputs
 from raysk.runner.run import Work
 from raysk.runner.run import run as run_job
 from raysk.runs.folder import NESTED, PYTHON, PYTHON_NESTED
@@ -197,20 +197,15 @@ def run(  # noqa: PLR0913 - as `fit`
         What goes to the estimator's ``fit``; what of the cluster is used, if this call connects.
     limits, shortcuts : Limits, Shortcuts, optional
         When a search ends early, counted from this call; which of its fits need not be done.
-    run_dir : str or Path, optional
-        A folder with the files of the run, as ``raysk search`` and ``raysk fit`` leave it. None leaves nothing,
-        unless there is a name or a tag: then the folder is made in ``raysk-runs``.
-    name, tags : str, list of str, optional
-        What the run is called; see `raysk.list_runs`. A resumed run keeps its own, and gets further tags.
-    resume : bool, str or Path, default=False
-        An earlier run of this search, whose fits are not done again. True means the run in `run_dir`, if there is one.
-    resume_anyway, force : bool, default=False
-        Whether an earlier run goes on although something changed since; whether another run in `run_dir` is replaced.
-    verify, verify_fits : bool, default=True; int, optional
-        Whether the model in the run folder is loaded back in another process; how many of a search's fits are done
-        again by scikit-learn alone (FitsDiffer is raised if a score differs).
-    sink : callable, optional
-        Takes the `raysk.events` of this run. Those of the cluster go to the sink of `connect`.
+    run_dir, name, tags : str or Path, str, list of str, optional
+        A folder with the files of the run, as ``raysk search`` leaves it; what the run is called (see `list_runs`).
+        Without `run_dir` a name or tag makes a folder in ``raysk-runs``, and nothing is left without all three.
+    resume, sink : bool, str or Path, default=False; callable, optional
+        An earlier run of this search, whose fits are not done again (True means the run in `run_dir`, if there is one);
+        what takes the `raysk.events` of this run, while those of the cluster go to the sink of `connect`.
+    resume_anyway, force, verify, verify_fits : bool, bool, bool, int, optional
+        Whether an earlier run goes on although something changed; whether another one in `run_dir` is replaced; whether
+        the model is loaded back in another process; how many fits scikit-learn does again (else FitsDiffer is raised).
 
     Returns
     -------
@@ -219,19 +214,17 @@ def run(  # noqa: PLR0913 - as `fit`
 
     Raises
     ------
-    KeyboardInterrupt, FitsFailed
-        When all is written; ``cv_results_`` has the candidates that were done, `outcome` of the error what was done.
-    InputError, UsageError
-        See `fit`; also if `resume` is another search's run, or `run_dir` has a run already.
+    KeyboardInterrupt, FitsFailed, InputError, UsageError
+        The first two when all is written: ``cv_results_`` has the candidates that were done, `outcome` of the error what
+        was done. For the others see `fit`; also if `resume` is another search's run, or `run_dir` has a run already.
     """
     data = Data(X=X, y=y, fit_params=fit_params or {})
-    resume = resume if isinstance(resume, str | Path) else bool(resume)
     if nested_calls.stays_here():
         return _run_here(estimator, data, limits=limits, run_dir=run_dir, resume=resume)
     job = _verified(_job(data, _checked(estimator), limits, shortcuts), verify_fits)
-    work = _work(job, is_recorded=is_recorded(run_dir, resume, name, tags))
     said: dict[str, Any] = {"anyway": resume_anyway, "force": force, "verify": verify, "name": name, "tags": tags}
-    outputs = recorded_outputs(work.job, run_dir, resume=resume, **said)
+    outputs = recorded_outputs(job, run_dir, resume=resume, **said)
+    work = _work(job, is_recorded=outputs is not None)
     return _run(work, Borrowed(address=address, resources=resources or _resources(), given=resources), outputs, sink)
 
 
@@ -284,10 +277,9 @@ def nested(  # noqa: PLR0913 - those of cross_validate, and of `run`
     job = _job(data, _checked(search), limits, shortcuts)
     if not isinstance(job, SearchJob):
         raise UsageError(f"raysk.nested takes a search, and {job.source} is none. Use cross_validate for it.")
-    resume = resume if isinstance(resume, str | Path) else bool(resume)
-    work = _work(job, is_recorded=is_recorded(run_dir, resume, name, tags))
     said: dict[str, Any] = {"anyway": resume_anyway, "force": force, "verify": False, "name": name, "tags": tags}
     outputs = recorded_outputs(job, run_dir, resume=resume, command=NESTED, **said)
+    work = _work(job, is_recorded=outputs is not None)
     where = Borrowed(address=address, resources=resources or _resources(), given=resources)
     nesting = Nesting(outer=outer, scoring=scoring, return_train_score=return_train_score)
     with saved_by_value(work.found.modules):

@@ -163,27 +163,23 @@ class Outputs:
         return RunFolder.create(self.run_dir, self.name or name)
 
 
-def is_recorded(run_dir: Any, resume: Any, name: str | None, tags: Sequence[str]) -> bool:
-    """Tell whether a run from Python leaves anything behind."""
-    return run_dir is not None or resume is not False or name is not None or bool(tags)
-
-
 def recorded_outputs(  # noqa: PLR0913 - what a person says of a run
     job: FitJob | SearchJob,
     run_dir: str | Path | None,
     *,
-    resume: bool | str | Path,
+    resume: bool | str | Path | None,
     command: str = SEARCH,
     name: str | None = None,
     tags: Sequence[str] = (),
     **said: Any,
 ) -> Outputs | None:
     """Return what a run from Python leaves behind; None without a run folder, a name or tags."""
+    resume = resume if isinstance(resume, str | Path) else bool(resume)
     if resume is not False and not isinstance(job, SearchJob):
         raise UsageError(f"resume goes on with a search, and this {job.source} is none. Leave it out.")
     if resume is True and run_dir is None:
         raise UsageError("resume=True goes on with the run in run_dir. Name that, or the run: resume='latest'.")
-    if not is_recorded(run_dir, resume, name, tags):
+    if run_dir is None and resume is False and name is None and not tags:
         return None
     from raysk.runs.lookup import find_search
 

@@ -46,7 +46,7 @@ class Resume:
     """
 
     context: typer.Context
-    name: Annotated[
+    earlier: Annotated[
         str, typer.Argument(metavar="RUN", help="Folder or name of the run, or latest for the newest run here.")
     ]
 
@@ -55,8 +55,8 @@ class Resume:
         from raysk.cli.view.console import stderr_console
         from raysk.runs.lookup import LATEST, find_search, passed_over
 
-        folder = find_search(self.name)
-        if self.name == LATEST and (newer := passed_over(folder.root)) is not None:
+        folder = find_search(self.earlier)
+        if self.earlier == LATEST and (newer := passed_over(folder.root)) is not None:
             console = stderr_console()
             text = f"{os.path.relpath(newer)} is newer, and passed over: no fit of it was done."
             console.say(text, wrap=console.is_interactive)
