@@ -215,12 +215,12 @@ def run(  # noqa: PLR0913 - as `fit`
     Raises
     ------
     KeyboardInterrupt, FitsFailed, InputError, UsageError
-        The first two when all is written: ``cv_results_`` has the candidates that were done, `outcome` of the error what
-        was done. For the others see `fit`; also if `resume` is another search's run, or `run_dir` has a run already.
+        The first two when all is written: ``cv_results_`` has the candidates that were done, `outcome` of the error
+        what was done. The others: see `fit`; also if `resume` is another search's run, or `run_dir` has one already.
     """
     data = Data(X=X, y=y, fit_params=fit_params or {})
     if nested_calls.stays_here():
-        return _run_here(estimator, data, limits=limits, run_dir=run_dir, resume=resume)
+        return _run_here(estimator, data, limits=limits, run_dir=run_dir, resume=resume, name=name, tags=tags)
     job = _verified(_job(data, _checked(estimator), limits, shortcuts), verify_fits)
     said: dict[str, Any] = {"anyway": resume_anyway, "force": force, "verify": verify, "name": name, "tags": tags}
     outputs = recorded_outputs(job, run_dir, resume=resume, **said)

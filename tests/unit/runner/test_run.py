@@ -183,7 +183,7 @@ def test_a_run_keeps_its_name_and_tags(here, events):
 
     def tag(event):
         if isinstance(event, WorkPlanned):
-            tag_run("my svm", "while it ran")
+            tag_run("latest", "while it ran")
 
     named = outputs(name="my svm", tags=("paper",))
     outcome = run(work(search=search()), here, named, sink=tag)
