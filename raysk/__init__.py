@@ -2,8 +2,9 @@
 
 The command ``raysk`` and these names are two doors of one house: `fit`, `run`, `cross_validate`, `nested`, `dry_run`,
 `connect` and `register`. They, `Limits`, `Shortcuts`, `Resources`, `Outcome`, `OneStandardError`, the search class
-`TPESearchCV`, and what earlier runs are read, shown and passed on with - `open_run`, `read_candidates`, `compare_runs`,
-`top_params`, `load_estimators`, `findings_of`, `write_report`, `export` - are loaded when first used.
+`TPESearchCV`, and what earlier runs are read, shown and passed on with - `list_runs`, `open_run`, `tag_run`,
+`remove_run`, `read_candidates`, `compare_runs`, `top_params`, `load_estimators`, `findings_of`, `write_report`,
+`export` - are loaded when first used.
 """
 
 from __future__ import annotations
@@ -26,9 +27,11 @@ if TYPE_CHECKING:
     from raysk.cross_validation import cross_validate
     from raysk.exports import export
     from raysk.history.candidates import read_candidates
+    from raysk.history.changing import remove_run, tag_run
     from raysk.history.comparison import compare_runs
     from raysk.history.ranks import top_params
     from raysk.history.run import open_run
+    from raysk.history.summaries import list_runs
     from raysk.report.findings import findings_of
     from raysk.report.writing import write_report
     from raysk.runner.dry_run import dry_run
@@ -50,18 +53,24 @@ __all__ = [
     "export",
     "findings_of",
     "fit",
+    "list_runs",
     "load_estimators",
     "nested",
     "open_run",
     "read_candidates",
     "register",
+    "remove_run",
     "run",
+    "tag_run",
     "top_params",
     "write_report",
 ]
 __version__ = "0.1.0"
 
 _ELSEWHERE = {
+    "list_runs": "raysk.history.summaries",
+    "remove_run": "raysk.history.changing",
+    "tag_run": "raysk.history.changing",
     "export": "raysk.exports",
     "load_estimators": "raysk.runner.retained",
     "findings_of": "raysk.report.findings",

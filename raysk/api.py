@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from raysk import cluster
-from raysk.cluster.borrowing import leave_standing, standing_pool
+from raysk.cluster.borrowing import leave_standing
 from raysk.errors import CallError, ClusterError, UsageError
 from raysk.events import null_sink
 from raysk.jobs import Data, FitJob, Limits, Resources, SearchJob, Shortcuts, Verification
 from raysk.models.by_value import saved_by_value
 from raysk.results.selection import OneStandardError
 from raysk.runner.borrowed import Borrowed
+from raysk.runner.joblib_backend import register
 from raysk.runner.outcome import Outcome
 from raysk.runner.outer_folds import NestedOutcome, Nesting
 from raysk.runner.outer_folds import run as run_nested
@@ -178,6 +179,8 @@ def run(  # noqa: PLR0913 - as `fit`
     shortcuts: Shortcuts | None = None,
     seeds: Sequence[Mapping[str, Any]] = (),
     run_dir: str | Path | None = None,
+    name: str | None = None,
+    tags: Sequence[str] = (),
     resume: bool | str | Path | None = False,
     resume_anyway: bool = False,
     force: bool = False,
@@ -196,8 +199,9 @@ def run(  # noqa: PLR0913 - as `fit`
     limits, shortcuts, seeds : Limits, Shortcuts, list of dict, optional
         When a search ends early, counted from this call; which of its fits need not be done; the parameters of
         candidates that it tries first, as ``raysk.top_params("latest")`` has them.
-    run_dir : str or Path, optional
-        A folder with the files of the run, as ``raysk search`` and ``raysk fit`` leave it. None leaves nothing.
+    run_dir, name, tags : str or Path, str, list of str, optional
+        The folder of the run's files, and what the run is called. Without `run_dir` a name or tag makes a folder in
+        ``raysk-runs``; nothing is left without all three.
     resume : bool, str or Path, default=False
         An earlier run of this search, whose fits are not done again. True means the run in `run_dir`, if there is one.
     resume_anyway, force, report : bool, default=False
@@ -215,19 +219,17 @@ def run(  # noqa: PLR0913 - as `fit`
 
     Raises
     ------
-    KeyboardInterrupt, FitsFailed
-        When all is written; ``cv_results_`` has the candidates that were done, `outcome` of the error what was done.
-    InputError, UsageError
-        See `fit`; also if `resume` is another search's run, or `run_dir` has a run.
+    KeyboardInterrupt, FitsFailed, InputError, UsageError
+        The first two when all is written; `outcome` of the error says what was done. The others: see `fit`.
     """
     data = Data(X=X, y=y, fit_params=fit_params or {})
-    resume = resume if isinstance(resume, str | Path) else bool(resume)
     if nested_calls.stays_here():
-        return _run_here(estimator, data, limits=limits, seeds=seeds, run_dir=run_dir, resume=resume)
+        said: dict[str, Any] = {"limits": limits, "seeds": seeds, "run_dir": run_dir, "resume": resume}
+        return _run_here(estimator, data, **said, name=name, tags=tags)
     job = _verified(_job(data, _checked(estimator), limits, shortcuts, seeds), verify_fits)
-    work = _work(job, is_recorded=run_dir is not None or resume is not False)
-    said: dict[str, Any] = {"anyway": resume_anyway, "force": force, "report": report, "verify": verify}
-    outputs = recorded_outputs(work.job, run_dir, resume=resume, keep_estimators=keep_estimators, **said)
+    said = {"anyway": resume_anyway, "force": force, "report": report, "verify": verify, "name": name, "tags": tags}
+    outputs = recorded_outputs(job, run_dir, resume=resume, keep_estimators=keep_estimators, **said)
+    work = _work(job, is_recorded=outputs is not None)
     return _run(work, Borrowed(address=address, resources=resources or _resources(), given=resources), outputs, sink)
 
 
@@ -245,6 +247,8 @@ def nested(  # noqa: PLR0913 - those of cross_validate, and of `run`
     limits: Limits | None = None,
     shortcuts: Shortcuts | None = None,
     run_dir: str | Path | None = None,
+    name: str | None = None,
+    tags: Sequence[str] = (),
     resume: bool | str | Path | None = False,
     resume_anyway: bool = False,
     force: bool = False,
@@ -258,8 +262,8 @@ def nested(  # noqa: PLR0913 - those of cross_validate, and of `run`
     search : BaseSearchCV
     outer, scoring, return_train_score
         ``cv`` and others of scikit-learn's ``cross_validate``. Without `scoring`, the search's own metrics.
-    X, y, fit_params, address, resources, limits, shortcuts, run_dir, resume, resume_anyway, force, report, sink
-        See `run`. Limits are those of each fold's search.
+    X, y, fit_params, address, resources, limits, shortcuts, run_dir, name, tags, resume, resume_anyway, force
+        See `run`, as for `report` and `sink`. Limits are those of each fold's search.
 
     Returns
     -------
@@ -279,10 +283,9 @@ def nested(  # noqa: PLR0913 - those of cross_validate, and of `run`
     job = _job(data, _checked(search), limits, shortcuts)
     if not isinstance(job, SearchJob):
         raise UsageError(f"raysk.nested takes a search, and {job.source} is none. Use cross_validate for it.")
-    resume = resume if isinstance(resume, str | Path) else bool(resume)
-    work = _work(job, is_recorded=run_dir is not None or resume is not False)
-    said: dict[str, Any] = {"anyway": resume_anyway, "force": force, "report": report, "verify": False}
-    outputs = recorded_outputs(job, run_dir, resume=resume, command=NESTED, **said)
+    said: dict[str, Any] = {"anyway": resume_anyway, "force": force, "report": report, "name": name, "tags": tags}
+    outputs = recorded_outputs(job, run_dir, resume=resume, command=NESTED, verify=False, **said)
+    work = _work(job, is_recorded=outputs is not None)
     where = Borrowed(address=address, resources=resources or _resources(), given=resources)
     nesting = Nesting(outer=outer, scoring=scoring, return_train_score=return_train_score)
     with saved_by_value(work.found.modules):
@@ -379,25 +382,3 @@ def _call(work: Work, command: str | None = None) -> dict[str, Any]:
     command = command or (PYTHON_CV if kind_of(work.job) == CV else PYTHON)
     path = work.found.path
     return {"command": command, "source": None if path is None else str(path), "arguments": [work.job.source]}
-
-
-def register() -> None:
-    """Register the joblib backend "raysk".
-
-    After it, ``joblib.parallel_config(backend="raysk")`` sends the parallel calls of any library built on joblib to
-    Ray: to the cluster of the `connect` block that is running, else to one that is connected to when first needed,
-    as `connect` does without arguments, and kept until the program ends.
-    """
-    import joblib
-
-    joblib.register_parallel_backend("raysk", _backend)
-
-
-def _backend(**options: Any) -> Any:
-    """Make joblib's backend; connects first, since Ray reads our settings when it is imported."""
-    if nested_calls.stays_here():
-        return nested_calls.backend(**options)
-    standing_pool()
-    from raysk.plans.joblib_backend import RayskBackend
-
-    return RayskBackend(standing_pool, **options)

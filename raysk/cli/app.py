@@ -30,6 +30,7 @@ from raysk.cli.commands import (
     report,
     results,
     resume,
+    runs,
     score,
     search,
 )
@@ -73,6 +74,7 @@ app.command(cls=Command)(cv.Cv)
 app.command(cls=Command)(nested.Nested)
 app.command(cls=Command, context_settings=resume.EXTRA)(resume.Resume)
 app.command(cls=Command)(refit.Refit)
+app.add_typer(runs.app)
 app.command(cls=Command)(results.Results)
 app.command(cls=Command)(compare.Compare)
 app.command(cls=Command)(predict.Predict)

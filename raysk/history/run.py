@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
+import platform
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from raysk.errors import InputError
 from raysk.runs.folder import MANIFEST, RUN_FILES, RUNS_FOLDER, RunFolder, journals_of
 from raysk.runs.lookup import LATEST, find_run, suggest_run
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from raysk.util.provenance import SCHEMA
 
 RUNNING, CRASHED, UNKNOWN = "running", "crashed", "unknown"
 """States that ``run.json`` does not say, or not by itself."""
@@ -65,7 +67,26 @@ class Run:
         if said != RUNNING:
             return said if isinstance(said, str) else UNKNOWN
         journals = journals_of(self.folder)
-        return RUNNING if not journals or any(map(_is_locked, journals)) else CRASHED
+        goes_on = any(map(_is_locked, journals)) if journals else not _is_gone(self.facts.get("process"))
+        return RUNNING if goes_on else CRASHED
+
+    @property
+    def fault(self) -> str | None:
+        """What is wrong with ``run.json``, so that it may say less than it should; None if nothing is."""
+        if not self.facts:
+            return f"{MANIFEST} is damaged" if (self.folder / MANIFEST).exists() else f"{MANIFEST} is missing"
+        schema = self.facts.get("schema")
+        return None if schema == SCHEMA else f"{MANIFEST} has schema {str(schema)[:20]}, this raysk reads {SCHEMA}"
+
+    @property
+    def started(self) -> datetime | None:
+        """When it began; None if that is not known."""
+        return _moment(self.facts.get("started"))
+
+    @property
+    def ended(self) -> datetime | None:
+        """When it ended; None if it did not, or nobody knows when."""
+        return _moment(self.facts.get("ended"))
 
 
 def open_run(text: str | Path = LATEST) -> Run:
@@ -90,6 +111,8 @@ def open_run(text: str | Path = LATEST) -> Run:
         return _latest()
     try:
         root = find_run(text)
+    except InputError:
+        raise
     except (OSError, ValueError) as error:
         raise InputError(f"There is no run {text[:60]!r}: {error}.") from error
     if root is None:
@@ -107,16 +130,46 @@ def is_run(folder: Path) -> bool:
 def runs_in(folder: Path) -> list[Run]:
     """Return the runs in a folder of folders, those that began last first."""
     try:
-        folders = [Path(each.path) for each in os.scandir(folder) if each.is_dir()]
+        with os.scandir(folder) as entries:
+            folders = [Path(each.path).absolute() for each in entries if _holds_run(each)]
     except OSError as error:
         raise InputError(f"{str(folder)!r} cannot be read: {error.strerror}.") from error
-    return sorted(map(Run, filter(is_run, folders)), key=_began, reverse=True)
+    return sorted(map(Run, folders), key=_began, reverse=True)
 
 
-def _began(run: Run) -> tuple[str, float]:
-    """Return when a run began, to sort by; without a manifest, when its folder was changed last."""
-    started = run.facts.get("started")
-    return (started if isinstance(started, str) else "", run.folder.stat().st_mtime)
+def _holds_run(entry: os.DirEntry[str]) -> bool:
+    with contextlib.suppress(OSError):  # it is closed to us, or gone by now
+        return entry.is_dir() and is_run(Path(entry.path))
+    return False
+
+
+def _began(run: Run) -> float:
+    """Return when a run began, to sort by; if that is not known, when its folder was changed last."""
+    if run.started is not None:
+        return run.started.timestamp()
+    with contextlib.suppress(OSError):
+        return run.folder.stat().st_mtime
+    return 0.0
+
+
+def _moment(text: Any) -> datetime | None:
+    """Return the time that a manifest says; one without an offset is of this place."""
+    with contextlib.suppress(TypeError, ValueError, OverflowError):
+        return datetime.fromisoformat(text).astimezone()
+    return None
+
+
+def _is_gone(process: Any) -> bool:
+    """Tell whether a run's process is known to have ended: it was on this machine, and is there no more."""
+    if not isinstance(process, Mapping) or process.get("host") != platform.node():
+        return False
+    try:
+        os.kill(process["pid"], 0)
+    except ProcessLookupError:
+        return True
+    except (KeyError, TypeError, OverflowError, OSError):
+        return False
+    return False
 
 
 def _latest() -> Run:

@@ -186,8 +186,8 @@ def _fit_and_record(  # noqa: PLR0913 - what a run is made of
     used = data_used(work, sink)
     folder, splits = folder_of(outputs, start, work.found, sink), _splits(work, nesting)
     made = conditions_of(work.found, outputs, where)
-    space = space_facts(work.job.estimator)
-    begin = {"job": call, "outputs": outputs.written(), "data": used, "space": space}
+    begin = {"job": call, "outputs": outputs.written(), "data": used, "space": space_facts(work.job.estimator)}
+    begin |= outputs.labels
     with (
         _journaled(folder, made, len(splits), sink) as journals,
         recorded(folder, work.found.path, saver, **begin) as facts,

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 from raysk.errors import UsageError
 from raysk.jobs import SearchJob
 from raysk.runs.folder import CV, SEARCH, journals_of
+from raysk.runs.labels import check_name, check_tags
 from raysk.util.working_folder import current_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from raysk.jobs import FitJob
     from raysk.runs.folder import RunFolder
@@ -51,6 +52,10 @@ class Outputs:
         Whether the saved model is loaded back in another process.
     keep_estimators : int
         How many of a search's best candidates have their estimators kept in the run folder, one a split.
+    name : str or None
+        How the run is called; its folder in ``raysk-runs`` too. None names the folder after the person's file.
+    tags : tuple of str
+        What the run is tagged with.
     here : Path
         The folder that paths start from, wherever the person's code goes.
     """
@@ -64,11 +69,21 @@ class Outputs:
     report: bool = False
     verify: bool = True
     keep_estimators: int = 0
+    name: str | None = None
+    tags: tuple[str, ...] = ()
     here: Path = field(default_factory=current_folder)
 
     def __post_init__(self) -> None:
         if self.keep_estimators < 0:
             raise UsageError(f"--keep-estimators {self.keep_estimators}: the number of candidates is not negative.")
+        if self.name is not None:
+            check_name(self.name)
+        check_tags(self.tags)
+
+    @property
+    def labels(self) -> dict[str, Any]:
+        """The name and the tags, as the manifest takes them."""
+        return {"name": self.name, "tags": self.tags}
 
     @property
     def model(self) -> Path | None:
@@ -148,7 +163,7 @@ class Outputs:
         return [str(path) for path in named if path.is_file() and path not in lost]
 
     def folder(self, name: str) -> RunFolder:
-        """Return the folder of the run that goes on, or make one for a run of that name."""
+        """Return the folder of the run that goes on, or make one for a run of that name, if it has no other."""
         from raysk.runs.folder import RunFolder
         from raysk.runs.overwriting import remove_run
 
@@ -156,7 +171,7 @@ class Outputs:
             return self.resume
         if self.run_dir is not None and self.force:
             remove_run(self.run_dir)
-        return RunFolder.create(self.run_dir, name)
+        return RunFolder.create(self.run_dir, self.name or name)
 
 
 def kind_of(job: FitJob | SearchJob) -> str:
@@ -166,20 +181,23 @@ def kind_of(job: FitJob | SearchJob) -> str:
     return CV if isinstance(job.estimator, CrossValidation) else SEARCH
 
 
-def recorded_outputs(
+def recorded_outputs(  # noqa: PLR0913 - what a person says of a run
     job: FitJob | SearchJob,
     run_dir: str | Path | None,
     *,
-    resume: bool | str | Path,
+    resume: bool | str | Path | None,
     command: str | None = None,
+    name: str | None = None,
+    tags: Sequence[str] = (),
     **said: Any,
 ) -> Outputs | None:
-    """Return what a run from Python leaves behind; None without a run folder."""
+    """Return what a run from Python leaves behind; None without a run folder, a name or tags."""
+    resume = resume if isinstance(resume, str | Path) else bool(resume)
     if resume is not False and not isinstance(job, SearchJob):
         raise UsageError(f"resume goes on with a search, and this {job.source} is none. Leave it out.")
     if resume is True and run_dir is None:
         raise UsageError("resume=True goes on with the run in run_dir. Name that, or the run: resume='latest'.")
-    if run_dir is None and resume is False:
+    if run_dir is None and resume is False and name is None and not tags:
         if said.get("keep_estimators"):
             raise UsageError("keep_estimators keeps them in the run folder. Name one: run_dir=...")
         return None
@@ -192,6 +210,8 @@ def recorded_outputs(
     outputs = Outputs(
         run_dir=None if run_dir is None else Path(run_dir),
         resume=None if isinstance(resume, bool) else find_search(str(resume), command or kind_of(job)),
+        name=name,
+        tags=check_tags(tags),
         **said,
     )
     outputs.check()

@@ -79,7 +79,8 @@ def recorded(folder: RunFolder, source: Path | None, saver: Saver, **begin: Any)
     saver : Saver
         Takes note if the manifest cannot be written.
     **begin : object
-        What is known at the beginning: ``job``, how the run was started, and others.
+        What is known at the beginning: ``job``, how the run was started, and others. Of an earlier run the tags stay,
+        and its name if there is no other.
 
     Yields
     ------
@@ -87,10 +88,12 @@ def recorded(folder: RunFolder, source: Path | None, saver: Saver, **begin: Any)
         What the caller wants recorded at the end, with ``outcome``.
     """
     from raysk.runs.folder import finish_manifest, new_manifest
+    from raysk.runs.labels import labels
 
     earlier, refused = folder.said(), None
+    named = begin.pop("name", None), begin.pop("tags", ())
     running = {**new_manifest(job=begin.pop("job"), source=source), **begin}
-    folder.write_manifest(running)
+    folder.change_manifest(lambda said: {**running, **labels(said, *named)})
     facts: dict[str, Any] = {"model_sha256": None}
     outcome = "failed"
     try:
@@ -105,7 +108,8 @@ def recorded(folder: RunFolder, source: Path | None, saver: Saver, **begin: Any)
         raise
     finally:
         with saver.putting_errors_off():
-            folder.write_manifest(refused or finish_manifest(running, outcome, **facts))
+            ended = finish_manifest(running, outcome, **facts)
+            folder.change_manifest(lambda said: refused or {**ended, **labels(said)})  # a person may tag it meanwhile
 
 
 def facts_of(outcome: Outcome) -> dict[str, Any]:

@@ -165,7 +165,7 @@ def _fit_and_record(  # noqa: PLR0913 - what a run is made of
         metric = expected_metric(job.search) if isinstance(job, SearchJob) else None
         space = space_facts(job.search) if isinstance(job, SearchJob) else None
         said = {"search": method, "space": space, "metric": metric}
-        begin = {"job": call, "outputs": outputs.written(), "data": used, **said}
+        begin = {"job": call, "outputs": outputs.written(), "data": used, **said, **outputs.labels}
         facts = stack.enter_context(recorded(folder, found.path, saver, **begin))
         retention = saver.retention(folder) if isinstance(job, SearchJob) else None
         outcome = _fit(where, start, work, tally, journal=journal, retention=retention)

@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import json
 import os
+import platform
 import re
 import shlex
 from dataclasses import dataclass
@@ -17,10 +18,10 @@ from raysk.errors import InputError, UsageError
 from raysk.runs.git import git_state
 from raysk.util.jsonable import plain, to_json
 from raysk.util.provenance import SCHEMA, now, versions
-from raysk.util.writing import explained, write_text
+from raysk.util.writing import alone_in, explained, write_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 RUNS_FOLDER = "raysk-runs"
 MANIFEST = "run.json"
@@ -180,6 +181,17 @@ class RunFolder:
         """
         write_text(self.path(MANIFEST), to_json(manifest, indent=2) + "\n")
 
+    def change_manifest(self, change: Callable[[dict[str, Any]], Mapping[str, Any]]) -> None:
+        """Rewrite ``run.json``, while nobody else rewrites it, as `change` makes it of what it says.
+
+        Raises
+        ------
+        InputError
+            If it cannot be written; also what `change` raises, and then it stays.
+        """
+        with alone_in(self.root.parent):  # writing it locks the folder itself
+            self.write_manifest(change(self.said() or {}))
+
 
 def _text(path: Path) -> str:
     """Return the text of a file, or '' for a pipe or device, which could block for ever."""
@@ -201,9 +213,13 @@ def refuse_used(path: Path) -> None:
         )
 
 
+def file_name(name: str) -> str:
+    """Return a run's name as the name of its folder begins."""
+    return re.sub(r"[^\w.]+", "-", name)[:60].strip("-.") or "run"
+
+
 def _new_folder(parent: Path, name: str) -> Path:
-    name = re.sub(r"[^\w.]+", "-", name)[:60].strip("-.") or "run"
-    stem = f"{name}-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
+    stem = f"{file_name(name)}-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
     with explained(parent / stem):
         parent.mkdir(parents=True, exist_ok=True)
         for suffix in itertools.chain([""], (f"-{number}" for number in itertools.count(2))):
@@ -213,9 +229,14 @@ def _new_folder(parent: Path, name: str) -> Path:
     raise AssertionError("unreachable")  # itertools.count does not end
 
 
+def folds_of(run: Path) -> list[Path]:
+    """Return the folders of a run's outer folds; a link leads out of the run, and is none."""
+    return sorted(fold for fold in run.glob(FOLDS) if fold.is_dir() and not fold.is_symlink())
+
+
 def journals_of(run: Path) -> list[Path]:
     """Return the journals of a run: that of its search, or those of its outer folds."""
-    return [path for path in (run / JOURNAL, *sorted(run.glob(f"{FOLDS}/{JOURNAL}"))) if path.is_file()]
+    return [path for path in (run / JOURNAL, *(fold / JOURNAL for fold in folds_of(run))) if path.is_file()]
 
 
 # --- the manifest ---------------------------------------------------------------------------------
@@ -255,6 +276,7 @@ def new_manifest(
         "cluster": plain(cluster),
         "versions": versions("ray", "scikit-learn", "joblib", "numpy"),
         "git": None if source is None else git_state(source),
+        "process": {"host": platform.node(), "pid": os.getpid()},
     }
 
 

@@ -25,9 +25,11 @@ from raysk.runs.folder import (
     RunFolder,
     journals_of,
 )
+from raysk.runs.labels import name_of
 from raysk.util.jsonable import read_object
 from raysk.util.path_suggestions import suggest_path
 from raysk.util.trust import why_not_trusted
+from raysk.util.words import join_names
 
 LATEST = "latest"
 MODEL_FILE = "model.pkl"
@@ -108,6 +110,8 @@ def find_model(text: str, command: str) -> str:
     """
     try:
         found = _model_meant(text)
+    except InputError:
+        raise
     except (OSError, ValueError):  # too long a name, or a null character
         return text
     if found is None:
@@ -127,14 +131,30 @@ def _model_meant(text: str) -> Path | None:
 
 
 def find_run(text: str) -> Path | None:
-    """Return the folder that a text names: by its path, a file of a run in it, or its name in ``raysk-runs``."""
+    """Return the folder that a text names: by its path, a file of a run in it, or its name in ``raysk-runs``.
+
+    Raises
+    ------
+    InputError
+        If it is the name that several runs were given.
+    """
     path = Path(text).absolute()
     if path.is_dir():
         return path
     if path.is_file() and path.name in RUN_FILES:
         return path.parent
     named = Path.cwd() / RUNS_FOLDER / text
-    return named if named.parent.name == RUNS_FOLDER and named.is_dir() else None
+    return named if named.parent.name == RUNS_FOLDER and named.is_dir() else _named_run(text)
+
+
+def _named_run(name: str) -> Path | None:
+    """Return the run in ``raysk-runs`` that was given a name."""
+    manifests = (Path.cwd() / RUNS_FOLDER).glob(f"*/{MANIFEST}")
+    runs = [each.parent for each in manifests if name_of(read_object(each) or {}) == name]
+    if len(runs) > 1:
+        shown = join_names(sorted(run.name for run in runs))
+        raise InputError(f"{len(runs):,} runs have the name {name!r}: {shown}.\nName one by its folder.")
+    return runs[0] if runs else None
 
 
 def suggest_run(text: str) -> str:

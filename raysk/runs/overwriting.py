@@ -6,7 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from raysk.errors import UsageError
-from raysk.runs.folder import ESTIMATORS, FOLDS, RUN_FILES, journals_of
+from raysk.runs.folder import ESTIMATORS, RUN_FILES, folds_of, journals_of
 from raysk.runs.journal import Journal
 from raysk.util.writing import explained, is_special
 
@@ -51,8 +51,7 @@ def remove_run(folder: Path) -> None:
     with contextlib.ExitStack() as stack:
         for journal in journals_of(folder):
             stack.enter_context(Journal(journal))
-        folds = [fold for fold in folder.glob(FOLDS) if fold.is_dir()]
         kept = [path for suffix in ("pkl", "json") for path in folder.glob(f"{ESTIMATORS}/*-*.{suffix}")]
-        for path in [*kept, *(each / name for each in (folder, *folds) for name in RUN_FILES)]:
+        for path in [*kept, *(each / name for each in (folder, *folds_of(folder)) for name in RUN_FILES)]:
             with explained(path):
                 path.unlink(missing_ok=True)

@@ -31,6 +31,9 @@ WORKER = "_RAYSK_WORKER"
 REFUSED = ("limits", "seeds", "run_dir", "resume")
 """Parameters of `raysk.run` that scikit-learn's own fit cannot do."""
 
+LABELS = ("name", "tags")
+"""Further ones, which `raysk.fit` does not have: there they are parameters of the estimator's own fit."""
+
 CLASSES = ("Limits", "Shortcuts", "Resources", "Outcome", "OneStandardError")
 """The public names of raysk that are classes: a person's code may make objects of them when it is imported."""
 
@@ -99,7 +102,7 @@ def run(
     What says where a job runs, and who hears of it, is ignored; what would change the answer, or leave files behind, is
     refused.
     """
-    for name in REFUSED:
+    for name in (*REFUSED, *LABELS):
         if said.get(name):
             where = "inside a fit" if in_worker() else "in a process forked from one that is connected"
             raise UsageError(f"{name}: raysk cannot do that {where}: scikit-learn's own fit runs there. Leave it out.")

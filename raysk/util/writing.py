@@ -84,7 +84,7 @@ def write_together(files: Sequence[tuple[Path, Write]], check: Callable[[], None
         ready = [(path, made) for path, write in files if (made := stack.enter_context(_written(path, write)))]
         if not ready:
             return
-        stack.enter_context(_alone_in(ready[0][1].parent))
+        stack.enter_context(alone_in(ready[0][1].parent))
         if check is not None:
             check()
         for path, temporary in ready:
@@ -93,7 +93,7 @@ def write_together(files: Sequence[tuple[Path, Write]], check: Callable[[], None
 
 
 @contextlib.contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
+def alone_in(folder: Path) -> Iterator[None]:
     """Wait until no other raysk puts files into a folder; some disks know no locks, and then there is no waiting."""
     with contextlib.ExitStack() as stack:
         with contextlib.suppress(OSError):

@@ -240,6 +240,7 @@ def loaded_by(tmp_path, *command):
         ("-m", "raysk", "compare", "--help"),
         ("-m", "raysk", "report", "--help"),
         ("-m", "raysk", "model", "show", "--help"),
+        ("-m", "raysk", "runs"),
     ],
     ids=" ".join,
 )

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 EXTRA = {"allow_extra_args": True, "ignore_unknown_options": True}
 """Context settings of this command: what follows RUN goes to the command that is carried out again."""
 
-OF_THEN = {"run_dir", "resume", "resume_anyway", "force"}
-"""Parameters that said where the run is kept, and what was accepted then: they do not hold for good."""
+OF_THEN = {"run_dir", "resume", "resume_anyway", "force", "name", "tag"}
+"""Parameters that said where the run is kept, and what was accepted then: they do not hold for good. Its name and its
+tags stand in ``run.json``, and may be others by now."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +44,7 @@ class Resume:
     """
 
     context: typer.Context
-    name: Annotated[
+    earlier: Annotated[
         str, typer.Argument(metavar="RUN", help="Folder or name of the run, or latest for the newest run here.")
     ]
 
@@ -52,8 +53,8 @@ class Resume:
         from raysk.cli.view.console import stderr_console
         from raysk.runs.lookup import LATEST, find_search, passed_over
 
-        folder = find_search(self.name)
-        if self.name == LATEST and (newer := passed_over(folder.root)) is not None:
+        folder = find_search(self.earlier)
+        if self.earlier == LATEST and (newer := passed_over(folder.root)) is not None:
             console = stderr_console()
             text = f"{os.path.relpath(newer)} is newer, and passed over: no fit of it was done."
             console.say(text, wrap=console.is_interactive)

@@ -72,7 +72,26 @@ class Talk:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FitOutput:
+class Labels:
+    """What a person calls a run."""
+
+    name: Annotated[
+        str | None,
+        option(metavar="NAME", help="Name of this run; its folder in raysk-runs gets it, too. See: raysk runs."),
+    ] = None
+    tag: Annotated[
+        list[str] | None, option(metavar="TAG", help="Tag of this run, as raysk runs shows it. Repeatable.")
+    ] = None
+
+    def labels(self) -> dict[str, Any]:
+        """Return name and tags, as `raysk.runner.outputs.Outputs` takes them."""
+        from raysk.runs.labels import check_tags
+
+        return {"name": self.name, "tags": check_tags(self.tag or ())}
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitOutput(Labels):
     """What a fit leaves behind, and where."""
 
     output: Output = None
@@ -85,7 +104,8 @@ class FitOutput:
         """Return what the fit leaves behind, and where."""
         from raysk.runner.outputs import Outputs
 
-        return Outputs(output=self.output, run_dir=self.run_dir, force=self.force, verify=not self.no_verify)
+        said = self.labels()
+        return Outputs(output=self.output, run_dir=self.run_dir, force=self.force, verify=not self.no_verify, **said)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +116,7 @@ class ModelFile:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recording:
+class Recording(Labels):
     """The table and the run folder that a search leaves behind, and the run that it goes on with."""
 
     results: Annotated[
@@ -141,6 +161,7 @@ class Recording:
             anyway=self.resume_anyway,
             force=self.force,
             report=self.report,
+            **self.labels(),
             **said,
         )
 

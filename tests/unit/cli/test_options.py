@@ -17,12 +17,12 @@ import typer
 from raysk.cli import app as application
 from raysk.cli import options as panels
 from raysk.cli.app import CommandLine, app
-from raysk.cli.commands import model
+from raysk.cli.commands import model, runs
 from raysk.cli.commands.search import Search
 from raysk.errors import UsageError
 from raysk.runs.folder import JOURNAL, MANIFEST
 
-COMMANDS = [each.callback for typer_app in (app, model.app) for each in typer_app.registered_commands]
+COMMANDS = [each.callback for typer_app in (app, model.app, runs.app) for each in typer_app.registered_commands]
 PANELS = {
     each
     for module in pkgutil.iter_modules(panels.__path__, f"{panels.__name__}.")

@@ -49,6 +49,7 @@ def restarted(root, then, now):
         ("-- spec.py", "--cv 3", "spec.py --cv=3"),
         ("--cv 3 -- -s.py", "--cv 5", "--cv=5 -- -s.py"),
         ("-vy a -yb spec.py", "-yc", "spec.py --target=a --target=b --target=c --verbose"),
+        ("spec.py --name a --tag b --cv 3", "--tag c", "spec.py --cv=3 --tag=c"),
         ("-y -a --data=-d.csv spec.py", "", "spec.py --data=-d.csv --target=-a"),
     ],
 )

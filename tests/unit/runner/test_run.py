@@ -15,8 +15,10 @@ from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import GridSearchCV, cross_validate
 from sklearn.svm import SVC
 
-from raysk.errors import ClusterError, InputError, NoScore, TooManyFailures
+from raysk.errors import ClusterError, InputError, NoScore, TooManyFailures, UsageError
 from raysk.events import PhaseStarted, Remark, WorkPlanned
+from raysk.history.changing import tag_run
+from raysk.history.run import open_run
 from raysk.jobs import Data, FitJob, Limits, SearchJob
 from raysk.runner.outputs import Outputs
 from raysk.runner.run import Work, run
@@ -177,6 +179,28 @@ def test_no_score_fails_the_job_only_where_one_is_needed(here, events, tmp_path)
 def nan_score(*_):
     """Have no score."""
     return np.nan
+
+
+def test_a_run_keeps_its_name_and_tags(here, events):
+    """The folder has the name, too; a tag that comes while it runs stays, and so do all when it goes on."""
+
+    def tag(event):
+        if isinstance(event, WorkPlanned):
+            tag_run("latest", "while it ran")
+
+    named = outputs(name="my svm", tags=("paper",))
+    outcome = run(work(search=search()), here, named, sink=tag)
+    assert outcome.run_dir.name.startswith("my-svm-")
+    assert (manifest(outcome.run_dir)["name"], manifest(outcome.run_dir)["outcome"]) == ("my svm", "done")
+    assert manifest(outcome.run_dir)["tags"] == ["paper", "while it ran"]
+    tag_run("my svm", "paper", remove=True)
+    run(work(search=search()), here, outputs(resume=find_search("my svm"), tags=("more",)), sink=events.append)
+    assert manifest(outcome.run_dir)["tags"] == ["while it ran", "more"]
+    run(work(search=search()), here, outputs(resume=find_search("my svm"), name="other"), sink=events.append)
+    assert open_run("other").folder == outcome.run_dir
+    for wrong in ({"name": ""}, {"name": "latest"}, {"name": "a#1"}, {"tags": (" a",)}, {"tags": "paper"}):
+        with pytest.raises(UsageError):
+            outputs(**wrong)
 
 
 def test_what_is_refused_changes_nothing(here, events, tmp_path):
