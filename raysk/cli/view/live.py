@@ -17,7 +17,7 @@ from rich.live import Live
 
 from raysk._compat import sklearn as sklearn_private
 from raysk.cli import signals
-from raysk.cli.view import lines, words
+from raysk.cli.view import board, lines, words
 from raysk.cli.view.console import stderr_console
 from raysk.cli.view.state import State
 
@@ -114,7 +114,7 @@ class View:
         if not self._animate and work is not None and now - self._said >= PLAIN_EVERY_S:
             self._said = now
             of_all = f"/{work.total:,}" if work.total else ""
-            best = [" ".join(lines.best_words(self._state, self._state.best))] if self._state.best else []
+            best = [" ".join(board.best_words(self._state, self._state.best))] if self._state.best else []
             pace = words.pace(work.done, work.worked_s(now), work.busy_s, work.unit)
             self.say(" · ".join([f"{work.done:,}{of_all} {work.unit}s", pace, *best]))
 
@@ -144,7 +144,9 @@ class View:
 
     def _render(self) -> RenderableType:
         with self._lock:
-            return lines.draw(self._state, self._console.width, time.monotonic(), stopping=signals.is_told_to_end())
+            width, height = self._console.size
+            where: dict[str, Any] = {"height": max(height - 1, 1), "is_ascii": self._console.options.ascii_only}
+            return lines.draw(self._state, width, time.monotonic(), stopping=signals.is_told_to_end(), **where)
 
     def _show_warning(
         self, message: Any, category: type[Warning], filename: str, line: int, *_: Any, **__: Any
