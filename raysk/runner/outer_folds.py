@@ -32,6 +32,7 @@ from raysk.events import (
 )
 from raysk.results.scores import metric_name
 from raysk.runner.outcome import Outcome, Tally
+from raysk.runner.progress import Progress
 from raysk.runner.record import how_to_go_on, recorded
 from raysk.runner.run import conditions_of, data_used, folder_of
 from raysk.runner.saving import Saver
@@ -154,7 +155,7 @@ def run(  # noqa: PLR0913 - as `raysk.runner.run.run`
     KeyboardInterrupt, SystemExit, RayskError
         Also if a single fold fails: finished fits are in the journals.
     """
-    sink = _once(sink)
+    sink = progress = Progress(_once(sink))
     if outputs is None:
         with where.starting(sink) as start:
             work = read(sink)
@@ -163,7 +164,9 @@ def run(  # noqa: PLR0913 - as `raysk.runner.run.run`
     with Saver(replace(outputs, verify=False), sink) as saver, where.starting(sink) as start:
         if outputs.resume is not None:
             sink(Remark(text=f"Going on with {outputs.resume.shown}"))
-        return _fit_and_record(where, start, read(sink), outputs, nesting, call=call, saver=saver, sink=sink)
+        work = read(sink)
+        told: dict[str, Any] = {"saver": saver, "progress": progress}
+        return _fit_and_record(where, start, work, outputs, nesting, call=call, **told)
 
 
 def _fit_and_record(  # noqa: PLR0913 - what a run is made of
@@ -175,16 +178,18 @@ def _fit_and_record(  # noqa: PLR0913 - what a run is made of
     *,
     call: Mapping[str, Any],
     saver: Saver,
-    sink: Sink,
+    progress: Progress,
 ) -> NestedOutcome:
     """Fit and score all folds, and leave a run folder."""
+    sink: Sink = progress
+    job: Any = work.job
     used = data_used(work, sink)
     folder, splits = folder_of(outputs, start, work.found, sink), _splits(work, nesting)
     made = conditions_of(work.found, outputs, where)
     begin = {"job": call, "outputs": outputs.written(), "data": used}
     with (
         _journaled(folder, made, len(splits), sink) as journals,
-        recorded(folder, work.found.path, saver, **begin) as facts,
+        recorded(folder, work.found.path, saver, progress, limits=job.limits, **begin) as facts,
     ):
         outcome = _fit(where, start, work, nesting, splits, sink=sink, journals=journals)
         sink(PhaseStarted(name="saving"))

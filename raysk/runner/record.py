@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import shlex
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from raysk.jobs import Data
+    from raysk.jobs import Data, Limits
     from raysk.runner.outcome import Outcome, Tally
+    from raysk.runner.progress import Progress
     from raysk.runner.saving import Saver
     from raysk.runs.conditions import CurrentConditions
     from raysk.runs.folder import RunFolder
@@ -64,8 +66,16 @@ def how_to_go_on(folder: RunFolder, stopped: str | None) -> Remark:
 
 
 @contextlib.contextmanager
-def recorded(folder: RunFolder, source: Path | None, saver: Saver, **begin: Any) -> Iterator[dict[str, Any]]:
-    """Keep the run folder's manifest: "running" at first, then how the run ended.
+def recorded(
+    folder: RunFolder,
+    source: Path | None,
+    saver: Saver,
+    progress: Progress,
+    *,
+    limits: Limits | None = None,
+    **begin: Any,
+) -> Iterator[dict[str, Any]]:
+    """Keep the run folder's manifest: "running" at first, with what the run is at, then how it ended.
 
     The manifest of an earlier run stays if going on with it is refused: its arguments resume it once more.
 
@@ -76,6 +86,10 @@ def recorded(folder: RunFolder, source: Path | None, saver: Saver, **begin: Any)
         The person's file.
     saver : Saver
         Takes note if the manifest cannot be written.
+    progress : Progress
+        Knows what the run is at.
+    limits : Limits or None
+        The run's.
     **begin : object
         What is known at the beginning: ``job``, how the run was started, and others.
 
@@ -92,7 +106,8 @@ def recorded(folder: RunFolder, source: Path | None, saver: Saver, **begin: Any)
     facts: dict[str, Any] = {"model_sha256": None}
     outcome = "failed"
     try:
-        with exits.Contained():
+        write = functools.partial(_write_over, folder, running)
+        with progress.kept(write, limits), exits.Contained():
             yield facts
         outcome = facts.pop("outcome")
     except (KeyboardInterrupt, SystemExit):
@@ -103,7 +118,12 @@ def recorded(folder: RunFolder, source: Path | None, saver: Saver, **begin: Any)
         raise
     finally:
         with saver.putting_errors_off():
+            running["planned"] = progress.planned
             folder.write_manifest(refused or finish_manifest(running, outcome, **facts))
+
+
+def _write_over(folder: RunFolder, running: Mapping[str, Any], more: Mapping[str, Any]) -> None:
+    folder.write_manifest({**running, **more})
 
 
 def facts_of(outcome: Outcome) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
     connect  while the job is read            where.py
     read     the job, and what it uses
-    record   folder, manifest, journal        record.py     only with outputs
+    record   folder, manifest, journal        record.py     only with outputs; progress.py: what the run is at
     fit      on workers; events -> Tally      where.py, outcome.py
     save     the table and the model          saving.py     likewise
     verify   that the model loads             saving.py     likewise
@@ -24,6 +24,7 @@ from raysk.jobs import SearchJob
 from raysk.results.scores import expected_metric, has_score
 from raysk.runner import where as place
 from raysk.runner.outcome import Outcome, Tally
+from raysk.runner.progress import Progress
 from raysk.runner.record import facts_of, how_to_go_on, journaled, origin, recorded
 from raysk.runner.saving import Saver
 
@@ -118,7 +119,7 @@ def run(
     RayskError
         If the job cannot be read or run, or its model does not load back.
     """
-    tally = Tally(sink)
+    tally = Tally(progress := Progress(sink))
     if outputs is None:
         with where.starting(tally) as start:
             return _fit(where, start, read(tally), tally)
@@ -130,7 +131,8 @@ def run(
             work = read(tally)
             outputs.check_fits_model(work.job.estimator, work.found.source)
             saver.expect(work.job.estimator)
-            outcome = _fit_and_record(where, start, work, outputs, call=call, saver=saver, tally=tally)
+            told: dict[str, Any] = {"saver": saver, "tally": tally, "progress": progress}
+            outcome = _fit_and_record(where, start, work, outputs, call=call, **told)
         saver.verify(outcome.model, outcome.estimator, work.job.data.X)
     return outcome
 
@@ -144,6 +146,7 @@ def _fit_and_record(  # noqa: PLR0913 - what a run is made of
     call: Mapping[str, Any],
     saver: Saver,
     tally: Tally,
+    progress: Progress,
 ) -> Outcome:
     """Fit a job, save what it made, and leave a run folder."""
     from raysk.request.method import method_facts
@@ -160,7 +163,8 @@ def _fit_and_record(  # noqa: PLR0913 - what a run is made of
             journal = stack.enter_context(journaled(folder, made, tally, job.estimator))
         metric = expected_metric(job.search) if isinstance(job, SearchJob) else None
         begin = {"job": call, "outputs": outputs.written(), "data": used, "search": method, "metric": metric}
-        facts = stack.enter_context(recorded(folder, found.path, saver, **begin))
+        limits = job.limits if isinstance(job, SearchJob) else None
+        facts = stack.enter_context(recorded(folder, found.path, saver, progress, limits=limits, **begin))
         outcome = replace(_fit(where, start, work, tally, journal), run_dir=folder.root.absolute(), data=used)
         tally(PhaseStarted(name="saving"))
         outcome = _save(outcome, work, folder, saver, tally)

@@ -57,7 +57,7 @@ WIDEST = ("0:00:00", "0:00 of 0:00:00")
 """Times keep this width, without and with a budget, so that the bar beside them does not move."""
 
 
-def draw(  # noqa: PLR0913 - what is shown, and of which terminal
+def draw(
     state: State,
     width: int,
     now: float,
