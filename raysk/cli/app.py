@@ -12,7 +12,21 @@ import typer
 
 import raysk
 from raysk.cli import quick_help, signals, streams
-from raysk.cli.commands import bench, config, doctor, fit, guide, inspect, model, nested, predict, resume, score, search
+from raysk.cli.commands import (
+    bench,
+    config,
+    doctor,
+    fit,
+    guide,
+    inspect,
+    model,
+    nested,
+    predict,
+    resume,
+    score,
+    search,
+    watch,
+)
 from raysk.cli.options.command import Command
 from raysk.errors import FitsFailed, InputError, RayskError, ReaderGone, UsageError
 
@@ -51,6 +65,7 @@ app.command(cls=Command)(fit.Fit)
 app.command(cls=Command)(search.Search)
 app.command(cls=Command)(nested.Nested)
 app.command(cls=Command, context_settings=resume.EXTRA)(resume.Resume)
+app.command(cls=Command)(watch.Watch)
 app.command(cls=Command)(predict.Predict)
 app.command(cls=Command)(score.Score)
 app.command(cls=Command)(inspect.Inspect)

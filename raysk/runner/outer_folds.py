@@ -32,7 +32,7 @@ from raysk.events import (
 )
 from raysk.results.scores import metric_name
 from raysk.runner.outcome import Outcome, Tally
-from raysk.runner.progress import Progress
+from raysk.runner.progress import Progress, time_budget
 from raysk.runner.record import how_to_go_on, recorded
 from raysk.runner.run import conditions_of, data_used, folder_of
 from raysk.runner.saving import Saver
@@ -186,10 +186,10 @@ def _fit_and_record(  # noqa: PLR0913 - what a run is made of
     used = data_used(work, sink)
     folder, splits = folder_of(outputs, start, work.found, sink), _splits(work, nesting)
     made = conditions_of(work.found, outputs, where)
-    begin = {"job": call, "outputs": outputs.written(), "data": used}
+    begin = {"job": call, "outputs": outputs.written(), "data": used, "time_budget": time_budget(job.limits)}
     with (
         _journaled(folder, made, len(splits), sink) as journals,
-        recorded(folder, work.found.path, saver, progress, limits=job.limits, **begin) as facts,
+        recorded(folder, work.found.path, saver, progress, **begin) as facts,
     ):
         outcome = _fit(where, start, work, nesting, splits, sink=sink, journals=journals)
         sink(PhaseStarted(name="saving"))

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from raysk.errors import InputError
 from raysk.events import (
+    CandidateDone,
     PhaseStarted,
     RefitStarted,
     RoundStarted,
@@ -37,6 +38,14 @@ if TYPE_CHECKING:
 EVERY_S = 2.0
 """The least time between two notes, in seconds: each is a file that is synced, and read twice a second where somebody
 watches."""
+
+
+def time_budget(limits: Limits) -> dict[str, float] | None:
+    """Return how long a run may take, in seconds, and when that ends, in seconds since the epoch; None if for ever."""
+    until = limits.begun().until
+    if until is None or limits.time_budget_s is None:
+        return None
+    return {"s": limits.time_budget_s, "ends": time.time() + until - time.monotonic()}
 
 
 class Progress:
@@ -75,28 +84,21 @@ class Progress:
             return list(self._plans)
 
     @contextlib.contextmanager
-    def kept(self, write: Callable[[Mapping[str, Any]], None], limits: Limits | None = None) -> Iterator[None]:
+    def kept(self, write: Callable[[Mapping[str, Any]], None]) -> Iterator[None]:
         """Write what is known now and then, from a thread of its own.
 
         Parameters
         ----------
         write : callable
             Takes what ``run.json`` has more while the run goes on.
-        limits : Limits or None
-            The run's.
         """
         over = threading.Event()
-        until = None if limits is None else limits.begun().until
-        budget = {
-            "ends_by": None if until is None else time.time() + until - time.monotonic(),
-            "time_budget_s": None if limits is None else limits.time_budget_s,
-        }
 
         def keep() -> None:
             while self._news.wait() and not over.is_set():
                 self._news.clear()
                 with contextlib.suppress(InputError):  # a full disk is told of at the end
-                    write({"planned": self.planned, "progress": {**self._now(), **budget}})
+                    write({"planned": self.planned, "progress": self._now()})
                 over.wait(EVERY_S)
 
         thread = threading.Thread(target=keep, name="raysk-progress", daemon=True)
@@ -114,8 +116,7 @@ class Progress:
             phase = {"phase": self._phase, "since": self._since}
         return {
             **phase,
-            "shared": counts.get("shared", 0),
-            "pruned": counts.get("pruned", 0),
+            **{name: counts.get(name, 0) for name in ("shared", "pruned", "candidates_done")},
             "workers": None
             if workers is None
             else {name: getattr(workers, name) for name in ("up", "wanted", "nodes")},
@@ -129,8 +130,12 @@ class Progress:
                 self._plan(event)
             case WorkDone() if not self._is_refit:
                 self._counts.update(shared=event.shared, pruned=event.pruned)
+            case CandidateDone():
+                self._counts["candidates_done"] += 1
+                return False  # a million of them come; the fits are news
             case RoundStarted():
                 self._round = event
+                self._counts["candidates_done"] = 0
             case WorkersChanged():
                 self._workers = event
             case PhaseStarted() | RefitStarted():

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from raysk.jobs import Data, Limits
+    from raysk.jobs import Data
     from raysk.runner.outcome import Outcome, Tally
     from raysk.runner.progress import Progress
     from raysk.runner.saving import Saver
@@ -67,13 +67,7 @@ def how_to_go_on(folder: RunFolder, stopped: str | None) -> Remark:
 
 @contextlib.contextmanager
 def recorded(
-    folder: RunFolder,
-    source: Path | None,
-    saver: Saver,
-    progress: Progress,
-    *,
-    limits: Limits | None = None,
-    **begin: Any,
+    folder: RunFolder, source: Path | None, saver: Saver, progress: Progress, **begin: Any
 ) -> Iterator[dict[str, Any]]:
     """Keep the run folder's manifest: "running" at first, with what the run is at, then how it ended.
 
@@ -88,8 +82,6 @@ def recorded(
         Takes note if the manifest cannot be written.
     progress : Progress
         Knows what the run is at.
-    limits : Limits or None
-        The run's.
     **begin : object
         What is known at the beginning: ``job``, how the run was started, and others.
 
@@ -107,7 +99,7 @@ def recorded(
     outcome = "failed"
     try:
         write = functools.partial(_write_over, folder, running)
-        with progress.kept(write, limits), exits.Contained():
+        with progress.kept(write), exits.Contained():
             yield facts
         outcome = facts.pop("outcome")
     except (KeyboardInterrupt, SystemExit):

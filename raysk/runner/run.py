@@ -24,7 +24,7 @@ from raysk.jobs import SearchJob
 from raysk.results.scores import expected_metric, has_score
 from raysk.runner import where as place
 from raysk.runner.outcome import Outcome, Tally
-from raysk.runner.progress import Progress
+from raysk.runner.progress import Progress, time_budget
 from raysk.runner.record import facts_of, how_to_go_on, journaled, origin, recorded
 from raysk.runner.saving import Saver
 
@@ -163,8 +163,8 @@ def _fit_and_record(  # noqa: PLR0913 - what a run is made of
             journal = stack.enter_context(journaled(folder, made, tally, job.estimator))
         metric = expected_metric(job.search) if isinstance(job, SearchJob) else None
         begin = {"job": call, "outputs": outputs.written(), "data": used, "search": method, "metric": metric}
-        limits = job.limits if isinstance(job, SearchJob) else None
-        facts = stack.enter_context(recorded(folder, found.path, saver, progress, limits=limits, **begin))
+        begin["time_budget"] = time_budget(job.limits) if isinstance(job, SearchJob) else None
+        facts = stack.enter_context(recorded(folder, found.path, saver, progress, **begin))
         outcome = replace(_fit(where, start, work, tally, journal), run_dir=folder.root.absolute(), data=used)
         tally(PhaseStarted(name="saving"))
         outcome = _save(outcome, work, folder, saver, tally)

@@ -48,10 +48,18 @@ class View:
         No live view: data is printed on the same terminal meanwhile.
     until : float or None
         When a time budget ends, as a time of `time.monotonic`; None means that there is none.
+    budget_s : float or None
+        How long it is, in seconds; None means that it has just begun.
     """
 
     def __init__(
-        self, *, quiet: bool = False, verbose: bool = False, still: bool = False, until: float | None = None
+        self,
+        *,
+        quiet: bool = False,
+        verbose: bool = False,
+        still: bool = False,
+        until: float | None = None,
+        budget_s: float | None = None,
     ) -> None:
         self._console = stderr_console()
         self._console.quiet = quiet
@@ -59,7 +67,9 @@ class View:
         self._animate = self._console.is_interactive and not quiet and not still
         self._lock = threading.RLock()
         self._said = now = time.monotonic()
-        self._state = State(until=until, budget_s=None if until is None else float(math.ceil(until - now)))
+        if until is not None and budget_s is None:
+            budget_s = float(math.ceil(until - now))
+        self._state = State(until=until, budget_s=budget_s)
         self._told_of_failures = False
         self._warned: set[tuple[type[Warning], str]] = set()
 
@@ -80,8 +90,12 @@ class View:
 
     def __call__(self, event: events.Event, /) -> None:
         """Take one event; see `raysk.events`."""
+        self.take(event, time.monotonic())
+
+    def take(self, event: events.Event, at: float) -> None:
+        """Take an event that was at a time of `time.monotonic`."""
         with self._lock:
-            self._state.take(event, time.monotonic())
+            self._state.take(event, at)
             handler = getattr(self, f"_on_{type(event).__name__}", None)
             if handler is not None:
                 handler(event)
