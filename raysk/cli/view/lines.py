@@ -94,8 +94,16 @@ def draw(
     lines = [*bar, *about, *nodes, *course, *best, *others, *slow]
     if spare < 0:  # what it is at is said last, and always
         del lines[int(spare) :]
-    shown = [*lines, *end][:height]
-    return Group(*(_as_ascii(line, room) for line in shown) if is_ascii else shown)
+    return Group(*(_cut(line, room, is_ascii=is_ascii) for line in [*lines, *end][:height]))
+
+
+def _cut(line: RenderableType, room: int, *, is_ascii: bool) -> RenderableType:
+    """Return a line that is no longer than this, in characters that the terminal has; Rich's bar knows by itself."""
+    if isinstance(line, Text):
+        line.truncate(room, overflow="ellipsis")
+        if is_ascii:
+            line.plain = line.plain.translate(IN_ASCII).encode("ascii", "replace").decode()
+    return line
 
 
 def _some(texts: list[str], spare: float) -> tuple[list[RenderableType], float]:
@@ -108,16 +116,8 @@ def _texts(texts: Iterable[str]) -> list[RenderableType]:
     return [_text(text) for text in texts]
 
 
-def _as_ascii(line: RenderableType, room: int) -> RenderableType:
-    """Return a line without characters that the terminal's encoding does not have; a bar of Rich's knows by itself."""
-    if isinstance(line, Text):
-        line.truncate(room, overflow="crop")
-        line.plain = line.plain.translate(IN_ASCII).encode("ascii", "replace").decode()
-    return line
-
-
 def _text(text: str, style: str = "") -> Text:
-    return Text(harmless(text), style=style, no_wrap=True, overflow="ellipsis")
+    return Text(harmless(text), style=style, no_wrap=True)
 
 
 def _bar(state: State, work: Work, room: int, now: float) -> list[RenderableType]:
