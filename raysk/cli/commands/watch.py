@@ -51,19 +51,22 @@ class Watch:
         """Show what happens until the run ends, and then what came of it."""
         from raysk.cli.streams import data_stdout
         from raysk.cli.view.live import View
-        from raysk.cli.view.watched import next_steps, show_run
+        from raysk.cli.view.watched import ENDS, next_steps, show_run
+        from raysk.history.run import RUNNING
 
-        run = found(self.name)
+        run = find(self.name)
         with data_stdout() as out:
             view = View(still=self.plain, **_budget(run))
-            view.say(f"Watching {run.shown}")
-            run = follow(run, view)
+            if run.state == RUNNING:
+                view.say(f"Watching {run.shown}")
+                run = follow(run, view)
+            view.say(ENDS.get(run.state, f"The run has ended: {run.state}."))
+            show_run(out, run, as_json=self.as_json)
             for line in next_steps(run):
                 view.say(line)
-            show_run(out, run, as_json=self.as_json)
 
 
-def found(name: str | None) -> Run:
+def find(name: str | None) -> Run:
     """Return the run that is meant: without a name the newest here that goes on, or else the newest."""
     from pathlib import Path
 

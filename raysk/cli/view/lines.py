@@ -65,7 +65,7 @@ def draw(
     height: int | None = None,
     is_ascii: bool = False,
     stopping: bool = False,
-) -> RenderableType:
+) -> Group:
     """Return the lines for a state.
 
     Parameters

@@ -13,7 +13,10 @@ import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from rich.control import Control
 from rich.live import Live
+from rich.segment import ControlType
+from rich.text import Text
 
 from raysk._compat import sklearn as sklearn_private
 from raysk.cli import signals
@@ -71,6 +74,7 @@ class View:
             budget_s = float(math.ceil(until - now))
         self._state = State(until=until, budget_s=budget_s)
         self._told_of_failures = False
+        self._drawn: tuple[int, list[int]] = (0, [])  # the width of the terminal, and the lengths of lines
         self._warned: set[tuple[type[Warning], str]] = set()
 
     @contextmanager
@@ -160,7 +164,18 @@ class View:
         with self._lock:
             width, height = self._console.size
             where: dict[str, Any] = {"height": max(height - 1, 1), "is_ascii": self._console.options.ascii_only}
-            return lines.draw(self._state, width, time.monotonic(), stopping=signals.is_told_to_end(), **where)
+            drawn = lines.draw(self._state, width, time.monotonic(), stopping=signals.is_told_to_end(), **where)
+            self._erase_broken(width)
+            self._drawn = width, [each.cell_len if isinstance(each, Text) else width for each in drawn.renderables]
+            return drawn
+
+    def _erase_broken(self, width: int) -> None:
+        """Erase the rows that the lines which stand there take more, as a terminal that became narrower broke them."""
+        before, lengths = self._drawn
+        if width < before:
+            rows = sum(max(length - 1, 0) // width for length in lengths)
+            row = (ControlType.CARRIAGE_RETURN, (ControlType.ERASE_IN_LINE, 2), (ControlType.CURSOR_UP, 1))
+            self._console.control(Control(*row * rows))
 
     def _show_warning(
         self, message: Any, category: type[Warning], filename: str, line: int, *_: Any, **__: Any

@@ -26,11 +26,10 @@ ENDS = {
 
 
 def next_steps(run: Run) -> Iterator[str]:
-    """Yield how a run has ended, and what to type next, a line each."""
+    """Yield what to type next, a line each."""
     from raysk.runner.record import how_to_go_on
     from raysk.runs.folder import RunFolder, journals_of
 
-    yield ENDS.get(run.state, f"The run has ended: {run.state}.")
     has_journal = bool(journals_of(run.folder))
     if run.state in {CRASHED, "interrupted"} and has_journal:
         yield how_to_go_on(RunFolder(run.folder), run.facts.get("stopped")).text
