@@ -54,12 +54,14 @@ class Watch:
         from raysk.cli.view.watched import ENDS, next_steps, show_run
         from raysk.history.run import RUNNING
 
-        run = find(self.name)
+        run = _as_it_is(find(self.name))
         with data_stdout() as out:
             view = View(still=self.plain, **_budget(run))
             if run.state == RUNNING:
                 view.say(f"Watching {run.shown}")
                 run = follow(run, view)
+            elif self.name is None:
+                view.say(f"No run goes on here. The newest is {run.shown}.")
             view.say(ENDS.get(run.state, f"The run has ended: {run.state}."))
             show_run(out, run, as_json=self.as_json)
             for line in next_steps(run):
@@ -84,7 +86,7 @@ def find(name: str | None) -> Run:
 def follow(run: Run, view: View) -> Run:
     """Show what a run does until it ends; returns it as it is then."""
     from raysk.history.replay import Replay
-    from raysk.history.run import CRASHED, RUNNING
+    from raysk.history.run import RUNNING
 
     replay = Replay(run)
     try:
@@ -92,15 +94,20 @@ def follow(run: Run, view: View) -> Run:
             while True:
                 for event, at in replay.news(run):
                     view.take(event, _monotonic(at))
-                if run.state == CRASHED:  # or it has ended after its manifest was read
-                    run = run.refreshed()
                 if run.state != RUNNING:
                     return run
                 time.sleep(LOOK_S)
-                run = run.refreshed()
+                run = _as_it_is(run.refreshed())
     except KeyboardInterrupt:
         view.say("The run goes on.")
         raise
+
+
+def _as_it_is(run: Run) -> Run:
+    """Return a run, read again if it seems to have crashed: perhaps it ended after its manifest was read."""
+    from raysk.history.run import CRASHED
+
+    return run.refreshed() if run.state == CRASHED else run
 
 
 def _monotonic(at: float | None) -> float:

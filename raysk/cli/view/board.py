@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from raysk.cli.view import words
+from raysk.cli.view.console import LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 MOST_BEST, MOST_NODES = 4, 16
 """Lines of the best candidate, and rows of nodes."""
 
-LEVELS = "▁▂▃▄▅▆▇█"
 LEAST_COURSE = 8
 """How scores went is shown where there is room for so many characters of it."""
 

@@ -25,7 +25,7 @@ from rich.table import Table
 from rich.text import Text
 
 from raysk.cli.view import board, words
-from raysk.cli.view.console import harmless
+from raysk.cli.view.console import harmless, in_ascii
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,7 +48,6 @@ MOST_SLOW = 2
 """Slow fits that are shown."""
 
 BETWEEN = " · "
-IN_ASCII = str.maketrans({"·": "-", "…": "~", **dict(zip(board.LEVELS, "_.-:=+*#", strict=True))})
 
 AT_THE_END = {"refitting", "saving", "verifying"}
 """Phases that may still come when the run was told to end."""
@@ -102,7 +101,7 @@ def _cut(line: RenderableType, room: int, *, is_ascii: bool) -> RenderableType:
     if isinstance(line, Text):
         line.truncate(room, overflow="ellipsis")
         if is_ascii:
-            line.plain = line.plain.translate(IN_ASCII).encode("ascii", "replace").decode()
+            line.plain = in_ascii(line.plain).encode("ascii", "replace").decode()
     return line
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from typing import TYPE_CHECKING, Any
 
@@ -52,28 +53,39 @@ def _summary(run: Run) -> dict[str, Any]:
         "run_dir": str(run.folder),
         "command": run.command,
         "state": run.state,
-        **_best(run),
         **{name: facts.get(name) for name in told},
+        **_found(run),
     }
 
 
-def _best(run: Run) -> dict[str, Any]:
-    """Return the best candidate: as the run says, or else of what is done."""
+def _found(run: Run) -> dict[str, Any]:
+    """Return the best candidate and the number of fits: as the run says, or else of what its journal has."""
     names = ("metric", "best_score", "best_score_std", "best_params")
-    if isinstance(best := run.facts.get("best"), dict):
-        return {name: best.get(name) for name in names}
-    found: dict[str, Any] = dict.fromkeys(names)
-    from raysk.history.candidates import read_candidates
+    best = run.facts.get("best")
+    if isinstance(best, dict) or "fits" in run.facts:
+        said = best if isinstance(best, dict) else {}
+        return {name: said.get(name) for name in names}
+    return {**dict.fromkeys(names), "metric": run.facts.get("metric"), **_so_far(run)}
 
+
+def _so_far(run: Run) -> dict[str, Any]:
+    """Return what the journal of a run tells that has not come to its end; nothing if it has none."""
+    from raysk.history.candidates import read_candidates
+    from raysk.history.fits import ONE_METRIC, read_fits
+
+    fits = read_fits(run)
+    counts = {"fits": len(fits), "fits_failed": sum(fit.error is not None for fit in fits)} if fits else {}
     try:
         table = read_candidates(run)
     except InputError:  # no search, or nothing of it is done
-        return found
+        return counts
     row = int(table.order()[0])
     score, std = (float(each[table.metric][row]) for each in (table.mean, table.std))
-    if score != score:  # noqa: PLR0124 - NaN: no candidate is done
-        return found
-    return dict(zip(names, (table.metric, score, std, plain_parameter(dict(table.params[row]))), strict=True))
+    if math.isnan(score):  # no candidate is done
+        return counts
+    metric = run.facts.get("metric") if table.metric == ONE_METRIC else table.metric
+    params = plain_parameter(dict(table.params[row]))
+    return {**counts, "metric": metric, "best_score": score, "best_score_std": std, "best_params": params}
 
 
 def _rows(summary: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
