@@ -39,7 +39,7 @@ test: $(VENV)/installed-test  ## Run every test that needs no root
 		--durations=15 --ignore=tests/multihost $(ARGS)
 
 multihost: $(VENV)/installed-test  ## Run the tests on several hosts; needs root, Linux and iproute2
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest --durations=15 tests/multihost $(ARGS)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -n 2 --durations=15 tests/multihost $(ARGS)
 
 cluster: $(VENV)/installed  ## Start N hosts with CPUS CPUs each on this machine, to try raysk on; needs the same
 	@$(BIN)/python tests/multihost/keeper.py up --hosts $(N) --cpus $(CPUS)

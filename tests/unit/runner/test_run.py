@@ -225,7 +225,7 @@ def test_interrupted_before_a_candidate_is_done(here, events, tmp_path):
         run(work(search=cut), here, outputs(resume=find_search(str(tmp_path / "run"))), sink=events.append)
     assert remarks(events)[-1] == "Finished fits are kept. Go on with: raysk resume run"
     table = (tmp_path / "run" / "results.csv").read_text()
-    assert table == "rank_test_score,mean_test_score,std_test_score,param_strategy,param_constant\n"
+    assert table == "rank_test_score,mean_test_score,std_test_score,param_strategy,param_constant,params\n"
     assert manifest(tmp_path / "run")["outcome"] == "interrupted"
 
 
