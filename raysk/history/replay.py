@@ -127,13 +127,13 @@ class Replay:
         records = planned if isinstance(planned, list) else []
         self._left += self._tail.read()
         new = records[len(self._plans) :]
-        yield from self._workers_of(progress)
         phase = list(self._phase_of(progress))
         if phase and phase[0].event == PhaseStarted(name=FITTING):
             yield phase.pop()
         for record in new:
             yield from self._fits(metric)
             yield from self._planned(record)
+        yield from self._workers_of(progress)
         yield from self._fits(metric)
         yield from self._counts_of(progress)
         yield from phase
@@ -191,14 +191,15 @@ class Replay:
             yield Told(CandidateDone(index=-1, params={}, score=None, alike=True))
 
     def _workers_of(self, progress: Mapping[str, Any]) -> Iterator[Told]:
+        """Tell how many workers are up; the first time, since when: time without any says nothing of the fits."""
         try:
             self._nodes = tuple(NodeWork(**each) for each in progress.get("nodes", ()))
             changed = WorkersChanged(**progress["workers"], by_node=lambda: self._nodes)
         except ODD:
             return
         if changed != self._workers:
-            self._workers = changed
-            yield Told(changed)
+            self._workers, since = changed, progress.get("up_since")
+            yield Told(changed, since if isinstance(since, float) else None)
 
     def _phase_of(self, progress: Mapping[str, Any]) -> Iterator[Told]:
         phase = name, since = progress.get("phase"), progress.get("since")

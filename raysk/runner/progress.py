@@ -65,6 +65,7 @@ class Progress:
         self._before: Counter[int] = Counter()  # candidates of the rounds before, by outer fold
         self._round: RoundStarted | None = None
         self._workers: WorkersChanged | None = None
+        self._up_since: float | None = None
         self._counts: Counter[str] = Counter()
         self._phase, self._since = "", time.time()
         self._is_refit = False
@@ -113,7 +114,7 @@ class Progress:
     def _now(self) -> dict[str, Any]:
         with self._lock:
             workers, counts = self._workers, dict(self._counts)
-            phase = {"phase": self._phase, "since": self._since}
+            phase = {"phase": self._phase, "since": self._since, "up_since": self._up_since}
         return {
             **phase,
             **{name: counts.get(name, 0) for name in ("shared", "pruned", "candidates_done")},
@@ -138,6 +139,8 @@ class Progress:
                 self._counts["candidates_done"] = 0
             case WorkersChanged():
                 self._workers = event
+                if event.up and self._up_since is None:
+                    self._up_since = time.time()
             case PhaseStarted() | RefitStarted():
                 self._is_refit |= isinstance(event, RefitStarted)
                 self._phase = event.name if isinstance(event, PhaseStarted) else "refitting"

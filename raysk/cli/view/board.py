@@ -103,8 +103,9 @@ def nodes(state: State, now: float) -> list[str]:
 
 
 def _node(state: State, node: NodeWork) -> list[str]:
-    unit = "unit" if state.work is None else state.work.unit
-    row = [node.address, f"{node.busy} of {node.up} busy", words.count(state.units_by_node[node.node], unit)]
+    unit, most = ("unit", 0) if state.work is None else (state.work.unit, state.work.total)
+    done = f"{state.units_by_node[node.node]:>{len(f'{most:,}')},} {unit}s"
+    row = [node.address, f"{node.busy} of {node.up} busy", done]
     if node.memory_bytes is None or node.memory_free_bytes is None:
         return [*row, ""]
     used = (node.memory_bytes - node.memory_free_bytes) / GIB

@@ -166,7 +166,7 @@ class State:
 
     def _on_WorkersChanged(self, event: events.WorkersChanged, now: float) -> None:  # noqa: N802
         if self.work is not None and not self.work.done and not (self.workers and self.workers.up):
-            self.work.waited_s = now - self.work.since
+            self.work.waited_s = max(now - self.work.since, 0.0)
         self.workers = event
 
     def _on_WorkerLost(self, _event: events.WorkerLost, _: float) -> None:  # noqa: N802

@@ -247,7 +247,7 @@ class TestNodes:
         """With several nodes each has a row: its busy workers, its fits, its memory."""
         done = events.WorkDone(units=1200, node="n2")
         shown = drawn(told(on_nodes(node(1, 8), node(2, 7, gib=12)), planned(units=5000), done))
-        assert "10.0.0.1  8 of 8 busy  0 fits" in shown
+        assert "10.0.0.1  8 of 8 busy      0 fits" in shown
         assert "10.0.0.2  7 of 8 busy  1,200 fits  12.0 of 64.0 GiB" in shown
 
     def test_one_node(self):

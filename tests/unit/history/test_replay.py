@@ -103,7 +103,7 @@ def test_progress(folder):
     workers = {"up": 2, "wanted": 4, "nodes": 1}
     progress = {"phase": "fitting", "since": 99.0, "workers": workers, "nodes": [node], "shared": 1, "pruned": 2}
     folder.say(planned=[plan()], progress={**progress, "candidates_done": 1})
-    up, phase, planned, counts, alike = folder.news()
+    phase, planned, up, counts, alike = folder.news()
     assert (up, phase) == (WorkersChanged(**workers), PhaseStarted(name="fitting"))
     assert up.by_node() == (NodeWork(**node),)
     assert (type(planned), counts) == (WorkPlanned, WorkDone(units=0, shared=1, pruned=2))
