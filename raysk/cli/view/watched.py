@@ -46,7 +46,7 @@ def show_run(out: DataOut, run: Run, *, as_json: bool) -> None:
 
 def _summary(run: Run) -> dict[str, Any]:
     facts = run.facts
-    told = ("started", "ended", "time_s", "fits", "fits_failed", "model", "test_score", "test_scores")
+    told = ("started", "ended", "time_s", "fits", "fits_failed", "model", "test_score", "test_scores", "scores")
     return {
         "schema": 1,
         "run": run.name,
@@ -96,6 +96,8 @@ def _rows(summary: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         spread = "" if std is None else f" +- {std:.3g} over the splits"
         yield f"best {summary['metric'] or 'score'}", f"{summary['best_score']:.6g}{spread}"
         yield "best params", "\n".join(f"{name} = {value!r}" for name, value in summary["best_params"].items())
+    for name, each in (summary["scores"] or {}).items():  # of outer folds
+        yield name.replace("_", " "), f"{each['mean']:.6g} +- {each['std']:.3g} over the outer folds"
     if summary["test_score"] is not None:
         yield "test score", f"{summary['test_score']:.6g}"
     if summary["fits"] is not None:
