@@ -52,6 +52,7 @@ class _Plan:
     fold: int
     work: WorkPlanned
     round: RoundStarted | None
+    resumed: int = 0
     begun: dict[int, _Candidate] = field(default_factory=dict)
 
     @classmethod
@@ -66,9 +67,11 @@ class _Plan:
     def has(self, fit: Fit) -> bool:
         return fit.fold == self.fold and self.first <= fit.candidate < self.first + self.work.candidates
 
-    def is_earlier(self, fit: Fit) -> bool:
-        """Tell whether an earlier run has done a fit: it is among those that were known when this was planned."""
-        return fit.ended is None or fit.ended < self.at
+    def recalls(self, fit: Fit) -> bool:
+        """Count a fit if it was known when this was planned; what else an earlier run has done is told of later."""
+        is_known = self.resumed < self.work.resumed and (fit.ended is None or fit.ended < self.at)
+        self.resumed += is_known
+        return is_known
 
 
 @dataclass
@@ -166,7 +169,7 @@ class Replay:
             if fit.error is not None and fit.error not in self._reasons:
                 self._reasons.add(fit.error)
                 yield Told(_failed(fit, plan))
-            if not plan.is_earlier(fit):
+            if not plan.recalls(fit):
                 by_node[fit.worker and fit.worker.rpartition(":")[0]].append(fit)
         for node, some in by_node.items():
             failed = sum(fit.error is not None for fit in some)

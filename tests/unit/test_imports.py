@@ -233,6 +233,7 @@ def loaded_by(tmp_path, *command):
         ("-m", "raysk", "predict", "--help"),
         ("-m", "raysk", "score", "--help"),
         ("-m", "raysk", "model", "show", "--help"),
+        ("-m", "raysk", "watch", "--help"),
     ],
     ids=" ".join,
 )

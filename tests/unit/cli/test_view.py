@@ -10,7 +10,8 @@ from rich.console import Console
 
 from raysk import events
 from raysk.cli.view import lines, words
-from raysk.cli.view.console import stderr_console
+from raysk.cli.view.console import Stderr, stderr_console
+from raysk.cli.view.live import View
 from raysk.cli.view.names import short_names
 from raysk.cli.view.scores import MOST_STRETCHES
 from raysk.cli.view.state import State
@@ -275,3 +276,18 @@ def test_no_more_lines_than_the_terminal_has(width, height):
     assert shown[-1] == "stopping"
     whole = len(drawn(state, width, stopping=True))
     assert len(shown) == min(height, whole)
+
+
+def test_a_terminal_that_becomes_narrower():
+    """It breaks the lines that stand there: the rows that they take more are erased, or they would stay for good."""
+    view, file = View(), io.StringIO()
+    for event in (*SEARCH, *candidates(0.1, 0.2)):
+        view(event)
+    for width, rows in ((80, 0), (80, 0), (100, 0), (45, None), (45, 0)):
+        view._console = Stderr(file=file, width=width, height=24, force_terminal=True)
+        file.truncate(0)
+        before = view._drawn[1]
+        view._render()
+        expected = sum(max(length - 1, 0) // width for length in before) if rows is None else rows
+        assert file.getvalue().count("\x1b[1A") == expected
+        assert rows is not None or expected > 0

@@ -85,6 +85,9 @@ def test_what_an_earlier_run_has_done(folder):
     folder.write(line(0, 0, ended=50.0), line(0, 1, ended=None), line(1, 0, ended=150.0))
     planned, done, candidate = folder.news()
     assert (planned.resumed, done.units, candidate.index) == (2, 1, 0)
+    folder.say(planned=[plan()])  # TPE finds what is known as it proposes it
+    told = [event for event, _ in Replay(Run(folder.path)).news(Run(folder.path))]
+    assert [event.units for event in told if isinstance(event, WorkDone)] == [3]
 
 
 def test_failures(folder):
