@@ -137,7 +137,8 @@ class Replay:
             yield from self._fits(metric)
             yield from self._planned(record)
         yield from self._workers_of(progress)
-        yield from self._fits(metric)
+        if _mapping(progress.get("workers")).get("up") != 0:  # or news of the workers is late: it comes before the fits
+            yield from self._fits(metric)
         yield from self._counts_of(progress)
         yield from phase
 

@@ -67,6 +67,17 @@ def test_fits_wait_for_their_plan(folder):
     assert [type(event) for event in folder.news()] == [WorkPlanned, WorkDone]
 
 
+def test_fits_wait_for_workers(folder):
+    """Fits that are there before it is known that a worker is up are told of after that: the pace counts from it."""
+    workers = {"up": 0, "wanted": 2, "nodes": 0}
+    folder.say(planned=[plan()], progress={"workers": workers})
+    folder.write(line(0, 0))
+    assert [type(event) for event in folder.news()] == [WorkPlanned, WorkersChanged]
+    folder.say(progress={"workers": {**workers, "up": 1, "nodes": 1}, "up_since": 150.0})
+    up, done = folder.replay.news(Run(folder.path))
+    assert (type(up.event), up.at, type(done.event)) == (WorkersChanged, 150.0, WorkDone)
+
+
 def test_rounds(folder):
     """Each round of halving is told with its own candidates, whose numbers go on."""
     said = {"number": 1, "of": 2, "resource": "n_samples", "amount": 10}
