@@ -197,18 +197,14 @@ def run(  # noqa: PLR0913 - as `fit`
     estimator, X, y, address, fit_params, resources
         See `fit`; what goes to the estimator's ``fit``; what of the cluster is used, if this call connects.
     limits, shortcuts, seeds : Limits, Shortcuts, list of dict, optional
-        When a search ends early, counted from this call; which of its fits need not be done; the parameters of
-        candidates that it tries first, as ``raysk.top_params("latest")`` has them.
-    run_dir, name, tags : str or Path, str, list of str, optional
-        The folder of the run's files, and what the run is called. Without `run_dir` a name or tag makes a folder in
-        ``raysk-runs``; nothing is left without all three.
-    resume : bool, str or Path, default=False
-        An earlier run of this search, whose fits are not done again. True means the run in `run_dir`, if there is one.
+        When a search ends early; which of its fits need not be done; what it tries first, as `top_params` has it.
+    run_dir, name, tags, resume : str or Path, str, list of str, optional; bool, str or Path, default=False
+        The folder of the run's files; without it a name or tag makes one in ``raysk-runs``. An earlier run of this
+        search, whose fits are not done again: True means the one in `run_dir`, if there is one.
     resume_anyway, force, report : bool, default=False
         Go on although something changed since; replace another run in `run_dir`; write a page, see `write_report`.
     verify, verify_fits, keep_estimators : bool, default=True; int, optional; int, default=0
-        Load the saved model back in another process; do so many fits again (FitsDiffer if a score differs); keep the
-        estimators of so many of the best candidates for `load_estimators`.
+        Load the model back in another process; do so many fits again (or FitsDiffer); keep estimators of so many best.
     sink : callable, optional
         Takes the `raysk.events` of this run. Those of the cluster go to the sink of `connect`.
 
@@ -223,12 +219,12 @@ def run(  # noqa: PLR0913 - as `fit`
         The first two when all is written; `outcome` of the error says what was done. The others: see `fit`.
     """
     data = Data(X=X, y=y, fit_params=fit_params or {})
+    said: dict[str, Any] = {"resume": resume, "name": name, "tags": tags}
     if nested_calls.stays_here():
-        said: dict[str, Any] = {"limits": limits, "seeds": seeds, "run_dir": run_dir, "resume": resume}
-        return _run_here(estimator, data, **said, name=name, tags=tags)
+        return _run_here(estimator, data, limits=limits, seeds=seeds, run_dir=run_dir, **said)
     job = _verified(_job(data, _checked(estimator), limits, shortcuts, seeds), verify_fits)
-    said = {"anyway": resume_anyway, "force": force, "report": report, "verify": verify, "name": name, "tags": tags}
-    outputs = recorded_outputs(job, run_dir, resume=resume, keep_estimators=keep_estimators, **said)
+    said |= {"anyway": resume_anyway, "force": force, "report": report, "verify": verify}
+    outputs = recorded_outputs(job, run_dir, keep_estimators=keep_estimators, **said)
     work = _work(job, is_recorded=outputs is not None)
     return _run(work, Borrowed(address=address, resources=resources or _resources(), given=resources), outputs, sink)
 
@@ -273,9 +269,7 @@ def nested(  # noqa: PLR0913 - those of cross_validate, and of `run`
     Raises
     ------
     UsageError
-        If `search` is none, or this is a call inside a fit; see also `run`.
-    Exception
-        Whatever the search of a fold raises.
+        If `search` is none, or this is a call inside a fit; see also `run`. Also whatever the search of a fold raises.
     """
     if nested_calls.stays_here():
         raise UsageError("raysk.nested cannot run inside a fit, or in a fork. Use scikit-learn's cross_validate there.")
@@ -288,9 +282,9 @@ def nested(  # noqa: PLR0913 - those of cross_validate, and of `run`
     work = _work(job, is_recorded=outputs is not None)
     where = Borrowed(address=address, resources=resources or _resources(), given=resources)
     nesting = Nesting(outer=outer, scoring=scoring, return_train_score=return_train_score)
+    told: dict[str, Any] = {"nesting": nesting, "call": _call(work, PYTHON_NESTED), "sink": sink}
     with saved_by_value(work.found.modules):
-        call = _call(work, PYTHON_NESTED)
-        outcome = run_nested(lambda _: work, where, outputs, nesting=nesting, call=call, sink=sink)
+        outcome = run_nested(lambda _: work, where, outputs, **told)
     if outcome.unwritten is not None:
         raise outcome.unwritten
     return outcome

@@ -33,6 +33,7 @@ from raysk.cli.commands import (
     runs,
     score,
     search,
+    watch,
 )
 from raysk.cli.options.command import Command
 from raysk.errors import FitsFailed, InputError, RayskError, ReaderGone, UsageError
@@ -74,6 +75,7 @@ app.command(cls=Command)(cv.Cv)
 app.command(cls=Command)(nested.Nested)
 app.command(cls=Command, context_settings=resume.EXTRA)(resume.Resume)
 app.command(cls=Command)(refit.Refit)
+app.command(cls=Command)(watch.Watch)
 app.add_typer(runs.app)
 app.command(cls=Command)(results.Results)
 app.command(cls=Command)(compare.Compare)

@@ -63,10 +63,8 @@ def fit(  # noqa: PLR0913 - those of scikit-learn's fit, where it runs, and what
         Stores the finished fits of a search, and has those of an earlier run. None stores nothing.
     limits, shortcuts, verification : Limits, Shortcuts, Verification, or None
         Of a search: what ends it early, which fits need not be done, and which are done again, as a check.
-    seeds : sequence of mapping of str to object
-        Of a search: the parameters of candidates that it tries first.
-    retention : Retention or None
-        Which estimators of a search are kept.
+    seeds, retention : sequence of mapping of str to object, Retention or None
+        Of a search: the parameters of candidates that it tries first; which estimators are kept.
 
     Returns
     -------
@@ -79,10 +77,8 @@ def fit(  # noqa: PLR0913 - those of scikit-learn's fit, where it runs, and what
     KeyboardInterrupt, SystemExit, TooManyFailures
         If a search is interrupted, or more of its fits failed than the limits allow; it then has `cv_results_` as
         above, and a `best_estimator_` only if the limits say so.
-    NothingFinished
-        If a search ended early with no candidate done.
-    CallError
-        If the estimator's `fit` does not take these arguments.
+    NothingFinished, CallError
+        If a search ended early with no candidate done; if the estimator's `fit` does not take these arguments.
     """
     from raysk.plans import callbacks, search
 

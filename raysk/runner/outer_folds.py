@@ -30,8 +30,10 @@ from raysk.events import (
     WorkPlanned,
     null_sink,
 )
+from raysk.request.space_facts import space_facts
 from raysk.results.scores import metric_name
 from raysk.runner.outcome import Outcome, Tally
+from raysk.runner.progress import Progress, time_budget
 from raysk.runner.record import how_to_go_on, recorded
 from raysk.runner.reporting import reported
 from raysk.runner.run import conditions_of, data_used, folder_of
@@ -156,7 +158,7 @@ def run(  # noqa: PLR0913 - as `raysk.runner.run.run`
     KeyboardInterrupt, SystemExit, RayskError
         Also if a single fold fails: finished fits are in the journals.
     """
-    sink = _once(sink)
+    sink = progress = Progress(_once(sink))
     if outputs is None:
         with where.starting(sink) as start:
             work = read(sink)
@@ -165,7 +167,8 @@ def run(  # noqa: PLR0913 - as `raysk.runner.run.run`
     with Saver(replace(outputs, verify=False), sink) as saver, where.starting(sink) as start:
         if outputs.resume is not None:
             sink(Remark(text=f"Going on with {outputs.resume.shown}"))
-        outcome = _fit_and_record(where, start, read(sink), outputs, nesting, call=call, saver=saver, sink=sink)
+        told: dict[str, Any] = {"call": call, "saver": saver, "progress": progress}
+        outcome = _fit_and_record(where, start, read(sink), outputs, nesting, **told)
     return replace(outcome, report=reported(outputs, outcome.run_dir, sink))
 
 
@@ -178,25 +181,23 @@ def _fit_and_record(  # noqa: PLR0913 - what a run is made of
     *,
     call: Mapping[str, Any],
     saver: Saver,
-    sink: Sink,
+    progress: Progress,
 ) -> NestedOutcome:
     """Fit and score all folds, and leave a run folder."""
-    from raysk.request.space_facts import space_facts
-
-    used = data_used(work, sink)
+    sink, job = progress, work.job
+    used, made = data_used(work, sink), conditions_of(work.found, outputs, where)
     folder, splits = folder_of(outputs, start, work.found, sink), _splits(work, nesting)
-    made = conditions_of(work.found, outputs, where)
-    begin = {"job": call, "outputs": outputs.written(), "data": used, "space": space_facts(work.job.estimator)}
-    begin |= outputs.labels
+    begin = {"job": call, "outputs": outputs.written(), "data": used, "time_budget": time_budget(job.limits)}
+    begin |= {"space": space_facts(job.estimator), **outputs.labels}
     with (
         _journaled(folder, made, len(splits), sink) as journals,
-        recorded(folder, work.found.path, saver, **begin) as facts,
+        recorded(folder, work.found.path, saver, progress, **begin) as facts,
     ):
         outcome = _fit(where, start, work, nesting, splits, sink=sink, journals=journals)
         sink(PhaseStarted(name="saving"))
         _save_tables(outcome, folder, outputs, saver)
-        outputs_written = tuple(outputs.written(saver.lost))
-        outcome = replace(outcome, run_dir=folder.root.absolute(), data=used, outputs=outputs_written)
+        written = tuple(outputs.written(saver.lost))
+        outcome = replace(outcome, run_dir=folder.root.absolute(), data=used, outputs=written)
         facts.update(_facts_of(outcome))
         if outcome.stopped is not None:
             sink(how_to_go_on(folder, outcome.stopped))

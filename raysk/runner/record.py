@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import shlex
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from raysk.jobs import Data
     from raysk.runner.outcome import Outcome, Tally
+    from raysk.runner.progress import Progress
     from raysk.runner.saving import Saver
     from raysk.runs.conditions import CurrentConditions
     from raysk.runs.folder import RunFolder
@@ -66,8 +68,10 @@ def how_to_go_on(folder: RunFolder, stopped: str | None) -> Remark:
 
 
 @contextlib.contextmanager
-def recorded(folder: RunFolder, source: Path | None, saver: Saver, **begin: Any) -> Iterator[dict[str, Any]]:
-    """Keep the run folder's manifest: "running" at first, then how the run ended.
+def recorded(
+    folder: RunFolder, source: Path | None, saver: Saver, progress: Progress, **begin: Any
+) -> Iterator[dict[str, Any]]:
+    """Keep the run folder's manifest: "running" at first, with what the run is at, then how it ended.
 
     The manifest of an earlier run stays if going on with it is refused: its arguments resume it once more.
 
@@ -78,6 +82,8 @@ def recorded(folder: RunFolder, source: Path | None, saver: Saver, **begin: Any)
         The person's file.
     saver : Saver
         Takes note if the manifest cannot be written.
+    progress : Progress
+        Knows what the run is at.
     **begin : object
         What is known at the beginning: ``job``, how the run was started, and others. Of an earlier run the tags stay,
         and its name if there is no other.
@@ -97,7 +103,8 @@ def recorded(folder: RunFolder, source: Path | None, saver: Saver, **begin: Any)
     facts: dict[str, Any] = {"model_sha256": None}
     outcome = "failed"
     try:
-        with exits.Contained():
+        write = functools.partial(_write_over, folder, running)
+        with progress.kept(write), exits.Contained():
             yield facts
         outcome = facts.pop("outcome")
     except (KeyboardInterrupt, SystemExit):
@@ -108,8 +115,14 @@ def recorded(folder: RunFolder, source: Path | None, saver: Saver, **begin: Any)
         raise
     finally:
         with saver.putting_errors_off():
-            ended = finish_manifest(running, outcome, **facts)
+            ended = {**finish_manifest(running, outcome, **facts), "planned": progress.planned}
             folder.change_manifest(lambda said: refused or {**ended, **labels(said)})  # a person may tag it meanwhile
+
+
+def _write_over(folder: RunFolder, running: Mapping[str, Any], more: Mapping[str, Any]) -> None:
+    from raysk.runs.labels import labels
+
+    folder.change_manifest(lambda said: {**running, **more, **labels(said)})
 
 
 def facts_of(outcome: Outcome) -> dict[str, Any]:

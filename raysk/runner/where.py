@@ -229,11 +229,17 @@ class Telling:
 
     def __init__(self, pool: Pool, sink: Sink) -> None:
         self._pool = pool
-        heard = {id(sink), id(getattr(sink, "then", None))}  # a tally hands events on
-        self.sink = sink if id(pool.sink) in heard else _both(sink, pool.sink)
+        self.sink = sink if any(each is pool.sink for each in _chain(sink)) else _both(sink, pool.sink)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._pool, name)
+
+
+def _chain(sink: Sink | None) -> Iterator[Sink]:
+    """Return a sink, and those that it hands events on to."""
+    while sink is not None:
+        yield sink
+        sink = getattr(sink, "then", None)
 
 
 def _both(one: Sink, other: Sink) -> Sink:

@@ -241,6 +241,7 @@ def loaded_by(tmp_path, *command):
         ("-m", "raysk", "report", "--help"),
         ("-m", "raysk", "model", "show", "--help"),
         ("-m", "raysk", "runs"),
+        ("-m", "raysk", "watch", "--help"),
     ],
     ids=" ".join,
 )

@@ -100,6 +100,8 @@ def test_a_search_from_start_to_end(here, events, tmp_path):
     assert said["job"] == {"command": "search", "folder": str(tmp_path)}
     assert said["data"] == json.loads(json.dumps(outcome.data))
     assert said["space"]["strategy"] == {"values": ["most_frequent", "prior", "uniform"], "conditional": False}
+    assert [(each["candidates"], each["splits"], each["units"]) for each in said["planned"]] == [(3, 2, 6)]
+    assert "progress" not in said
     phases = [event.name for event in events if isinstance(event, PhaseStarted)]
     assert phases == ["connecting", "fitting", "saving"]
     assert outcome.data["line"] in remarks(events)
