@@ -184,23 +184,23 @@ def _fit_and_record(  # noqa: PLR0913 - what a run is made of
     progress: Progress,
 ) -> NestedOutcome:
     """Fit and score all folds, and leave a run folder."""
-    sink, job = progress, work.job
-    used, made = data_used(work, sink), conditions_of(work.found, outputs, where)
-    folder, splits = folder_of(outputs, start, work.found, sink), _splits(work, nesting)
+    job: Any = work.job
+    used, made = data_used(work, progress), conditions_of(work.found, outputs, where)
+    folder, splits = folder_of(outputs, start, work.found, progress), _splits(work, nesting)
     begin = {"job": call, "outputs": outputs.written(), "data": used, "time_budget": time_budget(job.limits)}
     begin |= {"space": space_facts(job.estimator), **outputs.labels}
     with (
-        _journaled(folder, made, len(splits), sink) as journals,
+        _journaled(folder, made, len(splits), progress) as journals,
         recorded(folder, work.found.path, saver, progress, **begin) as facts,
     ):
-        outcome = _fit(where, start, work, nesting, splits, sink=sink, journals=journals)
-        sink(PhaseStarted(name="saving"))
+        outcome = _fit(where, start, work, nesting, splits, sink=progress, journals=journals)
+        progress(PhaseStarted(name="saving"))
         _save_tables(outcome, folder, outputs, saver)
         written = tuple(outputs.written(saver.lost))
         outcome = replace(outcome, run_dir=folder.root.absolute(), data=used, outputs=written)
         facts.update(_facts_of(outcome))
         if outcome.stopped is not None:
-            sink(how_to_go_on(folder, outcome.stopped))
+            progress(how_to_go_on(folder, outcome.stopped))
     return replace(outcome, unwritten=saver.error)
 
 

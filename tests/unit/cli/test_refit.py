@@ -41,7 +41,7 @@ def refitted(root, then, now):
         ("search spec.py --data a.csv -y t --drop u", "-y v", "spec.py --data=a.csv --target=v --drop=u"),
         ("search spec.py", "--data b.csv -y t -o m.pkl", "spec.py --output=m.pkl --data=b.csv --target=t"),
         ("search spec.py --test-data t.csv", "--test-size 0.2", "spec.py --test-size=0.2"),
-        ("search spec.py", "--score --dry-run -v", "spec.py --dry-run --score --verbose"),
+        ("search spec.py", "--score --dry-run -v", "spec.py --dry-run=plan --score --verbose"),
         ("search -- -s.py", "", "-- -s.py"),
     ],
 )
