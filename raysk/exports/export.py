@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from raysk.errors import UsageError
 from raysk.exports.place import OPTUNA, Place
-from raysk.history.run import Run, open_run
+from raysk.history.candidates import open_search
+from raysk.history.run import Run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,7 +49,7 @@ def export(run: Run | str | Path, *, to: str | Place, top: int | None = None, fo
     if top is not None and top < 1:
         raise UsageError(f"--top {top}: at least one candidate is exported.")
     place = to if isinstance(to, Place) else Place.of(to)
-    run = run if isinstance(run, Run) else open_run(run)
+    run = run if isinstance(run, Run) else open_search(run)
     if place.tool == OPTUNA:
         from raysk.exports.optuna_study import write_study
 

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from raysk.history.candidates import read_candidates
+from raysk.history.candidates import open_search, read_candidates
 from raysk.history.fits import read_fits
-from raysk.history.run import open_run
 from raysk.report.axes import axes_of
 from raysk.report.findings_scores import find_bad_split, find_cheaper, find_overfit, find_result, find_unstable
 from raysk.report.findings_space import find_edges, find_unimportant
@@ -95,7 +94,7 @@ def findings_of(run: str | Path | Run = LATEST) -> list[Finding]:
     InputError
         If there is no such run, or it has no candidates.
     """
-    run = open_run(run) if isinstance(run, str | Path) else run
+    run = open_search(run) if isinstance(run, str | Path) else run
     table = read_candidates(run)
     axes = axes_of(run, table)
     return findings(run, table, read_fits(run), axes, importance_of(table, axes))

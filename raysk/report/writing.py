@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from raysk.history.run import Run, open_run
+from raysk.history.candidates import open_search
+from raysk.history.run import Run
 from raysk.report.heading import head_of
 from raysk.report.page import Figures, document
 from raysk.report.reading import read
@@ -47,7 +48,7 @@ def write_report(
         If Plotly is not installed, a run has nothing to show, or the file cannot be written.
     """
     given = [runs] if isinstance(runs, str | Path | Run) else runs
-    readings = [read(each if isinstance(each, Run) else open_run(each)) for each in given]
+    readings = [read(each if isinstance(each, Run) else open_search(each)) for each in given]
     return write_page(readings, None if path is None else Path(path), estimator)
 
 
