@@ -381,6 +381,7 @@ def _facts_of(outcome: NestedOutcome) -> dict[str, Any]:
     counts = outcome.counts
     return {
         "outcome": "done",
+        "metric": outcome.metric,
         "model": None,
         "scores": outcome.scores,
         "folds": outcome.rows(),
