@@ -100,7 +100,7 @@ def mentioned(text):
         if re.fullmatch(r"--[a-z][a-z-]*(?:[ =][^-].*)?", line):
             pairs.add((None, re.split("[ =]", line)[0]))
         for words in commands(line):
-            command = " ".join(words[: 2 if words[:1] == ["model"] else 1])
+            command = " ".join(words[: 2 if " ".join(words[:2]) in program() else 1])
             command = command if re.fullmatch("[a-z ]+", command) else ""
             for word in words:
                 name = word.partition("=")[0]

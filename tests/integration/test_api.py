@@ -33,6 +33,16 @@ def test_the_public_names_are_there():
     """The package has its names and a version, and says so when another is asked for."""
     names = {"connect", "fit", "nested", "register", "run", "Limits", "Outcome", "Resources", "__version__"}
     names |= {"OneStandardError", "Shortcuts", "TPESearchCV", "top_params"}
+    names |= {
+        "compare_runs",
+        "findings_of",
+        "list_runs",
+        "load_estimators",
+        "open_run",
+        "read_candidates",
+        "remove_run",
+    }
+    names |= {"cross_validate", "dry_run", "export", "tag_run", "write_report"}
     assert set(raysk.__all__) == names
     assert all(getattr(raysk, name) for name in raysk.__all__)
     with pytest.raises(AttributeError, match="module 'raysk' has no attribute 'predict'"):

@@ -39,6 +39,7 @@ SLOW = SPEC.replace("return super()", "__import__('time').sleep(0.2); return sup
 SUMMARY = [
     *["schema", "metric", "best_score", "best_score_std", "best_train_score", "best_params", "best_index", "scores"],
     "selection",
+    "report",
     *[
         "candidates",
         "splits",

@@ -26,6 +26,7 @@ SETTINGS = {
     *["time-budget", "fit-timeout", "patience", "max-failures", "refit-on-stop"],
     *["prune", "no-sharing", "cache-memory", "select", "outer", "repeats"],
     *["no-verify", "verify-fits", "json", "stream", "quiet", "verbose"],
+    "mlflow",
 }
 
 NEVER = {

@@ -40,7 +40,7 @@ class Results:
     run_: Annotated[
         str, typer.Argument(metavar="RUN", help="The run's folder or name, or latest: the newest search.")
     ] = "latest"
-    top: Annotated[str, typer.Option(envvar="RAYSK_TOP", metavar="N", help="Number of candidates, or all.")] = "20"
+    top: Annotated[str, typer.Option(metavar="N", help="Number of candidates, or all.")] = "20"
     where: Annotated[
         list[str] | None,
         typer.Option(

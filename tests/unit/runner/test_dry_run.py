@@ -36,7 +36,7 @@ def test_a_search_is_counted_and_timed():
     assert [event.name for event in events if isinstance(event, PhaseStarted)] == ["timing some fits"]
     time = said.pop("time")
     node_bytes = said.pop("node_bytes")
-    assert X.nbytes < node_bytes < X.nbytes + 20_000
+    assert X.nbytes < node_bytes < X.nbytes + 300_000  # our own code, in a process that has connected to Ray before
     assert said == {
         "outer": None,
         "candidates": 4,
