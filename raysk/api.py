@@ -21,10 +21,10 @@ from raysk.runner.joblib_backend import register
 from raysk.runner.outcome import Outcome
 from raysk.runner.outer_folds import NestedOutcome, Nesting
 from raysk.runner.outer_folds import run as run_nested
-from raysk.runner.outputs import recorded_outputs
+from raysk.runner.outputs import kind_of, recorded_outputs
 from raysk.runner.run import Work
 from raysk.runner.run import run as run_job
-from raysk.runs.folder import NESTED, PYTHON, PYTHON_NESTED
+from raysk.runs.folder import CV, NESTED, PYTHON, PYTHON_CV, PYTHON_NESTED
 from raysk.util import nested as nested_calls
 
 if TYPE_CHECKING:
@@ -177,53 +177,54 @@ def run(  # noqa: PLR0913 - as `fit`
     resources: Resources | None = None,
     limits: Limits | None = None,
     shortcuts: Shortcuts | None = None,
+    seeds: Sequence[Mapping[str, Any]] = (),
     run_dir: str | Path | None = None,
     name: str | None = None,
     tags: Sequence[str] = (),
     resume: bool | str | Path | None = False,
     resume_anyway: bool = False,
     force: bool = False,
+    report: bool = False,
     verify: bool = True,
     verify_fits: int | None = None,
+    keep_estimators: int = 0,
     sink: Sink = null_sink,
 ) -> Outcome:
     """Fit an estimator or a search as `fit` does, and return what the run did.
 
     Parameters
     ----------
-    estimator, X, y, address
-        See `fit`.
-    fit_params, resources : mapping of str to object, Resources, optional
-        What goes to the estimator's ``fit``; what of the cluster is used, if this call connects.
-    limits, shortcuts : Limits, Shortcuts, optional
-        When a search ends early, counted from this call; which of its fits need not be done.
-    run_dir, name, tags : str or Path, str, list of str, optional
-        A folder with the files of the run, as ``raysk search`` leaves it; what the run is called (see `list_runs`).
-        Without `run_dir` a name or tag makes a folder in ``raysk-runs``, and nothing is left without all three.
-    resume, sink : bool, str or Path, default=False; callable, optional
-        An earlier run of this search, whose fits are not done again (True means the run in `run_dir`, if there is one);
-        what takes the `raysk.events` of this run, while those of the cluster go to the sink of `connect`.
-    resume_anyway, force, verify, verify_fits : bool, bool, bool, int, optional
-        Whether an earlier run goes on although something changed; whether another one in `run_dir` is replaced; whether
-        the model is loaded back in another process; how many fits scikit-learn does again (else FitsDiffer is raised).
+    estimator, X, y, address, fit_params, resources
+        See `fit`; what goes to the estimator's ``fit``; what of the cluster is used, if this call connects.
+    limits, shortcuts, seeds : Limits, Shortcuts, list of dict, optional
+        When a search ends early; which of its fits need not be done; what it tries first, as `top_params` has it.
+    run_dir, name, tags, resume : str or Path, str, list of str, optional; bool, str or Path, default=False
+        The folder of the run's files; without it a name or tag makes one in ``raysk-runs``. An earlier run of this
+        search, whose fits are not done again: True means the one in `run_dir`, if there is one.
+    resume_anyway, force, report : bool, default=False
+        Go on although something changed since; replace another run in `run_dir`; write a page, see `write_report`.
+    verify, verify_fits, keep_estimators : bool, default=True; int, optional; int, default=0
+        Load the model back in another process; do so many fits again (or FitsDiffer); keep estimators of so many best.
+    sink : callable, optional
+        Takes the `raysk.events` of this run. Those of the cluster go to the sink of `connect`.
 
     Returns
     -------
-    Outcome
+    outcome : Outcome
         Its `estimator` is the same object, fitted.
 
     Raises
     ------
     KeyboardInterrupt, FitsFailed, InputError, UsageError
-        The first two when all is written: ``cv_results_`` has the candidates that were done, `outcome` of the error
-        what was done. The others: see `fit`; also if `resume` is another search's run, or `run_dir` has one already.
+        The first two when all is written; `outcome` of the error says what was done. The others: see `fit`.
     """
     data = Data(X=X, y=y, fit_params=fit_params or {})
+    said: dict[str, Any] = {"resume": resume, "name": name, "tags": tags}
     if nested_calls.stays_here():
-        return _run_here(estimator, data, limits=limits, run_dir=run_dir, resume=resume, name=name, tags=tags)
-    job = _verified(_job(data, _checked(estimator), limits, shortcuts), verify_fits)
-    said: dict[str, Any] = {"anyway": resume_anyway, "force": force, "verify": verify, "name": name, "tags": tags}
-    outputs = recorded_outputs(job, run_dir, resume=resume, **said)
+        return _run_here(estimator, data, limits=limits, seeds=seeds, run_dir=run_dir, **said)
+    job = _verified(_job(data, _checked(estimator), limits, shortcuts, seeds), verify_fits)
+    said |= {"anyway": resume_anyway, "force": force, "report": report, "verify": verify}
+    outputs = recorded_outputs(job, run_dir, keep_estimators=keep_estimators, **said)
     work = _work(job, is_recorded=outputs is not None)
     return _run(work, Borrowed(address=address, resources=resources or _resources(), given=resources), outputs, sink)
 
@@ -247,6 +248,7 @@ def nested(  # noqa: PLR0913 - those of cross_validate, and of `run`
     resume: bool | str | Path | None = False,
     resume_anyway: bool = False,
     force: bool = False,
+    report: bool = False,
     sink: Sink = null_sink,
 ) -> NestedOutcome:
     """Cross-validate a search: the searches of all outer folds run at a time.
@@ -256,8 +258,8 @@ def nested(  # noqa: PLR0913 - those of cross_validate, and of `run`
     search : BaseSearchCV
     outer, scoring, return_train_score
         ``cv`` and others of scikit-learn's ``cross_validate``. Without `scoring`, the search's own metrics.
-    X, y, fit_params, address, resources, limits, shortcuts, run_dir, name, tags, resume, resume_anyway, force, sink
-        See `run`. Limits are those of each fold's search.
+    X, y, fit_params, address, resources, limits, shortcuts, run_dir, name, tags, resume, resume_anyway, force
+        See `run`, as for `report` and `sink`. Limits are those of each fold's search.
 
     Returns
     -------
@@ -267,9 +269,7 @@ def nested(  # noqa: PLR0913 - those of cross_validate, and of `run`
     Raises
     ------
     UsageError
-        If `search` is none, or this is a call inside a fit; see also `run`.
-    Exception
-        Whatever the search of a fold raises.
+        If `search` is none, or this is a call inside a fit; see also `run`. Also whatever the search of a fold raises.
     """
     if nested_calls.stays_here():
         raise UsageError("raysk.nested cannot run inside a fit, or in a fork. Use scikit-learn's cross_validate there.")
@@ -277,14 +277,14 @@ def nested(  # noqa: PLR0913 - those of cross_validate, and of `run`
     job = _job(data, _checked(search), limits, shortcuts)
     if not isinstance(job, SearchJob):
         raise UsageError(f"raysk.nested takes a search, and {job.source} is none. Use cross_validate for it.")
-    said: dict[str, Any] = {"anyway": resume_anyway, "force": force, "verify": False, "name": name, "tags": tags}
-    outputs = recorded_outputs(job, run_dir, resume=resume, command=NESTED, **said)
+    said: dict[str, Any] = {"anyway": resume_anyway, "force": force, "report": report, "name": name, "tags": tags}
+    outputs = recorded_outputs(job, run_dir, resume=resume, command=NESTED, verify=False, **said)
     work = _work(job, is_recorded=outputs is not None)
     where = Borrowed(address=address, resources=resources or _resources(), given=resources)
     nesting = Nesting(outer=outer, scoring=scoring, return_train_score=return_train_score)
+    told: dict[str, Any] = {"nesting": nesting, "call": _call(work, PYTHON_NESTED), "sink": sink}
     with saved_by_value(work.found.modules):
-        call = _call(work, PYTHON_NESTED)
-        outcome = run_nested(lambda _: work, where, outputs, nesting=nesting, call=call, sink=sink)
+        outcome = run_nested(lambda _: work, where, outputs, **told)
     if outcome.unwritten is not None:
         raise outcome.unwritten
     return outcome
@@ -337,12 +337,13 @@ def _work(job: FitJob | SearchJob, *, is_recorded: bool) -> Work:
     file = getattr(sys.modules.get("__main__"), "__file__", None)
     path = None if file is None or not is_recorded else Path(file).absolute()
     modules = modules_of(job.estimator) if is_recorded else ()
-    return Work(
-        job=job, found=SourceObjects(source=job.source, path=path, names={}, modules=modules), needs_score=False
-    )
+    found = SourceObjects(source=job.source, path=path, names={}, modules=modules)
+    return Work(job=job, found=found, needs_score=False)
 
 
-def _job(data: Data, estimator: Any, limits: Limits | None, shortcuts: Shortcuts | None) -> FitJob | SearchJob:
+def _job(
+    data: Data, estimator: Any, limits: Limits | None, shortcuts: Shortcuts | None, seeds: Sequence[Any] = ()
+) -> FitJob | SearchJob:
     """Make a job; the clock of its limits starts."""
     if not isinstance(limits, Limits | None):
         raise CallError(f"limits={limits!r}: give an object, as limits=raysk.Limits(time_budget_s=600).")
@@ -350,6 +351,7 @@ def _job(data: Data, estimator: Any, limits: Limits | None, shortcuts: Shortcuts
         raise CallError(f"shortcuts={shortcuts!r}: give an object, as shortcuts=raysk.Shortcuts(prune='exact').")
     for name in _OURS & data.fit_params.keys():
         raise CallError(f"{name}: this is a limit of a search. Give it as limits=raysk.Limits({name}=...).")
+    from raysk.request.earlier import seeds_for
     from raysk.request.pruning_checks import check_pruning
     from raysk.source.objects import is_search
 
@@ -358,8 +360,8 @@ def _job(data: Data, estimator: Any, limits: Limits | None, shortcuts: Shortcuts
         shortcuts = shortcuts or Shortcuts()
         check_pruning(estimator, shortcuts)
         said: dict[str, Any] = {"limits": (limits or Limits()).begun(), "shortcuts": shortcuts}
-        return SearchJob(search=estimator, data=data, source=source, **said)
-    for name, value in (("limits", limits), ("shortcuts", shortcuts)):
+        return SearchJob(search=estimator, data=data, source=source, seeds=seeds_for(estimator, seeds), **said)
+    for name, value in (("limits", limits), ("shortcuts", shortcuts), ("seeds", seeds or None)):
         if value is not None:
             raise UsageError(f"{name} are for searches, and {source} is not a search. Leave {name} out.")
     return FitJob(estimator=estimator, data=data, source=source)
@@ -369,7 +371,8 @@ _OURS = {"time_budget_s", "fit_timeout_s"}
 """Limits that no estimator's `fit` has: given to `fit`, they are not where they belong."""
 
 
-def _call(work: Work, command: str = PYTHON) -> dict[str, Any]:
+def _call(work: Work, command: str | None = None) -> dict[str, Any]:
     """Return how the run was started, for its manifest."""
+    command = command or (PYTHON_CV if kind_of(work.job) == CV else PYTHON)
     path = work.found.path
     return {"command": command, "source": None if path is None else str(path), "arguments": [work.job.source]}

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,12 +28,37 @@ class ClusterReady(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class NodeWork:
+    """What the workers of a node do: `up` run there, and `busy` of them have work.
+
+    `node` is what `WorkDone` calls it, `address` what a person does. `memory_bytes` is what the node has, and
+    `memory_free_bytes` what was free when one of its workers looked last; None where none has told yet.
+    """
+
+    node: str
+    address: str
+    up: int
+    busy: int
+    memory_bytes: int | None = None
+    memory_free_bytes: int | None = None
+
+
+def no_nodes() -> tuple[NodeWork, ...]:
+    """Return no node: nothing is known of any."""
+    return ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class WorkersChanged(Event):
-    """Workers came up or were lost: `up` of `wanted` run now, on `nodes` nodes."""
+    """Workers came up or were lost: `up` of `wanted` run now, on `nodes` nodes.
+
+    `by_node` may be called now and then, from any thread; it tells what each node does then.
+    """
 
     up: int
     wanted: int
     nodes: int
+    by_node: Callable[[], Sequence[NodeWork]] = field(default=no_nodes, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +128,8 @@ class WorkDone(Event):
     again; `resumed` are known from an earlier run. `pruned` fits, which are not among them, need no longer be done.
 
     Of the fits among them, and those that would be done alike, `failed` failed, and `scores_failed` were fitted but
-    have no score that is a finite number. `reasons` counts why, each in one line.
+    have no score that is a finite number. `reasons` counts why, each in one line. `node` names the node that did them;
+    see `NodeWork`.
     """
 
     units: int
@@ -111,6 +137,7 @@ class WorkDone(Event):
     scores_failed: int = 0
     reasons: Mapping[str, int] = field(default_factory=dict)
     busy_s: float = 0.0
+    node: str | None = None
     shared: int = 0
     resumed: int = 0
     pruned: int = 0

@@ -307,6 +307,8 @@ class SearchJob:
         Which of its fits are done again, as a check.
     scoring_is_said : bool
         Whether the metrics are from ``--scoring``, and not the person's own search.
+    seeds : tuple of mapping of str to object
+        The parameters of candidates that are tried first, as `raysk.request.earlier.seeds_for` returns them.
 
     Raises
     ------
@@ -321,6 +323,7 @@ class SearchJob:
     shortcuts: Shortcuts = Shortcuts()
     verification: Verification | None = None
     scoring_is_said: bool = False
+    seeds: tuple[Mapping[str, Any], ...] = ()
 
     def __post_init__(self) -> None:
         several = isinstance(self.search.scoring, list | tuple | set | dict)

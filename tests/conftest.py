@@ -253,7 +253,7 @@ class FakeLauncher:
         self.puts = []
         self.dies_of = lambda _call: False
         self.slots_error = None
-        self.admission = SimpleNamespace(judged=lambda hello: hello, unheard=set(), left_out=set())
+        self.admission = SimpleNamespace(judged=lambda hello: hello, unheard=set(), left_out=set(), addresses={})
 
     def launch(self, up):
         """Start a worker: it comes up at once, never (`refuse`), or when the test says so (`hold`)."""

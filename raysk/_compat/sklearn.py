@@ -45,6 +45,22 @@ def search_parts() -> Any:
     return SimpleNamespace(**{name.lstrip("_"): part for name, part in parts.items()})
 
 
+def cross_validation_results(out: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return what ``cross_validate`` does, of what its function has returned for each fold; without estimators."""
+    aggregate, by_name = private(
+        "sklearn.model_selection._validation", "_aggregate_score_dicts", "_normalize_score_results"
+    )
+    needed = ("fit_time", "score_time", "test_scores", "train_scores")
+    every = aggregate([{name: each[name] for name in needed if name in each} for each in out])
+    results = {name: every[name] for name in ("fit_time", "score_time")}
+    train = by_name(every["train_scores"]) if "train_scores" in every else {}
+    for name, scores in by_name(every["test_scores"]).items():
+        results[f"test_{name}"] = scores
+        if name in train:
+            results[f"train_{name}"] = train[name]
+    return results
+
+
 def scores_predictions(scorers: Any) -> bool:
     """Tell whether scores are made by scikit-learn's own functions, which look at predictions and nothing else."""
     (base,) = private("sklearn.metrics._scorer", "_BaseScorer")

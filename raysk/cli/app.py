@@ -14,18 +14,26 @@ import raysk
 from raysk.cli import quick_help, signals, streams
 from raysk.cli.commands import (
     bench,
+    compare,
     config,
+    cv,
     doctor,
+    export,
     fit,
     guide,
+    init,
     inspect,
     model,
     nested,
     predict,
+    refit,
+    report,
+    results,
     resume,
     runs,
     score,
     search,
+    watch,
 )
 from raysk.cli.options.command import Command
 from raysk.errors import FitsFailed, InputError, RayskError, ReaderGone, UsageError
@@ -63,12 +71,20 @@ app = typer.Typer(
 )
 app.command(cls=Command)(fit.Fit)
 app.command(cls=Command)(search.Search)
+app.command(cls=Command)(cv.Cv)
 app.command(cls=Command)(nested.Nested)
 app.command(cls=Command, context_settings=resume.EXTRA)(resume.Resume)
+app.command(cls=Command)(refit.Refit)
+app.command(cls=Command)(watch.Watch)
 app.add_typer(runs.app)
+app.command(cls=Command)(results.Results)
+app.command(cls=Command)(compare.Compare)
 app.command(cls=Command)(predict.Predict)
 app.command(cls=Command)(score.Score)
+app.command(cls=Command)(report.Report)
+app.command(cls=Command)(init.Init)
 app.command(cls=Command)(inspect.Inspect)
+app.command(cls=Command)(export.Export)
 app.command(cls=Command)(doctor.Doctor)
 app.add_typer(model.app)
 app.command(cls=Command)(bench.Bench)

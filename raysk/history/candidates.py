@@ -2,225 +2,217 @@
 
 from __future__ import annotations
 
-import ast
-import csv
+import contextlib
 import json
+import math
+import os
 import re
+import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from raysk.errors import InputError
+from raysk.history.candidate_table import CandidateTable
 from raysk.history.fits import ONE_METRIC, read_fits
-from raysk.history.run import RUNNING
-from raysk.runs.folder import RESULTS
-from raysk.util.typed_json import decode_params
+from raysk.history.results_file import ResultsFile, read_results
+from raysk.history.run import RUNNING, Run, open_run, runs_in
+from raysk.runs.folder import FOLDS, JOURNAL, RESULTS, RUNS_FOLDER
+from raysk.runs.lookup import LATEST
+from raysk.util.typed_json import decode_params, value_of_text
+
+__all__ = ["CandidateTable", "read_candidates"]
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from raysk.history.fits import Fit
-    from raysk.history.run import Run
 
     Floats = np.ndarray[Any, np.dtype[np.float64]]
 
-_SPLIT = re.compile(r"split\d+_")
+_KNOWN = re.compile(
+    r"(split\d+|mean|std|rank)_(test|train)_|param_|mean_(fit|score)_time$|(params|error|pruned|iter|n_resources)$"
+)
+"""Columns of a table that are no others."""
 
-MOST_CELL = 2**31 - 1
-"""The most characters of a cell of a table."""
+NO_SEARCH = {"fit", "nested", "cv"}
+"""The commands whose runs have no candidates."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class CandidateTable:
-    """The candidates of one run, a row each, by their numbers.
+def read_candidates(
+    run: Run | str | Path = LATEST, *, best: int | None = None, number: int | None = None
+) -> CandidateTable:
+    """Read the candidates of a run.
 
     Parameters
     ----------
-    metric : str
-        The metric that decides, as columns are called by it; ``score`` where there is one.
-    metrics : tuple of str
-        All, that one first.
-    numbers : ndarray of int of shape (n,)
-        As in ``cv_results_``.
-    params : sequence of mapping of str to object
-        Python's values, decoded when they are asked for; see `raysk.util.typed_json`.
-    names : tuple of str
-        All parameters.
-    mean, std : mapping of str to ndarray of shape (n,)
-        By metric, over the splits; NaN where a split is not done, has failed or was pruned.
-    splits : mapping of str to ndarray of shape (n, n_splits)
-    train_mean, train_splits : mapping
-        The same of the training scores; empty where there are none.
-    fit_time, score_time : ndarray of shape (n,)
-        The mean, in seconds.
-    errors : list of str or None
-        Why the first of a candidate's fits, or scores, failed.
-    pruned : ndarray of bool of shape (n,)
-    rounds, resources : ndarray of int of shape (n,), or None
-        Of a halving search.
-    extra : mapping of str to list of str
-        Other columns of the table.
-    is_whole : bool
-        Whether these are the candidates of a run that is done, and not what its journal has so far.
-    """
+    run : Run, str or Path, default="latest"
+        As for `open_search`.
+    best : int or None
+        How many of the best are wanted, if not all: others are left out where that saves time.
+    number : int or None
+        The one that is wanted, if not all.
 
-    metric: str
-    metrics: tuple[str, ...]
-    numbers: np.ndarray[Any, Any]
-    params: Sequence[Mapping[str, Any]]
-    names: tuple[str, ...]
-    mean: Mapping[str, Floats]
-    std: Mapping[str, Floats]
-    splits: Mapping[str, Floats]
-    train_mean: Mapping[str, Floats] = field(default_factory=dict)
-    train_splits: Mapping[str, Floats] = field(default_factory=dict)
-    fit_time: Floats
-    score_time: Floats
-    errors: list[str | None]
-    pruned: np.ndarray[Any, Any]
-    rounds: np.ndarray[Any, Any] | None = None
-    resources: np.ndarray[Any, Any] | None = None
-    extra: Mapping[str, list[str]] = field(default_factory=dict)
-    is_whole: bool = True
-
-    def __len__(self) -> int:
-        return len(self.numbers)
-
-    @property
-    def done(self) -> np.ndarray[Any, Any]:
-        """How many splits of each candidate have a score."""
-        done: np.ndarray[Any, Any] = np.isfinite(self.splits[self.metric]).sum(axis=1)
-        return done
-
-    @cached_property
-    def varying(self) -> tuple[str, ...]:
-        """The parameters in which candidates differ."""
-        return tuple(name for name in self.names if len({repr(each.get(name)) for each in self.params}) > 1)
-
-    def order(self, metric: str | None = None) -> np.ndarray[Any, Any]:
-        """Return the rows, the best score first; equal ones by their numbers, those without a score last."""
-        return np.argsort(-self.mean[metric or self.metric], kind="stable")
-
-    def rank(self, metric: str | None = None) -> np.ndarray[Any, Any]:
-        """Return the rank of each row from 1, as scikit-learn ranks: equal scores share the best rank."""
-        mean = self.mean[metric or self.metric]
-        ordered = np.sort(-np.where(np.isfinite(mean), mean, -np.inf))
-        rank: np.ndarray[Any, Any] = 1 + np.searchsorted(ordered, -np.where(np.isfinite(mean), mean, -np.inf))
-        return rank
-
-
-def read_candidates(run: Run) -> CandidateTable:
-    """Read the candidates of a run.
+    Returns
+    -------
+    CandidateTable
+        Its `to_pandas` makes a `pandas.DataFrame` of it.
 
     Raises
     ------
     InputError
         If it is no search, or nothing of it is done yet.
     """
-    table = None if run.state == RUNNING else _from_table(run)
-    if table is None:
-        fits = [fit for fit in read_fits(run) if not fit.fold]
-        table = _from_journal(run, fits) if fits else None
-    if table is None:
-        what = "no fit of it is done yet" if run.state == RUNNING else "it has neither a table nor a journal with fits"
-        raise InputError(f"{run.shown!r} has no candidates to show: {what}.\nSee what runs there are: raysk runs")
-    return table
+    run = run if isinstance(run, Run) else open_search(run)
+    file = _file_of(run)
+    if file is not None:
+        one = None if number is None or not 0 <= number < len(file.lines) else [number]
+        return _from_file(run, file, one or _best_rows(run, file, best))
+    fits = [fit for fit in read_fits(run) if not fit.fold]
+    if fits:
+        return _from_journal(run, fits)
+    raise InputError(f"{run.shown!r} has no candidates to show: {_why_none(run)}")
+
+
+def open_search(text: str | Path = LATEST) -> Run:
+    """Find a run as `raysk.open_run` does, but ``latest`` is the newest search in ``raysk-runs``."""
+    here = Path.cwd() / RUNS_FOLDER
+    is_latest = str(text) == LATEST and not Path(LATEST).is_dir() and here.is_dir()
+    newest = next(filter(_is_search, runs_in(here)), None) if is_latest else None
+    return newest or open_run(text)
+
+
+def _is_search(run: Run) -> bool:
+    has_folds = any(run.folder.glob(FOLDS))
+    return (run.folder / JOURNAL).is_file() or bool(run.facts.get("search") and not has_folds)
+
+
+def _why_none(run: Run) -> str:
+    """Return why a run has no candidates, and what to type next."""
+    if folds := sorted(run.folder.glob(FOLDS)):
+        one = os.path.relpath(folds[0])
+        return f"it has outer folds, each with a search of its own.\nSee the first: raysk results {shlex.quote(one)}"
+    if run.state == RUNNING:
+        return "no fit of it is done yet.\nSee what runs there are: raysk runs"
+    if run.command in NO_SEARCH:
+        return f"it is a run of 'raysk {run.command}', and no search.\nSee what runs there are: raysk runs"
+    return "it has neither a table nor a journal with fits.\nSee what runs there are: raysk runs"
 
 
 # --- from results.csv -----------------------------------------------------------------------------
 
 
-def _from_table(run: Run) -> CandidateTable | None:
-    columns = _read_columns(run)
-    metrics = [name.removeprefix("mean_test_") for name in columns if name.startswith("mean_test_")]
-    count = len(next(iter(columns.values()), ()))
-    if not metrics or not count:
+def _file_of(run: Run) -> ResultsFile | None:
+    """Return a run's table if it has candidates, and no journal knows more: a resumed run leaves its table behind."""
+    if run.state == RUNNING:
         return None
-    metric, names = _deciding(run, metrics), [name for name in columns if name.startswith("param_")]
-    scores = {f"{what}_test_{each}" for each in metrics for what in ("mean", "std")}
-    known = {*scores, *names, "params", "mean_fit_time", "mean_score_time", "error", "pruned", "iter", "n_resources"}
+    path = run.folder / RESULTS
+    if run.state != "done" and _modified(run.folder / JOURNAL) > _modified(path):
+        return None
+    file = read_results(path)
+    return file if file is not None and _metrics_of(file) else None
+
+
+def _modified(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _metrics_of(file: ResultsFile) -> list[str]:
+    return [name.removeprefix("mean_test_") for name in file if name.startswith("mean_test_")]
+
+
+def _best_rows(run: Run, file: ResultsFile, best: int | None) -> list[int] | None:
+    """Return the best rows; None for all: of a halving search a row alone does not tell how good it is."""
+    if best is None or "iter" in file:
+        return None
+    mean = _floats(file[f"mean_test_{_deciding(run, _metrics_of(file))}"])
+    return np.argsort(-mean, kind="stable")[:best].tolist()  # type: ignore[no-any-return]
+
+
+def _from_file(run: Run, whole: ResultsFile, rows: Sequence[int] | None) -> CandidateTable:
+    file = whole if rows is None else whole.take(rows)
+    count = len(file.lines)
+    empty = [""] * count
+    metric = _deciding(run, metrics := _metrics_of(file))
+    names = [name.removeprefix("param_") for name in file if name.startswith("param_")]
+    trained = [each for each in metrics if f"mean_train_{each}" in file]
     return CandidateTable(
         metric=metric,
         metrics=(metric, *(each for each in metrics if each != metric)),
-        numbers=np.arange(count),
-        params=_TableParams(columns.get("params"), {name.removeprefix("param_"): columns[name] for name in names}),
-        names=tuple(name.removeprefix("param_") for name in names),
-        mean={each: _floats(columns[f"mean_test_{each}"]) for each in metrics},
-        std={each: _floats(columns.get(f"std_test_{each}", [""] * count)) for each in metrics},
-        splits={each: _splits(columns, "test", each, count) for each in metrics},
-        train_mean={
-            each: _floats(columns[f"mean_train_{each}"]) for each in metrics if f"mean_train_{each}" in columns
-        },
-        train_splits={
-            each: _splits(columns, "train", each, count) for each in metrics if f"mean_train_{each}" in columns
-        },
-        fit_time=_floats(columns.get("mean_fit_time", [""] * count)),
-        score_time=_floats(columns.get("mean_score_time", [""] * count)),
-        errors=[text or None for text in columns.get("error", [""] * count)],
-        pruned=np.array([text == "True" for text in columns.get("pruned", [""] * count)]),
-        rounds=_integers(columns.get("iter")),
-        resources=_integers(columns.get("n_resources")),
-        extra={name: column for name, column in columns.items() if name not in known and not _SPLIT.match(name)},
+        numbers=np.arange(count) if rows is None else np.array(rows),
+        params=_FileParams(file.get("params"), {name: file[f"param_{name}"] for name in names}, count),
+        names=tuple(names),
+        mean={each: _floats(file[f"mean_test_{each}"]) for each in metrics},
+        std={each: _floats(file.get(f"std_test_{each}", empty)) for each in metrics},
+        splits={each: _splits(file, "test", each) for each in metrics},
+        train_mean={each: _floats(file[f"mean_train_{each}"]) for each in trained},
+        train_splits={each: _splits(file, "train", each) for each in trained},
+        fit_time=_floats(file.get("mean_fit_time", empty)),
+        score_time=_floats(file.get("mean_score_time", empty)),
+        errors=[text or None for text in file.get("error", empty)],
+        pruned=np.array([text == "True" for text in file.get("pruned", empty)]),
+        rounds=_integers(file.get("iter")),
+        resources=_integers(file.get("n_resources")),
+        extra={name: file[name] for name in file if not _KNOWN.match(name)},
+        total=len(whole.lines),
+        said_to_vary=_varying(run, whole, names),
     )
 
 
-def _read_columns(run: Run) -> dict[str, list[str]]:
-    """Return the columns of a run's table as text; none if it cannot be read."""
-    csv.field_size_limit(MOST_CELL)
-    try:
-        with (run.folder / RESULTS).open(newline="", encoding="utf-8") as file:
-            reader = csv.reader(file)
-            header = next(reader, [])
-            rows = [row for row in reader if len(row) == len(header)]
-    except (OSError, ValueError, csv.Error):
-        return {}
-    return dict(zip(header, map(list, zip(*rows, strict=True)), strict=True)) if rows else {}
+def _varying(run: Run, file: ResultsFile, names: Iterable[str]) -> tuple[str, ...]:
+    """Return the parameters in which candidates differ: as the run says, or as all rows do."""
+    said = run.facts.get("varying")
+    if isinstance(said, list) and all(name in file for name in map("param_{}".format, said)):
+        return tuple(name for name in names if name in said)
+    return tuple(name for name in names if len(set(file[f"param_{name}"])) > 1)
 
 
 def _floats(texts: Iterable[str]) -> Floats:
-    return np.array([text or "nan" for text in texts], dtype=float)
+    return np.fromiter((_float(text) for text in texts), dtype=float)
+
+
+def _float(text: str) -> float:
+    """Return a number; NaN for an empty cell, and for what is none."""
+    try:
+        return float(text or "nan")
+    except ValueError:
+        return math.nan
 
 
 def _integers(texts: list[str] | None) -> np.ndarray[Any, Any] | None:
-    return None if texts is None else np.array([text or "0" for text in texts], dtype=float).astype(int)
+    return None if texts is None else np.nan_to_num(_floats(texts)).astype(int)
 
 
-def _splits(columns: Mapping[str, list[str]], kind: str, metric: str, count: int) -> Floats:
+def _splits(columns: ResultsFile, kind: str, metric: str) -> Floats:
     names, number = [], 0
     while (name := f"split{number}_{kind}_{metric}") in columns:
         names.append(name)
         number += 1
-    return np.stack([_floats(columns[name]) for name in names], axis=1) if names else np.empty((count, 0))
+    return np.stack([_floats(columns[name]) for name in names], axis=1) if names else np.empty((len(columns.lines), 0))
 
 
-class _TableParams(Sequence[Mapping[str, Any]]):
+class _FileParams(Sequence[Mapping[str, Any]]):
     """The parameters of each row of a table, decoded when they are asked for."""
 
-    def __init__(self, encoded: list[str] | None, columns: Mapping[str, list[str]]) -> None:
-        self._encoded, self._columns = encoded, columns
+    def __init__(self, encoded: list[str] | None, columns: Mapping[str, list[str]], count: int) -> None:
+        self._encoded, self._columns, self._count = encoded, columns, count
 
     def __len__(self) -> int:
-        return len(self._encoded if self._encoded is not None else next(iter(self._columns.values()), ()))
+        return self._count
 
     def __getitem__(self, row: Any) -> Any:
         if self._encoded is not None:
-            try:
+            with contextlib.suppress(ValueError, RecursionError):
                 return decode_params(json.loads(self._encoded[row]))
-            except ValueError:
-                return {}
+            return {}
         # a table of an older raysk: an empty cell may be None, or a parameter that the candidate does not have
-        return {name: _literal(column[row]) for name, column in self._columns.items() if column[row]}
-
-
-def _literal(text: str) -> Any:
-    """Return the value that a cell shows; text is text."""
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
-        return text
+        return {name: value_of_text(column[row]) for name, column in self._columns.items() if column[row]}
 
 
 # --- from the journal -----------------------------------------------------------------------------

@@ -25,10 +25,11 @@ from raysk.errors import CallError
 from raysk.events import Remark
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from types import ModuleType
 
     from raysk.jobs import Limits, Shortcuts, Verification
+    from raysk.plans.retention import Retention
     from raysk.plans.single import Stored
     from raysk.pool import Pool
     from raysk.runs.journal import Journal
@@ -45,6 +46,8 @@ def fit(  # noqa: PLR0913 - those of scikit-learn's fit, where it runs, and what
     limits: Limits | None = None,
     shortcuts: Shortcuts | None = None,
     verification: Verification | None = None,
+    seeds: Sequence[Mapping[str, Any]] = (),
+    retention: Retention | None = None,
 ) -> Any:
     """Fit an estimator, which may be a search, by the first plan that suits it.
 
@@ -60,6 +63,8 @@ def fit(  # noqa: PLR0913 - those of scikit-learn's fit, where it runs, and what
         Stores the finished fits of a search, and has those of an earlier run. None stores nothing.
     limits, shortcuts, verification : Limits, Shortcuts, Verification, or None
         Of a search: what ends it early, which fits need not be done, and which are done again, as a check.
+    seeds, retention : sequence of mapping of str to object, Retention or None
+        Of a search: the parameters of candidates that it tries first; which estimators are kept.
 
     Returns
     -------
@@ -72,21 +77,20 @@ def fit(  # noqa: PLR0913 - those of scikit-learn's fit, where it runs, and what
     KeyboardInterrupt, SystemExit, TooManyFailures
         If a search is interrupted, or more of its fits failed than the limits allow; it then has `cv_results_` as
         above, and a `best_estimator_` only if the limits say so.
-    NothingFinished
-        If a search ended early with no candidate done.
-    CallError
-        If the estimator's `fit` does not take these arguments.
+    NothingFinished, CallError
+        If a search ended early with no candidate done; if the estimator's `fit` does not take these arguments.
     """
     from raysk.plans import callbacks, search
 
     _check_call(estimator.fit, (X,) if y is None else (X, y), fit_params)
     choice = choose(estimator, fit_params)
     if choice.plan is callbacks:
-        callbacks.refuse_limits(estimator, limits)
+        callbacks.refuse_options(estimator, limits, seeds)
     choice.tell(pool, estimator)
     if choice.plan is search:
         said: dict[str, Any] = {"limits": limits, "shortcuts": shortcuts, "verification": verification}
-        search.fit(pool, estimator, X, y, fit_params, fit_best=_fit_stored, journal=journal, **said)
+        said |= {"journal": journal, "retention": retention, "seeds": seeds}
+        search.fit(pool, estimator, X, y, fit_params, fit_best=_fit_stored, **said)
     else:
         choice.plan.fit(pool, estimator, X, y, fit_params)
     return estimator

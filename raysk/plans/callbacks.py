@@ -18,7 +18,7 @@ from raysk.plans import one_job
 from raysk.plans.parts import call_fit, parts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from raysk.jobs import Limits
     from raysk.pool import Pool
@@ -29,11 +29,12 @@ def suits(estimator: Any, _: Mapping[str, Any]) -> str | None:
     return None if _callbacks(estimator) else "no callback of scikit-learn's is set on it"
 
 
-def refuse_limits(estimator: Any, limits: Limits | None) -> None:
-    """Raise a `UsageError` for limits of a search, which scikit-learn's own loop cannot keep."""
-    if limits is not None and limits.options:
+def refuse_options(estimator: Any, limits: Limits | None, seeds: Sequence[Any] = ()) -> None:
+    """Raise a `UsageError` for limits and seeds of a search, which scikit-learn's own loop does not have."""
+    options = [*([] if limits is None else limits.options), *(["--seed-from"] if seeds else [])]
+    if options:
         raise UsageError(
-            f"{limits.options[0]}: scikit-learn's callbacks are set in this {type(estimator).__name__}, so that its "
+            f"{options[0]}: scikit-learn's callbacks are set in this {type(estimator).__name__}, so that its "
             "own loop runs, which cannot do that.\nLeave out one of the two."
         )
 

@@ -66,6 +66,7 @@ class Evaluation:
             "return_n_test_samples": True,
             "return_times": True,
             "return_parameters": False,
+            "return_estimator": getattr(search, "return_estimator", False),
             "error_score": search.error_score,
             "verbose": search.verbose,
         }

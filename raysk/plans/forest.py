@@ -26,6 +26,7 @@ from raysk.errors import TaskLost
 from raysk.events import WorkDone, WorkPlanned
 from raysk.plans import fitted_state, places, relayed_warnings
 from raysk.pool import Task, ZeroCopy, stream
+from raysk.pool.by_node import node_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -114,7 +115,8 @@ def fit(  # noqa: PLR0913 - see `raysk.plans.fit`
                     trees[number : number + len(parts["own"])] = _trees(parts)
                     rest = changes or rest
                     repeater.warn(heard)
-            pool.sink(WorkDone(units=len(block.units), busy_s=block.wall_s))
+            node = None if block.node is None else node_name(block.node)
+            pool.sink(WorkDone(units=len(block.units), busy_s=block.wall_s, node=node))
     finally:
         pool.release(shared)
     random_state.randint(MAX_INT, size=count)  # a RandomState of the person's ends where scikit-learn leaves it

@@ -24,6 +24,7 @@ from raysk.events import CandidateDone, FitFailed, FitLost, WorkDone
 from raysk.plans import relayed_warnings
 from raysk.plans.schedule import InOrder, fits_of
 from raysk.plans.shared_fits import SharedFits
+from raysk.pool.by_node import node_name
 from raysk.runs.journal_round import Done
 
 if TYPE_CHECKING:
@@ -34,9 +35,6 @@ if TYPE_CHECKING:
     from raysk.pool import Pool
     from raysk.pool.task import Block
     from raysk.runs.journal_round import NoRound, Round
-
-NODE_LENGTH = 8
-"""So many characters of a node's id tell it from the others of a cluster."""
 
 _parts = sklearn_private.search_parts()
 
@@ -205,7 +203,8 @@ class RoundResults:
         done, lost, shared = self._told(block.units, block.values)
         steps = sum(result.pop("steps_shared", 0) for _, (result, _) in done)  # our own note
         results = [(fit, result) for fit, (result, _) in done]
-        worker = None if block.worker is None else f"{(block.node or '')[:NODE_LENGTH]}:{block.worker}"
+        node = None if block.node is None else node_name(block.node)
+        worker = None if block.worker is None else f"{node or ''}:{block.worker}"
         self._journal.add(results, Done(ended=time.time(), wall_s=block.wall_s, worker=worker))
         # what was lost is not in the journal: resume tries it again
         results += [(fit, self._lost(fit, loss)) for fit, loss in lost]
@@ -213,8 +212,8 @@ class RoundResults:
         for fit, _ in results:
             self._hear(fit)
         pruned = self._newly_pruned()
-        counts = {"shared": shared, "pruned": pruned, "steps_shared": steps}
-        self._pool.sink(WorkDone(units=len(results), busy_s=block.wall_s, **counts, **failures))
+        counts: dict[str, Any] = {"shared": shared, "pruned": pruned, "steps_shared": steps}
+        self._pool.sink(WorkDone(units=len(results), busy_s=block.wall_s, node=node, **counts, **failures))
         self._tell_of_pruned()
         for _, (_, heard) in done:
             if heard:

@@ -11,6 +11,7 @@ import contextlib
 import numbers
 import warnings
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,6 +33,7 @@ from raysk.plans.pruning.race import Race
 from raysk.plans.rolling import Rolling
 from raysk.plans.round_results import RoundResults, Scoring, is_multimetric
 from raysk.plans.schedule import InOrder, join
+from raysk.plans.seeds import Seeds
 from raysk.plans.single import Stored
 from raysk.plans.step_cache import StepCache
 from raysk.pool import Task, stream
@@ -44,7 +46,7 @@ if TYPE_CHECKING:
 
     from raysk.jobs import Limits, Shortcuts
     from raysk.plans.by_prefix import Levels
-    from raysk.plans.schedule import Schedule
+    from raysk.plans.schedule import Schedule, Unit
     from raysk.pool import Pool
     from raysk.runs.journal import Journal
     from raysk.runs.journal_round import Round
@@ -87,6 +89,7 @@ class Rounds:
         self.more: dict[str, list[Any]] = {}
         self.results: dict[str, Any] = {}
         self._current: tuple[RoundResults, Mapping[str, Sequence[Any]]] | None = None
+        self._seeds = Seeds(search, search._seeds)
         self._chains, self._homes = growing.Chains(), growing.Homes()
         self._maximum = bound(search, self._shortcuts)
         evaluation = Evaluation.of(search, self.estimator, data, routed, scorers)
@@ -105,6 +108,7 @@ class Rounds:
     ) -> dict[str, Any]:
         """Evaluate candidates, as the function that ``BaseSearchCV.fit`` hands to ``_run_search`` does."""
         candidates = list(candidate_params)  # the one time that a grid is expanded, or a sample drawn
+        candidates = self._seeds.put_first(candidates)
         splits = self._splits(cv or self.search._checked_cv_orig)
         columns = Candidates(candidates)
         leaders = self._leaders(columns)
@@ -123,7 +127,7 @@ class Rounds:
         self._announce(board, columns.varying())
         board.tell_of_known()
         self._current = board, more_results or {}
-        self._run(board, columns, schedule, chains, has_common_steps=levels is not None)
+        self.run(board, columns, schedule, chains, has_common_steps=levels is not None)
         return self._end(board, more_results or {})
 
     def evaluate_proposals(self, proposals: Proposals) -> dict[str, Any]:
@@ -137,7 +141,7 @@ class Rounds:
         self._current = board, {}
         proposals.warn_of_idle_workers(len(splits))
         schedule.propose()
-        self._run(board, range(proposals.total), schedule)
+        self.run(board, range(proposals.total), schedule)
         return self._end(board, {})
 
     def _begin(
@@ -174,14 +178,9 @@ class Rounds:
         prune, counts = self._shortcuts.prune, (len(board.candidates), len(board.splits))
         families = self._families(candidates, board.leaders, board.splits)
         if prune is None:
-            units = join(board.fits, families, len(board.splits))
-            if self.watch.limits.may_end_early:
-                return InOrder(units)
-            if levels is not None and len(units) <= by_prefix.MOST_UNITS:
-                return by_prefix.ByPrefix(units, levels, n_splits=len(board.splits))
-            if len(units) > longest_first.MOST_UNITS:
-                return InOrder(units)
-            return longest_first.LongestFirst(units, board.candidates, candidates.varying(), n_splits=len(board.splits))
+            units, varying = join(board.fits, families, len(board.splits)), candidates.varying()
+            order = partial(self._order, board=board, varying=varying, levels=levels)
+            return self._seeds.schedule(units, len(board.splits), order)
         said: dict[str, Any] = {"metric": self._scoring.metric}
         if prune != "exact":
             schedule = ForgivingPruning if prune == "forgiving" else Race
@@ -190,6 +189,18 @@ class Rounds:
         if isinstance(error_score, numbers.Real):
             maximum = max(maximum, float(error_score))
         return ExactPruning(board.fits, *counts, maximum=maximum, families=families, **said)
+
+    def _order(
+        self, units: Sequence[Unit], *, board: RoundResults, varying: Sequence[str], levels: Levels | None
+    ) -> Schedule:
+        """Return the order in which units are done where no candidate is given up."""
+        if self.watch.limits.may_end_early:
+            return InOrder(units)
+        if levels is not None and len(units) <= by_prefix.MOST_UNITS:
+            return by_prefix.ByPrefix(units, levels, n_splits=len(board.splits))
+        if len(units) > longest_first.MOST_UNITS:
+            return InOrder(units)
+        return longest_first.LongestFirst(units, board.candidates, varying, n_splits=len(board.splits))
 
     def _told(self, board: RoundResults, which: Sequence[int], more: Mapping[str, Sequence[Any]]) -> Any:
         """Return what the results of candidates have besides scores and times."""
@@ -350,7 +361,7 @@ class Rounds:
         metrics = frozenset(self.scorers._scorers) if is_multimetric(self.scorers) else None
         return Wanted(metrics, train=bool(self.search.return_train_score), free=callable(self.search.scoring))
 
-    def _run(
+    def run(
         self,
         board: RoundResults,
         candidates: Candidates | range,

@@ -29,6 +29,7 @@ from raysk._compat import sklearn as sklearn_private
 from raysk.events import RefitStarted
 from raysk.jobs import Limits, Shortcuts
 from raysk.plans.limits import Enough
+from raysk.plans.retention import retain
 from raysk.plans.round_results import is_multimetric
 from raysk.plans.rounds import Rounds
 from raysk.plans.verification import verify
@@ -37,9 +38,10 @@ from raysk.searches.tpe import TPESearchCV
 from raysk.util import exits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from raysk.jobs import Verification
+    from raysk.plans.retention import Retention
     from raysk.plans.single import Stored
     from raysk.pool import Pool
     from raysk.runs.journal import Journal
@@ -68,6 +70,9 @@ def fit(  # noqa: PLR0913 - those of scikit-learn's fit, where it runs, and what
     limits: Limits | None = None,
     shortcuts: Shortcuts | None = None,
     verification: Verification | None = None,
+    seeds: Sequence[Mapping[str, Any]] = (),
+    rounds: type[Rounds] = Rounds,
+    retention: Retention | None = None,
 ) -> None:
     """Run the search on the pool; see `raysk.plans.fit`. Its best estimator is fitted by `fit_best`."""
     own = type(search)
@@ -78,7 +83,10 @@ def fit(  # noqa: PLR0913 - those of scikit-learn's fit, where it runs, and what
         "_limits": (limits or Limits()).begun(),
         "_shortcuts": shortcuts or Shortcuts(),
         "_verification": verification,
+        "_seeds": seeds,
+        "_retention": retention,
         "_fit_best": staticmethod(fit_best),
+        "_rounds": rounds,
     }
     if journal is not None:
         journal.random_state()
@@ -97,7 +105,10 @@ class _PoolSearch(_parts.BaseSearchCV):  # type: ignore[misc, name-defined]
     _limits: Limits
     _shortcuts: Shortcuts
     _verification: Verification | None
+    _seeds: Sequence[Mapping[str, Any]]
+    _retention: Retention | None
     _fit_best: Callable[[Pool, Any, Stored], None]
+    _rounds: type[Rounds]
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         """Pickle as an object of the person's own class: a scorer of theirs may refer to it."""
@@ -113,7 +124,7 @@ class _PoolSearch(_parts.BaseSearchCV):  # type: ignore[misc, name-defined]
         if hasattr(_parts.BaseSearchCV, "_check_input_parameters"):  # before scikit-learn 1.8 only halving has it
             self._check_input_parameters(X=X, y=y, split_params=routed.splitter.split)
         self.n_splits_ = self._checked_cv_orig.get_n_splits(X, y, **routed.splitter.split)
-        with contextlib.closing(Rounds(self, (X, y), routed, scorers, refit_metric)) as rounds:
+        with contextlib.closing(self._rounds(self, (X, y), routed, scorers, refit_metric)) as rounds:
             early: BaseException | None = None
             try:
                 with exits.Contained():
@@ -129,6 +140,8 @@ class _PoolSearch(_parts.BaseSearchCV):  # type: ignore[misc, name-defined]
                 self._refit(rounds)
             if early is None and self._verification is not None:
                 early = verify(rounds, self._verification)
+            if early is None and self._retention is not None:
+                retain(rounds, self._retention)
         if early is not None:
             raise early
         return self
@@ -140,7 +153,7 @@ class _PoolSearch(_parts.BaseSearchCV):  # type: ignore[misc, name-defined]
         """
         evaluate_candidates = rounds.evaluate_candidates
         if getattr(type(self), "_run_search", None) is TPESearchCV._run_search:
-            rounds.evaluate_proposals(self.propose(self._pool.wanted))
+            rounds.evaluate_proposals(self.propose(self._pool.wanted, self._seeds))
             return
         if "callback_ctx" not in inspect.signature(self._run_search).parameters:
             self._run_search(evaluate_candidates)

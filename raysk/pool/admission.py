@@ -43,6 +43,8 @@ class Admission:
     ----------
     unheard, left_out : set of str
         Nodes there at the start of which no worker has come up; nodes that are not used.
+    addresses : dict of str to str
+        Of the nodes of which one has.
     """
 
     def __init__(self, nodes: Iterable[str], *, allow_versions: bool = False, sink: Sink = null_sink) -> None:
@@ -53,6 +55,7 @@ class Admission:
         self._here = installed_versions()
         self._said: set[str] = set()
         self.left_out: set[str] = set()
+        self.addresses: dict[str, str] = {}
 
     def judged(self, hello: Mapping[str, Any]) -> str | Refused:
         """Return the node of a worker that may join, or why it must not.
@@ -64,6 +67,7 @@ class Admission:
         """
         node, name = str(hello["node"]), f"Node {hello['address']} ({hello['host']})"
         self.unheard.discard(node)
+        self.addresses[node] = str(hello["address"])
         found = compare(self._here, hello["versions"], hello["errors"], allow_versions=self._allow_versions)
         fatal = [each for each in found if each.fatal]
         if not fatal:

@@ -218,7 +218,7 @@ class Dispatcher:
         entry.asked_at = time.monotonic()
         if not isinstance(answer, Reply):
             return
-        self.cpu_s += answer.cpu_s
+        self._count(slot, answer)
         if entry not in slot.queue or entry.future not in self.entries:  # its worker is gone, or it is done
             return
         value, error = entry.outcome(answer, slot)
@@ -237,11 +237,15 @@ class Dispatcher:
         entry, told = entry.answered_by(slot)
         if entry in slot.queue:
             slot.let_go(entry)
-        self.cpu_s += answer.cpu_s
+        self._count(slot, answer)
         if entry.future in self.entries:  # else another worker was faster, or it was cancelled
             self.pace.learn(answer.wall_s)
             value, error = entry.outcome(answer, slot, told)
             self._complete(entry, value=value, error=error)
+
+    def _count(self, slot: Slot, answer: Reply) -> None:
+        self.cpu_s += answer.cpu_s
+        self.crew.by_node.hear(slot.node, answer.memory)
 
     def _on_gone(self, slot: Slot, reason: str) -> None:
         if slot not in self.crew.slots:

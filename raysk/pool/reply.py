@@ -49,6 +49,8 @@ class Reply:
         What came before the exception, as `RemoteTraceback` has it.
     buffers : sequence of buffer
         The arrays beside the content.
+    memory : (int, int) or None
+        What memory its node has, and what of it is free, in bytes; None from a worker that has just told.
     """
 
     ok: bool
@@ -58,6 +60,7 @@ class Reply:
     cpu_s: float
     earlier: str = ""
     buffers: Sequence[Any] = ()
+    memory: tuple[int, int] | None = None
 
     @classmethod
     def of(cls, message: Message) -> Reply:
@@ -66,10 +69,11 @@ class Reply:
         view = memoryview(whole)
         end = len(view) - LENGTH_BYTES
         start = end - int.from_bytes(view[end:], "big")
-        ok, (places, earlier), wall_s, cpu_s = pickle.loads(view[start:end])
+        ok, (places, earlier), wall_s, cpu_s, memory = pickle.loads(view[start:end])
         frames = list(traceback.StackSummary.from_list(places))
         content = view[:start]
-        return cls(ok=ok, content=content, frames=frames, wall_s=wall_s, cpu_s=cpu_s, earlier=earlier, buffers=buffers)
+        more = {"earlier": earlier, "buffers": buffers, "memory": memory}
+        return cls(ok=ok, content=content, frames=frames, wall_s=wall_s, cpu_s=cpu_s, **more)
 
     def unpacked(self) -> Any:
         """Return the value or the exception."""
@@ -129,13 +133,20 @@ class Packed:
         """Return what the driver would get."""
         return pickle.loads(self._file.getbuffer(), buffers=self._buffers)
 
-    def message(
-        self, *, ok: bool, frames: list[traceback.FrameSummary], wall_s: float, cpu_s: float, earlier: str = ""
+    def message(  # noqa: PLR0913 - all that a reply tells
+        self,
+        *,
+        ok: bool,
+        frames: list[traceback.FrameSummary],
+        wall_s: float,
+        cpu_s: float,
+        earlier: str = "",
+        memory: tuple[int, int] | None = None,
     ) -> Message:
         """Return the message that `Reply.of` reads; the parameters are a `Reply`'s."""
         # Not the frames themselves: those of newer Pythons hold code, which plain pickle cannot take.
         places = [(frame.filename, frame.lineno, frame.name, frame.line) for frame in frames]
-        tail = pickle.dumps((ok, (places, earlier), wall_s, cpu_s))
+        tail = pickle.dumps((ok, (places, earlier), wall_s, cpu_s, memory))
         self._file.write(tail)
         self._file.write(len(tail).to_bytes(LENGTH_BYTES, "big"))
         message = self._file.getvalue()

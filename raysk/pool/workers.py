@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import time
 from typing import TYPE_CHECKING, NamedTuple
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from raysk.events import WorkersChanged
 from raysk.pool.admission import Refused
 from raysk.pool.assignment import Slot
+from raysk.pool.by_node import ByNode
 from raysk.pool.reply import Gone
 
 if TYPE_CHECKING:
@@ -67,6 +69,7 @@ class Workers:
         self._reported, self._start_s = (0, 0, 0), 0.0
         self.most_up = Peak(0, 0)
         self.slots: list[Slot] = []
+        self.by_node = ByNode(launcher.admission.addresses)
         self.wanted = 0
         self.look_around()
 
@@ -194,4 +197,5 @@ class Workers:
         if state != self._reported:
             self._reported = state
             self.most_up = Peak(max(self.most_up.workers, self.up), max(self.most_up.nodes, self.nodes))
-            self._sink(WorkersChanged(up=self.up, wanted=self.wanted, nodes=self.nodes))
+            look = functools.partial(self.by_node.look, self.slots)
+            self._sink(WorkersChanged(up=self.up, wanted=self.wanted, nodes=self.nodes, by_node=look))

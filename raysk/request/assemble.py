@@ -9,14 +9,16 @@ The person's own objects are never changed.
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import replace
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 from raysk.errors import InputError
 from raysk.jobs import Data, FitJob, Limits, SearchJob, Shortcuts, Verification
 from raysk.request.distributions import merge_space, override_space
-from raysk.request.facts import describe_data, estimator_facts, search_facts
+from raysk.request.earlier import params_for, seeds_for
+from raysk.request.facts import describe_data, estimator_facts, is_validation, search_facts
 from raysk.request.method import change_method, override_method
 from raysk.request.method_checks import check_method
 from raysk.request.overrides import (
@@ -34,13 +36,23 @@ from raysk.request.pruning_checks import check_pruning
 from raysk.request.selection import override_selection
 from raysk.request.space_checks import check_space
 from raysk.source.file_data import find_data
-from raysk.source.objects import as_grids, find_estimator, find_option, find_search, find_space, is_estimator, is_search
+from raysk.source.objects import (
+    as_grids,
+    find_estimator,
+    find_option,
+    find_search,
+    find_space,
+    grids_of,
+    is_estimator,
+    is_search,
+)
 from raysk.source.reference import PICKLES
 from raysk.util.values import split_setting
 from raysk.util.words import printable, shorten, type_name
 
 if TYPE_CHECKING:
     from raysk.data.reading import DataSource
+    from raysk.history.ranks import Candidate
     from raysk.request.held_out import HoldOut
     from raysk.source.objects import SourceObjects
 
@@ -48,7 +60,12 @@ __all__ = ["Overrides", "describe", "fit_job", "search_job"]
 
 
 def fit_job(
-    found: SourceObjects, overrides: Overrides, *, given: DataSource | None = None, hold_out: HoldOut | None = None
+    found: SourceObjects,
+    overrides: Overrides,
+    *,
+    given: DataSource | None = None,
+    hold_out: HoldOut | None = None,
+    candidate: Candidate | None = None,
 ) -> FitJob:
     """Make the job of one ``fit``.
 
@@ -60,6 +77,8 @@ def fit_job(
         Replaces the file's own data, which is then not loaded.
     hold_out : HoldOut or None
         Replaces what the file holds out.
+    candidate : Candidate or None
+        Of an earlier run: what is fitted has its parameters, and of a search in the file it is the estimator.
 
     Returns
     -------
@@ -73,12 +92,28 @@ def fit_job(
     UsageError
         If an option does not fit the estimator.
     """
-    estimator = find_estimator(found)
+    if candidate is None:
+        estimator = find_estimator(found)
+    else:
+        estimator, overrides = _with_params(found, overrides, candidate)
     if not is_search(estimator):
         refuse_search_options(estimator, overrides)
     estimator = _apply_overrides(estimator, overrides)
     data = _load_data(found, overrides, estimator, given, hold_out)
     return FitJob(estimator=estimator, data=data, source=found.source)
+
+
+def _with_params(found: SourceObjects, overrides: Overrides, candidate: Candidate) -> tuple[Any, Overrides]:
+    """Return the estimator that a candidate's parameters are for, and the options with them."""
+    search, space = find_search(found), find_space(found)
+    estimator = find_estimator(found) if search is None else search.estimator
+    grids = as_grids(space and space[1]) if search is None else grids_of(search)
+    replaced = {split_setting(text)[0] for text in (*overrides.set, *overrides.set_str)}
+    params = {name: value for name, value in candidate.params.items() if name not in replaced}
+    try:
+        return estimator, replace(overrides, params=params_for(estimator, params, grids))
+    except InputError as error:
+        raise InputError(f"--params: {candidate}.\n{error}") from error
 
 
 def search_job(  # noqa: PLR0913 - what the options of the command line say, by panel
@@ -90,6 +125,7 @@ def search_job(  # noqa: PLR0913 - what the options of the command line say, by 
     limits: Limits | None = None,
     shortcuts: Shortcuts | None = None,
     verification: Verification | None = None,
+    seeds: Sequence[Mapping[str, Any]] = (),
 ) -> SearchJob:
     """Make the job of a parameter search, from a search object or from loose parts.
 
@@ -104,6 +140,8 @@ def search_job(  # noqa: PLR0913 - what the options of the command line say, by 
 
     verification : Verification or None
         Which of its fits are done again, as a check; None means none.
+    seeds : sequence of mapping of str to object
+        The parameters of candidates that it tries first; some values may be `raysk.util.typed_json.Opaque`.
 
     Raises
     ------
@@ -116,6 +154,7 @@ def search_job(  # noqa: PLR0913 - what the options of the command line say, by 
     search = _apply_overrides(_build_search(found, overrides) if search is None else search, overrides)
     shortcuts = shortcuts or Shortcuts()
     check_pruning(search, shortcuts)
+    first = seeds_for(search, seeds)
     data = _load_data(found, overrides, search, given, hold_out)
     return SearchJob(
         search=search,
@@ -125,6 +164,7 @@ def search_job(  # noqa: PLR0913 - what the options of the command line say, by 
         shortcuts=shortcuts,
         verification=verification,
         scoring_is_said=overrides.scoring is not None,
+        seeds=first,
     )
 
 
@@ -259,7 +299,7 @@ def describe(
     Returns
     -------
     dict
-        JSON-able: source, path, source_hash, modules, objects, runs (``"search"`` or ``"fit"``), estimator,
+        JSON-able: source, path, source_hash, modules, objects, runs (``"search"``, ``"cv"`` or ``"fit"``), estimator,
         search (or None), data (or None). ``load_data()`` is called.
 
     Raises
@@ -273,6 +313,7 @@ def describe(
     else:
         chosen, data = job.search if isinstance(job, SearchJob) else job.estimator, job.data
     search = chosen if is_search(chosen) else None
+    seeds = len(job.seeds) if isinstance(job, SearchJob) else 0
     estimator = chosen if search is None else search.estimator
     return {
         "source": printable(found.source),
@@ -280,9 +321,9 @@ def describe(
         "source_hash": found.source_hash,
         "modules": sorted(module.__name__ for module in found.modules),
         "objects": {name: type_name(value) for name, value in found.names.items() if is_estimator(value)},
-        "runs": "fit" if search is None else "search",
+        "runs": "fit" if search is None else "cv" if is_validation(search) else "search",
         "estimator": estimator_facts(estimator),
-        "search": None if search is None else search_facts(search, data),
+        "search": None if search is None else {**search_facts(search, data), "seeds": seeds or None},
         "data": None if data is None else describe_data(data),
     }
 

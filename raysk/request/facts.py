@@ -34,6 +34,13 @@ def estimator_facts(estimator: Any) -> dict[str, Any]:
     }
 
 
+def is_validation(search: Any) -> bool:
+    """Tell whether a search is the cross-validation of one estimator."""
+    from raysk.searches.cross_validation import CrossValidation
+
+    return isinstance(search, CrossValidation)
+
+
 def search_facts(search: Any, data: Data | None) -> dict[str, Any]:
     """Describe a search: its class, its options, its space, and the number of fits.
 
@@ -78,6 +85,8 @@ def _count_candidates(search: Any) -> int | None:
     from sklearn.model_selection import ParameterGrid
 
     way = method_of(search)
+    if is_validation(search):
+        return 1
     if way == "grid":
         return len(ParameterGrid(search.param_grid))
     if way == TPE:

@@ -1,11 +1,11 @@
-"""Apply options to copies of the person's objects: ``--n-iter --cv --scoring --seed --set --no-refit``."""
+"""Apply options to copies of the person's objects: ``--n-iter --cv --scoring --seed --params --set --no-refit``."""
 
 from __future__ import annotations
 
 import copy
 import sys
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from raysk.errors import InputError, UsageError
 from raysk.request.method import Method
@@ -13,6 +13,9 @@ from raysk.results.selection import OneStandardError
 from raysk.source.user_code import is_own_file
 from raysk.util.values import parse_setting, split_setting
 from raysk.util.words import join_names, shorten, suggestion, type_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _SEEDS = 2**32  # numpy's RandomState takes 32 bits
 _FEWEST_FOLDS = 2
@@ -33,6 +36,8 @@ class Overrides:
         Number of folds.
     scoring : str or None
         A scorer's name, or several with commas; the first one decides which candidate is best.
+    params : mapping of str to object
+        Of a candidate of an earlier run, for the estimator; ``--set`` wins over them.
     seed : int or None
         For the search and for every ``random_state`` within the estimator.
     set : tuple of str
@@ -59,6 +64,7 @@ class Overrides:
     n_iter: int | None = None
     cv: int | None = None
     scoring: str | None = None
+    params: Mapping[str, Any] = field(default_factory=dict)
     seed: int | None = None
     set: tuple[str, ...] = ()
     set_str: tuple[str, ...] = ()
@@ -146,11 +152,15 @@ def override_estimator(estimator: Any, overrides: Overrides) -> None:
     UsageError
         If a setting names no parameter.
     """
+    from sklearn.base import clone
+
     if overrides.seed is not None:
         seeds = {
             name: overrides.seed for name in read_parameters(estimator) if name.rpartition("__")[2] == "random_state"
         }
         estimator.set_params(**seeds)
+    if overrides.params:  # at once, as some may be of a step that others put in; copies, as a search sets them
+        estimator.set_params(**clone(dict(overrides.params), safe=False))
     for setting in overrides.set:  # after the seed, so that --set random_state=1 has the last word
         _set(estimator, *parse_setting(setting))
     for setting in overrides.set_str:

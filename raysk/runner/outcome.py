@@ -122,6 +122,8 @@ class Outcome(Counts):
         The run folder, absolute; None if the run has none, as all below.
     model : Path or None
         The model file; None also if there is none, or it could not be written.
+    report : Path or None
+        The page about the run; None also if nobody asked for it, or it could not be written.
     outputs : tuple of str
         The absolute paths of the files outside the run folder.
     data : mapping or None
@@ -143,6 +145,7 @@ class Outcome(Counts):
     unwritten: InputError | None = None
     run_dir: Path | None = None
     model: Path | None = None
+    report: Path | None = None
     outputs: tuple[str, ...] = ()
     data: Mapping[str, Any] | None = None
     test_score: float | None = None

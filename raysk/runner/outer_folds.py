@@ -30,9 +30,12 @@ from raysk.events import (
     WorkPlanned,
     null_sink,
 )
+from raysk.request.space_facts import space_facts
 from raysk.results.scores import metric_name
 from raysk.runner.outcome import Outcome, Tally
+from raysk.runner.progress import Progress, time_budget
 from raysk.runner.record import how_to_go_on, recorded
+from raysk.runner.reporting import reported
 from raysk.runner.run import conditions_of, data_used, folder_of
 from raysk.runner.saving import Saver
 from raysk.runner.where import Telling, explained_errors
@@ -90,7 +93,7 @@ class NestedOutcome:
         What the search of each fold did.
     metric : str or None
         What ``test_score`` is; None where there are several.
-    time_s, cpu_time_s, workers, nodes, cluster, run_dir, outputs, data, unwritten
+    time_s, cpu_time_s, workers, nodes, cluster, run_dir, report, outputs, data, unwritten
         As of `Outcome`.
     """
 
@@ -103,6 +106,7 @@ class NestedOutcome:
     nodes: int
     cluster: Mapping[str, Any] = field(default_factory=dict)
     run_dir: Path | None = None
+    report: Path | None = None
     outputs: tuple[str, ...] = ()
     data: Mapping[str, Any] | None = None
     unwritten: InputError | None = None
@@ -154,7 +158,7 @@ def run(  # noqa: PLR0913 - as `raysk.runner.run.run`
     KeyboardInterrupt, SystemExit, RayskError
         Also if a single fold fails: finished fits are in the journals.
     """
-    sink = _once(sink)
+    sink = progress = Progress(_once(sink))
     if outputs is None:
         with where.starting(sink) as start:
             work = read(sink)
@@ -163,7 +167,9 @@ def run(  # noqa: PLR0913 - as `raysk.runner.run.run`
     with Saver(replace(outputs, verify=False), sink) as saver, where.starting(sink) as start:
         if outputs.resume is not None:
             sink(Remark(text=f"Going on with {outputs.resume.shown}"))
-        return _fit_and_record(where, start, read(sink), outputs, nesting, call=call, saver=saver, sink=sink)
+        told: dict[str, Any] = {"call": call, "saver": saver, "progress": progress}
+        outcome = _fit_and_record(where, start, read(sink), outputs, nesting, **told)
+    return replace(outcome, report=reported(outputs, outcome.run_dir, sink))
 
 
 def _fit_and_record(  # noqa: PLR0913 - what a run is made of
@@ -175,25 +181,26 @@ def _fit_and_record(  # noqa: PLR0913 - what a run is made of
     *,
     call: Mapping[str, Any],
     saver: Saver,
-    sink: Sink,
+    progress: Progress,
 ) -> NestedOutcome:
     """Fit and score all folds, and leave a run folder."""
-    used = data_used(work, sink)
-    folder, splits = folder_of(outputs, start, work.found, sink), _splits(work, nesting)
-    made = conditions_of(work.found, outputs, where)
-    begin = {"job": call, "outputs": outputs.written(), "data": used, **outputs.labels}
+    job: Any = work.job
+    used, made = data_used(work, progress), conditions_of(work.found, outputs, where)
+    folder, splits = folder_of(outputs, start, work.found, progress), _splits(work, nesting)
+    begin = {"job": call, "outputs": outputs.written(), "data": used, "time_budget": time_budget(job.limits)}
+    begin |= {"space": space_facts(job.estimator), **outputs.labels}
     with (
-        _journaled(folder, made, len(splits), sink) as journals,
-        recorded(folder, work.found.path, saver, **begin) as facts,
+        _journaled(folder, made, len(splits), progress) as journals,
+        recorded(folder, work.found.path, saver, progress, **begin) as facts,
     ):
-        outcome = _fit(where, start, work, nesting, splits, sink=sink, journals=journals)
-        sink(PhaseStarted(name="saving"))
+        outcome = _fit(where, start, work, nesting, splits, sink=progress, journals=journals)
+        progress(PhaseStarted(name="saving"))
         _save_tables(outcome, folder, outputs, saver)
-        outputs_written = tuple(outputs.written(saver.lost))
-        outcome = replace(outcome, run_dir=folder.root.absolute(), data=used, outputs=outputs_written)
+        written = tuple(outputs.written(saver.lost))
+        outcome = replace(outcome, run_dir=folder.root.absolute(), data=used, outputs=written)
         facts.update(_facts_of(outcome))
         if outcome.stopped is not None:
-            sink(how_to_go_on(folder, outcome.stopped))
+            progress(how_to_go_on(folder, outcome.stopped))
     return replace(outcome, unwritten=saver.error)
 
 
@@ -381,13 +388,9 @@ def _facts_of(outcome: NestedOutcome) -> dict[str, Any]:
     counts = outcome.counts
     return {
         "outcome": "done",
-        "metric": outcome.metric,
         "model": None,
-        "scores": outcome.scores,
+        **{name: getattr(outcome, name) for name in ("metric", "scores", "outputs", "cluster", "time_s")},
         "folds": outcome.rows(),
-        "outputs": outcome.outputs,
-        "cluster": outcome.cluster,
-        "time_s": outcome.time_s,
         "fits": counts["fits"],
         "fits_failed": counts["failed"],
         "scores_failed": counts["scores_failed"],

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from raysk.errors import UsageError
 from raysk.jobs import SearchJob
-from raysk.runs.folder import SEARCH, journals_of
+from raysk.runs.folder import CV, SEARCH, journals_of
 from raysk.runs.labels import check_name, check_tags
 from raysk.util.working_folder import current_folder
 
@@ -46,8 +46,12 @@ class Outputs:
         Whether it goes on although something changed.
     force : bool
         Whether existing files may be replaced.
+    report : bool
+        Whether a page about the run is written in its folder.
     verify : bool
         Whether the saved model is loaded back in another process.
+    keep_estimators : int
+        How many of a search's best candidates have their estimators kept in the run folder, one a split.
     name : str or None
         How the run is called; its folder in ``raysk-runs`` too. None names the folder after the person's file.
     tags : tuple of str
@@ -62,12 +66,16 @@ class Outputs:
     resume: RunFolder | None = None
     anyway: bool = False
     force: bool = False
+    report: bool = False
     verify: bool = True
+    keep_estimators: int = 0
     name: str | None = None
     tags: tuple[str, ...] = ()
     here: Path = field(default_factory=current_folder)
 
     def __post_init__(self) -> None:
+        if self.keep_estimators < 0:
+            raise UsageError(f"--keep-estimators {self.keep_estimators}: the number of candidates is not negative.")
         if self.name is not None:
             check_name(self.name)
         check_tags(self.tags)
@@ -104,9 +112,12 @@ class Outputs:
             If a file cannot be written, or its format needs a package that is not installed.
         """
         from raysk.models.store import check_model
+        from raysk.report.plotly_bundle import check_installed
         from raysk.results.candidates import check_results
 
         self.check_apart(**reads)
+        if self.report:
+            check_installed()
         if self.results is not None:
             check_results(self.results)
         if self.output is not None and not is_stdout(self.output):
@@ -163,12 +174,19 @@ class Outputs:
         return RunFolder.create(self.run_dir, self.name or name)
 
 
+def kind_of(job: FitJob | SearchJob) -> str:
+    """Return which of the commands that search runs a job: `SEARCH` or `CV`."""
+    from raysk.searches.cross_validation import CrossValidation
+
+    return CV if isinstance(job.estimator, CrossValidation) else SEARCH
+
+
 def recorded_outputs(  # noqa: PLR0913 - what a person says of a run
     job: FitJob | SearchJob,
     run_dir: str | Path | None,
     *,
     resume: bool | str | Path | None,
-    command: str = SEARCH,
+    command: str | None = None,
     name: str | None = None,
     tags: Sequence[str] = (),
     **said: Any,
@@ -180,6 +198,8 @@ def recorded_outputs(  # noqa: PLR0913 - what a person says of a run
     if resume is True and run_dir is None:
         raise UsageError("resume=True goes on with the run in run_dir. Name that, or the run: resume='latest'.")
     if run_dir is None and resume is False and name is None and not tags:
+        if said.get("keep_estimators"):
+            raise UsageError("keep_estimators keeps them in the run folder. Name one: run_dir=...")
         return None
     from raysk.runs.lookup import find_search
 
@@ -189,7 +209,7 @@ def recorded_outputs(  # noqa: PLR0913 - what a person says of a run
         raise UsageError("run_dir makes a new run, resume goes on with an earlier one. Leave one of the two out.")
     outputs = Outputs(
         run_dir=None if run_dir is None else Path(run_dir),
-        resume=None if isinstance(resume, bool) else find_search(str(resume), command),
+        resume=None if isinstance(resume, bool) else find_search(str(resume), command or kind_of(job)),
         name=name,
         tags=check_tags(tags),
         **said,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import shlex
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from raysk.jobs import Data
     from raysk.runner.outcome import Outcome, Tally
+    from raysk.runner.progress import Progress
     from raysk.runner.saving import Saver
     from raysk.runs.conditions import CurrentConditions
     from raysk.runs.folder import RunFolder
@@ -34,7 +36,9 @@ def journaled(folder: RunFolder, made: CurrentConditions, tally: Tally, search: 
     from raysk.results.candidates import empty_results, write_results
     from raysk.runs.folder import JOURNAL, RESULTS
     from raysk.runs.journal import Journal
+    from raysk.searches.cross_validation import CrossValidation
 
+    has_candidates = not isinstance(search, CrossValidation)
     with Journal(folder.path(JOURNAL), made, lambda text: tally(Remark(text=text))) as journal:
         before = len(journal.known)
         try:
@@ -47,8 +51,9 @@ def journaled(folder: RunFolder, made: CurrentConditions, tally: Tally, search: 
             if stopped and not journal.known:
                 tally(Remark(text="No fit was done yet: there is nothing to go on with. Give the command again."))
             if len(journal.known) > before or (stopped and journal.known):
-                with contextlib.suppress(InputError):
-                    write_results(empty_results(search), folder.path(RESULTS))
+                if has_candidates:
+                    with contextlib.suppress(InputError):
+                        write_results(empty_results(search), folder.path(RESULTS))
                 tally(how_to_go_on(folder, tally.counts.stopped))
             raise
 
@@ -56,16 +61,17 @@ def journaled(folder: RunFolder, made: CurrentConditions, tally: Tally, search: 
 def how_to_go_on(folder: RunFolder, stopped: str | None) -> Remark:
     """Name the command that goes on with a search; a limit that is met already has to be wider then."""
     if folder.began_in_python:
-        again = f"{folder.command}(search, X, y, resume={folder.shown!r})"
-        return Remark(text=f"Finished fits are kept. Go on with: {again}")
+        return Remark(text=f"Finished fits are kept. Go on with: {folder.python_call(folder.shown)}")
     wider = f" --{stopped} N" if stopped in STILL_MET else ""
     run = shlex.quote(folder.shown)
     return Remark(text=f"Finished fits are kept. Go on with: raysk resume {run}{wider}")
 
 
 @contextlib.contextmanager
-def recorded(folder: RunFolder, source: Path | None, saver: Saver, **begin: Any) -> Iterator[dict[str, Any]]:
-    """Keep the run folder's manifest: "running" at first, then how the run ended.
+def recorded(
+    folder: RunFolder, source: Path | None, saver: Saver, progress: Progress, **begin: Any
+) -> Iterator[dict[str, Any]]:
+    """Keep the run folder's manifest: "running" at first, with what the run is at, then how it ended.
 
     The manifest of an earlier run stays if going on with it is refused: its arguments resume it once more.
 
@@ -76,6 +82,8 @@ def recorded(folder: RunFolder, source: Path | None, saver: Saver, **begin: Any)
         The person's file.
     saver : Saver
         Takes note if the manifest cannot be written.
+    progress : Progress
+        Knows what the run is at.
     **begin : object
         What is known at the beginning: ``job``, how the run was started, and others. Of an earlier run the tags stay,
         and its name if there is no other.
@@ -95,7 +103,8 @@ def recorded(folder: RunFolder, source: Path | None, saver: Saver, **begin: Any)
     facts: dict[str, Any] = {"model_sha256": None}
     outcome = "failed"
     try:
-        with exits.Contained():
+        write = functools.partial(_write_over, folder, running)
+        with progress.kept(write), exits.Contained():
             yield facts
         outcome = facts.pop("outcome")
     except (KeyboardInterrupt, SystemExit):
@@ -106,8 +115,14 @@ def recorded(folder: RunFolder, source: Path | None, saver: Saver, **begin: Any)
         raise
     finally:
         with saver.putting_errors_off():
-            ended = finish_manifest(running, outcome, **facts)
+            ended = {**finish_manifest(running, outcome, **facts), "planned": progress.planned}
             folder.change_manifest(lambda said: refused or {**ended, **labels(said)})  # a person may tag it meanwhile
+
+
+def _write_over(folder: RunFolder, running: Mapping[str, Any], more: Mapping[str, Any]) -> None:
+    from raysk.runs.labels import labels
+
+    folder.change_manifest(lambda said: {**running, **more, **labels(said)})
 
 
 def facts_of(outcome: Outcome) -> dict[str, Any]:
@@ -121,6 +136,8 @@ def facts_of(outcome: Outcome) -> dict[str, Any]:
         "outputs": outcome.outputs,
         "cluster": outcome.cluster,
         "time_s": outcome.time_s,
+        "workers": outcome.workers,
+        "cpu_time_s": outcome.cpu_time_s,
         "best": None if best is None else {**best, "params": encode_params(best["best_params"] or {})},
         "varying": outcome.varying,
         "fits": outcome.fits,
@@ -132,7 +149,16 @@ def facts_of(outcome: Outcome) -> dict[str, Any]:
         "fits_pruned": outcome.pruned,
         "pruning": outcome.pruning,
         "steps_shared": outcome.steps_shared,
+        **_validation_facts(outcome.estimator),
     }
+
+
+def _validation_facts(estimator: Any) -> dict[str, Any]:
+    """Return what the manifest of a cross-validation has besides: scores and folds."""
+    from raysk.searches.cross_validation import CrossValidation, fold_rows, scores_of
+
+    is_validation = isinstance(estimator, CrossValidation) and hasattr(estimator, "results_")
+    return {"scores": scores_of(estimator), "folds": fold_rows(estimator)} if is_validation else {}
 
 
 def origin(found: SourceObjects, data: Data, best: Mapping[str, Any] | None) -> dict[str, Any]:

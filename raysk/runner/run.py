@@ -2,9 +2,10 @@
 
     connect  while the job is read            where.py
     read     the job, and what it uses
-    record   folder, manifest, journal        record.py     only with outputs
+    record   folder, manifest, journal        record.py     only with outputs; progress.py: what the run is at
     fit      on workers; events -> Tally      where.py, outcome.py
     save     the table and the model          saving.py     likewise
+    report   a page about the run             reporting.py  if it is wanted
     verify   that the model loads             saving.py     likewise
                                           --> Outcome
 
@@ -24,7 +25,9 @@ from raysk.jobs import SearchJob
 from raysk.results.scores import expected_metric, has_score
 from raysk.runner import where as place
 from raysk.runner.outcome import Outcome, Tally
+from raysk.runner.progress import Progress, time_budget
 from raysk.runner.record import facts_of, how_to_go_on, journaled, origin, recorded
+from raysk.runner.reporting import reported
 from raysk.runner.saving import Saver
 
 if TYPE_CHECKING:
@@ -118,7 +121,7 @@ def run(
     RayskError
         If the job cannot be read or run, or its model does not load back.
     """
-    tally = Tally(sink)
+    tally = Tally(progress := Progress(sink))
     if outputs is None:
         with where.starting(tally) as start:
             return _fit(where, start, read(tally), tally)
@@ -130,7 +133,9 @@ def run(
             work = read(tally)
             outputs.check_fits_model(work.job.estimator, work.found.source)
             saver.expect(work.job.estimator)
-            outcome = _fit_and_record(where, start, work, outputs, call=call, saver=saver, tally=tally)
+            told: dict[str, Any] = {"saver": saver, "tally": tally, "progress": progress}
+            outcome = _fit_and_record(where, start, work, outputs, call=call, **told)
+        outcome = replace(outcome, report=reported(outputs, outcome.run_dir, tally, outcome.estimator))
         saver.verify(outcome.model, outcome.estimator, work.job.data.X)
     return outcome
 
@@ -144,9 +149,11 @@ def _fit_and_record(  # noqa: PLR0913 - what a run is made of
     call: Mapping[str, Any],
     saver: Saver,
     tally: Tally,
+    progress: Progress,
 ) -> Outcome:
     """Fit a job, save what it made, and leave a run folder."""
     from raysk.request.method import method_facts
+    from raysk.request.space_facts import space_facts
 
     job, found = work.job, work.found
     used = data_used(work, tally)
@@ -160,9 +167,13 @@ def _fit_and_record(  # noqa: PLR0913 - what a run is made of
             journal = stack.enter_context(journaled(folder, made, tally, job.estimator))
         metric = expected_metric(job.search) if isinstance(job, SearchJob) else None
         begin = {"job": call, "outputs": outputs.written(), "data": used, "search": method, "metric": metric}
+        if isinstance(job, SearchJob):
+            begin |= {"space": space_facts(job.search), "time_budget": time_budget(job.limits)}
         begin |= outputs.labels
-        facts = stack.enter_context(recorded(folder, found.path, saver, **begin))
-        outcome = replace(_fit(where, start, work, tally, journal), run_dir=folder.root.absolute(), data=used)
+        facts = stack.enter_context(recorded(folder, found.path, saver, progress, **begin))
+        retention = saver.retention(folder) if isinstance(job, SearchJob) else None
+        outcome = _fit(where, start, work, tally, journal=journal, retention=retention)
+        outcome = replace(outcome, run_dir=folder.root.absolute(), data=used)
         tally(PhaseStarted(name="saving"))
         outcome = _save(outcome, work, folder, saver, tally)
         outcome = replace(outcome, outputs=tuple(outputs.written(saver.lost)))
@@ -172,10 +183,12 @@ def _fit_and_record(  # noqa: PLR0913 - what a run is made of
     return replace(outcome, unwritten=saver.error)
 
 
-def _fit(where: Where, start: Start | None, work: Work, tally: Tally, journal: Any = None) -> Outcome:
+def _fit(  # noqa: PLR0913 - what is fitted, where, and what is kept of it
+    where: Where, start: Start | None, work: Work, tally: Tally, *, journal: Any = None, retention: Any = None
+) -> Outcome:
     """Fit a job; the outcome has the time that the fit took and the counts of events."""
     tally(PhaseStarted(name="fitting"))
-    fitted = place.fit(where, start, work.job, work.found.modules, sink=tally, journal=journal)
+    fitted = place.fit(where, start, work.job, work.found.modules, sink=tally, journal=journal, retention=retention)
     early, counts = fitted.early, tally.counts
     if early is None and work.needs_score and not has_score(fitted.estimator):
         early = NoScore("No candidate has a finite score", None, "Choose another metric, or mend what fails.")

@@ -17,15 +17,17 @@ from raysk.results import selection
 from raysk.runs.folder import RESULTS
 from raysk.source.objects import is_search
 from raysk.util.words import count, pairs
+from raysk.util.writing import explained
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from typing_extensions import Self
 
     from raysk.events import Sink
     from raysk.models.verify import Verifier
+    from raysk.plans.retention import Retention
     from raysk.runner.outcome import Counts
     from raysk.runner.outputs import Outputs
     from raysk.runs.folder import RunFolder
@@ -96,18 +98,23 @@ class Saver:
             self.lost |= set() if output is None else {output}
 
     def save_table(self, search: Any, counts: Counts, folder: RunFolder) -> None:
-        """Write the table of candidates, in the run folder and where the person wants it."""
-        from raysk.results.candidates import write_results
+        """Write the table of candidates, or of the folds, in the run folder and where the person wants it."""
+        from raysk.results.candidates import write_results, write_table
+        from raysk.searches.cross_validation import CrossValidation, fold_columns
 
         for text in (*_lost_fits(counts), *_failures(counts)):
             self._sink(Remark(text=text))
-        table = dict(search.cv_results_) | _own_columns(counts, len(search.cv_results_["params"]))
+        write: Callable[..., None]
+        if isinstance(search, CrossValidation):
+            write, table = write_table, fold_columns(search)
+        else:
+            write, table = write_results, dict(search.cv_results_) | _own_columns(counts, search)
         own, named = folder.path(RESULTS), self._outputs.table
         with self.putting_errors_off():
-            write_results(table, own)
+            write(table, own)
         if named is not None and os.path.realpath(named) != os.path.realpath(own):
             with self.putting_errors_off(named):
-                write_results(table, named, new=self._outputs.is_new(named))
+                write(table, named, new=self._outputs.is_new(named))
 
     def save_model(self, model: Any, folder: RunFolder, facts: Mapping[str, Any]) -> Path | None:
         """Save the model, and return its path; None if it could not be written.
@@ -129,6 +136,21 @@ class Saver:
                     path = save_model(model, folder.path("model.pkl"), facts)
         return path
 
+    def retention(self, folder: RunFolder) -> Retention | None:
+        """Return how the estimators of a search are kept in its run folder; None if nobody wants any."""
+        from raysk.models.store import save_model
+        from raysk.plans.retention import Retention
+
+        def save(candidate: int, split: int, estimator: Any) -> None:
+            path = folder.estimator_path(candidate, split)
+            with self.putting_errors_off():
+                with explained(path):
+                    path.parent.mkdir(exist_ok=True)
+                save_model(estimator, path, {"candidate": candidate, "split": split})
+
+        top = self._outputs.keep_estimators
+        return Retention(top=top, save=save) if top else None
+
     def verify(self, path: Path | None, model: Any, X: Any) -> None:
         """Load a saved model back in the other process, if that is wanted.
 
@@ -145,12 +167,12 @@ class Saver:
             self._sink(Remark(text=f"The model is {self._verifier.skipped}."))
 
 
-def _own_columns(counts: Counts, candidates: int) -> dict[str, list[Any]]:
+def _own_columns(counts: Counts, search: Any) -> dict[str, list[Any]]:
     """Return the table's columns of fits that were given up, and of the first error of each candidate.
 
     There is no column without an entry.
     """
-    rows = range(candidates) if counts.kept is None else counts.kept
+    rows = range(len(search.cv_results_["params"])) if counts.kept is None else counts.kept
     lost = Counter(each.candidate for each in counts.lost)
     columns: dict[str, list[Any]] = {"fits_lost": [lost[number] for number in rows]} if lost else {}
     return columns | ({"error": [counts.errors.get(number) for number in rows]} if counts.errors else {})

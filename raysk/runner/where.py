@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from raysk.events import Sink
     from raysk.jobs import FitJob
+    from raysk.plans.retention import Retention
     from raysk.pool import Pool
     from raysk.runs.journal import Journal
 
@@ -144,6 +145,7 @@ def fit(  # noqa: PLR0913 - what is fitted, where, and who hears of it
     *,
     sink: Sink,
     journal: Journal | None = None,
+    retention: Retention | None = None,
 ) -> Fitted:
     """Fit a job's estimator or search.
 
@@ -159,6 +161,8 @@ def fit(  # noqa: PLR0913 - what is fitted, where, and who hears of it
         Takes the events of this job.
     journal : Journal or None
         Keeps a search's finished fits. With one, a search that ends early is returned with what ended it.
+    retention : Retention or None
+        Which estimators of a search are kept, and how.
 
     Returns
     -------
@@ -172,7 +176,7 @@ def fit(  # noqa: PLR0913 - what is fitted, where, and who hears of it
     exits.take_back()
     pool: Any = Telling(running.pool, sink)
     cpu_s, begin = pool.cpu_s, time.perf_counter()
-    early = _fit_on(pool, job, journal, where.resources.cpus_per_fit)
+    early = _fit_on(pool, job, journal, retention, where.resources.cpus_per_fit)
     return Fitted(
         estimator=job.estimator,
         time_s=time.perf_counter() - begin,
@@ -184,18 +188,22 @@ def fit(  # noqa: PLR0913 - what is fitted, where, and who hears of it
     )
 
 
-def _fit_on(pool: Any, job: FitJob | SearchJob, journal: Journal | None, cpus: int) -> BaseException | None:
+def _fit_on(
+    pool: Any, job: FitJob | SearchJob, journal: Journal | None, retention: Retention | None, cpus: int
+) -> BaseException | None:
     """Fit on a pool; return what ended a search early, if there is a journal and a candidate is done."""
     from raysk import plans
 
     whole, data = job.estimator, job.data
-    said: dict[str, Any] = {"limits": job.limits, "shortcuts": job.shortcuts} if isinstance(job, SearchJob) else {}
+    said: dict[str, Any] = {}
+    if isinstance(job, SearchJob):
+        said = {"limits": job.limits, "shortcuts": job.shortcuts, "seeds": job.seeds}
     if isinstance(job, SearchJob) and job.verification is not None:
         said["verification"] = replace(job.verification, cpus=cpus)
     before = getattr(whole, "cv_results_", None)  # of an earlier fit
     try:
         with explained_errors(whole), exits.Contained():
-            plans.fit(pool, whole, data.X, data.y, data.fit_params, journal=journal, **said)
+            plans.fit(pool, whole, data.X, data.y, data.fit_params, journal=journal, retention=retention, **said)
     except (KeyboardInterrupt, SystemExit, FitsFailed) as end:
         if journal is None or getattr(whole, "cv_results_", None) is before:
             raise
@@ -221,11 +229,17 @@ class Telling:
 
     def __init__(self, pool: Pool, sink: Sink) -> None:
         self._pool = pool
-        heard = {id(sink), id(getattr(sink, "then", None))}  # a tally hands events on
-        self.sink = sink if id(pool.sink) in heard else _both(sink, pool.sink)
+        self.sink = sink if any(each is pool.sink for each in _chain(sink)) else _both(sink, pool.sink)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._pool, name)
+
+
+def _chain(sink: Sink | None) -> Iterator[Sink]:
+    """Return a sink, and those that it hands events on to."""
+    while sink is not None:
+        yield sink
+        sink = getattr(sink, "then", None)
 
 
 def _both(one: Sink, other: Sink) -> Sink:

@@ -43,12 +43,12 @@ def fingerprint(obj: Any, *, by_name: Collection[str] = (), release: str | None 
 
 def params_fingerprint(params: Mapping[str, Any], value: Callable[[Any], str] = fingerprint) -> str:
     """Return the fingerprint of a candidate's parameters; numbers and text are told by themselves, which is quick."""
-    plain = [(name, _plain(each)) for name, each in sorted(params.items())]
+    plain = [(name, plain_text(each)) for name, each in sorted(params.items())]
     return repr(plain) if all(each for _, each in plain) else value(sorted(params.items()))
 
 
-def _plain(value: Any) -> str:
-    """Write a number, text or None; empty for what is neither."""
+def plain_text(value: Any) -> str:
+    """Write a number, text or None, equal ones alike; empty for what is neither."""
     if value is None or isinstance(value, bool | str):
         return repr(value)
     if isinstance(value, float):
@@ -59,7 +59,7 @@ def _plain(value: Any) -> str:
 def distinct_objects(candidates: Iterable[Mapping[str, Any]]) -> list[Any]:
     """Return each object among the parameters of candidates that is neither number nor text, once."""
     found = {id(value): value for params in candidates for value in params.values() if type(value) not in _QUICK}
-    return [value for value in found.values() if not _plain(value)]
+    return [value for value in found.values() if not plain_text(value)]
 
 
 _QUICK = {str, int, float, bool, type(None)}

@@ -27,14 +27,17 @@ RUNS_FOLDER = "raysk-runs"
 MANIFEST = "run.json"
 JOURNAL = "journal.jsonl"
 RESULTS = "results.csv"
-PYTHON, PYTHON_NESTED = "raysk.fit", "raysk.nested"
+PYTHON, PYTHON_NESTED, PYTHON_CV = "raysk.fit", "raysk.nested", "raysk.cross_validate"
 """The commands of runs that a Python program started."""
 
-SEARCH, NESTED = "search", "nested"
+SEARCH, NESTED, CV = "search", "nested", "cv"
 """The commands whose runs can go on."""
 
 # Everything a run writes. A --run-dir that holds one of these is somebody's work: it is not written over unasked.
 RUN_FILES = (MANIFEST, JOURNAL, RESULTS, "model.pkl", "model.json", "report.html")
+
+ESTIMATORS = "estimators"
+"""The folder in a run of the estimators that are kept: ``<candidate>-<split>.pkl``, each with a ``.json``."""
 
 FOLDS = "outer-*"
 """The folders in a run of nested cross-validation, each with journal and table of one outer fold."""
@@ -88,13 +91,13 @@ class RunFolder:
             If it is missing or damaged.
         """
         if self.began_in_python:
-            again = f"{self.command}(search, X, y, resume={str(self.root)!r})"
+            again = self.python_call(str(self.root))
             raise InputError(f"The run in {str(self.root)!r} was started from Python.\nGo on with it there: {again}")
         said = self.said() or {}
         try:
             job = said["job"]
             good = isinstance(job["folder"], str) and all(isinstance(each, str) for each in job["arguments"])
-            good = good and str(job["arguments"][0]) in {SEARCH, NESTED}  # "resume" would never end
+            good = good and str(job["arguments"][0]) in {SEARCH, NESTED, CV}  # "resume" would never end
         except (LookupError, TypeError):
             good = False
         if not good:
@@ -114,7 +117,18 @@ class RunFolder:
     @property
     def began_in_python(self) -> bool:
         """Whether a program started the run, as its manifest says, and not the command line."""
-        return self.command in {PYTHON, PYTHON_NESTED}
+        return self.command in {PYTHON, PYTHON_NESTED, PYTHON_CV}
+
+    @property
+    def kind(self) -> str:
+        """What the run does that may go on: `SEARCH`, `NESTED` or `CV`."""
+        if not self.path(JOURNAL).is_file():
+            return NESTED
+        return CV if self.command in {CV, PYTHON_CV} else SEARCH
+
+    def python_call(self, run: str) -> str:
+        """Return the call that goes on with a run which a program started; `run` is how the folder is written."""
+        return f"{self.command}({'estimator' if self.kind == CV else 'search'}, X, y, resume={run!r})"
 
     @property
     def command(self) -> str | None:
@@ -139,6 +153,10 @@ class RunFolder:
     def path(self, name: str) -> Path:
         """Return where a file of this run is."""
         return self.root / name
+
+    def estimator_path(self, candidate: int, split: int) -> Path:
+        """Return where an estimator of a candidate is kept."""
+        return self.root / ESTIMATORS / f"{candidate}-{split}.pkl"
 
     def fold(self, number: int) -> RunFolder:
         """Return the folder of an outer fold, from 1; made if missing.

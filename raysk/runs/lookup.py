@@ -20,10 +20,8 @@ from raysk.runs.folder import (
     FOLDS,
     JOURNAL,
     MANIFEST,
-    NESTED,
     RUN_FILES,
     RUNS_FOLDER,
-    SEARCH,
     RunFolder,
     journals_of,
 )
@@ -38,12 +36,12 @@ MODEL_FILE = "model.pkl"
 
 
 def find_search(text: str, command: str | None = None) -> RunFolder:
-    """Return the folder of an earlier search, or of a nested cross-validation.
+    """Return the folder of an earlier search, or cross-validation.
 
     Parameters
     ----------
     command : str or None
-        Which of the two it has to be, `SEARCH` or `NESTED`; None takes either.
+        Which of them it has to be, `SEARCH`, `NESTED` or `CV`; None takes any.
     text : str
         A run's folder, a file in it, its name in ``raysk-runs``, or ``latest``: of the searches in ``raysk-runs``
         where we are the one that finished a fit last.
@@ -58,7 +56,7 @@ def find_search(text: str, command: str | None = None) -> RunFolder:
         if newest is None:
             raise InputError(f"There is no search to resume in {str(Path.cwd() / RUNS_FOLDER)!r}.")
         names = [os.path.relpath(journal, newest) for journal in journals_of(newest)]
-        _check_whose(newest, (MANIFEST, *names), "search", "raysk resume")
+        check_whose(newest, (MANIFEST, *names), "search", "raysk resume")
         return _of_command(newest, command)
     known = f"The newest search is {os.path.relpath(newest)!r}." if newest else ""
     try:
@@ -73,14 +71,13 @@ def find_search(text: str, command: str | None = None) -> RunFolder:
 
 
 def _of_command(root: Path, command: str | None) -> RunFolder:
-    is_nested = not (root / JOURNAL).is_file()
-    if command is not None and is_nested != (command == NESTED):
-        there = NESTED if is_nested else SEARCH
+    folder = RunFolder(root)
+    if command not in {None, folder.kind}:
         raise InputError(
-            f"{_shown(root)!r} is a run of 'raysk {there}', not of 'raysk {command}'.\n"
+            f"{_shown(root)!r} is a run of 'raysk {folder.kind}', not of 'raysk {command}'.\n"
             f"Go on with it: raysk resume {shlex.quote(_shown(root))}"
         )
-    return RunFolder(root)
+    return folder
 
 
 def passed_over(run: Path) -> Path | None:
@@ -97,7 +94,7 @@ def find_model(text: str, command: str) -> str:
     ----------
     text : str
         A model file or ``-``, which are returned as they are; a run's folder, a file in it, its name in ``raysk-runs``,
-        or ``latest``: the newest run there that has a model.
+        or ``latest``: of the runs there that have a model, the one that began last.
     command : str
         What to type with another run, as ``raysk predict``.
 
@@ -176,14 +173,20 @@ def _shown(path: Path) -> str:
 
 
 def _latest_model(command: str) -> Path:
-    runs = sorted((Path.cwd() / RUNS_FOLDER).glob(f"*/{MANIFEST}"), key=_modified, reverse=True)
+    runs = sorted((Path.cwd() / RUNS_FOLDER).glob(f"*/{MANIFEST}"), key=_began, reverse=True)
     for manifest in runs:
         if manifest.is_file() and (model := _recorded_model(manifest.parent)) is not None:
-            _check_whose(manifest.parent, (MANIFEST,), "run", command)
+            check_whose(manifest.parent, (MANIFEST,), "run", command)
             return _checked(manifest.parent, *model)
     raise InputError(
         f"No run in {str(Path.cwd() / RUNS_FOLDER)!r} has a model.\nMake one with 'raysk fit' or 'raysk search'."
     )
+
+
+def _began(manifest: Path) -> tuple[str, float]:
+    """Return when a run began, to sort by: its manifest may be changed later, as when it is tagged."""
+    started = (read_object(manifest) or {}).get("started")
+    return (started if isinstance(started, str) else "", _modified(manifest))
 
 
 def _modified(path: Path) -> float:
@@ -232,7 +235,7 @@ def _manifest(run: Path) -> dict[str, Any]:
 # --- latest ---------------------------------------------------------------------------------------
 
 
-def _check_whose(run: Path, files: tuple[str, ...], kind: str, command: str) -> None:
+def check_whose(run: Path, files: tuple[str, ...], kind: str, command: str) -> None:
     """Fail unless nobody else can have written what a run that was not named says: it would be carried out."""
     for reason in filter(None, (why_not_trusted(run / name) for name in (*files, MODEL_FILE))):
         raise InputError(

@@ -6,7 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from raysk.errors import UsageError
-from raysk.runs.folder import RUN_FILES, folds_of, journals_of
+from raysk.runs.folder import ESTIMATORS, RUN_FILES, folds_of, journals_of
 from raysk.runs.journal import Journal
 from raysk.util.writing import explained, is_special
 
@@ -51,6 +51,8 @@ def remove_run(folder: Path) -> None:
     with contextlib.ExitStack() as stack:
         for journal in journals_of(folder):
             stack.enter_context(Journal(journal))
-        for path in (each / name for each in (folder, *folds_of(folder)) for name in RUN_FILES):
+        is_ours = not (folder / ESTIMATORS).is_symlink()  # a link leads out of the run
+        kept = [path for suffix in ("pkl", "json") if is_ours for path in folder.glob(f"{ESTIMATORS}/*-*.{suffix}")]
+        for path in [*kept, *(each / name for each in (folder, *folds_of(folder)) for name in RUN_FILES)]:
             with explained(path):
                 path.unlink(missing_ok=True)

@@ -22,9 +22,9 @@ import numpy as np
 from raysk.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from raysk.searches.space import Position, Space
+    from raysk.searches.space import Numbers, Position, Space
 
 RANDOM_FIRST = 10
 """TPE proposes at random until it knows the scores of so many candidates: optuna's own default."""
@@ -69,9 +69,20 @@ class Proposals:
         Equal seeds and equal scores give equal candidates.
     workers : int
         Number of fits that run at a time, which only a warning depends on.
+    first : sequence of mapping of str to object
+        Parameters of candidates that come before all others; of equal ones the first; none that is not of the space.
     """
 
-    def __init__(self, space: Space, *, total: int, lag: int, seed: int, workers: int) -> None:
+    def __init__(  # noqa: PLR0913 - what a conversation is about
+        self,
+        space: Space,
+        *,
+        total: int,
+        lag: int,
+        seed: int,
+        workers: int,
+        first: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
         self.space, self.total, self.lag = space, total, lag
         self._optuna = import_optuna()
         with self._quietly():
@@ -81,6 +92,7 @@ class Proposals:
         self._trials: list[Any] = []
         self._tried: set[Position] = set()
         self._scores: dict[int, float] = {}
+        self._first = deque(_located(space, first))
         self._workers, self._pace = workers, Pace(workers, lag)
 
     def warn_of_idle_workers(self, n_splits: int) -> None:
@@ -118,6 +130,10 @@ class Proposals:
         self._study.tell(self._trials[number], -math.inf if math.isnan(score) else float(score))
 
     def _ask(self) -> dict[str, Any]:
+        if self._first:
+            numbers, params = self._first.popleft()
+            trial, position, _ = self._ask_for(numbers)
+            return self._add(trial, position, dict(params))  # its own values: some laws give them back but nearly
         for _ in range(REPEATS):
             trial = self._study.ask()
             position, params = self.space.suggest(trial)
@@ -125,15 +141,21 @@ class Proposals:
                 break
             self._study.tell(trial, state=self._optuna.trial.TrialState.FAIL)  # as if never asked
         else:
-            trial, position, params = self._ask_for_untried()
+            trial, position, params = self._ask_for(self._draw_untried())
+        return self._add(trial, position, params)
+
+    def _add(self, trial: Any, position: Position, params: dict[str, Any]) -> dict[str, Any]:
         self._trials.append(trial)
         self._tried.add(position)
         return params
 
-    def _ask_for_untried(self) -> tuple[Any, Position, dict[str, Any]]:
+    def _draw_untried(self) -> Numbers:
         position, fixed = self.space.draw(self._rng)
         while position in self._tried:
             position, fixed = self.space.draw(self._rng)
+        return fixed
+
+    def _ask_for(self, fixed: Numbers) -> tuple[Any, Position, dict[str, Any]]:
         self._study.enqueue_trial(fixed)
         trial = self._study.ask()
         return trial, *self.space.suggest(trial)
@@ -147,6 +169,16 @@ class Proposals:
             yield
         finally:
             self._optuna.logging.set_verbosity(before)
+
+
+def _located(space: Space, candidates: Iterable[Mapping[str, Any]]) -> list[tuple[Numbers, Mapping[str, Any]]]:
+    """Return candidates with what a trial has to propose for them: each once, and none that is not of the space."""
+    found: list[tuple[Numbers, Mapping[str, Any]]] = []
+    for params in candidates:
+        numbers = space.numbers_of(params)
+        if numbers is not None and numbers not in (other for other, _ in found):
+            found.append((numbers, params))
+    return found
 
 
 class Pace:

@@ -36,6 +36,9 @@ FEWEST_SORTED = 3
 Position = tuple["Hashable", ...]
 """What TPE proposed for a candidate: equal positions are equal candidates."""
 
+Numbers = dict[str, "float | int"]
+"""What a trial of optuna's must propose for one candidate, by optuna's names."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Dimension:
@@ -48,6 +51,8 @@ class Dimension:
         The least and the greatest number.
     value : callable
         Returns the value of the parameter that a number stands for, of the type that scikit-learn would draw.
+    number : callable
+        Returns the number that stands for a value; None if there is none.
     log : bool
         Whether the logarithm of the number matters.
     """
@@ -56,6 +61,7 @@ class Dimension:
     low: float
     high: float
     value: Callable[[Any], Any]
+    number: Callable[[Any], Any]
     log: bool = False
 
     @property
@@ -127,14 +133,26 @@ class Space:
         }
         return (which, *numbers), params
 
-    def draw(self, rng: np.random.RandomState) -> tuple[Position, dict[str, Any]]:
+    def draw(self, rng: np.random.RandomState) -> tuple[Position, Numbers]:
         """Draw a candidate of a finite space at random: its position, and what a trial of optuna's must propose."""
         sizes = [math.prod(dimension.size or 1 for dimension in space.values()) for space in self._spaces]
         which = int(rng.choice(len(sizes), p=np.array(sizes, float) / float(sum(sizes))))
         space = self._spaces[which]
         numbers = [int(dimension.low) + int(rng.randint(dimension.size or 1)) for dimension in space.values()]
-        fixed = {f"{which}.{name}": number for name, number in zip(space, numbers, strict=True)}
-        return (which, *numbers), fixed | ({"space": which} if len(sizes) > 1 else {})
+        return (which, *numbers), self._named(which, numbers)
+
+    def numbers_of(self, params: Mapping[str, Any]) -> Numbers | None:
+        """Return what a trial must propose for a candidate; None for one that is not of this space."""
+        for which, space in enumerate(self._spaces):
+            if params.keys() == space.keys():
+                numbers = [dimension.number(params[name]) for name, dimension in space.items()]
+                if None not in numbers:
+                    return self._named(which, numbers)
+        return None
+
+    def _named(self, which: int, numbers: Sequence[Any]) -> Numbers:
+        fixed = {f"{which}.{name}": number for name, number in zip(self._spaces[which], numbers, strict=True)}
+        return fixed | ({"space": which} if len(self._spaces) > 1 else {})
 
 
 def translate(name: str, values: Any) -> Dimension:
@@ -148,7 +166,19 @@ def translate(name: str, values: Any) -> Dimension:
     if hasattr(values, "rvs"):
         return _of_distribution(name, values)
     kind: Any = "int" if _is_sorted(values) else "category"
-    return Dimension(kind=kind, low=0, high=len(values) - 1, value=values.__getitem__)
+    return Dimension(
+        kind=kind, low=0, high=len(values) - 1, value=values.__getitem__, number=functools.partial(_place, values)
+    )
+
+
+def _place(values: Sequence[Any], value: Any) -> int | None:
+    """Return the place of a value in a list; objects are found by identity."""
+    return next((place for place, each in enumerate(values) if _is_same(each, value)), None)
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    is_plain = isinstance(one, str | Real) and type(one) is type(other)
+    return one is other or (is_plain and (one == other or (one != one and other != other)))  # noqa: PLR0124 - NaN
 
 
 def _is_sorted(values: Sequence[Any]) -> bool:
@@ -177,9 +207,31 @@ def _of_distribution(name: str, distribution: Any) -> Dimension:
         ) from error
     law = type(getattr(distribution, "dist", None))
     if law is type(stats.randint):
-        return Dimension(kind="int", low=int(low), high=int(high), value=kind)
+        whole = functools.partial(_within, int(low), int(high), int)
+        return Dimension(kind="int", low=int(low), high=int(high), value=kind, number=whole)
+    ends: dict[str, Any] = {"low": float(low), "high": float(high)}
+    within = functools.partial(_within, float(low), float(high), float)
     if law is type(stats.uniform):
-        return Dimension(kind="float", low=float(low), high=float(high), value=kind)
+        return Dimension(kind="float", **ends, value=kind, number=within)
     if law is type(stats.loguniform) and math.isclose(median, math.sqrt(low * high)):  # it is not shifted
-        return Dimension(kind="float", low=float(low), high=float(high), value=kind, log=True)
-    return Dimension(kind="float", low=EDGE, high=1 - EDGE, value=lambda part: kind(distribution.ppf(part)))
+        return Dimension(kind="float", **ends, value=kind, number=within, log=True)
+    return Dimension(
+        kind="float",
+        low=EDGE,
+        high=1 - EDGE,
+        value=lambda part: kind(distribution.ppf(part)),
+        number=lambda value: None if within(value) is None else _part_below(distribution, value),
+    )
+
+
+def _within(low: float, high: float, kind: type, value: Any) -> Any:
+    """Return a number of a class if it lies between two others, both included; None otherwise, or if it is none."""
+    return kind(value) if _is_number(value) and low <= value <= high and kind(value) == value else None
+
+
+def _part_below(distribution: Any, value: float) -> float | None:
+    """Return the part of a law that lies below a value; None if the law does not tell."""
+    try:
+        return float(np.clip(distribution.cdf(value), EDGE, 1 - EDGE))
+    except Exception:  # noqa: BLE001 - a person's own law needs no cdf
+        return None

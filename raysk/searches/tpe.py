@@ -23,7 +23,7 @@ from raysk.searches.space import Space
 from raysk.util.words import join_names, shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 LAG = 10
 """Candidates that are fitted at a time. With 5 folds, 10 keep 50 workers busy, and TPE, which proposes its first 10 at
@@ -113,18 +113,20 @@ class TPESearchCV(RandomizedSearchCV):  # type: ignore[misc]
         size = self.checked_space().size
         return int(self.n_iter) if size is None else min(int(self.n_iter), size)
 
-    def propose(self, workers: int) -> Proposals:
+    def propose(self, workers: int, first: Sequence[Mapping[str, Any]] = ()) -> Proposals:
         """Return the candidates to come, and warn if there are too few of them.
 
         Parameters
         ----------
         workers : int
             Number of fits that run at a time.
+        first : sequence of mapping of str to object
+            Parameters of the first candidates, see `Space.numbers_of`; those of no candidate are left out.
         """
         total = self.count_candidates()
         self._warn_of_few(total)
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
-        return Proposals(self.checked_space(), total=total, lag=int(self.lag), seed=seed, workers=workers)
+        return Proposals(self.checked_space(), total=total, lag=int(self.lag), seed=seed, workers=workers, first=first)
 
     def metric_of(self, metrics: Iterable[str]) -> str:
         """Return the metric, of those of a result, that TPE goes by."""

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 WORKER = "_RAYSK_WORKER"
 """Set in the environment of workers, which processes that a fit starts inherit."""
 
-REFUSED = ("limits", "run_dir", "resume")
+REFUSED = ("limits", "seeds", "run_dir", "resume")
 """Parameters of `raysk.run` that scikit-learn's own fit cannot do."""
 
 LABELS = ("name", "tags")

@@ -10,6 +10,7 @@ Nothing is unpickled or evaluated when they are read: what Python writes is pars
 from __future__ import annotations
 
 import ast
+import functools
 import math
 import sys
 from collections.abc import Mapping
@@ -94,6 +95,26 @@ def decode(value: Any) -> Any:
         except (ValueError, SyntaxError, MemoryError, RecursionError):
             return Opaque(text)
     return Opaque(str(value.get(OBJECT, value)))
+
+
+def value_text(value: Any) -> str:
+    """Return a value as a cell of a table has it: text as it is, all else as Python writes it; see `value_of_text`."""
+    if isinstance(value, str):
+        return _text_cell(str(value))
+    return value.text if isinstance(value, Opaque) else repr(_python(value))
+
+
+@functools.lru_cache  # a column has few of them, many times
+def _text_cell(text: str) -> str:
+    return text if text and value_of_text(text) is text else repr(text)
+
+
+def value_of_text(text: str) -> Any:
+    """Return the value that a cell of a table shows: a Python literal, else the text itself."""
+    try:
+        return _NOT_LITERALS[text] if text in _NOT_LITERALS else ast.literal_eval(text)
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return text
 
 
 def _python(value: Any) -> Any:

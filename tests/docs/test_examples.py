@@ -126,7 +126,7 @@ def test_forest_digits(raysk, examples, tmp_path):
 def test_text_pipeline(raysk, run, examples, tmp_path):
     """A search over loose parts; its model, with the file's own class in it, loads when the file is gone."""
     model = tmp_path / "text model.pkl"
-    summary = raysk("search", examples / "text_pipeline.py", "--n-iter", 4, "--cv", 2, "-o", model)
+    summary = raysk("search", examples / "text_pipeline.py", "--n-iter", 4, "--cv", 2, "--seed", 1, "-o", model)
     assert summary.keys() >= SEARCH_FIELDS
     assert (summary["candidates"], summary["splits"], summary["fits_failed"]) == (4, 2, 0)
     assert "features__shape__scale" in summary["best_params"]

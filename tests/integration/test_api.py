@@ -32,7 +32,7 @@ X, Y = load_iris(return_X_y=True)
 def test_the_public_names_are_there():
     """The package has its names and a version, and says so when another is asked for."""
     names = {"connect", "fit", "nested", "register", "run", "Limits", "Outcome", "Resources", "__version__"}
-    names |= {"OneStandardError", "Shortcuts", "TPESearchCV"}
+    names |= {"OneStandardError", "Shortcuts", "TPESearchCV", "top_params"}
     assert set(raysk.__all__) == names
     assert all(getattr(raysk, name) for name in raysk.__all__)
     with pytest.raises(AttributeError, match="module 'raysk' has no attribute 'predict'"):
@@ -265,6 +265,11 @@ def test_a_run_folder_from_python(tmp_path):
         raysk.fit(a_search(), X[:-3], Y[:-3], resume=tmp_path / "r")
     with pytest.raises(InputError, match=r"was started from Python.\n.*raysk.fit\(search, X, y, resume="):
         find_search(str(tmp_path / "r")).read_manifest()
+    best = raysk.top_params(tmp_path / "r", 2)
+    assert best[0] == first.estimator.best_params_
+    assert raysk.run(a_search(), X, Y, seeds=best[::-1]).estimator.cv_results_["params"][:2] == best[::-1]
+    with pytest.raises(UsageError, match="seeds are for searches"):
+        raysk.run(SVC(), X, Y, seeds=best)
     model = raysk.run(SVC(), X, Y, run_dir=tmp_path / "fit", verify=False)
     assert {path.name for path in model.run_dir.iterdir()} == {"run.json", "model.pkl", "model.json"}
 

@@ -142,6 +142,19 @@ def test_stream_and_the_run_folder(raysk, spec, expected):
     assert json.loads((folder / "run.json").read_text())["outcome"] == "done"
     assert folder.name.startswith("my-spec") or folder.name.startswith("my spec")
 
+    best = json.loads(raysk("results", "--top", "1").out)
+    assert (best["candidates"], best["from"]) == (6, "results.csv")
+    assert best["rows"][0]["params"] == expected.best_params_
+    (folder / "results.csv").unlink()  # as if it still went on
+    found = raysk("results", "--columns", "C,mean", "--where", "gamma > 0", "--sort", "candidate", "--format", "csv")
+    assert [line.split(",")[1] for line in found.out.split()[1:]] == [
+        str(mean) for mean in expected.cv_results_["mean_test_score"].tolist()
+    ]
+    assert "has no table: 6 candidates" in found.err
+    compared = json.loads(raysk("compare", "latest", folder.name).out)
+    assert compared["differences"] == [{"mean": 0.0, "standard_error": 0.0, "splits": 3, "not_paired": None}]
+    raysk("results", "--format", "parquet", "-o", "t.txt", "--top", "x").assert_error(2, "--top x", "or all")
+
 
 def test_reader_gone(start, folder, head):
     """`| head -1` ends the search quietly with exit 141."""

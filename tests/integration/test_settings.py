@@ -24,7 +24,7 @@ SETTINGS = {
     *["address", "workers", "cpus-per-fit", "memory-per-fit", "allow-versions", "backend"],
     *["seed", "n-iter", "cv", "scoring", "strict"],
     *["time-budget", "fit-timeout", "patience", "max-failures", "refit-on-stop"],
-    *["prune", "no-sharing", "cache-memory", "select", "outer"],
+    *["prune", "no-sharing", "cache-memory", "select", "outer", "repeats"],
     *["no-verify", "verify-fits", "json", "stream", "quiet", "verbose"],
 }
 

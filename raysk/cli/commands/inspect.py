@@ -56,8 +56,14 @@ def show(
     make_job: Callable[[SourceObjects], FitJob | SearchJob] | None = None,
     given: DataSource | None = None,
     quiet: bool = False,
+    plan: str | None = None,
+    outer: int | None = None,
 ) -> None:
-    """Write what is found in a file and what would run to stdout; fails as the job would if it could not be made."""
+    """Write what is found in a file and what would run to stdout; fails as the job would if it could not be made.
+
+    With a job, also what it would do: `plan` is what ``--dry-run`` says, `outer` the number of outer folds.
+    """
+    from raysk.cli.options.job import TIME
     from raysk.cli.view.live import View
     from raysk.cli.view.summary import show_summary
     from raysk.request import assemble
@@ -71,16 +77,24 @@ def show(
             found, job = read_file(file, make_job, where)
         if found.remark is not None:
             view.say(found.remark)
-        facts = assemble.describe(found, given=given, job=job)
+        facts = {**assemble.describe(found, given=given, job=job), "plan": None}
+        if job is not None and where is not None:
+            from raysk.runner.dry_run import plan_job
+
+            facts["plan"] = plan_job(job, where, outer=outer, is_timed=plan == TIME, sink=view)
     show_summary(out, {"schema": 1, **facts}, as_json=as_json, rows=list(_rows(facts)))
 
 
 def _rows(facts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
     """Flatten nested facts into rows, leaving out what is not known."""
-    from raysk.cli.view.names import short_names
+    from raysk.cli.view.plan import plan_rows
+    from raysk.util.names import short_names
     from raysk.util.words import join_names
 
     for name, value in facts.items():
+        if name == "plan" and value is not None:
+            yield from (row for row in plan_rows(value, (facts["search"] or {}).get("rounds")) if row[1])
+            continue
         if name == "parameters" and "space" in facts:  # how many values there are; a person reads which
             continue
         if name == "space":

@@ -11,7 +11,7 @@ import typer
 from raysk.cli.commands.search import FITS_FAILED, OUT_OF_TIME
 from raysk.cli.options.cluster import ClusterOptions
 from raysk.cli.options.data import DataOptions
-from raysk.cli.options.job import DryRun, File, SearchChanges, Strict
+from raysk.cli.options.job import DryRun, File, SearchChanges, Strict, TrainScore
 from raysk.cli.options.limits import EndOptions
 from raysk.cli.options.output import NestedOutput
 from raysk.cli.options.shortcuts import ShortcutOptions
@@ -38,11 +38,9 @@ class Nested(NestedOutput, ClusterOptions, DataOptions, EndOptions, ShortcutOpti
     context: typer.Context
     file: File
     outer: Annotated[int, typer.Option(envvar="RAYSK_OUTER", metavar="K", help="Number of outer folds.")] = 5
-    train_score: Annotated[
-        bool, typer.Option("--train-score", metavar="", help="Also score each model on the rows that it was fitted on.")
-    ] = False
+    train_score: TrainScore = False
     strict: Strict = False
-    dry_run: DryRun = False
+    dry_run: DryRun = None
 
     def run(self) -> None:
         """Cross-validate the search, or say what would run."""
@@ -65,7 +63,8 @@ class Nested(NestedOutput, ClusterOptions, DataOptions, EndOptions, ShortcutOpti
         nesting = outer_folds.Nesting(outer=self.outer, return_train_score=self.train_score)
         with data_stdout() as out:
             if self.dry_run:
-                inspect.show(out, self.file, where, as_json=self.as_json, make_job=make_job, quiet=self.quiet)
+                shown: dict[str, Any] = {"as_json": self.as_json, "quiet": self.quiet}
+                inspect.show(out, self.file, where, make_job=make_job, plan=self.dry_run, outer=self.outer, **shown)
                 return
             read, call = work_of(self.file, make_job, where), call_of(self.context, self.file)
             with View(quiet=self.quiet, verbose=self.verbose, until=limits.until).running() as view:

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from raysk.runs.folder import RunFolder
-
 EXTRA = {"allow_extra_args": True, "ignore_unknown_options": True}
 """Context settings of this command: what follows RUN goes to the command that is carried out again."""
 
@@ -61,7 +59,8 @@ class Resume:
             text = f"{os.path.relpath(newer)} is newer, and passed over: no fit of it was done."
             console.say(text, wrap=console.is_interactive)
         job = folder.read_manifest()["job"]
-        _enter(job["folder"], folder)
+        run = shlex.quote(str(folder.root))
+        enter(job["folder"], f"Give the whole command again elsewhere, with --resume {run}")
         root = self.context.find_root()
         settings.forget_variables(root)  # the search has the settings that it began with
         command, *then = job["arguments"]
@@ -70,8 +69,8 @@ class Resume:
             search.command.invoke(search)
 
 
-def _enter(path: str, folder: RunFolder) -> None:
-    """Change to the folder that the run was started in: its paths mean what they meant there."""
+def enter(path: str, otherwise: str) -> None:
+    """Change to the folder that a run was started in, where its paths mean what they meant, or say what else to do."""
     from raysk.errors import InputError
     from raysk.util.words import printable
 
@@ -80,8 +79,7 @@ def _enter(path: str, folder: RunFolder) -> None:
     except (OSError, ValueError) as error:  # ValueError: it cannot be a name
         reason = getattr(error, "strerror", error)
         raise InputError(
-            f"The run was started in '{printable(path)}', which cannot be entered: {reason}.\n"
-            f"Give the whole command again elsewhere, with --resume {shlex.quote(str(folder.root))}"
+            f"The run was started in '{printable(path)}', which cannot be entered: {reason}.\n{otherwise}"
         ) from error
 
 

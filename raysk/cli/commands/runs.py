@@ -56,7 +56,7 @@ class List:
 
       raysk runs
 
-      raysk runs --sort score --limit 5
+      raysk runs list --sort score --limit 5
 
       raysk runs ../other-project/raysk-runs
 

@@ -1,4 +1,4 @@
-"""What ``raysk fit`` and ``raysk search`` hand to the runner."""
+"""What ``raysk fit``, ``raysk search`` and the others hand to the runner."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 
 
 def work_of(
-    file: str, make_job: Callable[[SourceObjects], FitJob | SearchJob], where: Where, *, score_train: bool = False
+    file: str, make_job: Callable[[SourceObjects], FitJob | SearchJob], where: Where, **said: bool
 ) -> Callable[[Sink], Work]:
-    """Return what reads a job from the person's file, while the cluster starts."""
+    """Return what reads a job from the person's file, while the cluster starts; `Work` takes what is said."""
 
     def read(sink: Sink) -> Work:
         found, job = read_file(file, make_job, where, sink)
         gc.freeze()  # modules stay: looking for garbage in them costs 0.1 s, again every few thousand fits
-        return Work(job=job, found=found, score_train=score_train)
+        return Work(job=job, found=found, **said)
 
     return read
 

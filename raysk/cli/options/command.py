@@ -14,6 +14,7 @@ from typer.core import TyperCommand
 
 from raysk.cli import settings
 from raysk.cli.options import unknown as unknown_options
+from raysk.cli.options.job import PLAN
 from raysk.errors import UsageError
 from raysk.util import exits
 from raysk.util.words import printable
@@ -33,7 +34,8 @@ class Command(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the arguments; a bad value is shown, and its variable is named only if the value is from there."""
-        given = list(args)
+        given = list(_with_values(args))
+        args = list(given)
         try:
             return super().parse_args(ctx, args)
         except typer.BadParameter as error:
@@ -53,6 +55,18 @@ class Command(TyperCommand):
                 super().invoke(ctx).run()
         except UsageError as error:
             raise _explained(ctx, error)  # noqa: B904 - it is the same
+
+
+ALONE = {"--dry-run": PLAN}
+"""Options that may have a value, which follows ``=``, and what they mean without: Typer knows no such option, and
+would take FILE for the value."""
+
+
+def _with_values(args: list[str]) -> Iterator[str]:
+    """Give the options of `ALONE` that have no value the one that they mean."""
+    ends = args.index("--") if "--" in args else len(args)
+    for place, arg in enumerate(args):
+        yield f"{arg}={ALONE[arg]}" if arg in ALONE and place < ends else arg
 
 
 def _explained(context: typer.Context, error: UsageError) -> UsageError:

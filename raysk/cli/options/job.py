@@ -6,9 +6,22 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from raysk.cli.options.method import MethodOptions
+from raysk.errors import UsageError
+from raysk.util.words import printable
 
 if TYPE_CHECKING:
     from raysk.request.overrides import Overrides
+
+PLAN, TIME = "plan", "time"
+"""What ``--dry-run`` shows: what would run, which it means without a value; or also how long that takes."""
+
+
+def check_dry_run(value: str | None) -> str | None:
+    """Fail unless a value of ``--dry-run`` is one that there is."""
+    if value not in {None, PLAN, TIME}:
+        raise UsageError(f"--dry-run={printable(value)}: say --dry-run, or --dry-run={TIME}.")
+    return value
+
 
 File = Annotated[
     str,
@@ -40,7 +53,20 @@ Strict = Annotated[
         help="Exit with 5 if fits failed, or with 124 if the time budget ended the search.",
     ),
 ]
-DryRun = Annotated[bool, typer.Option("--dry-run", metavar="", help="Show what would run, and stop.")]
+Folds = Annotated[int | None, typer.Option("--cv", envvar="RAYSK_CV", metavar="K", help="Number of folds.")]
+TrainScore = Annotated[
+    bool,
+    typer.Option("--train-score", metavar="", help="Also score each model on the rows that it was fitted on."),
+]
+DryRun = Annotated[
+    str | None,
+    typer.Option(
+        "--dry-run",
+        metavar="[=time]",
+        help="Show what would run, and stop. With =time, also estimate how long it takes, from a few timed fits.",
+        callback=check_dry_run,
+    ),
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +85,16 @@ class FitOverrides:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FitFlags:
+    """What is done with the estimator besides, or instead."""
+
+    dry_run: DryRun = None
+    score: Annotated[bool, typer.Option("--score", metavar="", help="Also score the model on its training data.")] = (
+        False
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class SearchChanges(MethodOptions):
     """Options that change a search, whatever becomes of its best candidate."""
 
@@ -66,7 +102,7 @@ class SearchChanges(MethodOptions):
         int | None,
         typer.Option(envvar="RAYSK_N_ITER", metavar="N", help="Number of candidates that a random search draws."),
     ] = None
-    cv: Annotated[int | None, typer.Option(envvar="RAYSK_CV", metavar="K", help="Number of folds.")] = None
+    cv: Folds = None
     scoring: Annotated[
         str | None,
         typer.Option(

@@ -10,7 +10,30 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class EndOptions:
+class FitLimit:
+    """When a fit is given up."""
+
+    fit_timeout: Annotated[
+        str | None,
+        typer.Option(
+            envvar="RAYSK_FIT_TIMEOUT",
+            metavar="TIME",
+            help="Give up a fit that takes longer than this, such as 60s. The fit counts as failed.",
+        ),
+    ] = None
+
+    def limits(self) -> "Limits":
+        """Return the limits of a job whose time is counted from now."""
+        from raysk.jobs import Limits
+        from raysk.util.values import parse_duration
+
+        return Limits(
+            fit_timeout_s=None if self.fit_timeout is None else parse_duration(self.fit_timeout, "--fit-timeout")
+        ).begun()
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndOptions(FitLimit):
     """When a search ends early."""
 
     time_budget: Annotated[
@@ -20,14 +43,6 @@ class EndOptions:
             metavar="TIME",
             help="End the search after this time, such as 90s, 30m or 1h30m. Finished fits count, and the best "
             "candidate is refitted. See: raysk guide limits.",
-        ),
-    ] = None
-    fit_timeout: Annotated[
-        str | None,
-        typer.Option(
-            envvar="RAYSK_FIT_TIMEOUT",
-            metavar="TIME",
-            help="Give up a fit that takes longer than this, such as 60s. The fit counts as failed.",
         ),
     ] = None
     stop_at: Annotated[
@@ -57,18 +72,16 @@ class EndOptions:
 
     def limits(self) -> "Limits":
         """Return the limits of a search whose time is counted from now."""
-        from raysk.jobs import Limits
         from raysk.util.values import parse_duration
 
-        budget = None if self.time_budget is None else parse_duration(self.time_budget, "--time-budget")
-        return Limits(
-            time_budget_s=budget,
-            fit_timeout_s=None if self.fit_timeout is None else parse_duration(self.fit_timeout, "--fit-timeout"),
+        return replace(
+            super().limits(),
+            time_budget_s=None if self.time_budget is None else parse_duration(self.time_budget, "--time-budget"),
             stop_at=self.stop_at,
             patience=self.patience,
             max_failures=self.max_failures,
             require_score=True,
-        ).begun()
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

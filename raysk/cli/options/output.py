@@ -48,6 +48,16 @@ Verbose = Annotated[
         help="Show the output of workers, and every warning in full with its file and line.",
     ),
 ]
+Mlflow = Annotated[
+    bool,
+    option(
+        "--mlflow",
+        envvar="RAYSK_MLFLOW",
+        metavar="",
+        help="Export the run to MLflow at its end, to what MLFLOW_TRACKING_URI names. A failure is a remark. See: "
+        "raysk export --help.",
+    ),
+]
 Debug = Annotated[bool, option("--debug", metavar="", help="Show every frame of an error.")]
 
 
@@ -88,6 +98,7 @@ class FitOutput(Labels):
     run_dir: RunDir = None
     force: Force = False
     no_verify: NoVerify = False
+    mlflow: Mlflow = False
 
     def outputs(self) -> "Outputs":
         """Return what the fit leaves behind, and where."""
@@ -126,6 +137,10 @@ class Recording(Labels):
         option("--resume-anyway", metavar="", help="Continue although your code, or something else, has changed."),
     ] = False
     force: Force = False
+    report: Annotated[
+        bool,
+        option("--report", metavar="", help="Write report.html in the run's folder at the end. See: raysk report."),
+    ] = False
 
     def recorded(self, command: str, **said: Any) -> "Outputs":
         """Return what a command leaves behind, and where."""
@@ -145,6 +160,7 @@ class Recording(Labels):
             resume=None if self.resume is None else find_search(self.resume, command),
             anyway=self.resume_anyway,
             force=self.force,
+            report=self.report,
             **self.labels(),
             **said,
         )
@@ -155,6 +171,16 @@ class SearchOutput(Recording, ModelFile):
     """What a search leaves behind, and where; and what it says."""
 
     no_verify: NoVerify = False
+    mlflow: Mlflow = False
+    keep_estimators: Annotated[
+        int,
+        option(
+            metavar="N",
+            help="Keep the fitted estimators of the N best candidates, one for each split, in the run folder: they are "
+            "fitted again at the end.",
+            show_default=False,
+        ),
+    ] = 0
     verify_fits: Annotated[
         int | None,
         option(
@@ -179,13 +205,23 @@ class SearchOutput(Recording, ModelFile):
 
     def outputs(self) -> "Outputs":
         """Return what the search leaves behind, and where."""
-        return self.recorded("search", output=self.output, verify=not self.no_verify)
+        said = {"verify": not self.no_verify, "keep_estimators": self.keep_estimators}
+        return self.recorded("search", output=self.output, **said)
 
     def verification(self) -> "Verification | None":
         """Return which fits are done again, as a check."""
         from raysk.jobs import Verification
 
         return None if self.verify_fits is None else Verification(fits=self.verify_fits)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ValidationOutput(Talk, Recording):
+    """What a cross-validation leaves behind, and where; and what it says."""
+
+    def outputs(self) -> "Outputs":
+        """Return what it leaves behind, and where."""
+        return self.recorded("cv", verify=False)
 
 
 @dataclass(frozen=True, kw_only=True)

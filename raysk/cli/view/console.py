@@ -19,11 +19,23 @@ def harmless(text: str) -> str:
     return text.translate(_SPELLED).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
+LEVELS = "▁▂▃▄▅▆▇█"
+"""The characters of a line of bars."""
+
+_IN_ASCII = str.maketrans({"·": "-", "…": "~", **dict(zip(LEVELS, "_.-:=+*#", strict=True))})
+
+
+def in_ascii(text: str) -> str:
+    """Return text for a terminal, or a file, whose encoding has no other characters."""
+    return text.translate(_IN_ASCII)
+
+
 class Stderr(Console):
     """A console that does not touch stdout when stderr's reader is gone: the job goes on."""
 
     def say(self, text: str, *, wrap: bool = False) -> None:
         """Print text as it is, control characters spelled out; the terminal breaks its lines, or we do at words."""
+        text = in_ascii(text) if self.options.ascii_only else text
         self.print(harmless(text), markup=False, highlight=False, soft_wrap=not wrap)
 
     def on_broken_pipe(self) -> None:

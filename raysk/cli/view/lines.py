@@ -1,16 +1,22 @@
 """The live view as text: the lines that stand on a terminal while a job runs.
 
     fits  ━━━━━━━━━━━━━━━━━━━╺━━━━━━━━━  620/1,500  0:15 of 0:30:00  ETA 0:21
-    124/300 candidates · 41.3 fits/s · 2 of 2 workers on 1 node · 3 failed
-    best 0.9733  learning_rate=0.04 strategy=median
+    124/300 candidates · 41.3 fits/s · 32 of 32 workers on 2 nodes · 3 failed
+    10.0.0.7  16 of 16 busy  310 fits  9.3 of 62.8 GiB
+    10.0.0.8  15 of 16 busy  310 fits  7.1 of 62.8 GiB
+    scores 0.9217 to 0.9733 ▂▁▅▃▄▆▅▇▆█▇▇
+    best 0.9733 learning_rate=0.04 strategy=median
+       2 0.9730 learning_rate=0.03 strategy=median
     running long: learning_rate=0.01 strategy=mean, split 2, for 1:07
     refitting  0:03
 
-A line that is there stays where it is, and what changes in it keeps its width.
+A line that is there stays where it is, and what changes in it keeps its width. There are never more lines than a
+terminal has: it would scroll. The bar, the facts, the best and the phase come first, then what there is room for.
 """
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from rich.console import Group
@@ -18,14 +24,16 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from raysk.cli.view import words
-from raysk.cli.view.console import harmless
+from raysk.cli.view import board, words
+from raysk.cli.view.console import harmless, in_ascii
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from rich.console import RenderableType
 
     from raysk.cli.view.state import State, Work
-    from raysk.events import CandidateDone, RoundStarted
+    from raysk.events import RoundStarted
 
 ECHO = len("^C ")
 """Room that a line leaves for what a terminal writes behind the last one at Ctrl-C; wrapped, it would stay there."""
@@ -36,8 +44,8 @@ SHORTEST_BAR = 12
 UNKNOWN = "-:--"
 """A time that is not known yet."""
 
-MOST_BEST, MOST_SLOW = 4, 2
-"""Lines of the best candidate, and slow fits, that are shown."""
+MOST_SLOW = 2
+"""Slow fits that are shown."""
 
 BETWEEN = " · "
 
@@ -48,7 +56,15 @@ WIDEST = ("0:00:00", "0:00 of 0:00:00")
 """Times keep this width, without and with a budget, so that the bar beside them does not move."""
 
 
-def draw(state: State, width: int, now: float, *, stopping: bool = False) -> RenderableType:
+def draw(
+    state: State,
+    width: int,
+    now: float,
+    *,
+    height: int | None = None,
+    is_ascii: bool = False,
+    stopping: bool = False,
+) -> Group:
     """Return the lines for a state.
 
     Parameters
@@ -58,21 +74,49 @@ def draw(state: State, width: int, now: float, *, stopping: bool = False) -> Ren
         Of the terminal, in characters.
     now : float
         A time of `time.monotonic`.
+    height : int or None
+        Of the terminal, in lines: there are no more. None means that there is room for all.
+    is_ascii : bool
+        Whether the terminal's encoding has no other characters.
     stopping : bool
         Whether the run was told to end.
     """
     room = max(width - ECHO, 1)
-    lines: list[RenderableType] = []
-    if state.work is not None:
-        lines += _bar(state, state.work, room, now)
-    texts = words.wrap(facts(state, now), room, between=BETWEEN)
-    texts += _best(state, room) + _slow(state, room, now)
-    lines += [_text(text) for text in texts]
-    return Group(*lines, *_phase(state, room, now, stopping=stopping))
+    bar = [] if state.work is None else _bar(state, state.work, room, now)
+    about = _texts(words.wrap(facts(state, now), room, between=BETWEEN))
+    best, end = _texts(board.best(state, room)), _phase(state, room, now, stopping=stopping)
+    spare = math.inf if height is None else height - sum(map(len, (bar, about, best, end)))
+    slow, spare = _some(_slow(state, room, now), spare)
+    course, spare = _some(board.course(state, room), spare)
+    others, spare = _some(board.next_best(state, room), spare)
+    nodes, spare = _some(board.nodes(state, now), spare)
+    lines = [*bar, *about, *nodes, *course, *best, *others, *slow]
+    if spare < 0:  # what it is at is said last, and always
+        del lines[int(spare) :]
+    return Group(*(_cut(line, room, is_ascii=is_ascii) for line in [*lines, *end][:height]))
+
+
+def _cut(line: RenderableType, room: int, *, is_ascii: bool) -> RenderableType:
+    """Return a line that is no longer than this, in characters that the terminal has; Rich's bar knows by itself."""
+    if isinstance(line, Text):
+        line.truncate(room, overflow="ellipsis")
+        if is_ascii:
+            line.plain = in_ascii(line.plain).encode("ascii", "replace").decode()
+    return line
+
+
+def _some(texts: list[str], spare: float) -> tuple[list[RenderableType], float]:
+    """Return as many lines as there is room for, and the room that is left."""
+    shown = _texts(texts if len(texts) <= spare else texts[: max(int(spare), 0)])
+    return shown, spare - len(shown)
+
+
+def _texts(texts: Iterable[str]) -> list[RenderableType]:
+    return [_text(text) for text in texts]
 
 
 def _text(text: str, style: str = "") -> Text:
-    return Text(harmless(text), style=style, no_wrap=True, overflow="ellipsis")
+    return Text(harmless(text), style=style, no_wrap=True)
 
 
 def _bar(state: State, work: Work, room: int, now: float) -> list[RenderableType]:
@@ -138,23 +182,6 @@ def round_words(each: RoundStarted) -> str:
     is_rows = each.resource == "n_samples"
     amount = words.count(each.amount, "row") if is_rows else f"{each.resource}={each.amount:,}"
     return f"round {each.number} of {each.of}, {amount}"
-
-
-def _best(state: State, room: int) -> list[str]:
-    if state.best is None:
-        return []
-    lines = words.wrap([*best_words(state, state.best)], room, indent="     ")
-    if len(lines) <= MOST_BEST:
-        return lines
-    hidden = sum(line.count("=") for line in lines[MOST_BEST - 1 :])
-    return [*lines[: MOST_BEST - 1], f"     and {words.count(hidden, 'more parameter')}"]
-
-
-def best_words(state: State, best: CandidateDone) -> list[str]:
-    """Return the best score and what varies in its candidate."""
-    earlier = state.round is not None and state.best_round != state.round.number
-    of_round = f" of round {state.best_round}" if earlier else ""
-    return [f"best{of_round} {best.score:.4f}", *words.pairs(best.params, state.names)]
 
 
 def _slow(state: State, room: int, now: float) -> list[str]:

@@ -13,11 +13,14 @@ import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from rich.control import Control
 from rich.live import Live
+from rich.segment import ControlType
+from rich.text import Text
 
 from raysk._compat import sklearn as sklearn_private
 from raysk.cli import signals
-from raysk.cli.view import lines, words
+from raysk.cli.view import board, lines, words
 from raysk.cli.view.console import stderr_console
 from raysk.cli.view.state import State
 
@@ -48,10 +51,18 @@ class View:
         No live view: data is printed on the same terminal meanwhile.
     until : float or None
         When a time budget ends, as a time of `time.monotonic`; None means that there is none.
+    budget_s : float or None
+        How long it is, in seconds; None means that it has just begun.
     """
 
     def __init__(
-        self, *, quiet: bool = False, verbose: bool = False, still: bool = False, until: float | None = None
+        self,
+        *,
+        quiet: bool = False,
+        verbose: bool = False,
+        still: bool = False,
+        until: float | None = None,
+        budget_s: float | None = None,
     ) -> None:
         self._console = stderr_console()
         self._console.quiet = quiet
@@ -59,8 +70,11 @@ class View:
         self._animate = self._console.is_interactive and not quiet and not still
         self._lock = threading.RLock()
         self._said = now = time.monotonic()
-        self._state = State(until=until, budget_s=None if until is None else float(math.ceil(until - now)))
+        if until is not None and budget_s is None:
+            budget_s = float(math.ceil(until - now))
+        self._state = State(until=until, budget_s=budget_s)
         self._told_of_failures = False
+        self._drawn: tuple[int, list[int]] = (0, [])  # the width of the terminal, and the lengths of lines
         self._warned: set[tuple[type[Warning], str]] = set()
 
     @contextmanager
@@ -80,8 +94,12 @@ class View:
 
     def __call__(self, event: events.Event, /) -> None:
         """Take one event; see `raysk.events`."""
+        self.take(event, time.monotonic())
+
+    def take(self, event: events.Event, at: float) -> None:
+        """Take an event that was at a time of `time.monotonic`."""
         with self._lock:
-            self._state.take(event, time.monotonic())
+            self._state.take(event, at)
             handler = getattr(self, f"_on_{type(event).__name__}", None)
             if handler is not None:
                 handler(event)
@@ -107,14 +125,15 @@ class View:
             fits = words.count(event.units + event.saved + event.resumed, event.unit)
             round_ = f"{lines.round_words(self._state.round)}: " if self._state.round else ""
             round_ = f"outer fold {event.fold[0]} of {event.fold[1]}: {round_}" if event.fold else round_
-            self.say(f"{round_}{event.candidates:,} candidates x {event.splits} splits = {fits}{alike}{known}")
+            each = f"{words.count(event.candidates, 'candidate')} x {words.count(event.splits, 'split')}"
+            self.say(f"{round_}{each} = {fits}{alike}{known}")
 
     def _on_WorkDone(self, _: events.WorkDone) -> None:  # noqa: N802
         now, work = time.monotonic(), self._state.current
         if not self._animate and work is not None and now - self._said >= PLAIN_EVERY_S:
             self._said = now
             of_all = f"/{work.total:,}" if work.total else ""
-            best = [" ".join(lines.best_words(self._state, self._state.best))] if self._state.best else []
+            best = [" ".join(board.best_words(self._state, self._state.best))] if self._state.best else []
             pace = words.pace(work.done, work.worked_s(now), work.busy_s, work.unit)
             self.say(" · ".join([f"{work.done:,}{of_all} {work.unit}s", pace, *best]))
 
@@ -144,7 +163,20 @@ class View:
 
     def _render(self) -> RenderableType:
         with self._lock:
-            return lines.draw(self._state, self._console.width, time.monotonic(), stopping=signals.is_told_to_end())
+            width, height = self._console.size
+            where: dict[str, Any] = {"height": max(height - 1, 1), "is_ascii": self._console.options.ascii_only}
+            drawn = lines.draw(self._state, width, time.monotonic(), stopping=signals.is_told_to_end(), **where)
+            self._erase_broken(width)
+            self._drawn = width, [each.cell_len if isinstance(each, Text) else width for each in drawn.renderables]
+            return drawn
+
+    def _erase_broken(self, width: int) -> None:
+        """Erase the rows that the lines which stand there take more, as a terminal that became narrower broke them."""
+        before, lengths = self._drawn
+        if width < before:
+            rows = sum(max(length - 1, 0) // width for length in lengths)
+            row = (ControlType.CARRIAGE_RETURN, (ControlType.ERASE_IN_LINE, 2), (ControlType.CURSOR_UP, 1))
+            self._console.control(Control(*row * rows))
 
     def _show_warning(
         self, message: Any, category: type[Warning], filename: str, line: int, *_: Any, **__: Any

@@ -83,6 +83,7 @@ def _left(outcome: Outcome) -> dict[str, Any]:
     return {
         "run_dir": str(outcome.run_dir),
         "model": None if outcome.model is None else str(outcome.model),
+        "report": None if outcome.report is None else str(outcome.report),
         "data": outcome.data,
         "test_score": outcome.test_score,
         "test_scores": outcome.test_scores,
@@ -113,10 +114,7 @@ def _search_summary(outcome: Outcome) -> dict[str, Any]:
         "candidates": candidates,
         "splits": splits,
         "fits": outcome.fits if counted else candidates * splits,
-        "fits_failed": outcome.failed if counted else None,
-        "scores_failed": outcome.scores_failed if counted else None,
-        "errors": [{**_fit(each), "count": outcome.reasons[each.reason]} for each in outcome.failures] or None,
-        "fits_lost": [_fit(each) for each in outcome.lost] or None,
+        **failures(outcome),
         "fits_saved": outcome.saved,
         "fits_shared": outcome.shared,
         "fits_pruned": outcome.pruned,
@@ -127,6 +125,17 @@ def _search_summary(outcome: Outcome) -> dict[str, Any]:
         **took(outcome),
         "stopped": outcome.stopped,
         **_left(outcome),
+    }
+
+
+def failures(outcome: Outcome) -> dict[str, Any]:
+    """Return what summaries say of the fits of a run that failed; on other backends nobody counts them."""
+    counted = outcome.workers is not None
+    return {
+        "fits_failed": outcome.failed if counted else None,
+        "scores_failed": outcome.scores_failed if counted else None,
+        "errors": [{**_fit(each), "count": outcome.reasons[each.reason]} for each in outcome.failures] or None,
+        "fits_lost": [_fit(each) for each in outcome.lost] or None,
     }
 
 
@@ -175,9 +184,10 @@ def _search_rows(summary: Mapping[str, Any]) -> Rows:
         ("not done", not_done(summary)),
         ("in the journal", str(summary["fits_resumed"] or "")),
         ("verified", _verified(summary["fits_verified"])),
-        ("failed", _failed_in_all(summary)),
+        ("failed", failed_in_all(summary)),
         ("stopped", summary["stopped"] or ""),
         ("model", summary["model"] or ""),
+        ("report", summary["report"] or ""),
         ("run", summary["run_dir"]),
     ]
     return [(name, value) for name, value in rows if value]
@@ -209,6 +219,7 @@ def _verified(fits: int | None) -> str:
     return "" if fits is None else f"{fits:,} fits equal scikit-learn's"
 
 
-def _failed_in_all(summary: Mapping[str, Any]) -> str:
+def failed_in_all(summary: Mapping[str, Any]) -> str:
+    """Say how many fits and scores failed; nothing where none did."""
     counts = {"fits": summary["fits_failed"], "scores": summary["scores_failed"]}
     return ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)

@@ -44,6 +44,7 @@ def _summary(outcome: NestedOutcome) -> dict[str, Any]:
         **took(outcome),
         "stopped": outcome.stopped,
         "run_dir": str(outcome.run_dir),
+        "report": None if outcome.report is None else str(outcome.report),
         "data": outcome.data,
     }
 
@@ -65,6 +66,7 @@ def _rows(summary: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         "in the journal": str(summary["fits_resumed"] or ""),
         "failed": str(summary["fits_failed"] or ""),
         "stopped": summary["stopped"] or "",
+        "report": summary["report"] or "",
         "run": summary["run_dir"],
     }
     yield from ((name, value) for name, value in rest.items() if value)

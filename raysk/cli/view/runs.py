@@ -14,10 +14,10 @@ from rich.table import Table
 from rich.text import Text
 
 from raysk.cli.view.console import harmless, stdout_console
-from raysk.cli.view.names import short_names
 from raysk.cli.view.words import clock, pairs
 from raysk.runs.folder import file_name
 from raysk.util.jsonable import to_json
+from raysk.util.names import short_names
 from raysk.util.words import count
 
 if TYPE_CHECKING:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from raysk.cli.view.names import short_names
+from raysk.cli.view.scores import Course, Top
 from raysk.events import Outlook, no_outlook
+from raysk.util.names import short_names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from raysk import events
 
@@ -81,17 +83,22 @@ class State:
     candidates_done: int = 0
     round: events.RoundStarted | None = None
     names: dict[str, str] = field(default_factory=dict)
-    best: events.CandidateDone | None = None
+    top: Top = field(default_factory=Top)
+    course: Course = field(default_factory=Course)
     best_round: int | None = None
+    is_nested: bool = False
     workers: events.WorkersChanged | None = None
     failed: int = 0
     resumed: int = 0
     shared: int = 0
     pruned: int = 0
     workers_lost: int = 0
+    units_by_node: Counter[str] = field(default_factory=Counter)
     _outlook: Callable[[], Outlook] = no_outlook
     _seen: Outlook = field(default_factory=Outlook)
     _seen_at: float = -math.inf
+    _nodes: Sequence[events.NodeWork] = ()
+    _nodes_at: float = -math.inf
 
     def take(self, event: events.Event, now: float) -> None:
         """Take one event, at a time of `time.monotonic`."""
@@ -105,6 +112,11 @@ class State:
         return self.refit if self.is_refit else self.work
 
     @property
+    def best(self) -> events.CandidateDone | None:
+        """The best candidate so far."""
+        return next(iter(self.top.rows), None)
+
+    @property
     def is_working(self) -> bool:
         """Whether the job's units are being done, and not prepared, or over."""
         return self.work is not None and self.work.until is None
@@ -116,6 +128,14 @@ class State:
         if now - self._seen_at >= FRESH_S:
             self._seen, self._seen_at = self._outlook(), now
         return self._seen
+
+    def nodes(self, now: float) -> Sequence[events.NodeWork]:
+        """Return what each node does, if there are several."""
+        if self.workers is None or self.workers.nodes <= 1:
+            return ()
+        if now - self._nodes_at >= FRESH_S:
+            self._nodes, self._nodes_at = self.workers.by_node(), now
+        return self._nodes
 
     def eta_s(self, now: float) -> float | None:
         """Return how long it takes from now on, in seconds, which is no longer than a time budget lasts."""
@@ -146,7 +166,7 @@ class State:
 
     def _on_WorkersChanged(self, event: events.WorkersChanged, now: float) -> None:  # noqa: N802
         if self.work is not None and not self.work.done and not (self.workers and self.workers.up):
-            self.work.waited_s = now - self.work.since
+            self.work.waited_s = max(now - self.work.since, 0.0)
         self.workers = event
 
     def _on_WorkerLost(self, _event: events.WorkerLost, _: float) -> None:  # noqa: N802
@@ -165,6 +185,7 @@ class State:
             self.candidates += event.candidates
             self.failed += event.failed + event.scores_failed
             self.resumed += event.resumed
+            self.is_nested |= event.fold is not None
             self.names = short_names([*self.names, *event.varying])
             self._outlook, self._seen_at = event.outlook, -math.inf
 
@@ -174,6 +195,8 @@ class State:
             self.failed += event.failed + event.scores_failed
             self.shared += event.shared
             self.pruned += event.pruned
+            if event.node is not None:
+                self.units_by_node[event.node] += event.units
         if (work := self.current) is not None:
             work.total -= event.pruned
             work.done += event.units
@@ -181,9 +204,13 @@ class State:
 
     def _on_CandidateDone(self, event: events.CandidateDone, _: float) -> None:  # noqa: N802
         self.candidates_done += 1
-        number = None if self.round is None else self.round.number
-        if event.score is None or math.isnan(event.score):
+        if event.score is None or math.isnan(event.score) or event.alike:  # the first of those alike stands for all
             return
-        # A round of halving is judged by itself, so that its first candidate takes the place of the last round's best.
-        if self.best is None or self.best.score is None or number != self.best_round or event.score > self.best.score:
-            self.best, self.best_round = event, number
+        number = None if self.round is None else self.round.number
+        if number != self.best_round:
+            # A round of halving is judged by itself: its first candidate takes the place of the last round's best.
+            self.top.rows.clear()
+            self.course = Course()
+        self.best_round = number
+        self.top.add(event)
+        self.course.add(event.score)

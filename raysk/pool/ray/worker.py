@@ -9,6 +9,7 @@ import contextlib
 import copy
 import functools
 import gc
+import math
 import os
 import pickle
 import socket
@@ -46,6 +47,9 @@ THREAD_VARIABLES = (
     "LOKY_MAX_CPU_COUNT",
 )
 
+TELL_S = 2.0
+"""How often a worker tells what memory its node has, in seconds: looking takes 0.1 ms, as long as a small task."""
+
 KEPT = 0.25
 """How much of its share of its node's memory, by CPUs, a worker keeps when it is free again."""
 
@@ -74,6 +78,7 @@ class Worker:
         self._turns = Turns()
         self._progress: Progress | None = None
         self._lap = (0.0, 0.0)
+        self._told_memory_at = -math.inf
         forks.end_when_told()  # Ray's handler is written in Python too
         nested.enter_worker()
         os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(cpus)))
@@ -128,7 +133,7 @@ class Worker:
         self._progress = None
         self._lap = time.perf_counter(), time.process_time()
         ok, content, raised = _answer(lambda: self._compute(message, self._cpus * (1 + lenders)))
-        return content.message(ok=ok, **raised, **self._times(time.perf_counter()))
+        return content.message(ok=ok, **raised, **self._measures(time.perf_counter()))
 
     def news(self, key: int) -> Message | None:
         """Return a reply with the units of a running task that are done; no other unit of it is begun then.
@@ -140,17 +145,27 @@ class Worker:
         if progress is None or values is None:
             return None
         ok, content, raised = _answer(lambda: values)
-        return content.message(ok=ok, **raised, **self._times(progress.since))
+        return content.message(ok=ok, **raised, **self._measures(progress.since))
 
     def withdraw(self, keys: Sequence[int]) -> list[int]:
         """Return those of the tasks that were not begun; they will not be."""
         return self._turns.withdraw(keys)
 
-    def _times(self, until: float) -> dict[str, Any]:
-        """Return what was taken since this was asked last, in seconds."""
+    def _measures(self, until: float) -> dict[str, Any]:
+        """Return what was taken since this was asked last, in seconds, and now and then the node's memory."""
         wall, cpu = self._lap
         self._lap = until, time.process_time()
-        return {"wall_s": until - wall, "cpu_s": self._lap[1] - cpu}
+        return {"wall_s": until - wall, "cpu_s": self._lap[1] - cpu, "memory": self._memory()}
+
+    def _memory(self) -> tuple[int, int] | None:
+        """Return what memory this node has and what is free of it, in bytes; None if that was told just before."""
+        if time.monotonic() - self._told_memory_at < TELL_S:
+            return None
+        self._told_memory_at = time.monotonic()
+        try:
+            return ray_private.memory()
+        except OSError:  # the fit may have opened all files that there may be
+            return None
 
     def _compute(self, message: bytes, cpus: int) -> Any:
         """Run a task; again, on copies of what it shares, if it writes into that: arrays of the store are read-only."""

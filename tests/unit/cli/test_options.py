@@ -30,7 +30,20 @@ PANELS = {
     if dataclasses.is_dataclass(each)
 }
 
-SEVERAL_MEANINGS = {"address", "output", "scoring", "strict"}
+SEVERAL_MEANINGS = {
+    "address",
+    "earlier",
+    "format_",
+    "name",
+    "output",
+    "run_",
+    "runs",
+    "scoring",
+    "sort",
+    "strict",
+    "to",
+    "top",
+}
 """Options that say something else to another command, and so are declared for both."""
 
 

@@ -33,6 +33,7 @@ COMMANDS = [
     ("predict", "m.pkl", "x.csv"),
     ("bench", "--plot", "x.svg"),
     ("doctor",),
+    ("watch",),
 ]
 
 

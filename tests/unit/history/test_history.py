@@ -54,7 +54,7 @@ def cv_results():
         "mean_fit_time": np.full(3, 0.5),
         "mean_score_time": np.full(3, 0.5),
         "param_C": np.ma.array([1.0, 10.0, 1], dtype=object),
-        "param_shape": np.ma.array([None] * 3, dtype=object),
+        "param_shape": np.ma.array([None, None, "x"], dtype=object),
         "params": CANDIDATES,
         "split0_test_score": splits[:, 0],
         "split1_test_score": splits[:, 1],

@@ -100,6 +100,7 @@ class Judge:
     refuses: dict = field(default_factory=dict)
     unheard: set = field(default_factory=set)
     left_out: set = field(default_factory=set)
+    addresses: dict = field(default_factory=dict)
 
     def judged(self, node):
         """Refuse some; the others may join."""

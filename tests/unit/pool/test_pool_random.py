@@ -127,7 +127,7 @@ class World:
         self.ran, self.taken_back, self.lent = Counter(), 0, 0
         often = {each: self.random.choice([0.3, 1, 5]) for each in ("time", "post", "work", "news")}
         self.often = SimpleNamespace(**often)
-        self.admission = SimpleNamespace(judged=lambda hello: hello, unheard=set(), left_out=set())
+        self.admission = SimpleNamespace(judged=lambda hello: hello, unheard=set(), left_out=set(), addresses={})
         self.pool = None
 
     def launch(self, up):

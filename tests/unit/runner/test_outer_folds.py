@@ -93,6 +93,7 @@ def test_a_run_folder_and_how_it_goes_on(here, Events, tmp_path, monkeypatch):
     assert len(rows) == 4
     manifest = json.loads((root / "run.json").read_text())
     assert (manifest["outcome"], manifest["fits"], len(manifest["folds"])) == ("done", 18, 3)
+    assert all(said["values"] for said in manifest["space"].values())
     assert find_search("latest", "nested").root == root
     with pytest.raises(InputError, match="raysk nested"):
         find_search("run", "search")

@@ -10,8 +10,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from sklearn.dummy import DummyClassifier
+from sklearn.exceptions import FitFailedWarning
 from sklearn.linear_model import RidgeCV
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, cross_validate
 from sklearn.svm import SVC
 
 from raysk.errors import ClusterError, InputError, NoScore, TooManyFailures, UsageError
@@ -23,6 +24,7 @@ from raysk.runner.outputs import Outputs
 from raysk.runner.run import Work, run
 from raysk.runner.where import Where
 from raysk.runs.lookup import find_search
+from raysk.searches.cross_validation import CrossValidation
 from raysk.source.objects import SourceObjects
 
 X, Y = np.arange(40.0).reshape(-1, 1), np.arange(40) % 2
@@ -97,6 +99,9 @@ def test_a_search_from_start_to_end(here, events, tmp_path):
     assert (said["outcome"], said["fits"], said["model"]) == ("done", 6, str(outcome.model))
     assert said["job"] == {"command": "search", "folder": str(tmp_path)}
     assert said["data"] == json.loads(json.dumps(outcome.data))
+    assert said["space"]["strategy"] == {"values": ["most_frequent", "prior", "uniform"], "conditional": False}
+    assert [(each["candidates"], each["splits"], each["units"]) for each in said["planned"]] == [(3, 2, 6)]
+    assert "progress" not in said
     phases = [event.name for event in events if isinstance(event, PhaseStarted)]
     assert phases == ["connecting", "fitting", "saving"]
     assert outcome.data["line"] in remarks(events)
@@ -249,7 +254,7 @@ def test_interrupted_before_a_candidate_is_done(here, events, tmp_path):
         run(work(search=cut), here, outputs(resume=find_search(str(tmp_path / "run"))), sink=events.append)
     assert remarks(events)[-1] == "Finished fits are kept. Go on with: raysk resume run"
     table = (tmp_path / "run" / "results.csv").read_text()
-    assert table == "rank_test_score,mean_test_score,std_test_score,param_strategy,param_constant\n"
+    assert table == "rank_test_score,mean_test_score,std_test_score,param_strategy,param_constant,params\n"
     assert manifest(tmp_path / "run")["outcome"] == "interrupted"
 
 
@@ -266,3 +271,67 @@ def test_an_estimator_with_results_of_its_own_is_no_search(tmp_path, here):
     outcome = run(job, here, outputs(run_dir=tmp_path / "run"))
     assert outcome.best is None
     assert outcome.model is not None
+
+
+def test_a_cross_validation_leaves_its_folds_and_goes_on(here, events, tmp_path):
+    """Its table has a row a fold; a run that goes on does no fit again, and a search does not take it for its own."""
+    theirs = cross_validate(DummyClassifier(), X, Y, cv=4, return_train_score=True)
+    validation = work(search=CrossValidation(DummyClassifier(), cv=4, return_train_score=True), needs_score=False)
+    call = {"command": "cv", "arguments": ["cv", "model.py"]}
+    where_to = outputs(run_dir=tmp_path / "run", results=tmp_path / "folds.jsonl")
+    first = run(validation, here, where_to, call=call, sink=events.append)
+    assert (first.state, first.fits, first.model) == ("done", 4, None)
+    rows = [json.loads(line) for line in (tmp_path / "folds.jsonl").read_text().splitlines()]
+    assert [row["test_score"] for row in rows] == theirs["test_score"].tolist()
+    assert list(rows[0]) == ["fold", "test_score", "train_score", "fit_time", "score_time"]
+    said = manifest(tmp_path / "run")
+    assert [fold["train_score"] for fold in said["folds"]] == theirs["train_score"].tolist()
+    assert said["scores"]["test_score"]["mean"] == said["best"]["best_score"] == theirs["test_score"].mean()
+
+    journal = tmp_path / "run" / "journal.jsonl"
+    journal.write_text("".join(journal.read_text().splitlines(keepends=True)[:3]))  # two folds are left
+    again = run(validation, here, outputs(resume=find_search("run/run.json", "cv")), call=call, sink=events.append)
+    assert (again.fits, again.resumed) == (4, 2)
+    assert np.array_equal(again.estimator.results_["test_score"], theirs["test_score"])
+    with pytest.raises(InputError, match="'raysk cv', not of 'raysk search'"):
+        find_search("run/run.json", "search")
+
+
+def test_a_cross_validation_that_is_interrupted_has_no_table(here, events, tmp_path):
+    """There is nothing to put into it before all folds are done; the journal goes on."""
+
+    class Cut(CrossValidation):
+        def _run_search(self, evaluate_candidates):
+            super()._run_search(evaluate_candidates)
+            raise KeyboardInterrupt
+
+    class Early(CrossValidation):
+        def _run_search(self, _):
+            raise KeyboardInterrupt
+
+    run(work(search=Cut(DummyClassifier(), cv=2)), here, outputs(run_dir=tmp_path / "run"), sink=events.append)
+    (tmp_path / "run" / "results.csv").unlink()
+    earlier = find_search(str(tmp_path / "run"))
+    with pytest.raises(KeyboardInterrupt):
+        run(work(search=Early(DummyClassifier(), cv=2)), here, outputs(resume=earlier), sink=events.append)
+    assert not (tmp_path / "run" / "results.csv").exists()
+    assert remarks(events)[-1].startswith("Finished fits are kept.")
+
+
+def test_folds_without_a_score_are_no_failure(here, events, tmp_path):
+    """As in scikit-learn: what fails is told of, and its score is NaN."""
+    some = [(np.arange(0, 40, 2), [1]), (np.arange(40), np.arange(40))]  # the first has one class only
+    model = DummyClassifier(strategy="constant", constant=1)
+    with pytest.warns(FitFailedWarning, match="1 fits failed"):
+        outcome = run(
+            work(search=CrossValidation(model, cv=some), needs_score=False),
+            here,
+            outputs(run_dir=tmp_path / "run"),
+            call={"command": "raysk.cross_validate"},
+            sink=events.append,
+        )
+    assert (outcome.state, outcome.failed, outcome.early) == ("done", 1, None)
+    assert "constant target value" in manifest(tmp_path / "run")["folds"][0]["error"]
+    assert find_search(str(tmp_path / "run"), "cv").python_call("run") == (
+        "raysk.cross_validate(estimator, X, y, resume='run')"
+    )

@@ -118,6 +118,16 @@ def test_the_model_of_a_run(here, text):
     assert find_model(text, "raysk predict") == "raysk-runs/new/model.pkl"
 
 
+def test_the_latest_is_the_one_that_began_last(here):
+    """A manifest that is changed later, as by a tag, does not make its run the latest."""
+    for name, started, age in [("old", "2026-01-01T10:00:00", 0), ("new", "2026-01-02T10:00:00", 60)]:
+        run = model_run(here, name, age)
+        said = json.loads((run / "run.json").read_text()) | {"started": started}
+        (run / "run.json").write_text(json.dumps(said))
+        os.utime(run / "run.json", (1e9 - age, 1e9 - age))
+    assert find_model("latest", "raysk predict") == "raysk-runs/new/model.pkl"
+
+
 def test_a_model_file_is_itself(here):
     """A file, stdin and what is not there at all stay as they are, whatever runs there are."""
     model_run(here, "m.pkl", 0)

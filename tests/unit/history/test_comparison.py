@@ -1,0 +1,86 @@
+"""Runs side by side: paired where their splits are of the same rows, and what differs in them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from raysk.errors import InputError
+from raysk.history.comparison import compare_runs
+from raysk.history.run import Run
+
+
+@pytest.fixture
+def make_run(tmp_path):
+    """Return a function that leaves a run of one candidate: its scores by the hash of the split."""
+
+    def make(name, scores, *, C=1.0, fixed=None, table=False, metric="accuracy", **facts):  # noqa: PLR0913
+        folder = tmp_path / name
+        folder.mkdir()
+        best = {"metric": metric, "best_index": 0}
+        (folder / "run.json").write_text(json.dumps({"outcome": "done", "best": best, **facts}))
+        header = {"raysk": "journal", "identity": {"data": "abc"}, "texts": {"estimator": fixed or {}}}
+        result = {"fit_time": 0.5, "score_time": 0.5, "n_test_samples": 5, "fit_error": None}
+        lines = [header] + [
+            {"fit": f"p {key}", "test_scores": score, "candidate": 0, "split": split, "params": {"C": C}, **result}
+            for split, (key, score) in enumerate(scores.items())
+        ]
+        (folder / "journal.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+        if table:
+            (folder / "journal.jsonl").unlink()
+            cells = ",".join(f"split{split}_test_score" for split in range(len(scores)))
+            values = ",".join(map(str, scores.values()))
+            mean = sum(scores.values()) / len(scores)
+            (folder / "results.csv").write_text(f"mean_test_score,param_C,{cells}\n{mean},{C},{values}\n")
+        return Run(folder)
+
+    return make
+
+
+def test_equal_splits_are_paired(make_run):
+    """The difference is that of each split, whatever its number, and its error that of their mean."""
+    first = make_run("a", {"s": 0.5, "t": 0.6, "u": 0.7})
+    second = make_run("b", {"u": 0.9, "s": 0.6, "other": 0.1})
+    difference = compare_runs(first, second).differences[0]
+    assert (difference.splits, difference.not_paired) == (2, None)
+    assert difference.mean == pytest.approx(0.15)
+    assert difference.standard_error == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize(
+    ("other", "said", "mean"),
+    [
+        ({"scores": {"x": 0.7, "y": 0.7}}, "their splits are not of the same rows", 0.2),
+        ({"scores": {"s": 0.7, "t": 0.7}, "table": True}, "are not known", 0.2),
+        ({"scores": {"s": 0.7, "t": 0.7}, "metric": "r2"}, "their metrics differ: accuracy and r2", None),
+    ],
+)
+def test_other_splits_are_not(make_run, other, said, mean):
+    """It is said why; without equal splits there is no error of the difference, and of two metrics no difference."""
+    found = compare_runs(make_run("a", {"s": 0.5, "t": 0.5}), make_run("b", **other)).differences[0]
+    assert said in found.not_paired
+    assert found.mean == pytest.approx(mean)
+    assert found.standard_error is None
+
+
+def test_what_differs_is_named(make_run):
+    """Facts of run.json by subject; parameters of the best, or else what the estimator has."""
+    versions = {"raysk": "0.1.0", "numpy": "2.0"}
+    fixed = {"": "SVC", "C": "1.0", "shrinking": "True", "kernel": "'rbf'"}
+    first = make_run("a", {"s": 0.5}, C=2.0, fixed=fixed, versions=versions, git={"commit": "f00", "dirty": False})
+    more = {**versions, "numpy": "2.1"}
+    second = make_run("b", {"s": 0.5}, C=[1], fixed={**fixed, "shrinking": "False"}, versions=more)
+    found = compare_runs(first, second)
+    assert found.params() == {"C": [2.0, [1]]}
+    assert found.facts["versions"] == {"numpy": ["2.0", "2.1"]}
+    assert found.facts["estimator"] == {"shrinking": ["True", "False"]}
+    assert found.facts["code"]["git commit"] == ["f00", None]
+    assert "data" not in found.facts
+    assert json.loads(json.dumps(found.as_object()))["params"] == {"C": [2.0, [1]]}
+
+
+def test_a_run_without_a_score_has_nothing_to_compare(make_run):
+    """It is named."""
+    with pytest.raises(InputError, match="has no candidate with a score"):
+        compare_runs(make_run("a", {"s": 0.5}), make_run("b", {"s": "nan"}))

@@ -1,0 +1,142 @@
+"""What `RUN#2` means, and the best candidates of a run, which another search keeps as its seeds."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import pytest
+
+import raysk
+from raysk.errors import InputError, UsageError
+from raysk.history.ranks import best_candidates, candidate_of
+from raysk.history.seeds import Seeds
+from raysk.runs.folder import JOURNAL, MANIFEST, RESULTS, RunFolder
+from raysk.util.typed_json import Opaque
+
+ROWS = [
+    (0.5, {"C": 1, "shape": {"python": "(1, 2)"}}),
+    (0.9, {"C": 2.0, "shape": None}),
+    ("", {"C": 3, "shape": None}),
+    (0.9, {"C": 4, "shape": {"object": "RBF(1)"}}),
+]
+
+
+@pytest.fixture
+def make_run(tmp_path, monkeypatch):
+    """Return a function that leaves a search with this table; `raysk-runs` is where we are."""
+    monkeypatch.chdir(tmp_path)
+
+    def make(name="first", rows=ROWS, started="2026-01-01", command="search", columns=(), **facts):
+        folder = tmp_path / "raysk-runs" / name
+        folder.mkdir(parents=True)
+        facts = {"outcome": "done", "started": started, "job": {"command": command}, "metric": "accuracy"} | facts
+        (folder / MANIFEST).write_text(json.dumps(facts))
+        with (folder / RESULTS).open("w", newline="") as file:
+            table = csv.writer(file)
+            table.writerow(["mean_test_score", "split0_test_score", *columns, "params"])
+            table.writerows([score, score, *more, json.dumps(params)] for score, params, *more in rows)
+        return folder
+
+    return make
+
+
+def test_each_rank_is_of_one_candidate(make_run):
+    """Equal scores are told apart by their numbers; what has no score has no rank; values have their types."""
+    make_run()
+    found = [candidate_of(text) for text in ("first", "first#2", "raysk-runs/first#3")]
+    assert [(each.number, each.rank, each.score) for each in found] == [(1, 1, 0.9), (3, 2, 0.9), (0, 3, 0.5)]
+    assert [each.params for each in found] == [
+        {"C": 2.0, "shape": None},
+        {"C": 4, "shape": Opaque("RBF(1)")},
+        {"C": 1, "shape": (1, 2)},
+    ]
+    assert str(found[1]) == "candidate 3 of raysk-runs/first, rank 2 by accuracy (0.9)"
+    assert candidate_of("first", 2) == found[1]
+    assert raysk.top_params("first", 2) == [dict(each.params) for each in found[:2]]
+
+
+@pytest.mark.parametrize(
+    ("text", "rank", "error", "words"),
+    [
+        ("first#4", None, InputError, "3 candidates with a score, so none has rank 4"),
+        ("first#0", None, UsageError, "is a rank, 1 for the best"),
+        ("first#x", None, UsageError, "first#2"),
+        ("first#", None, UsageError, "what follows # is a rank"),
+        ("first#1", 2, UsageError, "so does --rank 2"),
+        ("first", 0, UsageError, "--rank 0: ranks begin with 1"),
+        ("furst#2", None, InputError, "Did you mean"),
+    ],
+)
+def test_a_rank_that_there_is_not(make_run, text, rank, error, words):
+    """It is said what there is, or what to type."""
+    make_run()
+    with pytest.raises(error, match=words) as raised:
+        candidate_of(text, rank)
+    assert len(str(raised.value).splitlines()) <= 5
+
+
+def test_a_run_whose_name_has_a_mark(make_run):
+    """What exists by the whole name wins."""
+    make_run("first#2", rows=[(0.1, {"C": 7})])
+    make_run()
+    assert candidate_of("first#2").params == {"C": 7}
+    assert candidate_of("raysk-runs/first#2#1").params == {"C": 7}
+
+
+def test_latest_is_the_newest_that_has_tried_something(make_run):
+    """A fit, and a search that has just begun, are passed over: they have no candidates."""
+    with pytest.raises(InputError, match=r"no search in .* that has tried a candidate"):
+        candidate_of("latest")
+    make_run("old", rows=[(0.1, {"C": 7})])
+    make_run("new", started="2026-01-02")
+    begun = make_run("begun", rows=[], started="2026-01-03", outcome="running")
+    (begun / JOURNAL).write_text("")
+    make_run("fit", started="2026-01-04", command="fit")
+    assert candidate_of("latest#2").run.name == "new"
+    with pytest.raises(InputError, match=r"run of 'raysk fit', which has no candidates"):
+        candidate_of("fit")
+
+
+def test_the_latest_must_be_the_persons_own(make_run):
+    """Parameters may name files to load; a run that is named is used."""
+    make_run().chmod(0o777)
+    with pytest.raises(
+        InputError, match=r"may be somebody else's(.|\n)*Name the run that you mean: --params raysk-runs"
+    ):
+        candidate_of("latest", option="--params")
+    assert candidate_of("first").rank == 1
+
+
+def test_the_rank_of_what_the_run_chose(make_run):
+    """A run may choose by another rule than the best score."""
+    make_run(best={"best_index": 0})
+    assert [candidate_of("first", rank).chosen for rank in (1, 2)] == [3, 3]
+    make_run("other", best={"best_index": 2})
+    assert candidate_of("other").chosen is None
+
+
+def test_of_halving_the_last_round_comes_first(make_run):
+    """As scikit-learn chooses in it; a candidate has one rank, whatever rounds it was in."""
+    rows = [(0.9, {"C": 1, "n": 10}, 0), (0.8, {"C": 2, "n": 10}, 0), (0.7, {"C": 1, "n": 20}, 1)]
+    make_run(rows=rows, columns=["iter"], search={"options": {"resource": "n"}})
+    assert [each.number for each in best_candidates("first")] == [2, 1]
+
+
+def test_no_score_at_all(make_run):
+    """There is nothing to begin with."""
+    make_run(rows=[("", {"C": 1})])
+    with pytest.raises(InputError, match="no candidate with a score"):
+        best_candidates("first")
+
+
+def test_seeds_are_kept_by_value(make_run, tmp_path):
+    """What a search began with comes back from its manifest, whatever became of the earlier run."""
+    make_run()
+    seeds = Seeds.of("first", 2)
+    (tmp_path / MANIFEST).write_text(json.dumps({"job": {"seeds": seeds.as_record()}}))
+    assert Seeds.kept_by(RunFolder(tmp_path)) == seeds
+    assert [each["C"] for each in seeds.params] == [2.0, 4]
+    for damaged in ({}, {"job": None}, {"job": {"seeds": 3}}, {"job": {"seeds": {"text": "a", "top": "x"}}}):
+        (tmp_path / MANIFEST).write_text(json.dumps(damaged))
+        assert Seeds.kept_by(RunFolder(tmp_path)) is None
