@@ -68,7 +68,10 @@ class Run:
             return said if isinstance(said, str) else UNKNOWN
         journals = journals_of(self.folder)
         goes_on = any(map(_is_locked, journals)) if journals else not _is_gone(self.facts.get("process"))
-        return RUNNING if goes_on else CRASHED
+        if goes_on:
+            return RUNNING
+        again = (RunFolder(self.folder).said() or {}).get("outcome")  # it may have ended while we looked
+        return again if isinstance(again, str) and again != RUNNING else CRASHED
 
     @property
     def fault(self) -> str | None:

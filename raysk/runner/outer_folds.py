@@ -196,8 +196,7 @@ def _fit_and_record(  # noqa: PLR0913 - what a run is made of
         outcome = _fit(where, start, work, nesting, splits, sink=progress, journals=journals)
         progress(PhaseStarted(name="saving"))
         _save_tables(outcome, folder, outputs, saver)
-        written = tuple(outputs.written(saver.lost))
-        outcome = replace(outcome, run_dir=folder.root.absolute(), data=used, outputs=written)
+        outcome = replace(outcome, run_dir=folder.root.absolute(), data=used, outputs=(*outputs.written(saver.lost),))
         facts.update(_facts_of(outcome))
         if outcome.stopped is not None:
             progress(how_to_go_on(folder, outcome.stopped))
