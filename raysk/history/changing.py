@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from raysk.errors import InputError, UsageError
 from raysk.history.run import RUNNING, Run, open_run
-from raysk.runs.folder import MANIFEST, RUN_FILES, RunFolder, folds_of, journals_of
+from raysk.runs.folder import ESTIMATORS, MANIFEST, RUN_FILES, RunFolder, folds_of, journals_of
 from raysk.runs.journal import BEGINNING
 from raysk.runs.labels import check_tags, tags_of
 from raysk.runs.lookup import LATEST
@@ -83,9 +83,11 @@ def remove_run(run: str | Path | Run) -> list[Path]:
     """
     (found,) = removable([str(run.folder if isinstance(run, Run) else run)])
     remove_files(found.folder)
-    for folder in (*folds_of(found.folder), found.folder):
+    folds = folds_of(found.folder)
+    for folder in (*folds, found.folder):
         _remove_unfinished(folder)
-        with contextlib.suppress(OSError):  # it holds something else
+    for folder in (*folds, found.folder / ESTIMATORS, found.folder):
+        with contextlib.suppress(OSError):  # it is not there, or holds something else
             folder.rmdir()
     return sorted(found.folder.iterdir()) if found.folder.is_dir() else []
 

@@ -387,13 +387,9 @@ def _facts_of(outcome: NestedOutcome) -> dict[str, Any]:
     counts = outcome.counts
     return {
         "outcome": "done",
-        "metric": outcome.metric,
         "model": None,
-        "scores": outcome.scores,
+        **{name: getattr(outcome, name) for name in ("metric", "scores", "outputs", "cluster", "time_s")},
         "folds": outcome.rows(),
-        "outputs": outcome.outputs,
-        "cluster": outcome.cluster,
-        "time_s": outcome.time_s,
         "fits": counts["fits"],
         "fits_failed": counts["failed"],
         "scores_failed": counts["scores_failed"],

@@ -51,7 +51,8 @@ def remove_run(folder: Path) -> None:
     with contextlib.ExitStack() as stack:
         for journal in journals_of(folder):
             stack.enter_context(Journal(journal))
-        kept = [path for suffix in ("pkl", "json") for path in folder.glob(f"{ESTIMATORS}/*-*.{suffix}")]
+        is_ours = not (folder / ESTIMATORS).is_symlink()  # a link leads out of the run
+        kept = [path for suffix in ("pkl", "json") if is_ours for path in folder.glob(f"{ESTIMATORS}/*-*.{suffix}")]
         for path in [*kept, *(each / name for each in (folder, *folds_of(folder)) for name in RUN_FILES)]:
             with explained(path):
                 path.unlink(missing_ok=True)

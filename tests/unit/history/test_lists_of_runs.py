@@ -177,14 +177,17 @@ def test_removing_a_run_leaves_what_is_not_of_it(make, root, tmp_path):
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     (elsewhere / "results.csv").touch()
-    whole = make("whole", "journal.jsonl", "results.csv", "model.pkl", ".run.json.abc.tmp", model=str(model))
+    (elsewhere / "3-0.pkl").touch()
+    kept = ("estimators/3-0.pkl", "estimators/3-0.json")
+    whole = make("whole", "journal.jsonl", "results.csv", "model.pkl", ".run.json.abc.tmp", *kept, model=str(model))
     assert remove_run("whole") == []
     assert not whole.exists()
     folds = make("folds", "outer-1/journal.jsonl", "outer-1/results.csv", "outer-2/journal.jsonl", "outer-2/mine.txt")
     (folds / "outer-3").symlink_to(elsewhere)
-    assert remove_run(folds) == [folds / "outer-2", folds / "outer-3"]
+    (folds / "estimators").symlink_to(elsewhere)
+    assert remove_run(folds) == [folds / "estimators", folds / "outer-2", folds / "outer-3"]
     assert list((folds / "outer-2").iterdir()) == [folds / "outer-2" / "mine.txt"]
-    assert (elsewhere / "results.csv").exists()
+    assert {path.name for path in elsewhere.iterdir()} == {"results.csv", "3-0.pkl"}
     assert model.exists()
     assert root.is_dir()
 
