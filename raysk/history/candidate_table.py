@@ -102,18 +102,23 @@ class CandidateTable:
         order = np.argsort(-self.mean[metric or self.metric], kind="stable")
         return order if self.rounds is None else order[np.argsort(-self.rounds[order], kind="stable")]
 
-    def places(self, metric: str | None = None) -> np.ndarray[Any, Any]:
-        """Return the place of each row in `order`, from 1; 0 of one without a score.
+    def best_rows(self, metric: str | None = None) -> np.ndarray[Any, Any]:
+        """Return the rows that have a rank, the best first: those with a score.
 
-        A candidate of a halving search has a row for each round that it was in, and a place for the last.
+        A candidate of a halving search has a row for each round that it was in, of which the last counts.
         """
         order = self.order(metric)
-        order = order[np.isfinite(self.mean[metric or self.metric][order])]
-        if self.rounds is not None:
-            latest: dict[str, int] = {}
-            for row in order.tolist():
-                latest.setdefault(self._without_resource(row), row)
-            order = np.array(list(latest.values()), dtype=int)
+        order = np.asarray(order[np.isfinite(self.mean[metric or self.metric][order])])
+        if self.rounds is None:
+            return order
+        latest: dict[str, int] = {}
+        for row in order.tolist():
+            latest.setdefault(self._without_resource(row), row)
+        return np.array(list(latest.values()), dtype=int)
+
+    def places(self, metric: str | None = None) -> np.ndarray[Any, Any]:
+        """Return the place of each row in `best_rows`, from 1; 0 of one that is not there."""
+        order = self.best_rows(metric)
         places = np.zeros(len(self), int)
         places[order] = np.arange(1, len(order) + 1)
         return places

@@ -20,7 +20,7 @@ from raysk.history.candidate_table import CandidateTable
 from raysk.history.fits import ONE_METRIC, read_fits
 from raysk.history.results_file import ResultsFile, read_results
 from raysk.history.run import RUNNING, Run, open_run, runs_in
-from raysk.runs.folder import FOLDS, JOURNAL, RESULTS, RUNS_FOLDER
+from raysk.runs.folder import JOURNAL, RESULTS, RUNS_FOLDER, folds_of
 from raysk.runs.lookup import LATEST
 from raysk.util.typed_json import decode_params, value_of_text
 
@@ -86,13 +86,13 @@ def open_search(text: str | Path = LATEST) -> Run:
 
 
 def _is_search(run: Run) -> bool:
-    has_folds = any(run.folder.glob(FOLDS))
+    has_folds = bool(folds_of(run.folder))
     return (run.folder / JOURNAL).is_file() or bool(run.facts.get("search") and not has_folds)
 
 
 def _why_none(run: Run) -> str:
     """Return why a run has no candidates, and what to type next."""
-    if folds := sorted(run.folder.glob(FOLDS)):
+    if folds := folds_of(run.folder):
         one = os.path.relpath(folds[0])
         return f"it has outer folds, each with a search of its own.\nSee the first: raysk results {shlex.quote(one)}"
     if run.state == RUNNING:

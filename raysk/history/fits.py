@@ -93,7 +93,11 @@ class _File:
     """One journal, and how far it was read."""
 
     def __init__(self, path: Path, fold: int) -> None:
-        self._path, self._fold, self._at = path, fold, 0
+        self._path, self._fold = path, fold
+        self._begin()
+
+    def _begin(self) -> None:
+        self._at = 0
         self._keys: set[str] = set()
         self._candidates: dict[str, int] = {}
         self._splits: dict[str, int] = {}
@@ -111,7 +115,7 @@ class _File:
     def _new_lines(self) -> Iterable[bytes]:
         with contextlib.suppress(OSError), self._path.open("rb") as file:
             if self._at > file.seek(0, 2):  # it was begun anew
-                self.__init__(self._path, self._fold)  # type: ignore[misc]
+                self._begin()
             file.seek(self._at)
             content = file.read()
             whole = content.rfind(b"\n") + 1

@@ -7,12 +7,9 @@ scikit-learn chooses among them. A candidate without a score has no rank.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from raysk.errors import InputError, UsageError
 from raysk.history.candidates import read_candidates
@@ -75,7 +72,7 @@ def candidate_of(text: str, rank: int | None = None, option: str = "raysk refit"
     Parameters
     ----------
     text : str
-        A run as for `open_search`, and perhaps ``#`` and a rank. What exists by that name with its ``#`` is a run.
+        A run as for `find_candidates`, and perhaps ``#`` and a rank. What exists by that name with its ``#`` is a run.
     rank : int or None
         Where the text names none; None means the best.
     option : str
@@ -95,9 +92,9 @@ def candidate_of(text: str, rank: int | None = None, option: str = "raysk refit"
         raise UsageError(f"{option} {text}: this names a rank, and so does --rank {rank}. Leave one of the two out.")
     if rank is not None and rank < 1:
         raise UsageError(f"--rank {rank}: ranks begin with 1, the best candidate.")
-    run, table = open_search(name, option)
+    run, table = find_candidates(name, option)
     rank = rank or int(said or 1)
-    rows = _best_rows(run, table)
+    rows = table.best_rows().tolist()
     if rank > len(rows):
         has = f"{count(len(rows), 'candidate')} with a score" if len(rows) else "no candidate with a score"
         raise InputError(
@@ -114,8 +111,8 @@ def best_candidates(text: str | Run = LATEST, top: int = TOP, option: str = "--s
     InputError
         As `candidate_of`; also if none has a score.
     """
-    run, table = open_search(text, option)
-    rows = _best_rows(run, table)
+    run, table = find_candidates(text, option)
+    rows = table.best_rows().tolist()
     if not len(rows):
         raise InputError(f"{run.shown!r} has no candidate with a score.\nName another run; see: raysk runs")
     return [_candidate(run, table, rows, rank) for rank in range(1, 1 + min(top, len(rows)))]
@@ -147,7 +144,7 @@ def top_params(run: str | Path | Run = LATEST, top: int = TOP) -> list[dict[str,
     return [dict(each.params) for each in found]
 
 
-def open_search(text: str | Run, option: str) -> tuple[Run, CandidateTable]:
+def find_candidates(text: str | Run, option: str) -> tuple[Run, CandidateTable]:
     """Find a run that has candidates; ``latest`` is the newest one that has any.
 
     The person did not name the run that ``latest`` finds. What it says becomes parameters, some of which name files to
@@ -212,18 +209,3 @@ def _candidate(run: Run, table: CandidateTable, rows: Sequence[int], rank: int) 
         params=table.params[row],
         chosen=1 + numbers.index(chosen) if chosen in numbers else None,
     )
-
-
-def _best_rows(run: Run, table: CandidateTable) -> Sequence[int]:
-    """Return the rows with a score, the best first."""
-    order = table.order()
-    order = order[np.isfinite(table.mean[table.metric][order])]
-    if table.rounds is None:
-        return order.tolist()  # type: ignore[no-any-return]
-    order = order[np.argsort(-table.rounds[order], kind="stable")]
-    resource = ((run.facts.get("search") or {}).get("options") or {}).get("resource")
-    latest: dict[str, int] = {}
-    for row in order.tolist():  # a candidate has a row for each round that it was in
-        params = {name: value for name, value in table.params[row].items() if name != resource}
-        latest.setdefault(json.dumps(encode_params(params), sort_keys=True), row)
-    return list(latest.values())

@@ -230,8 +230,9 @@ def _new_folder(parent: Path, name: str) -> Path:
 
 
 def folds_of(run: Path) -> list[Path]:
-    """Return the folders of a run's outer folds; a link leads out of the run, and is none."""
-    return sorted(fold for fold in run.glob(FOLDS) if fold.is_dir() and not fold.is_symlink())
+    """Return the folders of a run's outer folds, by their numbers; a link leads out of the run, and is none."""
+    folds = (fold for fold in run.glob(FOLDS) if fold.is_dir() and not fold.is_symlink())
+    return sorted(folds, key=lambda fold: (len(fold.name), fold.name))  # outer-10 comes after outer-2
 
 
 def journals_of(run: Path) -> list[Path]:

@@ -50,7 +50,7 @@ def write_sample(imports: Imports) -> Section:
         "A table of 569 rows with 30 columns of numbers, which comes with scikit-learn: replace it with yours. "
         "X has a row for each sample; y has what is to be predicted."
     )
-    return Section("The data", f"{note}\nX, y = {name}(return_X_y=True, as_frame=True)")
+    return Section("The data", f"{note}\nX, y = {name}(return_X_y=True)")
 
 
 def write_data(imports: Imports, found: Survey, loading: Loading) -> list[Section]:

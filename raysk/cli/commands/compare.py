@@ -41,7 +41,9 @@ class Compare:
         from raysk.util.jsonable import to_json
 
         if len(self.runs) < FEWEST:
-            raise UsageError(f"One run, {self.runs[0]}: there is nothing to compare it with. Name two or more.")
+            raise UsageError(
+                f"One run, {self.runs[0]}: there is nothing to compare it with.\nName two or more; see: raysk runs"
+            )
         with data_stdout() as out:
             comparison = compare_runs(*self.runs)
             if self.as_json or not out.is_for_a_person:

@@ -48,12 +48,12 @@ class Report:
         """Write the page, and say where it is."""
         from raysk.cli.streams import data_stdout
         from raysk.cli.view.summary import show_summary
-        from raysk.history.run import open_run
+        from raysk.history.candidates import open_search
         from raysk.report.reading import read
         from raysk.report.writing import write_page
 
         with data_stdout() as out:
-            runs = [open_run(text) for text in dict.fromkeys(self.runs or ["latest"])]
+            runs = [open_search(text) for text in dict.fromkeys(self.runs or ["latest"])]
             path = self._path(several=len(runs) > 1)
             readings = [read(each) for each in runs]
             written = write_page(readings, path).absolute()

@@ -125,7 +125,7 @@ class Results:
 
     def _write(self, out: DataOut, run: Run, listing: Listing, format_: str) -> None:
         from raysk.cli.view import results
-        from raysk.cli.view.console import stderr_console
+        from raysk.cli.view.console import harmless, stderr_console
         from raysk.util.words import count
         from raysk.util.writing import write_bytes
 
@@ -135,7 +135,7 @@ class Results:
             return
         content = results.encode(listing, run, format_, is_chosen=is_chosen)
         if self.output is None:
-            out.write(content)
+            out.write(harmless(content.decode()).encode() if out.is_terminal else content)
             return
         write_bytes(self.output, content)
         stderr_console().say(f"{count(len(listing.rows), 'candidate')} written to {self.output}")

@@ -117,6 +117,17 @@ def test_every_torn_journal_is_read(make_run, tmp_path):
     assert len(read_fits(Run(torn))) == 5
 
 
+def test_outer_folds_are_counted(make_run):
+    """Their fits tell the fold, by the numbers of the folders and not by their names as text."""
+    run = make_run()
+    content = (make_run(0, name="other").folder / JOURNAL).read_bytes()
+    (run.folder / JOURNAL).unlink()
+    for number in range(1, 12):
+        (run.folder / f"outer-{number}").mkdir()
+        (run.folder / f"outer-{number}" / JOURNAL).write_bytes(content if number in {2, 10} else content[:20])
+    assert [fit.fold for fit in read_fits(run)] == [2, 10]
+
+
 def test_a_journal_of_an_older_raysk(make_run):
     """Without numbers, times and parameters it still gives scores, in the order in which they came."""
     run = make_run(2, 3, 0, 1)

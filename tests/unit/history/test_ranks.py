@@ -118,8 +118,8 @@ def test_the_rank_of_what_the_run_chose(make_run):
 
 def test_of_halving_the_last_round_comes_first(make_run):
     """As scikit-learn chooses in it; a candidate has one rank, whatever rounds it was in."""
-    rows = [(0.9, {"C": 1, "n": 10}, 0), (0.8, {"C": 2, "n": 10}, 0), (0.7, {"C": 1, "n": 20}, 1)]
-    make_run(rows=rows, columns=["iter"], search={"options": {"resource": "n"}})
+    rows = [(0.9, {"C": 1, "n": 10}, 0, 10), (0.8, {"C": 2, "n": 10}, 0, 10), (0.7, {"C": 1, "n": 20}, 1, 20)]
+    make_run(rows=rows, columns=["iter", "n_resources"])
     assert [each.number for each in best_candidates("first")] == [2, 1]
 
 
