@@ -20,7 +20,7 @@ from raysk.history.candidate_table import CandidateTable
 from raysk.history.fits import ONE_METRIC, read_fits
 from raysk.history.results_file import ResultsFile, read_results
 from raysk.history.run import RUNNING, Run, open_run, runs_in
-from raysk.runs.folder import JOURNAL, RESULTS, RUNS_FOLDER, folds_of
+from raysk.runs.folder import CV, JOURNAL, PYTHON_CV, RESULTS, RUNS_FOLDER, folds_of
 from raysk.runs.lookup import LATEST
 from raysk.util.typed_json import decode_params, value_of_text
 
@@ -86,6 +86,8 @@ def open_search(text: str | Path = LATEST) -> Run:
 
 
 def _is_search(run: Run) -> bool:
+    if run.command in {CV, PYTHON_CV}:  # its one candidate is no search's
+        return False
     has_folds = bool(folds_of(run.folder))
     return (run.folder / JOURNAL).is_file() or bool(run.facts.get("search") and not has_folds)
 

@@ -11,7 +11,7 @@ import pytest
 from sklearn.svm import SVC
 
 from raysk.errors import InputError
-from raysk.history.candidates import read_candidates
+from raysk.history.candidates import open_search, read_candidates
 from raysk.history.fits import JournalTail, read_fits
 from raysk.history.run import Run, open_run, runs_in
 from raysk.results.candidates import write_results
@@ -37,7 +37,7 @@ def make_run(tmp_path):
     def make(*fits, outcome="interrupted", name="first", **more):
         folder = tmp_path / "raysk-runs" / name
         folder.mkdir(parents=True)
-        (folder / MANIFEST).write_text(json.dumps({"outcome": outcome, "job": {"command": "search"}, **more}))
+        (folder / MANIFEST).write_text(json.dumps({"outcome": outcome, "job": {"command": "search"}} | more))
         with Journal(folder / JOURNAL) as journal:
             round_ = journal.round(PARTS, CANDIDATES, SPLITS, whole=True)
             done = Done(ended=1000.0, wall_s=2.0 * len(fits), worker="10.0.0.1:3")
@@ -115,6 +115,14 @@ def test_every_torn_journal_is_read(make_run, tmp_path):
         assert len(found) + len(tail.read()) == 6
     (torn / JOURNAL).write_bytes(content.replace(b'"fit_time": 0.5', b'"fit_time": "x"', 1))
     assert len(read_fits(Run(torn))) == 5
+
+
+def test_the_newest_search_is_no_cross_validation(make_run, tmp_path, monkeypatch):
+    """A cross-validation has a journal too, but its one candidate is no search's; by name it is shown."""
+    monkeypatch.chdir(tmp_path)
+    make_run(0, started="2026-01-01T00:00:00+00:00")
+    make_run(0, name="later", outcome="done", started="2026-01-02T00:00:00+00:00", job={"command": "cv"})
+    assert [open_search(text).name for text in ("latest", "later")] == ["first", "later"]
 
 
 def test_outer_folds_are_counted(make_run):

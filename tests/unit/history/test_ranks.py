@@ -118,8 +118,9 @@ def test_the_rank_of_what_the_run_chose(make_run):
 
 def test_of_halving_the_last_round_comes_first(make_run):
     """As scikit-learn chooses in it; a candidate has one rank, whatever rounds it was in."""
-    rows = [(0.9, {"C": 1, "n": 10}, 0, 10), (0.8, {"C": 2, "n": 10}, 0, 10), (0.7, {"C": 1, "n": 20}, 1, 20)]
-    make_run(rows=rows, columns=["iter", "n_resources"])
+    told = [(0.9, 1, 0, 10), (0.8, 2, 0, 10), (0.7, 1, 1, 20)]
+    rows = [(score, {"C": C, "n": spent}, number, spent, C, spent) for score, C, number, spent in told]
+    make_run(rows=rows, columns=["iter", "n_resources", "param_C", "param_n"])
     assert [each.number for each in best_candidates("first")] == [2, 1]
 
 
