@@ -74,11 +74,6 @@ class Run:
         return again if isinstance(again, str) and again != RUNNING else CRASHED
 
     @property
-    def is_done(self) -> bool:
-        """Whether it came to its end."""
-        return self.state == "done"
-
-    @property
     def fault(self) -> str | None:
         """What is wrong with ``run.json``, so that it may say less than it should; None if nothing is."""
         if not self.facts:

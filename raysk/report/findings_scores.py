@@ -56,7 +56,7 @@ def find_result(study: Study) -> Finding:
     score = f"{study.metric} {number(table.mean[table.metric][row])}"
     spread = f" ± {deviation(table.std[table.metric][row])} over {count(done, 'split')}" if done > 1 else ""
     with_params = f", with {text}" if (text := study.params_text(row)) else ""
-    what = "The best" if table.is_whole or study.run.is_done else "The best so far"
+    what = "The best" if table.is_whole or study.run.state == "done" else "The best so far"
     title = f"{what} of {count(total, 'candidate')} has {score}{spread}{with_params}."
     evidence = _others(study) if total > 1 else ""
     return Finding("result", title, evidence, _use_of(study), weight=1.0)
@@ -78,7 +78,7 @@ def _others(study: Study) -> str:
 
 def _use_of(study: Study) -> str:
     run = study.run
-    if not (study.table.is_whole or run.is_done):
+    if not (study.table.is_whole or run.state == "done"):
         is_running = run.state == "running"
         return "" if is_running else commands.on_run("Go on with it", "resume", run.shown)
     if run.facts.get("model"):

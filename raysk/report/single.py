@@ -79,7 +79,7 @@ def _result(run: Reading) -> Section:
             f'<span class="quiet">{escape(said)}<br>candidate {run.table.numbers[row]}</span></p>{terms(chosen)}</div>'
         )
     counted = {
-        "Candidates": f"{len(run.table):,}" + ("" if run.table.is_whole or run.run.is_done else " so far"),
+        "Candidates": f"{len(run.table):,}" + ("" if run.table.is_whole or run.run.state == "done" else " so far"),
         "Fits": _counted(facts.get("fits")) or f"{len(run.fits):,}",
         "Score on held-out data": number(facts["test_score"]) if isinstance(facts.get("test_score"), float) else None,
         **{f"Mean {name}": score(float(run.table.mean[name][row]), float(run.table.std[name][row]))
