@@ -178,7 +178,7 @@ class Withdrawal:
 class FakeWorker:
     """A worker in this process. Its thread runs what it is asked for, or the test answers by hand.
 
-    Threads take turns: a fit listens to warnings, and Python has one set of warning filters for all threads of a process.
+    Threads take turns: a fit listens to warnings, and a process has one set of warning filters for all its threads.
     """
 
     turn = threading.Lock()
