@@ -63,9 +63,10 @@ def table(folder):
     return list(csv.DictReader((folder / "run" / "results.csv").open()))
 
 
-def test_no_finite_score(search, raysk, folder):
+def test_no_finite_score(raysk, folder, head):
     """A metric that cannot score these classes: exit 1 after ten candidates, with its words, and no model."""
-    ran = search(TEN_CLASSES + CANNOT_SCORE)
+    (folder / "spec.py").write_text(TEN_CLASSES + CANNOT_SCORE)
+    ran = raysk("search", "spec.py", "--run-dir", "run", "--address", head)  # warnings of threads would mix
     ran.assert_error(1, "first 1", "of 30 candidates", "ValueError: not ten classes", "--max-failures 60")
     found = ran.summary
     assert [found[name] for name in ("best_score", "best_params", "best_index", "model")] == [None] * 4
@@ -77,7 +78,7 @@ def test_no_finite_score(search, raysk, folder):
     assert json.loads((folder / "run" / "run.json").read_text())["outcome"] == "failed"
     assert ran.err.count("non-finite") == ran.err.count("Scoring failed") == 0
 
-    again = raysk("resume", "run", "--max-failures", "60", threads=True)
+    again = raysk("resume", "run", "--max-failures", "60")
     again.assert_error(1, "No candidate has a finite score")
     assert again.summary["candidates"] == 30
 
