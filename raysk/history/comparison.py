@@ -20,7 +20,7 @@ from raysk.history.fits import read_fits
 from raysk.history.run import Run
 from raysk.runs.folder import JOURNAL
 from raysk.runs.records import parse_line
-from raysk.util.typed_json import encode_params, value_of_text
+from raysk.util.typed_json import decode, encode_params, value_of_text, value_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -291,6 +291,7 @@ def _subjects(contender: Contender, searched: Collection[str]) -> dict[str, Any]
         },
         "data": {**_mapping(facts.get("data")), "hash": identity.get("data")},
         "search": facts.get("search"),
+        "space": {name: _values(each) for name, each in _mapping(facts.get("space")).items()},
         "splits": {"rows": _mapping(texts.get("splits")).get(""), "hash": identity.get("splits")},
         "scoring": {"scorers": _mapping(texts.get("scoring")).get("")},
         "estimator": {name: text for name, text in fixed.items() if name not in searched and name not in COMPOSED},
@@ -298,6 +299,16 @@ def _subjects(contender: Contender, searched: Collection[str]) -> dict[str, Any]
         "versions": {**_mapping(header.get("versions")), **_mapping(facts.get("versions"))},
         "cluster": facts.get("cluster"),
     }
+
+
+def _values(described: Any) -> str | None:
+    """Return the values that a search has for a parameter, in words; see `raysk.request.space_facts`."""
+    described = _mapping(described)
+    if isinstance(values := described.get("values"), list):
+        return f"[{', '.join(value_text(decode(value)) for value in values)}]"
+    if isinstance(spaces := described.get("any_of"), list):
+        return " or ".join(str(_values(each)) for each in spaces)
+    return described.get("text")
 
 
 def _header(run: Run) -> Mapping[str, Any]:

@@ -80,6 +80,18 @@ def test_what_differs_is_named(make_run):
     assert json.loads(json.dumps(found.as_object()))["params"] == {"C": [2.0, [1]]}
 
 
+def test_spaces_are_compared(make_run):
+    """Of each parameter of which the searches have other values: those, as tables show them."""
+    log = {"text": "loguniform(0.1, 10)", "distribution": "loguniform", "low": 0.1, "high": 10}
+    one = {"C": log, "shape": {"values": [{"python": "(1, 2)"}, None]}, "same": {"values": [1]}}
+    two = {"C": {"any_of": [log, {"values": [1, "a"]}]}, "same": {"values": [1]}}
+    compared = compare_runs(make_run("a", {"s": 0.5}, space=one), make_run("b", {"s": 0.5}, space=two))
+    assert compared.facts["space"] == {
+        "C": ["loguniform(0.1, 10)", "loguniform(0.1, 10) or [1, a]"],
+        "shape": ["[(1, 2), None]", None],
+    }
+
+
 def test_a_run_without_a_score_has_nothing_to_compare(make_run):
     """It is named."""
     with pytest.raises(InputError, match="has no candidate with a score"):
