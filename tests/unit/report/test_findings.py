@@ -349,6 +349,15 @@ def test_idle_workers(tmp_path, fits, workers, words):
         assert (words or "idle") in found["idle"].title
 
 
+@pytest.mark.parametrize(("of_best", "command"), [(1.0, "raysk search spec.py --fit-timeout=50s"), (100.0, None)])
+def test_a_limit_gives_up_the_longest_fit_unless_it_is_the_best(tmp_path, of_best, command):
+    """A limit that no fit of the run has reached would change nothing."""
+    params = drawn(10, C=(-1, 1))
+    table = table_of(params, list(map(peak(0), params)), fit_time=np.full(10, of_best))
+    fits = [*lanes(20, 20, 20), fit_of(9, 3, ended=100.0, worker="node:3", fit_time=100.0)]
+    assert found_in(run_of(tmp_path, workers=4), table, fits)["idle"].command == command
+
+
 def test_parts_of_run_json_may_be_missing(tmp_path):
     """A run without a manifest has findings too."""
     params = listed([0.1, 1, 10])
