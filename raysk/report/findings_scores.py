@@ -89,8 +89,7 @@ def _others(study: Study) -> str:
 def _use_of(study: Study) -> str:
     run = study.run
     if not (study.table.is_whole or run.state == "done"):
-        is_running = run.state == "running"
-        return "" if is_running else commands.on_run("Go on with it", "resume", run.shown)
+        return "" if run.state == "running" else commands.go_on(run)
     if run.facts.get("model"):
         return commands.on_run("Predict with its model", "predict", run.shown, "new.csv")
     return commands.on_run("Fit it on all data", "refit", run.shown) if commands.source_of(run) else ""

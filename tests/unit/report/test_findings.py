@@ -56,6 +56,18 @@ def test_the_result_of_a_run_that_ended_early_is_the_best_so_far(tmp_path):
     assert found.command == "raysk resume raysk-runs/spec"
 
 
+def test_a_program_goes_on_with_its_run(tmp_path):
+    """raysk resume knows no search of a program's."""
+    params = drawn(10, C=(-3, 3))
+    run = run_of(tmp_path)
+    run.state, run.command = "crashed", "raysk.fit"
+    (tmp_path / "run.json").write_text('{"job": {"command": "raysk.fit"}}')
+    (tmp_path / "journal.jsonl").touch()
+    found = found_in(run, table_of(params, list(map(peak(0), params)), is_whole=False))["result"]
+    assert found.command is None
+    assert found.next_step == "Go on with it: raysk.fit(search, X, y, resume='raysk-runs/spec')"
+
+
 def test_no_score_at_all(tmp_path):
     """A search without a score says why."""
     table = table_of([{"C": 1}, {"C": 2}], np.full((2, 5), np.nan), errors=["ValueError: no", "ValueError: no"])
