@@ -57,7 +57,7 @@ def test_the_result_of_a_run_that_ended_early_is_the_best_so_far(tmp_path):
 
 
 def test_a_program_goes_on_with_its_run(tmp_path):
-    """raysk resume knows no search of a program's."""
+    """The command line cannot resume a search that a program made."""
     params = drawn(10, C=(-3, 3))
     run = run_of(tmp_path)
     run.state, run.command = "crashed", "raysk.fit"
