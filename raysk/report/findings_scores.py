@@ -12,6 +12,7 @@ from raysk.report.finding import Finding
 from raysk.report.noise import FEWEST_SPLITS
 from raysk.report.study import deviation, number
 from raysk.report.words import seconds
+from raysk.runs.folder import CV, PYTHON_CV
 from raysk.util.words import count
 
 if TYPE_CHECKING:
@@ -67,7 +68,10 @@ def find_result(study: Study) -> Finding:
     spread = f" ± {deviation(table.std[table.metric][row])} over {count(done, 'split')}" if done > 1 else ""
     with_params = f", with {text}" if (text := study.params_text(row)) else ""
     what = "The best" if table.is_whole or study.run.state == "done" else "The best so far"
-    title = f"{what} of {count(total, 'candidate')} has {score}{spread}{with_params}."
+    whose = f"{what} of {count(total, 'candidate')}" if total > 1 else "The one candidate"
+    if study.run.command in {CV, PYTHON_CV}:
+        whose = "The estimator"
+    title = f"{whose} has {score}{spread}{with_params}."
     evidence = _others(study) if total > 1 else ""
     return Finding("result", title, evidence, _use_of(study), weight=1.0)
 

@@ -56,6 +56,14 @@ def test_the_result_of_a_run_that_ended_early_is_the_best_so_far(tmp_path):
     assert found.command == "raysk resume raysk-runs/spec"
 
 
+@pytest.mark.parametrize(("command", "whose"), [("search", "The one candidate has"), ("cv", "The estimator has")])
+def test_a_single_candidate_is_no_best(tmp_path, command, whose):
+    """What was tried alone is the best of nothing."""
+    run = run_of(tmp_path)
+    run.command = command
+    assert found_in(run, table_of([{"C": 1}], [0.5]))["result"].title.startswith(whose)
+
+
 def test_a_program_goes_on_with_its_run(tmp_path):
     """The command line cannot resume a search that a program made."""
     params = drawn(10, C=(-3, 3))
