@@ -17,6 +17,7 @@ import numpy as np
 from raysk.errors import InputError
 from raysk.history.candidates import open_search, read_candidates
 from raysk.history.fits import read_fits
+from raysk.history.ranks import candidate_of, split_rank
 from raysk.history.run import Run
 from raysk.runs.folder import JOURNAL
 from raysk.runs.records import parse_line
@@ -25,6 +26,8 @@ from raysk.util.typed_json import decode, encode_params, value_of_text, value_te
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
+
+    from raysk.history.ranks import Candidate
 
 FEWEST_SPLITS = 2
 """A standard error needs two."""
@@ -38,11 +41,13 @@ SAME_VALUE = ("line", "outputs", "run_dir")
 
 @dataclass(frozen=True, kw_only=True)
 class Contender:
-    """The best candidate of a run.
+    """The best candidate of a run, or another one of it.
 
     Parameters
     ----------
     run : Run
+    rank : int or None
+        That the person asked for; None means the best.
     metric : str or None
         The name of the metric that decides.
     number : int
@@ -61,6 +66,7 @@ class Contender:
     """
 
     run: Run
+    rank: int | None = None
     metric: str | None
     number: int
     mean: float
@@ -73,6 +79,11 @@ class Contender:
     candidates: int
     splits: int
 
+    @property
+    def mark(self) -> str:
+        """What stands after the run's name: ``#2`` for a candidate that was asked for by its rank."""
+        return "" if self.rank is None else f"#{self.rank}"
+
     def parameter(self, name: str) -> Any:
         """Return the value of a parameter, `Ellipsis` if there is none."""
         if name in self.params or name not in self.fixed:
@@ -84,6 +95,7 @@ class Contender:
         plain = ("candidates", "splits", "mean", "std", "train", "fit_time")
         said = {
             "run": self.run.shown,
+            "rank": self.rank,
             "state": self.run.state,
             "metric": self.metric,
             **{name: getattr(self, name) for name in plain},
@@ -161,7 +173,8 @@ def compare_runs(*runs: Run | str | Path) -> Comparison:
     Parameters
     ----------
     *runs : Run, str or Path
-        Two or more, as for `raysk.open_run`. The first is what the others are compared with.
+        Two or more, as for `raysk.open_run`, or ``RUN#RANK`` for another candidate than the best. The first is what
+        the others are compared with.
 
     Returns
     -------
@@ -170,9 +183,11 @@ def compare_runs(*runs: Run | str | Path) -> Comparison:
     Raises
     ------
     InputError
-        If one is no run, no search, or has no candidate with a score.
+        If one is no run, no search, or has no candidate with a score, or none of that rank.
+    UsageError
+        If what follows ``#`` is no rank.
     """
-    contenders = [_contender(run if isinstance(run, Run) else open_search(run)) for run in runs]
+    contenders = [_contender(run) if isinstance(run, Run) else _named_contender(str(run)) for run in runs]
     first, *others = contenders
     return Comparison(
         contenders=contenders,
@@ -181,9 +196,18 @@ def compare_runs(*runs: Run | str | Path) -> Comparison:
     )
 
 
-def _contender(run: Run) -> Contender:
+def _named_contender(text: str) -> Contender:
+    if split_rank(text)[1] is None:
+        return _contender(open_search(text))
+    found = candidate_of(text, option="raysk compare")
+    return _contender(found.run, found)
+
+
+def _contender(run: Run, candidate: Candidate | None = None) -> Contender:
     best = run.facts.get("best")
     chosen = best.get("best_index") if isinstance(best, dict) else None
+    if candidate is not None:
+        chosen = candidate.number
     table = read_candidates(run, best=1, number=chosen if isinstance(chosen, int) else None)
     rows = np.flatnonzero(table.numbers == chosen)
     row = int(rows[0] if len(rows) else table.order()[0])
@@ -195,6 +219,7 @@ def _contender(run: Run) -> Contender:
     said = best.get("metric") if isinstance(best, dict) else None
     return Contender(
         run=run,
+        rank=None if candidate is None else candidate.rank,
         metric=said or run.facts.get("metric") or metric,
         number=int(table.numbers[row]),
         mean=float(table.mean[metric][row]),
@@ -219,7 +244,7 @@ def _difference(first: Contender, other: Contender) -> Difference:
         why = "their splits are not of the same rows"
         if not first.scores or not other.scores:
             unknown = other if first.scores else first
-            why = f"the splits of {unknown.run.shown} are not known"
+            why = f"the splits of {unknown.run.shown}{unknown.mark} are not known"
         return Difference(mean=other.mean - first.mean, not_paired=why)
     pairs = np.array([other.scores[split] - first.scores[split] for split in both])
     error = float(pairs.std(ddof=1) / math.sqrt(len(pairs)))
@@ -308,7 +333,8 @@ def _values(described: Any) -> str | None:
         return f"[{', '.join(value_text(decode(value)) for value in values)}]"
     if isinstance(spaces := described.get("any_of"), list):
         return " or ".join(str(_values(each)) for each in spaces)
-    return described.get("text")
+    text: str | None = described.get("text")
+    return text
 
 
 def _header(run: Run) -> Mapping[str, Any]:

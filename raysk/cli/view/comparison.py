@@ -94,9 +94,9 @@ def _fact(name: str, value: Any) -> str:
 
 def _names(contenders: Sequence[Contender]) -> list[str]:
     """Return the names of runs, or their folders where two have one name."""
-    names = [each.run.name for each in contenders]
+    names = [each.run.name + each.mark for each in contenders]
     return [
-        harmless(name if names.count(name) == 1 else each.run.shown)
+        harmless(name if names.count(name) == 1 else each.run.shown + each.mark)
         for name, each in zip(names, contenders, strict=True)
     ]
 
