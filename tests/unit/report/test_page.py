@@ -42,6 +42,15 @@ def sections_of(page):
     return re.findall(r'<section id="([\w-]+)"', page)
 
 
+def test_equal_scores_are_in_the_order_of_results(tmp_path):
+    """The one whose mean is larger in the last digit counts as better, though what is drawn is rounded."""
+    scores = np.full((len(GRID), 3), 0.5)
+    scores[4] = [0.5 + 2e-16, 0.5, 0.5]
+    found = figures_of(write_report([make_run(tmp_path / "first", GRID, scores)]).read_text())["parallel"]
+    in_order = sorted(zip(found["ranks"], found["numbers"], strict=True))
+    assert [number for _, number in in_order][:3] == [4, 0, 1]
+
+
 def test_page_of_a_search(tmp_path):
     """A page has all that a search left: result, parameters, splits, work; nothing is loaded from afar."""
     run = make_run(tmp_path / "first", GRID, scores_of(GRID), metric="accuracy", time_s=12.0)
