@@ -308,7 +308,8 @@ def _values(described: Any) -> str | None:
         return f"[{', '.join(value_text(decode(value)) for value in values)}]"
     if isinstance(spaces := described.get("any_of"), list):
         return " or ".join(str(_values(each)) for each in spaces)
-    return described.get("text")
+    text = described.get("text")
+    return text if isinstance(text, str) else None
 
 
 def _header(run: Run) -> Mapping[str, Any]:
