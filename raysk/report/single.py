@@ -164,7 +164,8 @@ def _importance(run: Reading, shares: Importance) -> str:
         for name, share in list(shares.shares.items())[:MOST_PARAMETERS]
     )
     return (
-        f'<table class="bars"><caption>Which parameters mattered: the share of each in how scores differ, alone and with others</caption>'
+        '<table class="bars"><caption>Which parameters mattered: the share of each in how scores differ, alone '
+        "and with others</caption>"
         '<thead><tr><th scope="col">parameter</th><th scope="col" class="number">share</th>'
         '<th scope="col">as a bar</th></tr></thead>'
         f"<tbody>{rows}</tbody></table><details><summary>How this is computed</summary>"

@@ -165,6 +165,18 @@ def test_runs_are_compared(tmp_path):
     assert "<td>kernel</td><td>&#x27;poly&#x27;</td><td>&#x27;rbf&#x27;</td>" in page
 
 
+def test_the_best_run_is_named(tmp_path):
+    """Beside it each other one has its difference, and whether that is more than noise."""
+    scores = np.array([[0.5, 0.6, 0.7], [0.4, 0.4, 0.4]])
+    noisy = scores + np.array([0.1, 0.05, -0.14])
+    runs = [make_run(tmp_path / name, GRID[:2], each) for name, each in [("a", scores), ("b", noisy), ("c", scores)]]
+    page = page_of_runs(*runs)
+    assert "Beside the best, b" in page
+    assert page.count("within noise, over 3 equal splits") == 2
+    worse = make_run(tmp_path / "worse", GRID[:2], scores - np.array([0.2, 0.21, 0.22]))
+    assert "more than its error, over 3 equal splits" in page_of_runs(runs[0], worse)
+
+
 def test_outer_folds_have_their_table(tmp_path):
     """A nested cross-validation has no candidates of its own: its folds are shown."""
     folder = tmp_path / "nested"
