@@ -183,8 +183,9 @@ def compare_runs(*runs: Run | str | Path) -> Comparison:
 
 def _contender(run: Run) -> Contender:
     best = run.facts.get("best")
-    chosen = best.get("best_index") if isinstance(best, dict) else None
-    table = read_candidates(run, best=1, number=chosen if isinstance(chosen, int) else None)
+    said = best.get("best_index") if isinstance(best, dict) else None
+    chosen = said if isinstance(said, int) else None
+    table = read_candidates(run, best=1, number=chosen)
     rows = np.flatnonzero(table.numbers == chosen)
     row = int(rows[0] if len(rows) else table.order()[0])
     metric = table.metric
@@ -192,10 +193,10 @@ def _contender(run: Run) -> Contender:
         raise InputError(f"{run.shown!r} has no candidate with a score, and so nothing to compare.")
     scores = table.splits[metric][row].tolist()
     hashes = _hashes(run, int(table.numbers[row]), len(scores), by_candidate=table.rounds is not None)
-    said = best.get("metric") if isinstance(best, dict) else None
+    named = best.get("metric") if isinstance(best, dict) else None
     return Contender(
         run=run,
-        metric=said or run.facts.get("metric") or metric,
+        metric=named or run.facts.get("metric") or metric,
         number=int(table.numbers[row]),
         mean=float(table.mean[metric][row]),
         std=float(table.std[metric][row]),
