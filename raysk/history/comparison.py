@@ -17,6 +17,7 @@ import numpy as np
 from raysk.errors import InputError
 from raysk.history.candidates import open_search, read_candidates
 from raysk.history.fits import read_fits
+from raysk.history.noise import compare, test_ratio_of
 from raysk.history.run import Run
 from raysk.runs.folder import JOURNAL
 from raysk.runs.records import parse_line
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-FEWEST_SPLITS = 2
-"""A standard error needs two."""
+FEWEST_PAIRED = 2
+"""Splits: one in common is chance."""
 
 COMPOSED = {"steps", "transformers", "transformer_list", "estimators"}
 """Parameters that list parts, of which each has its own parameters."""
@@ -102,7 +103,7 @@ class Difference:
     mean : float or None
         Of the splits' differences, if they are paired; else the difference of the means. None if the metrics differ.
     standard_error : float or None
-        Of that mean; None where nothing is paired.
+        Of that mean, as `raysk.history.noise` has it; None where nothing is paired, or only two splits are.
     splits : int
         How many pairs there are.
     not_paired : str or None
@@ -216,15 +217,15 @@ def _difference(first: Contender, other: Contender) -> Difference:
     if first.metric != other.metric:
         return Difference(mean=None, not_paired=f"their metrics differ: {first.metric} and {other.metric}")
     both = [split for split in first.scores if split in other.scores]
-    if len(both) < FEWEST_SPLITS:
+    if len(both) < FEWEST_PAIRED:
         why = "their splits are not of the same rows"
         if not first.scores or not other.scores:
             unknown = other if first.scores else first
             why = f"the splits of {unknown.run.shown} are not known"
         return Difference(mean=other.mean - first.mean, not_paired=why)
-    pairs = np.array([other.scores[split] - first.scores[split] for split in both])
-    error = float(pairs.std(ddof=1) / math.sqrt(len(pairs)))
-    return Difference(mean=float(pairs.mean()), standard_error=error, splits=len(pairs))
+    theirs, ours = (np.array([each.scores[split] for split in both]) for each in (other, first))
+    gap = compare(theirs, ours, test_ratio_of(first.run))
+    return Difference(mean=gap.mean, standard_error=None if math.isnan(gap.error) else gap.error, splits=gap.splits)
 
 
 # --- the rows of splits ---------------------------------------------------------------------------
