@@ -246,12 +246,10 @@ def _hashes(run: Run, candidate: int, n_splits: int, *, by_candidate: bool) -> d
     found: dict[int, str] = {}
     if by_candidate:
         return {fit.split: fit.key.partition(" ")[2] for fit in read_fits(run) if fit.candidate == candidate}
-    numbers: dict[str, int] = {}
     for record in _records(run.folder / JOURNAL):
-        if isinstance(key := record.get("fit"), str):
-            digest = key.partition(" ")[2]
-            split = record.get("split")
-            found[split if type(split) is int else numbers.setdefault(digest, len(numbers))] = digest
+        split = record.get("split")  # an older raysk wrote none: in which order fits ended tells nothing
+        if isinstance(key := record.get("fit"), str) and type(split) is int:
+            found[split] = key.partition(" ")[2]
             if len(found) == n_splits:
                 break
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -58,6 +59,16 @@ def test_the_error_knows_the_sizes_of_splits(make_run):
     first = make_run("a", scores, splits="splits of 80 / 20 rows")
     second = make_run("b", {"s": 0.6, "t": 0.8, "u": 1.0})
     assert compare_runs(first, second).differences[0].standard_error == pytest.approx(0.1 * (1 / 3 + 1 / 4) ** 0.5)
+
+
+def test_splits_of_an_older_raysk_are_not_known(make_run):
+    """Its journal has no numbers of splits, and fits end in any order: which score is of which rows is not known."""
+    first, second = (make_run(name, {"s": 0.5, "t": 0.6, "u": 0.7}) for name in "ab")
+    journal = second.folder / "journal.jsonl"
+    journal.write_text(re.sub(r'"split": \d, ', "", journal.read_text()))
+    difference = compare_runs(first, second).differences[0]
+    assert "the splits of" in difference.not_paired
+    assert difference.standard_error is None
 
 
 def test_two_splits_have_no_error(make_run):
