@@ -94,14 +94,14 @@ def summarize(run: Run) -> dict[str, Any]:
     dict
         ``run`` (the name of its folder), ``folder``, ``name`` (that it was given), ``state``, ``command``, ``metric``,
         ``best_score`` and ``best_score_std`` (of the best candidate, or over outer folds, or of held-out data),
-        ``best_params``, ``varying`` (the parameters in which candidates differ), ``data``, ``fits``, ``fits_failed``,
-        ``duration_s`` (up to now, if it goes on), ``started``, ``ended``, ``tags``, and ``fault`` (what is wrong with
-        its ``run.json``).
+        ``best_params``, ``params`` (the same, with Python's types: see `raysk.util.typed_json`), ``varying`` (the
+        parameters in which candidates differ), ``data``, ``fits``, ``fits_failed``, ``duration_s`` (up to now, if it
+        goes on), ``started``, ``ended``, ``tags``, and ``fault`` (what is wrong with its ``run.json``).
     """
     facts, best = run.facts, _mapping(run.facts.get("best"))
     metric, score, deviation = _score(facts, best)
     varying = facts.get("varying")
-    params = best.get("best_params")
+    params, typed = best.get("best_params"), best.get("params")
     return {
         "run": run.name,
         "folder": str(run.folder),
@@ -112,6 +112,7 @@ def summarize(run: Run) -> dict[str, Any]:
         "best_score": score,
         "best_score_std": deviation,
         "best_params": params if isinstance(params, dict) else None,
+        "params": typed if isinstance(typed, dict) and isinstance(params, dict) else None,
         "varying": [each for each in varying if isinstance(each, str)] if isinstance(varying, list) else None,
         "data": _data(_mapping(facts.get("data"))),
         "fits": _number(facts.get("fits")),
@@ -127,13 +128,14 @@ def summarize(run: Run) -> dict[str, Any]:
 def _score(facts: Mapping[str, Any], best: Mapping[str, Any]) -> tuple[str | None, float | None, float | None]:
     """Return metric, score and deviation: of a search's best, else over folds, else of the data held out."""
     metric = _text(facts.get("metric"))
-    if best:
+    scores = _mapping(facts.get("scores"))
+    if best and not scores:  # a cross-validation has no best
         return (
             _text(best.get("metric")) or metric,
             _number(best.get("best_score")),
             _number(best.get("best_score_std")),
         )
-    for name, each in _mapping(facts.get("scores")).items():
+    for name, each in scores.items():
         if name.startswith("test_"):
             several = None if name == "test_score" else name.removeprefix("test_")
             return metric or several, _number(_mapping(each).get("mean")), _number(_mapping(each).get("std"))

@@ -18,6 +18,7 @@ from raysk.cli.view.words import clock, pairs
 from raysk.runs.folder import file_name
 from raysk.util.jsonable import to_json
 from raysk.util.names import short_names
+from raysk.util.typed_json import decode_params
 from raysk.util.words import count
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ def _deviation(run: Summary) -> str:
 
 def _best(run: Summary, room: int = 60) -> str:
     """Return the best parameters in which candidates differ; as many as there is room for, none cut."""
-    params = run["best_params"] or {}
+    params = decode_params(run["params"]) or run["best_params"] or {}
     varying = params if run["varying"] is None else [name for name in run["varying"] if name in params]
     return _some(pairs(params, short_names(varying)), room, " ")
 
