@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shlex
 from pathlib import Path
 from typing import Any
@@ -29,9 +30,13 @@ from raysk.runs.labels import name_of
 from raysk.util.jsonable import read_object
 from raysk.util.path_suggestions import suggest_path
 from raysk.util.trust import why_not_trusted
-from raysk.util.words import join_names
+from raysk.util.words import join_names, nearest_names, printable
 
 LATEST = "latest"
+MOST_MEANT = 3  # runs that a slip may have meant
+STAMP = re.compile(r"-\d{8}-\d{6}(-\d+)?$")
+"""The time in the name of a run's folder; see `raysk.runs.folder`."""
+
 MODEL_FILE = "model.pkl"
 
 
@@ -106,7 +111,8 @@ def find_model(text: str, command: str) -> str:
     Raises
     ------
     InputError
-        If the run has no model, or its model was replaced since, or the latest may be somebody else's.
+        If the run has no model, or its model was replaced since, or the latest may be somebody else's; if there is no
+        such run or file, but a run with a name like it.
     """
     try:
         found = _model_meant(text)
@@ -115,8 +121,15 @@ def find_model(text: str, command: str) -> str:
     except (OSError, ValueError):  # too long a name, or a null character
         return text
     if found is None:
+        if not os.path.lexists(text) and _is_like_a_run(text):
+            raise InputError(f"There is no model file and no run {text!r}.\n{suggest_run(text)}")
         return text
     return _shown(_latest_model(command) if found == Path(LATEST) else _model_of(found))
+
+
+def _is_like_a_run(text: str) -> bool:
+    """Tell whether what names nothing may be a slip in a run's name, rather than in that of a file."""
+    return text != "-" and not Path(text).suffix and bool(_runs_like(text))
 
 
 def _model_meant(text: str) -> Path | None:
@@ -158,10 +171,35 @@ def _named_run(name: str) -> Path | None:
 
 
 def suggest_run(text: str) -> str:
-    """Return folders with a name like a text's, where it may have been meant."""
-    return suggest_path(Path(text).absolute(), folders=True) or suggest_path(
-        Path.cwd() / RUNS_FOLDER / text, folders=True
-    )
+    """Return "Did you mean a or b?" of the runs in ``raysk-runs`` with a name like a text's, or else of folders."""
+    if meant := _runs_like(text):
+        return f"Did you mean {' or '.join(map(printable, meant))}?"
+    return suggest_path(Path(text).absolute(), folders=True)
+
+
+def _runs_like(text: str) -> list[str]:
+    called, path = _names_of_runs(), Path(text).absolute()
+    text = path.name if path.parent == Path.cwd() / RUNS_FOLDER else text
+    begun = [runs[0] for name, runs in called.items() if name.startswith(text)]
+    close = [called[name][0] for name in nearest_names(text, called)]
+    return list(dict.fromkeys(begun or close))[:MOST_MEANT]
+
+
+def _names_of_runs() -> dict[str, list[str]]:
+    """Return what runs in ``raysk-runs`` are called, and what finds those that are: a name of one run, or a folder.
+
+    A folder is also called what stands before the time in its name. Runs that began last come first.
+    """
+    called: dict[str, list[str]] = {}
+    given: dict[str, str | None] = {}
+    with contextlib.suppress(OSError):
+        folders = sorted((Path.cwd() / RUNS_FOLDER).iterdir(), key=_modified, reverse=True)
+        given = {each.name: name_of(read_object(each / MANIFEST) or {}) for each in folders if each.is_dir()}
+    for folder, name in given.items():
+        found_by = name if name and list(given.values()).count(name) == 1 else folder
+        for each in filter(None, (name, folder, STAMP.sub("", folder))):
+            called.setdefault(each, []).append(found_by)
+    return called
 
 
 def _shown(path: Path) -> str:

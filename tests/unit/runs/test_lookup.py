@@ -8,6 +8,7 @@ import pytest
 from sklearn.svm import SVC
 
 from raysk.errors import InputError
+from raysk.history.run import open_run
 from raysk.models.store import read_sidecar, save_model
 from raysk.runs.folder import RunFolder
 from raysk.runs.lookup import find_model, find_search, passed_over
@@ -88,6 +89,35 @@ def test_no_such_run(tmp_path):
     assert "There is no folder" in (said := refused(find_search, str(tmp_path / "spec-1")))
     assert f"Did you mean {tmp_path / 'spec-2'}?" in said
     assert refused(find_search, "n" * 5_000).endswith("n': File name too long.")
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("svc-wid", "svc-wide"),
+        ("raysk-runs/svc-wid", "svc-wide"),
+        ("svc-wide-20261129-101501", "svc-wide"),
+        ("my", "my-20261129-090720"),
+        ("my-2026", "my-20261129-090720"),
+        ("twic", "twice-20261129-111500 or twice-20261129-101500"),
+    ],
+)
+def test_the_run_that_was_meant(here, typed, meant):
+    """By the name it was given or the beginning of its folder's, with what finds it: no name that two runs have."""
+    given = {
+        "svc-wide-20261129-101500": "svc-wide",
+        "my-20261129-090720": None,
+        "twice-20261129-101500": "twice",
+        "twice-20261129-111500": "twice",
+    }
+    for age, (folder, name) in enumerate(given.items()):
+        run = search_folder(here, folder, 0, "header\nfit\n")
+        (run / "run.json").write_text(json.dumps({"name": name}))
+        os.utime(run, (1e9 + age, 1e9 + age))
+    for find in (find_search, open_run, lambda text: find_model(text, "raysk predict")):
+        assert f"Did you mean {meant}" in refused(find, typed)
+    assert find_model("svc-wid.pkl", "raysk predict") == "svc-wid.pkl"
+    assert find_model("nothing", "raysk predict") == "nothing"
 
 
 # --- the model of a run
