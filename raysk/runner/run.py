@@ -168,11 +168,16 @@ def _fit_and_record(  # noqa: PLR0913 - what a run is made of
             made = conditions_of(found, outputs, where)
             journal = stack.enter_context(journaled(folder, made, tally, job.estimator))
         metric = expected_metric(job.search) if isinstance(job, SearchJob) else None
-        begin = {"job": call, "outputs": outputs.written(), "data": used, "search": method, "metric": metric}
+        begin: dict[str, Any] = {
+            "job": call,
+            "outputs": outputs.written(),
+            "data": used,
+            "search": method,
+            "metric": metric,
+        }
         if isinstance(job, SearchJob):
             begin |= {"space": space_facts(job.search), "time_budget": time_budget(job.limits)}
-        begin |= outputs.labels
-        begin |= {"earlier_s": None if outputs.resume is None else duration_s(Run(folder.root))}
+        begin |= {**outputs.labels, "earlier_s": None if outputs.resume is None else duration_s(Run(folder.root))}
         facts = stack.enter_context(recorded(folder, found.path, saver, progress, **begin))
         retention = saver.retention(folder) if isinstance(job, SearchJob) else None
         outcome = _fit(where, start, work, tally, journal=journal, retention=retention)
