@@ -19,6 +19,7 @@ from raysk.errors import InputError
 from raysk.history.candidate_table import CandidateTable
 from raysk.history.fits import ONE_METRIC, read_fits
 from raysk.history.results_file import ResultsFile, read_results
+from raysk.history.rounds import planned_rounds, round_of
 from raysk.history.run import RUNNING, Run, open_run, runs_in
 from raysk.runs.folder import CV, JOURNAL, PYTHON_CV, RESULTS, RUNS_FOLDER, folds_of
 from raysk.runs.lookup import LATEST
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from raysk.history.fits import Fit
+    from raysk.history.rounds import PlannedRound
 
     Floats = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -224,11 +226,7 @@ def _from_journal(run: Run, fits: Sequence[Fit]) -> CandidateTable:
     found = list(dict.fromkeys(name for fit in fits for name in fit.scores))
     metric = _deciding(run, found)
     metrics = (metric, *(name for name in found if name != metric))
-    rows = _rows(fits)
-    numbers, order = np.unique([row.number for row in rows], return_index=True)
-    if len(order) < len(rows):  # a search that has grown may have given a number twice: they are numbered anew
-        numbers, order = np.arange(len(rows)), np.argsort([row.number for row in rows], kind="stable")
-    rows = [rows[at] for at in order]
+    numbers, rows, rounds = _in_order(run, _rows(fits))
     shape = (len(rows), 1 + max(fit.split for fit in fits))
     described = {_candidate_key(fit): fit.params for fit in fits if fit.params is not None}
     params = [described.get(row.key, {}) for row in rows]
@@ -258,6 +256,8 @@ def _from_journal(run: Run, fits: Sequence[Fit]) -> CandidateTable:
         score_time=_mean_of_rows(grid(lambda fit: fit.score_time)),
         errors=[next((fit.error for fit in row.fits.values() if fit.error is not None), None) for row in rows],
         pruned=np.zeros(len(rows), bool),
+        rounds=np.array([each.number for each in rounds]) if rounds else None,
+        resources=np.array([each.amount for each in rounds]) if rounds else None,
         is_whole=False,
     )
 
@@ -283,6 +283,20 @@ def _rows(fits: Iterable[Fit]) -> list[_Row]:
             rows.append(row)
         row.number, row.fits[fit.split] = fit.candidate, fit
     return rows
+
+
+def _in_order(run: Run, rows: list[_Row]) -> tuple[np.ndarray[Any, Any], list[_Row], list[PlannedRound]]:
+    """Return numbers, and the rows by them; with the round of each of a search by halving.
+
+    Rows of a round that ``run.json`` does not tell of yet are left out: nobody knows what their candidates have spent.
+    """
+    planned = planned_rounds(run)
+    told = [(row, found) for row in rows if (found := round_of(row.number, planned)) is not None]
+    rows = sorted((row for row, _ in told) if told else rows, key=lambda row: row.number)
+    numbers = np.array([row.number for row in rows])
+    if len(np.unique(numbers)) < len(rows):  # a search that has grown may have given a number twice
+        numbers = np.arange(len(rows))
+    return numbers, rows, [found for _, found in sorted(told, key=lambda each: each[0].number)]
 
 
 def _candidate_key(fit: Fit) -> str:

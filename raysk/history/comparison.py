@@ -17,6 +17,7 @@ import numpy as np
 from raysk.errors import InputError
 from raysk.history.candidates import open_search, read_candidates
 from raysk.history.fits import read_fits
+from raysk.history.noise import compare, test_ratio_of
 from raysk.history.ranks import candidate_of, split_rank
 from raysk.history.run import Run
 from raysk.runs.folder import JOURNAL
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
 
     from raysk.history.ranks import Candidate
 
-FEWEST_SPLITS = 2
-"""A standard error needs two."""
+FEWEST_PAIRED = 2
+"""Splits: one in common is chance."""
 
 COMPOSED = {"steps", "transformers", "transformer_list", "estimators"}
 """Parameters that list parts, of which each has its own parameters."""
@@ -114,7 +115,7 @@ class Difference:
     mean : float or None
         Of the splits' differences, if they are paired; else the difference of the means. None if the metrics differ.
     standard_error : float or None
-        Of that mean; None where nothing is paired.
+        Of that mean, as `raysk.history.noise` has it; None where nothing is paired, or only two splits are.
     splits : int
         How many pairs there are.
     not_paired : str or None
@@ -205,10 +206,11 @@ def _named_contender(text: str) -> Contender:
 
 def _contender(run: Run, candidate: Candidate | None = None) -> Contender:
     best = run.facts.get("best")
-    chosen = best.get("best_index") if isinstance(best, dict) else None
+    said = best.get("best_index") if isinstance(best, dict) else None
+    chosen = said if isinstance(said, int) else None
     if candidate is not None:
         chosen = candidate.number
-    table = read_candidates(run, best=1, number=chosen if isinstance(chosen, int) else None)
+    table = read_candidates(run, best=1, number=chosen)
     rows = np.flatnonzero(table.numbers == chosen)
     row = int(rows[0] if len(rows) else table.order()[0])
     metric = table.metric
@@ -216,11 +218,11 @@ def _contender(run: Run, candidate: Candidate | None = None) -> Contender:
         raise InputError(f"{run.shown!r} has no candidate with a score, and so nothing to compare.")
     scores = table.splits[metric][row].tolist()
     hashes = _hashes(run, int(table.numbers[row]), len(scores), by_candidate=table.rounds is not None)
-    said = best.get("metric") if isinstance(best, dict) else None
+    named = best.get("metric") if isinstance(best, dict) else None
     return Contender(
         run=run,
         rank=None if candidate is None else candidate.rank,
-        metric=said or run.facts.get("metric") or metric,
+        metric=named or run.facts.get("metric") or metric,
         number=int(table.numbers[row]),
         mean=float(table.mean[metric][row]),
         std=float(table.std[metric][row]),
@@ -240,15 +242,15 @@ def _difference(first: Contender, other: Contender) -> Difference:
     if first.metric != other.metric:
         return Difference(mean=None, not_paired=f"their metrics differ: {first.metric} and {other.metric}")
     both = [split for split in first.scores if split in other.scores]
-    if len(both) < FEWEST_SPLITS:
+    if len(both) < FEWEST_PAIRED:
         why = "their splits are not of the same rows"
         if not first.scores or not other.scores:
             unknown = other if first.scores else first
             why = f"the splits of {unknown.run.shown}{unknown.mark} are not known"
         return Difference(mean=other.mean - first.mean, not_paired=why)
-    pairs = np.array([other.scores[split] - first.scores[split] for split in both])
-    error = float(pairs.std(ddof=1) / math.sqrt(len(pairs)))
-    return Difference(mean=float(pairs.mean()), standard_error=error, splits=len(pairs))
+    theirs, ours = (np.array([each.scores[split] for split in both]) for each in (other, first))
+    gap = compare(theirs, ours, test_ratio_of(first.run))
+    return Difference(mean=gap.mean, standard_error=None if math.isnan(gap.error) else gap.error, splits=gap.splits)
 
 
 # --- the rows of splits ---------------------------------------------------------------------------
@@ -269,12 +271,10 @@ def _hashes(run: Run, candidate: int, n_splits: int, *, by_candidate: bool) -> d
     found: dict[int, str] = {}
     if by_candidate:
         return {fit.split: fit.key.partition(" ")[2] for fit in read_fits(run) if fit.candidate == candidate}
-    numbers: dict[str, int] = {}
     for record in _records(run.folder / JOURNAL):
-        if isinstance(key := record.get("fit"), str):
-            digest = key.partition(" ")[2]
-            split = record.get("split")
-            found[split if type(split) is int else numbers.setdefault(digest, len(numbers))] = digest
+        split = record.get("split")  # an older raysk wrote none: in which order fits ended tells nothing
+        if isinstance(key := record.get("fit"), str) and type(split) is int:
+            found[split] = key.partition(" ")[2]
             if len(found) == n_splits:
                 break
     return found
@@ -333,8 +333,8 @@ def _values(described: Any) -> str | None:
         return f"[{', '.join(value_text(decode(value)) for value in values)}]"
     if isinstance(spaces := described.get("any_of"), list):
         return " or ".join(str(_values(each)) for each in spaces)
-    text: str | None = described.get("text")
-    return text
+    text = described.get("text")
+    return text if isinstance(text, str) else None
 
 
 def _header(run: Run) -> Mapping[str, Any]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from raysk.history.columns import ABSENT, PARAMETER, SCORE, Columns
+from raysk.history.columns import ABSENT, PARAMETER, RANK_OF, SCORE, Columns
 from raysk.history.where import matching_rows, parse_where
 from raysk.results.writers import Part
 from raysk.util.typed_json import encode, value_text
@@ -54,7 +54,7 @@ class ListingRequest:
     @property
     def needs_all(self) -> bool:
         """Whether the best candidates alone do not tell."""
-        return bool(self.sort or self.where or self.top is None)
+        return bool(self.sort or self.where or self.top is None or any(RANK_OF in each for each in self.columns))
 
 
 @dataclass(frozen=True)

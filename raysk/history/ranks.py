@@ -199,7 +199,8 @@ def _is_run(text: str) -> bool:
 
 def _candidate(run: Run, table: CandidateTable, rows: Sequence[int], rank: int) -> Candidate:
     row, numbers = rows[rank - 1], table.numbers[rows].tolist()
-    chosen = (run.facts.get("best") or {}).get("best_index")
+    best = run.facts.get("best")
+    chosen = best.get("best_index") if isinstance(best, dict) else None
     return Candidate(
         run=run,
         number=int(table.numbers[row]),

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from raysk.history.noise import FEWEST_SPLITS
 from raysk.report import commands
 from raysk.report.axes import is_number
 from raysk.report.finding import Finding
-from raysk.report.noise import FEWEST_SPLITS
 from raysk.report.study import deviation, number
 from raysk.report.words import seconds
 from raysk.util.words import count

@@ -164,7 +164,8 @@ def _importance(run: Reading, shares: Importance) -> str:
         for name, share in list(shares.shares.items())[:MOST_PARAMETERS]
     )
     return (
-        f'<table class="bars"><caption>Which parameters mattered: the share of each in how scores differ</caption>'
+        '<table class="bars"><caption>Which parameters mattered: the share of each in how scores differ, alone '
+        "and with others</caption>"
         '<thead><tr><th scope="col">parameter</th><th scope="col" class="number">share</th>'
         '<th scope="col">as a bar</th></tr></thead>'
         f"<tbody>{rows}</tbody></table><details><summary>How this is computed</summary>"
@@ -175,10 +176,12 @@ def _importance(run: Reading, shares: Importance) -> str:
 def _parallel(run: Reading, drawn: Figures, columns: list[Any]) -> Section:
     assert run.table is not None  # noqa: S101 - the caller has asked
     rows = np.sort(figures.thinned(run.order, MOST_CANDIDATES))
+    place = {row: at for at, row in enumerate(run.order.tolist())}
     kept = columns[:MOST_AXES][::-1]  # the most important one beside the score
     of_score = {"name": run.metric, "short": run.metric, "log": False, "categories": None}
     drawn.parallel = {
         "numbers": run.table.numbers[rows].tolist(),
+        "ranks": [place[row] for row in rows.tolist()],  # of equal scores too
         "columns": [*(column.as_json(rows) for column in kept), of_score | {"at": rounded(run.scores[rows])}],
     }
     names = "".join(f'<th scope="col">{escape(name)}</th>' for name in ["candidate", *(each.short for each in kept)])

@@ -18,7 +18,7 @@ class Compare:
     """Compare the best candidates of runs, and show in what the runs differ.
 
     The first run is what the others are compared with. Where splits are of the same rows, the difference is that of
-    each split: its mean, and the standard error of that.
+    each split: its mean, and the standard error of that, corrected for the training rows that splits share.
 
     For example:
 

@@ -12,6 +12,7 @@ from rich.cells import cell_len
 
 from raysk.cli.app import app
 from raysk.cli.streams import DataOut
+from raysk.cli.view import runs as view
 from raysk.cli.view.runs import faults, show_runs
 from raysk.errors import InputError, UsageError
 from raysk.history.summaries import list_runs
@@ -148,3 +149,10 @@ def test_tag(raysk):
     second = json.loads(raysk("runs", "tag", NAMES[0], "paper", "--remove").out)
     assert (first["run"], first["tags"]) == (NAMES[0], ["paper", "\x1b[2J", "a", "b"])
     assert second["tags"] == ["\x1b[2J", "a", "b"]
+
+
+def test_best_parameters_as_python_writes_them():
+    """NaN is no None: the types of `params` count where there are any."""
+    run = {"best_params": {"a": None, "b": [1, 2]}, "params": {"a": {"python": "nan"}, "b": {"python": "(1, 2)"}}}
+    assert view._best({**run, "varying": None}) == "a=nan b=(1, 2)"
+    assert view._best({**run, "params": None, "varying": ["a"]}) == "a=None"

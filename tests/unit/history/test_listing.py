@@ -65,6 +65,9 @@ class TestRows:
         assert rows() == [1, 3, 0, 2]
         assert rows(top=1) == [1]
         assert cells("rank") == [1, 2, 3, None]
+        assert cells("rank_test_roc_auc") == [1, 1, 3, 4]  # scikit-learn's own
+        assert cells("rank_test_accuracy") == [2, 4, 1, 3]
+        assert ListingRequest(columns=("rank_test_accuracy",)).needs_all
 
     @pytest.mark.parametrize(
         ("sort", "expected"),
@@ -85,6 +88,9 @@ class TestRows:
     @pytest.mark.parametrize(
         ("where", "expected"),
         [
+            ("C in (auto)", [3]),
+            ("C in 100", [2]),
+            ("C not in auto", [1, 0, 2]),
             ("C < 10", [0]),
             ("svc__C >= 10", [1, 2]),
             ("0.1 < C <= 100 and mean > 0.5", [1]),

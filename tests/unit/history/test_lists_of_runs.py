@@ -73,6 +73,9 @@ def test_a_run_in_short(make):
     assert said["fault"] is None
     nested = summarize(Run(make("second", best=None, scores={"test_f1": {"mean": 0.75, "std": 0.5}})))
     assert (nested["metric"], nested["best_score"], nested["best_score_std"]) == ("f1", 0.75, 0.5)
+    scores = {"test_r2": {"mean": 0.75, "std": 0.5}, "test_f1": {"mean": 0.5, "std": 0.25}}
+    cv = summarize(Run(make("fourth", best={"metric": None, "best_score": None}, scores=scores)))
+    assert (cv["metric"], cv["best_score"], cv["best_score_std"]) == ("r2", 0.75, 0.5)
     fit = summarize(Run(make("third", best=None, test_score=0.25)))
     assert (fit["metric"], fit["best_score"], fit["best_score_std"]) == (None, 0.25, None)
 

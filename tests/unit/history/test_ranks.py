@@ -5,10 +5,14 @@ from __future__ import annotations
 import csv
 import json
 
+import numpy as np
 import pytest
+from made_runs import make_run as made_run
 
 import raysk
 from raysk.errors import InputError, UsageError
+from raysk.history.candidates import read_candidates
+from raysk.history.comparison import compare_runs
 from raysk.history.ranks import best_candidates, candidate_of
 from raysk.history.seeds import Seeds
 from raysk.runs.folder import JOURNAL, MANIFEST, RESULTS, RunFolder
@@ -20,6 +24,13 @@ ROWS = [
     ("", {"C": 3, "shape": None}),
     (0.9, {"C": 4, "shape": {"object": "RBF(1)"}}),
 ]
+
+
+ROUNDS = [
+    {"first": 0, "candidates": 3, "fold": None, "round": {"number": 1, "of": 3, "resource": "n_samples", "amount": 10}},
+    {"first": 3, "candidates": 2, "fold": None, "round": {"number": 2, "of": 3, "resource": "n_samples", "amount": 30}},
+]
+"""What `run.json` says of the first two rounds of a search by halving; another may have begun."""
 
 
 @pytest.fixture
@@ -141,3 +152,39 @@ def test_seeds_are_kept_by_value(make_run, tmp_path):
     for damaged in ({}, {"job": None}, {"job": {"seeds": 3}}, {"job": {"seeds": {"text": "a", "top": "x"}}}):
         (tmp_path / MANIFEST).write_text(json.dumps(damaged))
         assert Seeds.kept_by(RunFolder(tmp_path)) is None
+
+
+@pytest.mark.parametrize("best", [3, "x", [], {"best_index": []}, {"best_index": True}])
+def test_a_damaged_best(make_run, best):
+    """What `run.json` says of the best is passed over if it is odd."""
+    assert candidate_of(make_run(best=best).name).number == 1
+    assert compare_runs("first", "first").differences[0].mean == 0
+
+
+def test_halving_that_was_cut_off(tmp_path):
+    """Its journal has the rounds of `run.json`: the last comes first, and each candidate has one rank."""
+    params = [{"C": each} for each in (1, 2, 3, 2, 1, 1)]
+    scores = [[0.9], [0.8], [0.7], [0.6], [0.5], [1.0]]
+    run = made_run(tmp_path / "run", params, scores, done=False, planned=ROUNDS)
+    table = read_candidates(run)
+    assert (table.rounds.tolist(), table.resources.tolist()) == ([0, 0, 0, 1, 1], [10, 10, 10, 30, 30])
+    assert [each.params["C"] for each in best_candidates(run)] == [2, 1, 3]
+    assert compare_runs(run, run).contenders[0].number == 3
+
+
+def test_halving_in_the_midst_of_a_round(tmp_path):
+    """Candidates that are not done have no rank, and stand behind all others."""
+    params = [{"C": each} for each in (1, 2, 3, 2, 1)]
+    scores = [[0.9, 0.9], [0.8, 0.8], [0.7, 0.7], [0.6, np.nan], [0.5, np.nan]]
+    run = made_run(tmp_path / "run", params, scores, done=False, planned=ROUNDS)
+    assert read_candidates(run).order().tolist() == [0, 1, 2, 3, 4]
+    assert [each.params["C"] for each in best_candidates(run)] == [1, 2, 3]
+    assert compare_runs(run, run).contenders[0].mean == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize("planned", [None, [3], [{}], [{**ROUNDS[0], "first": 9}], [{**ROUNDS[0], "round": {}}]])
+def test_rounds_that_are_not_known(tmp_path, planned):
+    """The candidates are those of any other search."""
+    run = made_run(tmp_path / "run", [{"C": 1}, {"C": 2}], [[0.9], [0.8]], done=False, planned=planned)
+    table = read_candidates(run)
+    assert (table.rounds, len(table)) == (None, 2)

@@ -55,6 +55,13 @@ class TestTally:
         assert (done.reasons, done.errors, done.candidates) == ({"a": 2, "b": 1}, {0: "a"}, 2)
         assert (done.stopped, done.kept, len(done.lost), len(done.failures)) == ("patience", (0, 1), 1, 1)
 
+    def test_halving_varies_what_its_rounds_vary(self):
+        """The last round may have one candidate, in which nothing varies."""
+        tally = Tally()
+        for varying in (("C", "gamma"), ("gamma",), ()):
+            tally(events.WorkPlanned(unit="fit", units=2, candidates=2, splits=1, varying=varying))
+        assert tally.counts.varying == ("C", "gamma")
+
     def test_nothing_happened(self):
         """Before anything happens all is nothing, and all candidates count as kept."""
         assert (Tally().counts.fits, Tally().counts.kept, Tally().counts.stopped) == (0, None, None)
