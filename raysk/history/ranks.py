@@ -57,13 +57,25 @@ class Candidate:
     params: Mapping[str, Any]
     chosen: int | None
 
+    @property
+    def target(self) -> tuple[str, ...]:
+        """What the target of the run is called; empty if that is not known."""
+        data = self.run.facts.get("data")
+        names = data.get("target") if isinstance(data, dict) else None
+        return tuple(name for name in names if isinstance(name, str)) if isinstance(names, list) else ()
+
     def as_record(self) -> dict[str, Any]:
         """Return what a manifest says of it."""
         params = encode_params(self.params)
         return {"run": str(self.run.folder), "number": self.number, "rank": self.rank, "params": params}
 
+    @property
+    def described(self) -> str:
+        """Its number, run, rank and score."""
+        return f"{self.number} of {self.run.shown}, rank {self.rank} by {self.metric} ({self.score:.6g})"
+
     def __str__(self) -> str:
-        return f"candidate {self.number} of {self.run.shown}, rank {self.rank} by {self.metric} ({self.score:.6g})"
+        return f"candidate {self.described}"
 
 
 def candidate_of(text: str, rank: int | None = None, option: str = "raysk refit") -> Candidate:
