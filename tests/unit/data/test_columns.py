@@ -277,7 +277,7 @@ def test_who_needs_a_target(estimator, required):
     """A missing target is refused where the last step learns from one, and names the columns."""
     assert needs_target(estimator) is required
     if required:
-        with pytest.raises(InputError, match="-y COLUMN. The columns are: id, age, pay"):
+        with pytest.raises(InputError, match=r"-y COLUMN\. The columns are: id, age, pay"):
             parts(features=("age",), estimator=estimator)
     else:
         assert parts(features=("age",), estimator=estimator).y is None
