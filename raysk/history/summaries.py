@@ -92,7 +92,8 @@ def summarize(run: Run) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``run`` (the name of its folder), ``folder``, ``name`` (that it was given), ``state``, ``command``, ``metric``,
+        ``run`` (the name of its folder), ``folder``, ``name`` (that it was given), ``state``, ``command``, ``kind``
+        (the same, but ``refit`` for a fit of a candidate), ``candidate`` (that one, as ``svc#2``), ``metric``,
         ``best_score`` and ``best_score_std`` (of the best candidate, or over outer folds, or of held-out data),
         ``best_params``, ``params`` (the same, with Python's types: see `raysk.util.typed_json`), ``varying`` (the
         parameters in which candidates differ), ``data``, ``fits``, ``fits_failed``, ``duration_s`` (up to now, if it
@@ -102,12 +103,15 @@ def summarize(run: Run) -> dict[str, Any]:
     metric, score, deviation = _score(facts, best)
     varying = facts.get("varying")
     params, typed = best.get("best_params"), best.get("params")
+    candidate = _candidate(_mapping(facts.get("job")))
     return {
         "run": run.name,
         "folder": str(run.folder),
         "name": name_of(facts),
         "state": run.state,
         "command": run.command,
+        "kind": run.command if candidate is None else "refit",
+        "candidate": candidate,
         "metric": metric,
         "best_score": score,
         "best_score_std": deviation,
@@ -123,6 +127,15 @@ def summarize(run: Run) -> dict[str, Any]:
         "tags": tags_of(facts),
         "fault": run.fault,
     }
+
+
+def _candidate(job: Mapping[str, Any]) -> str | None:
+    """Return the candidate of an earlier run that a fit is of: the name of that run, and the rank."""
+    said = _mapping(job.get("candidate"))
+    folder, rank = said.get("run"), said.get("rank")
+    if not isinstance(folder, str) or not isinstance(rank, int):
+        return None
+    return f"{name_of(Run(Path(folder)).facts) or Path(folder).name}#{rank}"
 
 
 def _score(facts: Mapping[str, Any], best: Mapping[str, Any]) -> tuple[str | None, float | None, float | None]:

@@ -133,7 +133,7 @@ def _name(run: Summary) -> str:
 
 
 def _score(run: Summary) -> str:
-    return "" if run["best_score"] is None else f"{run['best_score']:.4g}"
+    return _cut(run["kind"] or "", LONGEST) if run["best_score"] is None else f"{run['best_score']:.4g}"
 
 
 def _deviation(run: Summary) -> str:
@@ -142,6 +142,8 @@ def _deviation(run: Summary) -> str:
 
 def _best(run: Summary, room: int = 60) -> str:
     """Return the best parameters in which candidates differ; as many as there is room for, none cut."""
+    if run["candidate"] is not None:
+        return _some([run["candidate"]], room, "")
     params = decode_params(run["params"]) or run["best_params"] or {}
     varying = params if run["varying"] is None else [name for name in run["varying"] if name in params]
     return _some(pairs(params, short_names(varying)), room, " ")

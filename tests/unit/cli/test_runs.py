@@ -154,5 +154,15 @@ def test_tag(raysk):
 def test_best_parameters_as_python_writes_them():
     """NaN is no None: the types of `params` count where there are any."""
     run = {"best_params": {"a": None, "b": [1, 2]}, "params": {"a": {"python": "nan"}, "b": {"python": "(1, 2)"}}}
+    run["candidate"] = None
     assert view._best({**run, "varying": None}) == "a=nan b=(1, 2)"
     assert view._best({**run, "params": None, "varying": ["a"]}) == "a=None"
+
+
+def test_what_a_run_is_shows_where_it_has_no_score():
+    """A refit has no best candidate: it names the one that it fits, and stands as a refit."""
+    fit = {"best_score": None, "kind": "refit", "candidate": "svc#2", "params": None, "best_params": None}
+    assert (view._score(fit), view._best(fit)) == ("refit", "svc#2")
+    assert view._score(fit | {"kind": None}) == ""
+    assert view._score(fit | {"best_score": 0.5}) == "0.5"
+    assert view._best(fit, 3) == "…"

@@ -80,6 +80,24 @@ def test_a_run_in_short(make):
     assert (fit["metric"], fit["best_score"], fit["best_score_std"]) == (None, 0.25, None)
 
 
+def test_a_refit_names_its_candidate(make, root):
+    """By the name that the search was given, or else its folder, and the rank."""
+    make("svc-1", name="svc")
+    make("bare")
+
+    def refit(name, **said):
+        return summarize(Run(make(name, best=None, job={"command": "fit", "candidate": said})))
+
+    said = refit("second", run=str(root / "svc-1"), rank=2)
+    assert (said["command"], said["kind"], said["candidate"]) == ("fit", "refit", "svc#2")
+    assert refit("third", run=str(root / "bare"), rank=1)["candidate"] == "bare#1"
+    assert refit("fourth", run=str(root / "gone"), rank=1)["candidate"] == "gone#1"
+    for number, damaged in enumerate([{"run": 3, "rank": 1}, {"run": "a\0b", "rank": 1}, {"run": "a", "rank": "x"}]):
+        refit(f"damaged-{number}", **damaged)
+    assert summarize(Run(root / "svc-1"))["kind"] == "search"
+    assert summarize(Run(root / "svc-1"))["candidate"] is None
+
+
 def test_states(make):
     """Who says to be running, and holds no journal and is no process here, has crashed."""
     going = make("going", "journal.jsonl", outcome="running")
