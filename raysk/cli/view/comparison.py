@@ -113,11 +113,11 @@ def _fact(name: str, value: Any) -> str:
 
 def _names(contenders: Sequence[Contender]) -> list[str]:
     """Return the names of runs without their time where that leaves them different, or else their folders."""
-    whole = [each.run.name for each in contenders]
-    for names in ([TIME.sub("", name) for name in whole], whole):
+    whole = [each.run.name + each.mark for each in contenders]
+    for names in ([TIME.sub("", each.run.name) + each.mark for each in contenders], whole):
         if len(set(names)) == len(names):
             return list(map(harmless, names))
-    return [harmless(each.run.shown) for each in contenders]
+    return [harmless(each.run.shown + each.mark) for each in contenders]
 
 
 def _lines(names: Sequence[str], rows: Sequence[Row], width: int | None) -> Iterator[str]:

@@ -11,7 +11,7 @@ from raysk.errors import InputError
 from raysk.history.run import open_run
 from raysk.models.store import read_sidecar, save_model
 from raysk.runs.folder import RunFolder
-from raysk.runs.lookup import find_model, find_search, passed_over
+from raysk.runs.lookup import find_model, find_search, name_model, passed_over
 
 
 def refused(call, *args):
@@ -184,9 +184,39 @@ def test_no_model(here):
     assert "No run in" in refused(find_model, "latest", "raysk predict")
     said = refused(find_model, "cut", "raysk predict")
     assert said == "The run in 'raysk-runs/cut' has no model: its outcome is 'interrupted'.\nName another run."
+    (here / "raysk-runs/cut/journal.jsonl").write_text("header\nfit\n")
+    assert refused(find_model, "cut", "raysk predict").splitlines()[1:] == [
+        "Go on with it: raysk resume raysk-runs/cut",
+        "Or fit the best of the candidates that are done: raysk refit raysk-runs/cut -o FILE",
+    ]
+    (here / "raysk-runs/cut/run.json").write_text('{"outcome": "done"}')
+    assert refused(find_model, "cut", "raysk predict").endswith(
+        "\nFit its best candidate: raysk refit raysk-runs/cut -o FILE"
+    )
     (here / "models").mkdir()
     (here / "models" / "a.pkl").touch()
     assert "In it there is 'a.pkl'." in refused(find_model, "models", "raysk predict")
+
+
+def test_a_candidate_of_a_run_has_no_model(here):
+    """Only the best was saved: it is said how another one is fitted."""
+    model_run(here, "svc", 0)
+    said = refused(find_model, "svc#2", "raysk predict")
+    assert said.splitlines() == [
+        "svc#2: of a run only the model of its best candidate is saved: raysk predict svc",
+        "Fit another one first: raysk refit svc --rank 2 -o FILE",
+    ]
+    assert find_model("other#2", "raysk predict") == "other#2"
+
+
+def test_what_the_latest_model_is_called(here):
+    """By the name that its run was given, or else its folder."""
+    run = model_run(here, "svc-1", 0)
+    assert name_model("latest", "raysk predict") == "svc-1"
+    said = json.loads((run / "run.json").read_text()) | {"name": "wide"}
+    (run / "run.json").write_text(json.dumps(said))
+    assert name_model("latest", "raysk predict") == "wide"
+    assert name_model("m.pkl", "raysk predict") == "m.pkl"
 
 
 @pytest.mark.parametrize("said", [b"", b"{", b"[]", b"{}", b'{"model": 3}', b'{"model": ["x"]}', b"\xff" * 40])
