@@ -44,6 +44,10 @@ NO_SEARCH = {"fit", NESTED, CV, PYTHON_NESTED, PYTHON_CV}
 """The commands whose runs have no candidates."""
 
 
+MORE_SPLITS = 1000
+"""By so much the number of a split may exceed that of all fits: a larger one is damaged, and would fill the memory."""
+
+
 def read_candidates(
     run: Run | str | Path = LATEST, *, best: int | None = None, number: int | None = None
 ) -> CandidateTable:
@@ -74,6 +78,7 @@ def read_candidates(
         one = None if number is None or not 0 <= number < len(file.lines) else [number]
         return _from_file(run, file, one or _best_rows(run, file, best))
     fits = [fit for fit in read_fits(run) if not fit.fold]
+    fits = [fit for fit in fits if fit.split < MORE_SPLITS + len(fits)]
     if fits:
         return _from_journal(run, fits)
     raise InputError(f"{run.shown!r} has no candidates to show: {_why_none(run)}")
