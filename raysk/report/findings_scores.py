@@ -12,6 +12,7 @@ from raysk.report.axes import is_number
 from raysk.report.finding import Finding
 from raysk.report.study import deviation, number
 from raysk.report.words import seconds
+from raysk.runs.folder import CV, PYTHON_CV
 from raysk.util.words import count
 
 if TYPE_CHECKING:
@@ -67,7 +68,10 @@ def find_result(study: Study) -> Finding:
     spread = f" ± {deviation(table.std[table.metric][row])} over {count(done, 'split')}" if done > 1 else ""
     with_params = f", with {text}" if (text := study.params_text(row)) else ""
     what = "The best" if table.is_whole or study.run.state == "done" else "The best so far"
-    title = f"{what} of {count(total, 'candidate')} has {score}{spread}{with_params}."
+    whose = f"{what} of {count(total, 'candidate')}" if total > 1 else "The only candidate"
+    if study.run.command in {CV, PYTHON_CV}:
+        whose = "The estimator"
+    title = f"{whose} has {score}{spread}{with_params}."
     evidence = _others(study) if total > 1 else ""
     return Finding("result", title, evidence, _use_of(study), weight=1.0)
 
@@ -138,7 +142,8 @@ def find_unstable(study: Study) -> Finding | None:
         return None
     is_part = splits.min() >= 0 or splits.max() <= 0  # of a score around 0 parts say nothing
     part = f"{splits.std(ddof=1) / mean:.0%} of the score, " if is_part else ""
-    title = f"The score depends on the split: the best candidate has {number(splits.min())} to {number(splits.max())}."
+    whose = "the best candidate has " if len(study.order) > 1 else ""
+    title = f"The score depends on the split: {whose}{number(splits.min())} to {number(splits.max())}."
     evidence = (
         f"The deviation over {len(splits)} splits is {deviation(splits.std(ddof=1))}, {part}"
         f"and the standard error of its mean {deviation(error)}. "
