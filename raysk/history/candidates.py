@@ -21,14 +21,14 @@ from raysk.history.fits import ONE_METRIC, read_fits
 from raysk.history.results_file import ResultsFile, read_results
 from raysk.history.rounds import planned_rounds, round_of
 from raysk.history.run import RUNNING, Run, open_run, runs_in
-from raysk.runs.folder import CV, JOURNAL, PYTHON_CV, RESULTS, RUNS_FOLDER, folds_of
+from raysk.runs.folder import CV, JOURNAL, NESTED, PYTHON_CV, PYTHON_NESTED, RESULTS, RUNS_FOLDER, folds_of
 from raysk.runs.lookup import LATEST
 from raysk.util.typed_json import decode_params, value_of_text
 
 __all__ = ["CandidateTable", "read_candidates"]
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from raysk.history.fits import Fit
     from raysk.history.rounds import PlannedRound
@@ -40,8 +40,12 @@ _KNOWN = re.compile(
 )
 """Columns of a table that are no others."""
 
-NO_SEARCH = {"fit", "nested", "cv"}
+NO_SEARCH = {"fit", NESTED, CV, PYTHON_NESTED, PYTHON_CV}
 """The commands whose runs have no candidates."""
+
+
+MORE_SPLITS = 1000
+"""By so much the number of a split may exceed that of all fits: a larger one is damaged, and would fill the memory."""
 
 
 def read_candidates(
@@ -74,6 +78,7 @@ def read_candidates(
         one = None if number is None or not 0 <= number < len(file.lines) else [number]
         return _from_file(run, file, one or _best_rows(run, file, best))
     fits = [fit for fit in read_fits(run) if not fit.fold]
+    fits = [fit for fit in fits if fit.split < MORE_SPLITS + len(fits)]
     if fits:
         return _from_journal(run, fits)
     raise InputError(f"{run.shown!r} has no candidates to show: {_why_none(run)}")
@@ -81,17 +86,20 @@ def read_candidates(
 
 def open_search(text: str | Path = LATEST) -> Run:
     """Find a run as `raysk.open_run` does, but ``latest`` is the newest search in ``raysk-runs``."""
-    here = Path.cwd() / RUNS_FOLDER
-    is_latest = str(text) == LATEST and not Path(LATEST).is_dir() and here.is_dir()
-    newest = next(filter(_is_search, runs_in(here)), None) if is_latest else None
+    newest = next(searches_here(), None) if str(text) == LATEST and not Path(LATEST).is_dir() else None
     return newest or open_run(text)
 
 
+def searches_here() -> Iterator[Run]:
+    """Yield the searches in ``raysk-runs`` where we are, those that began last first."""
+    here = Path.cwd() / RUNS_FOLDER
+    return filter(_is_search, runs_in(here) if here.is_dir() else ())
+
+
 def _is_search(run: Run) -> bool:
-    if run.command in {CV, PYTHON_CV}:  # its one candidate is no search's
+    if run.command in NO_SEARCH or folds_of(run.folder):
         return False
-    has_folds = bool(folds_of(run.folder))
-    return (run.folder / JOURNAL).is_file() or bool(run.facts.get("search") and not has_folds)
+    return any((run.folder / name).is_file() for name in (JOURNAL, RESULTS)) or bool(run.facts.get("search"))
 
 
 def _why_none(run: Run) -> str:
@@ -102,7 +110,7 @@ def _why_none(run: Run) -> str:
     if run.state == RUNNING:
         return "no fit of it is done yet.\nSee what runs there are: raysk runs"
     if run.command in NO_SEARCH:
-        return f"it is a run of 'raysk {run.command}', and no search.\nSee what runs there are: raysk runs"
+        return f"it is a run of {run.typed!r}, and no search.\nSee what runs there are: raysk runs"
     return "it has neither a table nor a journal with fits.\nSee what runs there are: raysk runs"
 
 

@@ -113,10 +113,8 @@ def _fact(name: str, value: Any) -> str:
 
 def _names(contenders: Sequence[Contender]) -> list[str]:
     """Return the names of runs without their time where that leaves them different, or else their folders."""
-    for names in (
-        [TIME.sub("", each.run.name) + each.mark for each in contenders],
-        [each.run.name + each.mark for each in contenders],
-    ):
+    whole = [each.run.name + each.mark for each in contenders]
+    for names in ([TIME.sub("", each.run.name) + each.mark for each in contenders], whole):
         if len(set(names)) == len(names):
             return list(map(harmless, names))
     return [harmless(each.run.shown + each.mark) for each in contenders]

@@ -95,7 +95,7 @@ def test_runs_stand_below_each_other_where_they_do_not_fit():
 def test_the_time_in_a_name_goes_where_names_stay_different():
     """A comparison has no room for it."""
     one, other, again = (
-        SimpleNamespace(run=SimpleNamespace(name=name, shown=f"runs/{name}"))
+        SimpleNamespace(run=SimpleNamespace(name=name, shown=f"runs/{name}"), mark="")
         for name in ("svc-20261129-090533", "my-svc-20261129-090533-2", "svc-20261130-090533")
     )
     assert _names([one, other]) == ["svc", "my-svc"]

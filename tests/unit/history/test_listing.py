@@ -239,6 +239,22 @@ def test_a_damaged_row_leaves_the_others_as_they_are(tmp_path):
     assert [each.get("C") for each in found.params][::2] == [1, 3]
 
 
+def test_a_damaged_header_leaves_the_other_columns_as_they_are(tmp_path):
+    """One name twice, and a quote that is not closed, end no command."""
+    rows = ['0.5,x,y,"{""C"": 1}"', '0.6,"x,y,"{""C"": 2}"']
+    (tmp_path / "results.csv").write_text("\n".join(["mean_test_score,error,error,params", *rows, ""]))
+    assert read_candidates(Run(tmp_path)).mean["score"][0] == 0.5
+    assert read_candidates(Run(tmp_path), number=0).params[0] == {"C": 1}
+
+
+def test_a_damaged_number_of_a_split_is_passed_over(tmp_path):
+    """A table as wide would fill the memory."""
+    result = {"fit_time": 0.5, "score_time": 0.5, "n_test_samples": 5, "fit_error": None, "test_scores": 0.5}
+    lines = [{"fit": f"{number} a", **result, "candidate": number, "split": number * 10**9} for number in range(2)]
+    (tmp_path / "journal.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    assert read_candidates(Run(tmp_path)).splits["score"].shape == (1, 1)
+
+
 def test_candidates_for_pandas():
     """As scikit-learn's own results make a table, with what else is known."""
     frame = table().to_pandas()

@@ -11,7 +11,7 @@ from made_runs import make_run as made_run
 
 import raysk
 from raysk.errors import InputError, UsageError
-from raysk.history.candidates import read_candidates
+from raysk.history.candidates import open_search, read_candidates
 from raysk.history.comparison import compare_runs
 from raysk.history.ranks import best_candidates, candidate_of
 from raysk.history.seeds import Seeds
@@ -107,6 +107,10 @@ def test_latest_is_the_newest_that_has_tried_something(make_run):
     assert candidate_of("latest#2").run.name == "new"
     with pytest.raises(InputError, match=r"run of 'raysk fit', which has no candidates"):
         candidate_of("fit")
+    make_run("cv", started="2026-01-05", command="raysk.cross_validate")
+    assert (candidate_of("latest").run.name, open_search("latest").name) == ("new", "begun")
+    with pytest.raises(InputError, match=r"run of 'raysk.cross_validate', which has no candidates"):
+        candidate_of("cv")
 
 
 def test_the_latest_must_be_the_persons_own(make_run):

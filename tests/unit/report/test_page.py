@@ -89,7 +89,7 @@ def test_text_of_a_person_is_text(tmp_path):
 @pytest.mark.parametrize(
     ("params", "scores", "missing"),
     [
-        pytest.param([{"C": 1.0}], [[0.5, 0.7]], {"parameters", "together"}, id="one-candidate"),
+        pytest.param([{"C": 1.0}], [[0.5, 0.7]], {"time", "parameters", "together"}, id="one-candidate"),
         pytest.param(GRID, np.full((12, 3), np.nan), {"time", "parameters", "together", "top"}, id="no-score"),
         pytest.param([{"C": 1.0, "x": 3}] * 5, scores_of(range(5)), {"parameters", "together"}, id="all-constant"),
         pytest.param([{"C": c, "x": 3} for c in range(5)], scores_of(range(5)), set(), id="one-constant"),
@@ -163,6 +163,18 @@ def test_runs_are_compared(tmp_path):
     assert sections_of(page) == ["scores", "progress", "parameters", "commands"]
     assert "different metrics" in page
     assert "<td>kernel</td><td>&#x27;poly&#x27;</td><td>&#x27;rbf&#x27;</td>" in page
+
+
+def test_page_of_a_cross_validation(tmp_path):
+    """It has one candidate that is none, no course of scores, and no estimator."""
+    run = make_run(tmp_path / "first", [{}], np.array([[0.5, 0.6, 0.7]]))
+    manifest = json.loads((run.folder / "run.json").read_text())
+    (run.folder / "run.json").write_text(json.dumps({**manifest, "job": {"command": "cv", "arguments": ["a.py"]}}))
+    page = page_of_runs(Run(run.folder))
+    assert sections_of(page) == ["result", "top", "work", "fit-times", "environment"]
+    assert "The estimator has" in page
+    said = re.sub(r"<(style|script).*?</\1>|<[^>]*>", "", page, flags=re.DOTALL)
+    assert "best" not in said.lower()
 
 
 def test_the_best_run_is_named(tmp_path):
