@@ -84,20 +84,24 @@ def _own_value(name: str, value: Any, grids: Sequence[Mapping[str, Any]]) -> Any
     """
     lists = [grid[name] for grid in grids if name in grid and not hasattr(grid[name], "rvs")]
     found = [each for values in lists for each in values if _is_same(each, value)]
-    if not isinstance(value, Opaque):
+    if not _has_object(value):
         return found[0] if found else value
     if not found:
         raise InputError(
             f"The value of {name!r} is an object, and none in the file's parameter space is written as it was:\n"
-            f"{shorten(value.text)}\n"
+            f"{shorten(str(value))}\n"
             f"Write it in the space, or set the parameter with --set {name}=..."
         )
     if len(found) > 1 and len({fingerprint(each) for each in found}) > 1:
         raise InputError(
             f"The value of {name!r} may be one of several in the file's parameter space, which are written alike:\n"
-            f"{shorten(value.text)}"
+            f"{shorten(str(value))}"
         )
     return found[0]
+
+
+def _has_object(value: Any) -> bool:
+    return any(map(_has_object, value)) if isinstance(value, list) else isinstance(value, Opaque)
 
 
 def _is_same(one: Any, other: Any) -> bool:

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from scipy import stats
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import RandomForestClassifier, VotingClassifier
 from sklearn.gaussian_process import GaussianProcessClassifier
 from sklearn.gaussian_process.kernels import RBF, Matern
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
@@ -74,6 +74,12 @@ def test_a_number_keeps_its_type(space):
             {"C": 1.5, "kernel": "rbf"},
             {},
             ["--set svc__C=1.5 --set svc__kernel=rbf"],
+        ),
+        (
+            VotingClassifier([]),
+            {"estimators": [("a", SVC(C=3))]},
+            {"estimators": [[("a", SVC(C=4))]]},
+            ["estimators", "is an object", "SVC(C=3)"],
         ),
         (SVC(), {"nonsense": 1}, {}, ["SVC has no parameter nonsense", "parameters are"]),
         (
