@@ -176,12 +176,7 @@ class Withdrawal:
 
 
 class FakeWorker:
-    """A worker in this process. Its thread runs what it is asked for, or the test answers by hand.
-
-    Threads take turns: a fit listens to warnings, and Python has one set of warning filters for all threads of a process.
-    """
-
-    turn = threading.Lock()
+    """A worker in this process. Its thread runs what it is asked for, or the test answers by hand."""
 
     def __init__(self, launcher, number, *, by_hand):
         self.number, self.launcher = number, launcher
@@ -240,8 +235,7 @@ class FakeWorker:
             if self.launcher.dies_of(call):
                 self.die()
             elif not self.dead and call in self.running:
-                with self.turn:
-                    call.run()
+                call.run()
 
 
 class FakeLauncher:

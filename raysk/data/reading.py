@@ -43,6 +43,7 @@ __all__ = [
     "Table",
     "id_name",
     "id_values",
+    "import_libraries",
     "read_blocks",
     "read_table",
     "recorded_features",
@@ -168,10 +169,21 @@ def _opened(text: str, known: TableSpec) -> Iterator[tuple[Stream, TableSpec]]:
     with open_source(text) as stream:
         kind = detect_format(stream.label, stream.head, known.format)
         known.dialect.check_format(stream.label, kind)
-        for library in ("pyarrow", "pandas") if _READERS[kind][1] else ():
-            import_extra(library, f"Reading {kind}")
+        import_libraries(kind)
         with _explaining_faults(stream, kind):
             yield stream, replace(known, format=kind)
+
+
+def import_libraries(kind: str | None) -> None:
+    """Import what reads a format.
+
+    Raises
+    ------
+    InputError
+        If it is not installed, with the command that installs it.
+    """
+    for library in ("pyarrow", "pandas") if _READERS[kind][1] else ():
+        import_extra(library, f"Reading {kind}")
 
 
 @contextlib.contextmanager

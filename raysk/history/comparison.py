@@ -18,14 +18,17 @@ from raysk.errors import InputError
 from raysk.history.candidates import open_search, read_candidates
 from raysk.history.fits import read_fits
 from raysk.history.noise import compare, test_ratio_of
+from raysk.history.ranks import candidate_of, split_rank
 from raysk.history.run import Run
 from raysk.runs.folder import JOURNAL
 from raysk.runs.records import parse_line
-from raysk.util.typed_json import encode_params, value_of_text
+from raysk.util.typed_json import decode, encode_params, value_of_text, value_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
+
+    from raysk.history.ranks import Candidate
 
 FEWEST_PAIRED = 2
 """Splits: one in common is chance."""
@@ -39,11 +42,13 @@ SAME_VALUE = ("line", "outputs", "run_dir")
 
 @dataclass(frozen=True, kw_only=True)
 class Contender:
-    """The best candidate of a run.
+    """The best candidate of a run, or another one of it.
 
     Parameters
     ----------
     run : Run
+    rank : int or None
+        That the person asked for; None means the best.
     metric : str or None
         The name of the metric that decides.
     number : int
@@ -62,6 +67,7 @@ class Contender:
     """
 
     run: Run
+    rank: int | None = None
     metric: str | None
     number: int
     mean: float
@@ -74,6 +80,11 @@ class Contender:
     candidates: int
     splits: int
 
+    @property
+    def mark(self) -> str:
+        """What stands after the run's name: ``#2`` for a candidate that was asked for by its rank."""
+        return "" if self.rank is None else f"#{self.rank}"
+
     def parameter(self, name: str) -> Any:
         """Return the value of a parameter, `Ellipsis` if there is none."""
         if name in self.params or name not in self.fixed:
@@ -85,6 +96,7 @@ class Contender:
         plain = ("candidates", "splits", "mean", "std", "train", "fit_time")
         said = {
             "run": self.run.shown,
+            "rank": self.rank,
             "state": self.run.state,
             "metric": self.metric,
             **{name: getattr(self, name) for name in plain},
@@ -162,7 +174,8 @@ def compare_runs(*runs: Run | str | Path) -> Comparison:
     Parameters
     ----------
     *runs : Run, str or Path
-        Two or more, as for `raysk.open_run`. The first is what the others are compared with.
+        Two or more, as for `raysk.open_run`, or ``RUN#RANK`` for another candidate than the best. The first is what
+        the others are compared with.
 
     Returns
     -------
@@ -171,9 +184,11 @@ def compare_runs(*runs: Run | str | Path) -> Comparison:
     Raises
     ------
     InputError
-        If one is no run, no search, or has no candidate with a score.
+        If one is no run, no search, or has no candidate with a score, or none of that rank.
+    UsageError
+        If what follows ``#`` is no rank.
     """
-    contenders = [_contender(run if isinstance(run, Run) else open_search(run)) for run in runs]
+    contenders = [_contender(run) if isinstance(run, Run) else _named_contender(str(run)) for run in runs]
     first, *others = contenders
     return Comparison(
         contenders=contenders,
@@ -182,10 +197,19 @@ def compare_runs(*runs: Run | str | Path) -> Comparison:
     )
 
 
-def _contender(run: Run) -> Contender:
+def _named_contender(text: str) -> Contender:
+    if split_rank(text)[1] is None:
+        return _contender(open_search(text))
+    found = candidate_of(text, option="raysk compare")
+    return _contender(found.run, found)
+
+
+def _contender(run: Run, candidate: Candidate | None = None) -> Contender:
     best = run.facts.get("best")
     said = best.get("best_index") if isinstance(best, dict) else None
     chosen = said if isinstance(said, int) else None
+    if candidate is not None:
+        chosen = candidate.number
     table = read_candidates(run, best=1, number=chosen)
     rows = np.flatnonzero(table.numbers == chosen)
     row = int(rows[0] if len(rows) else table.order()[0])
@@ -197,6 +221,7 @@ def _contender(run: Run) -> Contender:
     named = best.get("metric") if isinstance(best, dict) else None
     return Contender(
         run=run,
+        rank=None if candidate is None else candidate.rank,
         metric=named or run.facts.get("metric") or metric,
         number=int(table.numbers[row]),
         mean=float(table.mean[metric][row]),
@@ -221,7 +246,7 @@ def _difference(first: Contender, other: Contender) -> Difference:
         why = "their splits are not of the same rows"
         if not first.scores or not other.scores:
             unknown = other if first.scores else first
-            why = f"the splits of {unknown.run.shown} are not known"
+            why = f"the splits of {unknown.run.shown}{unknown.mark} are not known"
         return Difference(mean=other.mean - first.mean, not_paired=why)
     theirs, ours = (np.array([each.scores[split] for split in both]) for each in (other, first))
     gap = compare(theirs, ours, test_ratio_of(first.run))
@@ -291,6 +316,7 @@ def _subjects(contender: Contender, searched: Collection[str]) -> dict[str, Any]
         },
         "data": {**_mapping(facts.get("data")), "hash": identity.get("data")},
         "search": facts.get("search"),
+        "space": {name: _values(each) for name, each in _mapping(facts.get("space")).items()},
         "splits": {"rows": _mapping(texts.get("splits")).get(""), "hash": identity.get("splits")},
         "scoring": {"scorers": _mapping(texts.get("scoring")).get("")},
         "estimator": {name: text for name, text in fixed.items() if name not in searched and name not in COMPOSED},
@@ -298,6 +324,17 @@ def _subjects(contender: Contender, searched: Collection[str]) -> dict[str, Any]
         "versions": {**_mapping(header.get("versions")), **_mapping(facts.get("versions"))},
         "cluster": facts.get("cluster"),
     }
+
+
+def _values(described: Any) -> str | None:
+    """Return the values that a search has for a parameter, in words; see `raysk.request.space_facts`."""
+    described = _mapping(described)
+    if isinstance(values := described.get("values"), list):
+        return f"[{', '.join(value_text(decode(value)) for value in values)}]"
+    if isinstance(spaces := described.get("any_of"), list):
+        return " or ".join(str(_values(each)) for each in spaces)
+    text = described.get("text")
+    return text if isinstance(text, str) else None
 
 
 def _header(run: Run) -> Mapping[str, Any]:

@@ -86,7 +86,7 @@ def candidate_of(text: str, rank: int | None = None, option: str = "raysk refit"
     InputError
         If there is no such run, it has fewer candidates with a score, or the latest may be somebody else's.
     """
-    name, said = _split(text)
+    name, said = split_rank(text)
     if said is not None and not (said.isascii() and said.isdigit() and int(said)):
         raise UsageError(f"{option} {text}: what follows # is a rank, 1 for the best candidate: {name}#2")
     if said is not None and rank is not None:
@@ -181,7 +181,7 @@ def _find_latest(option: str) -> tuple[Run, CandidateTable]:
     raise InputError(f"There is no search in {here!r} that has tried a candidate.\nMake one with 'raysk search'.")
 
 
-def _split(text: str) -> tuple[str, str | None]:
+def split_rank(text: str) -> tuple[str, str | None]:
     """Divide ``RUN#RANK``; None where there is no rank."""
     name, mark, rank = text.rpartition("#")
     if not mark or not name or Path(text).exists() or _is_run(text):

@@ -117,7 +117,7 @@ def summarize(run: Run) -> dict[str, Any]:
         "data": _data(_mapping(facts.get("data"))),
         "fits": _number(facts.get("fits")),
         "fits_failed": _number(facts.get("fits_failed")),
-        "duration_s": _duration_s(run),
+        "duration_s": duration_s(run),
         "started": _text(facts.get("started")) if run.started else None,
         "ended": _text(facts.get("ended")) if run.ended else None,
         "tags": tags_of(facts),
@@ -152,9 +152,12 @@ def _data(data: Mapping[str, Any]) -> dict[str, Any] | None:
     return said if any(value is not None for value in said.values()) else None
 
 
-def _duration_s(run: Run) -> float | None:
+def duration_s(run: Run) -> float | None:
+    """Return for how many seconds a run went on, with what it had taken before it was resumed; None if unknown."""
     end = datetime.now().astimezone() if run.state == RUNNING else run.ended
-    return None if run.started is None or end is None else max((end - run.started).total_seconds(), 0.0)
+    if run.started is None or end is None:
+        return None
+    return max((end - run.started).total_seconds(), 0.0) + max(_number(run.facts.get("earlier_s")) or 0.0, 0.0)
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

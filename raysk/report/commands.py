@@ -17,6 +17,9 @@ _OF_THAT_RUN = (
 )  # fmt: skip
 """Options that another run must not have: its files are there already, or it is no continuation."""
 
+MORE_FOLDS = 10
+"""Folds that are advised where fewer leave too much to chance."""
+
 
 @dataclass(frozen=True)
 class Values:
@@ -48,7 +51,7 @@ def search_again(run: Run, space: dict[str, Values], words: str, *options: str) 
         Others that the command gets.
     """
     base = _search_command(run, space)
-    if base is None:
+    if base is None or any(_has_several(run, name) for name in space):
         return f"{words}. In the search space: " + ", ".join(f"{name!r}: {each.code}" for name, each in space.items())
     entries = [part for name, each in space.items() for part in ("--space", f"{name}={each.option}")]
     return f"{words}:\n{shlex.join([*base, *options, *entries])}"
@@ -58,6 +61,17 @@ def with_options(run: Run, words: str, *options: str) -> str:
     """Return words, and the run's own command with these options; of a run from Python, the words."""
     base = _search_command(run, {})
     return f"{words}." if base is None else f"{words}:\n{shlex.join([*base, *options])}"
+
+
+def with_more_folds(run: Run, words: str, splits: int) -> str:
+    """Return words, and the run's own command with more folds if a number says them.
+
+    Of groups or times that a person's own splitter keeps apart, a number of folds would know nothing.
+    """
+    search = run.facts.get("search")
+    said = search.get("cv", "") if isinstance(search, dict) else ""
+    is_number = said is None or isinstance(said, int)
+    return with_options(run, words, f"--cv={MORE_FOLDS}") if is_number and splits < MORE_FOLDS else f"{words}."
 
 
 def on_run(words: str, command: str, *arguments: str) -> str:
@@ -70,6 +84,13 @@ def source_of(run: Run) -> str | None:
     job = run.facts.get("job")
     source = job.get("source") if isinstance(job, dict) else None
     return source if run.command == "search" and isinstance(source, str) else None
+
+
+def _has_several(run: Run, name: str) -> bool:
+    """Tell whether search spaces differ in a parameter, or one lacks it: ``--space`` gives it to all of them."""
+    space = run.facts.get("space")
+    said = space.get(name) if isinstance(space, dict) else None
+    return isinstance(said, dict) and (said.get("conditional") is True or "any_of" in said)
 
 
 def _search_command(run: Run, space: dict[str, Values]) -> list[str] | None:

@@ -101,10 +101,10 @@ def _cuts(numbers: np.ndarray[Any, Any]) -> list[float]:
 def find_corner(marked: Mask, axes: Mapping[str, Axis], columns: Mapping[str, Sequence[Any]]) -> Corner | None:
     """Return the corner that best holds the marked rows and no others; None if no parameter makes one."""
     by_name = [
-        sorted(corners_of(axis, columns[name]), key=lambda each: -_fit(each.mask, marked))[:MOST_OF_ONE]
+        sorted(corners_of(axis, columns[name]), key=lambda each: _order(each, marked))[:MOST_OF_ONE]
         for name, axis in axes.items()
     ]
-    single = sorted(itertools.chain.from_iterable(by_name), key=lambda each: -_fit(each.mask, marked))
+    single = sorted(itertools.chain.from_iterable(by_name), key=lambda each: _order(each, marked))
     single = [each for each in single if not each.mask.all()]
     if not single:
         return None
@@ -115,6 +115,11 @@ def find_corner(marked: Mask, axes: Mapping[str, Axis], columns: Mapping[str, Se
     ]
     best = max(pairs, key=lambda each: _fit(each.mask, marked), default=single[0])
     return best if _fit(best.mask, marked) >= _fit(single[0].mask, marked) + BETTER else single[0]
+
+
+def _order(corner: Corner, marked: Mask) -> tuple[float, bool]:
+    """Return what sorts corners: the better fit first, and of equal ones a value before a range."""
+    return -_fit(corner.mask, marked), corner.conditions[0].relation != "="
 
 
 def _fit(mask: Mask, marked: Mask) -> float:

@@ -12,6 +12,7 @@ from raysk.report.axes import is_number
 from raysk.report.finding import Finding
 from raysk.report.study import deviation, number
 from raysk.report.words import seconds
+from raysk.runs.folder import CV, PYTHON_CV
 from raysk.util.words import count
 
 if TYPE_CHECKING:
@@ -28,6 +29,10 @@ UNSTABLE = 0.1
 """Deviation over the splits as a part of the score. At a tenth, the mean of five folds is uncertain by 5 to 10 %;
 scikit-learn's own classification examples are at 1 to 3 %."""
 
+UNSTABLE_LOSS = 0.6
+"""The same of losses, which end at 0 and have a long tail: on scikit-learn's own examples the logarithmic loss and the
+Brier score of a good model deviate by 20 to 55 %."""
+
 FEWEST_OF_SPLIT = 10
 """Candidates that must agree on a bad split."""
 
@@ -36,6 +41,12 @@ MOST_AGREE = 0.9
 
 BAD_SPLIT = 0.05
 """How far the bad split must lie below the next worst, as a part of the score."""
+
+BAD_SPLIT_LOSS = 1.0
+"""The same of losses."""
+
+OUTLIER = 2.0
+"""The same as a part of the range of the others: of 5 splits, chance alone makes it once in 25 searches, and 1 in 7."""
 
 OVERFIT = 0.1
 """Training above test score, as a part of the larger one. Forests score 1.0 on what they learned, so a gap of a few
@@ -57,7 +68,10 @@ def find_result(study: Study) -> Finding:
     spread = f" ± {deviation(table.std[table.metric][row])} over {count(done, 'split')}" if done > 1 else ""
     with_params = f", with {text}" if (text := study.params_text(row)) else ""
     what = "The best" if table.is_whole or study.run.state == "done" else "The best so far"
-    title = f"{what} of {count(total, 'candidate')} has {score}{spread}{with_params}."
+    whose = f"{what} of {count(total, 'candidate')}" if total > 1 else "The only candidate"
+    if study.run.command in {CV, PYTHON_CV}:
+        whose = "The estimator"
+    title = f"{whose} has {score}{spread}{with_params}."
     evidence = _others(study) if total > 1 else ""
     return Finding("result", title, evidence, _use_of(study), weight=1.0)
 
@@ -123,16 +137,20 @@ def find_unstable(study: Study) -> Finding | None:
     row, splits = study.top, study.splits[study.top]
     splits = splits[np.isfinite(splits)]
     mean, error = abs(float(splits.mean())), study.error(row)
-    if len(splits) < FEWEST_SPLITS or not mean or splits.std(ddof=1) < UNSTABLE * mean:
+    least = UNSTABLE_LOSS if study.is_loss else UNSTABLE
+    if len(splits) < FEWEST_SPLITS or not mean or splits.std(ddof=1) < least * mean:
         return None
-    title = f"The score depends on the split: the best candidate has {number(splits.min())} to {number(splits.max())}."
+    is_part = splits.min() >= 0 or splits.max() <= 0  # of a score around 0 parts say nothing
+    part = f"{splits.std(ddof=1) / mean:.0%} of the score, " if is_part else ""
+    whose = "the best candidate has " if len(study.order) > 1 else ""
+    title = f"The score depends on the split: {whose}{number(splits.min())} to {number(splits.max())}."
     evidence = (
-        f"The deviation over {len(splits)} splits is {deviation(splits.std(ddof=1))}, "
-        f"{splits.std(ddof=1) / mean:.0%} of the score, and the standard error of its mean {deviation(error)}. "
+        f"The deviation over {len(splits)} splits is {deviation(splits.std(ddof=1))}, {part}"
+        f"and the standard error of its mean {deviation(error)}. "
         "Candidates that differ by less cannot be told apart, unless they differ alike on every split."
     )
     advice = "Compare with more splits, or repeated ones (RepeatedKFold)"
-    next_step = commands.with_options(study.run, advice, "--cv=10") if len(splits) < 10 else f"{advice}."  # noqa: PLR2004
+    next_step = commands.with_more_folds(study.run, advice, len(splits))
     return Finding("unstable", title, evidence, next_step, weight=0.6)
 
 
@@ -145,7 +163,8 @@ def find_bad_split(study: Study) -> Finding | None:
     means = splits.mean(axis=0)
     worst, others = int(means.argmin()), np.sort(means)[1:]
     gap, agree = others[0] - means[worst], float((splits.argmin(axis=1) == worst).mean())
-    if agree < MOST_AGREE or gap <= np.ptp(others) or gap < BAD_SPLIT * abs(others.mean()):
+    least = BAD_SPLIT_LOSS if study.is_loss else BAD_SPLIT
+    if agree < MOST_AGREE or gap <= OUTLIER * np.ptp(others) or gap < least * abs(others.mean()):
         return None
     title = f"Split {worst} is bad for all: {number(means[worst])} on average, all others {number(others[0])} or more."
     evidence = (

@@ -126,10 +126,19 @@ def _edge_of_list(axis: Axis, rows: Rows, numbers: np.ndarray[Any, Any]) -> _Edg
 def _is_natural(edge: _Edge) -> bool:
     """Tell whether nothing is beyond: counts begin with 1, parts end at 1 unless the axis is logarithmic."""
     axis, end = edge.axis, edge.axis.high if edge.is_high else edge.axis.low
-    if axis.is_integer and not edge.is_high:
+    if _counts(axis) and not edge.is_high:
         return end in {0, 1} or (end == 2 and axis.name.endswith("min_samples_split"))  # noqa: PLR2004 - of sklearn's trees
-    is_part = not axis.is_integer and not axis.is_log and axis.name.rpartition("__")[2] not in UNBOUNDED
+    is_part = not axis.is_integer and not axis.is_log and _last_name(axis) not in UNBOUNDED
     return bool(end == 0 or (edge.is_high and is_part and end == 1))
+
+
+def _counts(axis: Axis) -> bool:
+    """Tell whether a parameter takes integers only; a C of 1, 10 or 100 does not."""
+    return axis.is_integer and _last_name(axis) not in UNBOUNDED
+
+
+def _last_name(axis: Axis) -> str:
+    return axis.name.rpartition("__")[2]
 
 
 def _describe_edge(study: Study, edge: _Edge) -> Finding | None:
@@ -159,7 +168,7 @@ def _beyond(study: Study, edge: _Edge) -> str:
     if study.method == "grid" and axis.values is not None:
         values = commands.listed(_values_beyond(edge))
         return f"{words}." if values is None else commands.search_again(study.run, {axis.name: values}, words)
-    values = commands.drawn(low, high, is_log=axis.is_log, is_integer=axis.is_integer)
+    values = commands.drawn(low, high, is_log=axis.is_log, is_integer=_counts(axis))
     return commands.search_again(study.run, {axis.name: values}, words)
 
 
@@ -172,7 +181,7 @@ def _range_beyond(edge: _Edge) -> tuple[float, float]:
     if axis.is_log:
         inner, outer = 10**inner, 10**outer
     elif not edge.is_high and last > 0 >= outer:  # what was positive stays so
-        outer = max(1, last / 10) if axis.is_integer else last / 10
+        outer = max(1, last / 10) if _counts(axis) else last / 10
     return (inner, outer) if edge.is_high else (outer, inner)
 
 
@@ -185,9 +194,9 @@ def _values_beyond(edge: _Edge) -> Sequence[float]:
         new = [last * (last / near) ** step for step in range(4)]
     else:
         new = [last + (last - near) * step for step in range(4)]
-    if axis.is_integer:
+    if _counts(axis):
         new = [each for each in dict.fromkeys(round(each) for each in new) if each > 0]
-    return sorted(each if axis.is_integer else float(f"{each:.6g}") for each in new)
+    return sorted(each if _counts(axis) else float(f"{each:.6g}") for each in new)
 
 
 def find_unimportant(study: Study) -> Finding | None:

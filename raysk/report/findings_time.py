@@ -242,7 +242,7 @@ def _slowest(study: Study) -> str:
 def _keep_busy(study: Study, cause: str, timeline: Timeline) -> str:
     if cause == "unused":
         words = "More candidates, or more splits, take no more time"
-        return commands.with_options(study.run, words, "--cv=10")
+        return commands.with_more_folds(study.run, words, study.splits.shape[1])
     if cause == "end":
         words = "Leave the slow values out, or give up fits that take too long"
         longest = float(np.quantile([fit.fit_time for fit in study.fits], 0.95))

@@ -1,5 +1,5 @@
 "use strict";
-// unpack Plotly -> draw the figures in the page's colours -> again when the colours change; and the parallel coordinates
+// unpack Plotly -> draw the figures in the page's colours, one by one -> again when these change; parallel coordinates
 (() => {
   const root = document.documentElement;
   const data = JSON.parse(document.getElementById("data").textContent);
@@ -100,12 +100,31 @@
     return Plotly.react(place, traces, layoutOf(figure.layout), { responsive: !said.panels, displayModeBar: false });
   }
 
+  // Where nothing else is to be done: text can be read, and scrolled, between two figures
+  const idle = () => new Promise((done) => {
+    if (window.requestIdleCallback) requestIdleCallback(done, { timeout: 200 });
+    else setTimeout(done, 0);
+  });
+
+  const away = (place) => {
+    const { top, bottom } = place.getBoundingClientRect();
+    return Math.max(0, top - window.innerHeight, -bottom);
+  };
+
+  // The nearest to the screen first, wherever that is by then
   async function drawAll() {
-    for (const place of places) {
+    const waiting = new Set(places);
+    while (waiting.size) {
+      await idle();
+      const place = [...waiting].reduce((a, b) => (away(b) < away(a) ? b : a));
+      waiting.delete(place);
       await draw(place);
       place.dataset.drawn = "yes";
     }
   }
+
+  // Paper has no later
+  const drawForPrint = () => places.filter((place) => window.Plotly && !place.dataset.drawn).forEach(draw);
 
   // Plotly fits its figures to their width; panels are placed anew
   function placeAnew() {
@@ -121,11 +140,11 @@
   const MOST_ROWS = 10;
 
   class Parallel {
-    constructor(place, { columns, numbers }) {
+    constructor(place, { columns, numbers, ranks }) {
       Object.assign(this, { place, columns, numbers, brushes: new Map() });
       this.scores = columns.at(-1).at;
       this.scales = columns.map(Parallel.scale);
-      this.inOrder = numbers.map((_, row) => row).sort((a, b) => this.scores[a] - this.scores[b]);
+      this.inOrder = numbers.map((_, row) => row).sort((a, b) => ranks[b] - ranks[a]);
       this.room = place.appendChild(document.createElement("div"));
       this.room.className = "room";
       this.canvas = this.room.appendChild(document.createElement("canvas"));
@@ -373,7 +392,9 @@
         root.dataset.state = "drawn";
         return;
       }
+      await idle();
       await loadPlotly();
+      window.addEventListener("beforeprint", drawForPrint);
       drawn = drawAll();
     }
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", async () => {

@@ -71,6 +71,11 @@ class Study:
         found: Rows = order[np.isfinite(self.scores[order])]
         return found
 
+    @cached_property
+    def is_loss(self) -> bool:
+        """Whether the score is a negated loss, such as ``neg_log_loss``: none is above 0."""
+        return not (self.scores[self.order] > 0).any()
+
     @property
     def top(self) -> int:
         """The row with the best score."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from raysk.errors import InputError, UsageError
 from raysk.source.objects import params_of
 from raysk.util.values import parse_value
-from raysk.util.words import join_names, type_name
+from raysk.util.words import join_names, shorten, type_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -144,7 +144,9 @@ def method_facts(search: Any) -> dict[str, Any]:
         options = {name: getattr(search, name) for name in names}
     else:
         options = {}
-    return {"class": type_name(search), "method": way, "options": options}
+    cv = getattr(search, "cv", None)
+    cv = cv if cv is None or isinstance(cv, int) else shorten(repr(cv))
+    return {"class": type_name(search), "method": way, "options": options, "cv": cv}
 
 
 def change_method(search: Any, method: Method) -> Any:

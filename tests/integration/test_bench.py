@@ -47,15 +47,13 @@ def test_backends_side_by_side(raysk, folder):
 
 # not imported here: Dask changes how exceptions are pickled in the whole process
 @pytest.mark.skipif(importlib.util.find_spec("distributed") is None, reason="the bench extra is not installed")
-def test_the_other_backends_work(raysk):
-    """Backends that start servers of their own grow the same trees: else it were an error."""
-    backends = ["ray", "dask"]
-    found = rows(raysk("bench", "forest", "--backends", ",".join(backends), "--scale", "0.0002"))
-    assert {name: row["error"] for name, row in found.items()} == dict.fromkeys(backends)
-    assert {row["units"] for row in found.values()} == {10}
+def test_dask_works(raysk):
+    """It starts servers of its own, and grows the same trees: else it were an error."""
+    row = rows(raysk("bench", "forest", "--backends", "dask", "--scale", "0.0002"))["dask"]
+    assert (row["error"], row["units"]) == (None, 10)
 
 
-SHORTER = "import sys; from raysk.bench import arm, nodes; nodes.BUSY_S = 5.0; arm.main(*sys.argv[1:])"
+SHORTER = "import sys; from raysk.bench import arm, nodes; nodes.BUSY_S = 2.0; arm.main(*sys.argv[1:])"
 
 
 def test_simulated_nodes(monkeypatch, tmp_path):
@@ -65,9 +63,9 @@ def test_simulated_nodes(monkeypatch, tmp_path):
     simulate = [{"nodes": 2, "cpus_per_node": 2, "fit_s": 0.1}]
     arms = runner.run(runner.requests(["short"], ["raysk"], simulate=simulate), repeat=1, limit_s=180)
     (row,) = report.report(arms, repeat=1)["results"]
-    assert (row["nodes"], row["units"], row["error"]) == (2, 200, None)
+    assert (row["nodes"], row["units"], row["error"]) == (2, 80, None)
     assert 0.25 < row["busy"]["median"] <= 1.0  # more than one CPU's worth
-    assert row["time_s"]["median"] > 5
+    assert row["time_s"]["median"] > 2
 
 
 @pytest.mark.parametrize(
@@ -104,19 +102,19 @@ def test_modules_of_the_folder_are_left_alone(folder):
     """The program's processes do not import what lies around: a person's random.py is theirs."""
     (folder / "random.py").write_text("raise SystemExit('mine')")
     program = "import sys; sys.path.remove(''); sys.argv[0] = 'raysk'; from raysk.cli.app import main; main()"
-    command = [sys.executable, "-c", program, "bench", "short", "--backends", "sequential,ideal", "--scale", "0.002"]
+    command = [sys.executable, "-c", program, "bench", "short", "--backends", "sequential", "--scale", "0.002"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=180)
     assert done.returncode == 0, done.stderr
-    sequential, ideal = json.loads(done.stdout)["results"]
-    assert (sequential["error"], ideal["error"], sequential["driver_cpu_us"]) == (None, None, None)
+    (row,) = json.loads(done.stdout)["results"]
+    assert (row["error"], row["driver_cpu_us"]) == (None, None)
 
 
 def test_limited_to_some_nodes_of_a_cluster(raysk, head):
     """With --nodes the workers keep to so many nodes; more than there are is said in the row."""
-    arguments = ("--backends", "raysk", "--scale", "0.002", "--address", head, "--nodes")
-    row = rows(raysk("bench", "short", *arguments, "1"))["raysk"]
-    assert (row["nodes"], row["error"]) == (1, None)
-    ran = raysk("bench", "short", *arguments, "3")
+    arguments = ("--scale", "0.002", "--address", head, "--backends")
+    found = rows(raysk("bench", "short", *arguments, "raysk,ray", "--nodes", "1"))
+    assert [(row["nodes"], row["error"]) for row in found.values()] == [(1, None)] * 2
+    ran = raysk("bench", "short", *arguments, "raysk", "--nodes", "3")
     ran.assert_error(1, "--nodes 3", "has 1")
     assert ran.summary["results"][0]["error"].startswith("--nodes 3")  # the report is there all the same
 

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from sklearn.datasets import load_digits
 
 SPEC = """
 import os
@@ -88,7 +89,8 @@ def _processes_of(pid: int) -> list[str]:
 def test_a_search_in_a_pipe(raysk, folder, spec, expected):
     """Without an address: stdout is one JSON object whatever prints, the answer is scikit-learn's, no Ray is left.
 
-    Files that are named like libraries are not taken for them, neither here nor on workers.
+    Files that are named like libraries are not taken for them, neither here nor on workers. A class from the person's
+    file works on workers, and in the saved model after the file is gone.
     """
     home = folder / "home"
     home.mkdir()
@@ -107,21 +109,18 @@ def test_a_search_in_a_pipe(raysk, folder, spec, expected):
     assert list(home.iterdir()) == []
     rows = [json.loads(line) for line in (folder / "table.jsonl").read_text().splitlines()]
     assert [row["mean_test_score"] for row in rows] == expected.cv_results_["mean_test_score"].tolist()
+    assert predictions(folder / "best model.pkl") == expected.predict(load_digits().data).tolist()
+    assert json.loads((folder / "best model.json").read_text())["scores"]["best_params"] == expected.best_params_
 
 
-def test_the_model_needs_no_file(raysk, folder, spec, expected, head):
-    """A class from the person's file works on workers and in the saved model after the file is gone."""
-    ran = raysk("search", spec.name, "-o", "best.pkl", "--address", head)
-    assert ran.code == 0, ran.err
-    spec.unlink()
-    code = "import pickle, sys, json; from sklearn.datasets import load_digits; m = pickle.load(open('best.pkl', 'rb'))"
+def predictions(model):
+    """Return what a model predicts of the digits in a program of its own, in a folder of its own."""
+    (model.parent / "elsewhere").mkdir()
+    code = f"import pickle, json; from sklearn.datasets import load_digits; m = pickle.load(open({str(model)!r}, 'rb'))"
     code += "; print(json.dumps(m.predict(load_digits().data).tolist()))"
-    out = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True).stdout
-    from sklearn.datasets import load_digits
-
-    assert json.loads(out) == expected.predict(load_digits().data).tolist()
-    sidecar = json.loads((folder / "best.json").read_text())
-    assert sidecar["scores"]["best_params"] == expected.best_params_
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=model.parent / "elsewhere", capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
 
 
 def test_stream_and_the_run_folder(raysk, spec, expected):
@@ -178,7 +177,8 @@ def test_a_signal_ends_it_and_its_ray(start, folder, eventually):
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=30)
     assert process.returncode == 130, err
-    assert "Traceback" not in err
+    assert err.endswith("\nInterrupted.\n")
+    assert "Error" not in err
     eventually(lambda: not _processes_of(process.pid), "the private Ray to be gone")
     assert not list(Path("/tmp").glob(f"raysk-{process.pid}-*"))  # noqa: S108 - where it makes its folder
 
@@ -203,11 +203,11 @@ print(json.dumps({"actors": left, "busy": ray.cluster_resources()["CPU"] - free}
 def test_a_shared_cluster_is_left_as_it_was(start, folder, head, environment):
     """However searches end, no actor of theirs stays on a cluster of others, and no CPU is kept."""
     (folder / "slow.py").write_text(SLOW)
-    for together in ((signal.SIGINT, signal.SIGTERM), (signal.SIGKILL,)):
-        for sent, process in [(sent, start("search", "slow.py", "--stream", "--address", head)) for sent in together]:
-            process.stdout.readline()
-            process.send_signal(sent)
-            process.communicate(timeout=30)
+    ends = [signal.SIGINT, signal.SIGKILL]
+    for sent, process in [(sent, start("search", "slow.py", "--stream", "--address", head)) for sent in ends]:
+        process.stdout.readline()
+        process.send_signal(sent)
+        process.communicate(timeout=30)
     look = [sys.executable, "-c", LEFT, head]
     said = subprocess.run(look, env=environment(), stdout=subprocess.PIPE, text=True, timeout=90, check=True).stdout
     assert json.loads(said) == {"actors": [], "busy": 0}
@@ -249,7 +249,6 @@ def test_a_pickled_search(raysk, folder, expected):
     """A pickle that holds a search and its data gives the same answer as the file it came from."""
     import cloudpickle
     from sklearn.base import clone
-    from sklearn.datasets import load_digits
 
     X, y = load_digits(return_X_y=True)
     content = cloudpickle.dumps({"search": clone(expected), "X": X[:150], "y": y[:150]})

@@ -1,4 +1,4 @@
-"""200 damaged inputs: whatever a person's file has become, raysk says so in five lines and ends with the right code."""
+"""100 damaged inputs: whatever a person's file has become, raysk says so in five lines and ends with the right code."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from damaged_files import a_pickle, beside, data
 from damaged_runs import FINISHED, HARMLESS, damaged_journal, journal, manifest, python
 
 SEED = 20261124
-FAMILIES = {a_pickle: 40, data: 55, python: 45, beside: 15, journal: 30, manifest: 15}
+FAMILIES = {a_pickle: 20, data: 25, python: 20, beside: 10, journal: 15, manifest: 10}
 CASES = [(family, number) for family, count in FAMILIES.items() for number in range(count)]
 AS_A_PERSON = [(a_pickle, 0), (data, 0), (python, 0)]
 """These are also run as a person runs them."""

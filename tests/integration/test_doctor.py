@@ -158,19 +158,18 @@ def test_this_machine_without_a_cluster(raysk):
     assert (ran.summary["address"], len(ran.summary["nodes"])) == (None, 1)
 
 
-@pytest.mark.parametrize(
-    ("does", "words"),
-    [
-        ("os._exit(1)", "its process died"),
-        ("time.sleep(3600)", "no answer within 25 s"),
-    ],
-)
-def test_an_estimator_that_does_not_load_there(raysk, head, eventually, does, words):
-    """Exit 4 with what went wrong; the facts of the node are there all the same, and nothing goes on running."""
+def a_model_that(does):
+    """Write a file whose estimator does something on a node, and return where its process writes its number."""
     told = Path("pid").absolute()
     Path("model.py").write_text(DATA + MINE.replace("TOLD", repr(str(told))).replace("DOES", does))
-    ran = raysk("doctor", "model.py", "--address", head, "--timeout", "25" if "sleep" in does else "60")
-    ran.assert_error(4, "A job would fail", f"does not unpickle: {words}")
+    return told
+
+
+def test_an_estimator_that_does_not_load_there(raysk, head, eventually):
+    """Exit 4 with what went wrong; the facts of the node are there all the same, and nothing goes on running."""
+    told = a_model_that("os._exit(1)")
+    ran = raysk("doctor", "model.py", "--address", head, "--timeout", "60")
+    ran.assert_error(4, "A job would fail", "does not unpickle: its process died")
     (node,) = ran.summary["nodes"]
     assert (ran.summary["ok"], node["unpickles"]) == (False, False)
     assert node["versions"]["numpy"]
@@ -248,33 +247,32 @@ def test_a_node_without_scikit_learn(raysk, folder, head):
         ran.assert_error(4, "no scikit-learn", f"pip install scikit-learn=={sklearn.__version__}")
 
 
-def test_a_node_that_does_not_answer(raysk, folder, head):
-    """A node that hangs is given up after --timeout and named; the others are reported."""
+def test_what_does_not_answer(raysk, folder, head, eventually):
+    """A node that hangs and an estimator that never loads are given up after --timeout and named; the rest is told."""
+    told = a_model_that("time.sleep(3600)")
     with joined(head, folder) as process:
         stopped = raylet(process)
         os.kill(stopped, signal.SIGSTOP)
         try:
             start = time.monotonic()
-            ran = raysk("doctor", "--address", head, "--timeout", "25")
+            ran = raysk("doctor", "model.py", "--address", head, "--timeout", "25")
             assert time.monotonic() - start < 90
         finally:
             os.kill(stopped, signal.SIGCONT)
-    ran.assert_error(4, "no answer within 25 s", "ray status")
+    ran.assert_error(4, "no answer within 25 s", "ray status", "does not unpickle: no answer within 25 s")
     assert sorted(node["error"] is None for node in ran.summary["nodes"]) == [False, True]
+    eventually(lambda: not Path("/proc", told.read_text()).exists(), "the process on the node to end")
 
 
 def test_doctor_shows_other_versions(raysk, other):
-    """A node with another scikit-learn is an error, and a note where the person accepts that."""
+    """A node with another scikit-learn is an error."""
     ran = raysk("doctor", "--address", other)
     ran.assert_error(4, "scikit-learn 1.0.2", f"pip install scikit-learn=={sklearn.__version__}", "--allow-versions")
     (difference,) = [each for node in ran.summary["nodes"] for each in node["differences"]]
     assert (difference["package"], difference["there"], difference["fatal"]) == ("scikit-learn", "1.0.2", True)
-    ran = raysk("doctor", "--address", other, "--allow-versions")
-    assert ran.code == 0, ran.err
-    assert "scikit-learn 1.0.2" in ran.err
 
 
-JOBS = [["search", "held.py"], ["fit", "held.py:bagging"], ["search", "held.py", "--backend=ray"]]
+JOBS = [["fit", "held.py:bagging"], ["search", "held.py", "--backend=ray"]]
 
 
 @pytest.mark.parametrize("command", JOBS, ids=" ".join)

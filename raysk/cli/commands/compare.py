@@ -26,10 +26,17 @@ class Compare:
 
       raysk compare raysk-runs/a raysk-runs/b raysk-runs/c
 
+      raysk compare latest latest#2
+
       raysk compare a b | jq .differences
     """
 
-    runs: Annotated[list[str], typer.Argument(metavar="RUN RUN...", help="Folders or names of runs, or latest.")]
+    runs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="RUN RUN...", help="Folders or names of runs, or latest. RUN#2 is the second candidate of one."
+        ),
+    ]
     as_json: Json = False
     debug: Debug = False
 

@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from raysk.cli.view.comparison import _names
 from raysk.errors import InputError
 from raysk.history.comparison import compare_runs
 from raysk.history.run import Run
@@ -108,6 +109,44 @@ def test_what_differs_is_named(make_run):
     assert found.facts["code"]["git commit"] == ["f00", None]
     assert "data" not in found.facts
     assert json.loads(json.dumps(found.as_object()))["params"] == {"C": [2.0, [1]]}
+
+
+def test_spaces_are_compared(make_run):
+    """Of each parameter of which the searches have other values: those, as tables show them."""
+    log = {"text": "loguniform(0.1, 10)", "distribution": "loguniform", "low": 0.1, "high": 10}
+    one = {"C": log, "shape": {"values": [{"python": "(1, 2)"}, None]}, "same": {"values": [1]}}
+    two = {"C": {"any_of": [log, {"values": [1, "a"]}]}, "same": {"values": [1]}}
+    compared = compare_runs(make_run("a", {"s": 0.5}, space=one), make_run("b", {"s": 0.5}, space=two))
+    assert compared.facts["space"] == {
+        "C": ["loguniform(0.1, 10)", "loguniform(0.1, 10) or [1, a]"],
+        "shape": ["[(1, 2), None]", None],
+    }
+
+
+def test_another_candidate_of_a_run(make_run):
+    """It is named by its rank, is compared with the best on the same splits, and is told apart from it."""
+    run = make_run("a", {"s": 0.5, "t": 0.7})
+    other = make_run("b", {"s": 0.4, "t": 0.5}, C=9.0)
+    lines = (
+        (other.folder / "journal.jsonl")
+        .read_text()
+        .replace('"candidate": 0', '"candidate": 1')
+        .replace('"p ', '"q ')
+        .splitlines()
+    )
+    with (run.folder / "journal.jsonl").open("a") as journal:
+        journal.write("\n".join(lines[1:]) + "\n")
+    compared = compare_runs(str(run.folder), f"{run.folder}#2")
+    assert [(each.number, each.mark, each.params["C"]) for each in compared.contenders] == [
+        (0, "", 1.0),
+        (1, "#2", 9.0),
+    ]
+    assert compared.differences[0].mean == pytest.approx(-0.15)
+    assert [each["rank"] for each in compared.as_object()["runs"]] == [None, 2]
+    assert not compared.facts
+    assert _names(compared.contenders) == ["a", "a#2"]
+    with pytest.raises(InputError, match="none has rank 3"):
+        compare_runs(run, f"{run.folder}#3")
 
 
 def test_a_run_without_a_score_has_nothing_to_compare(make_run):

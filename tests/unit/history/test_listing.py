@@ -146,6 +146,8 @@ class TestColumns:
         assert [each.name for each in listing.columns] == ["rank", "mean", "std", "split0", "split1", "fit_time", "C"]
         listing = list_candidates(table(), ListingRequest(columns=("accuracy", "error", "svc__shape")))
         assert [each.name for each in listing.columns] == ["accuracy", "error", "shape"]
+        listing = list_candidates(table(), ListingRequest(columns=("rank mean", "C")))
+        assert [each.name for each in listing.columns] == ["rank", "mean", "C"]
         with pytest.raises(UsageError, match=r"--columns: there is no column 'acuracy'\.\nDid you mean accuracy"):
             list_candidates(table(), ListingRequest(columns=("acuracy",)))
 

@@ -17,7 +17,7 @@ from raysk.events import WorkDone
 from raysk.jobs import PRUNING, Shortcuts
 from raysk.runs.journal import Journal
 
-SEEDS = range(60)
+SEEDS = range(40)
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.usefixtures("_one_thread")]
 
 

@@ -99,6 +99,24 @@ def test_integers_go_on_as_integers(tmp_path):
         assert values == [30, 40, 50, 60] if method == "grid" else values.support() == (25, 40)
 
 
+def test_numbers_that_happen_to_be_whole_go_on_as_fractions(tmp_path):
+    """A C of 1, 10, 100 has values below 1."""
+    params = listed([1, 10, 100])
+    table = table_of(params, [-np.log10(each["C"]) for each in params], noise=0.001)
+    found = found_in(run_of(tmp_path, method="grid", space={"C": {"values": [1, 10, 100]}}), table)["edge"]
+    assert space_in(found)["C"] == [0.001, 0.01, 0.1, 1]
+
+
+def test_a_space_of_several_gets_no_command(tmp_path):
+    """--space gives a parameter to all of several spaces, also to those that lack it."""
+    params = listed([0.1, 1, 10])
+    space = {"C": {"values": [0.1, 1, 10], "conditional": True}}
+    run = run_of(tmp_path, method="grid", space=space)
+    found = found_in(run, table_of(params, [np.log10(each["C"]) for each in params], noise=0.001))["edge"]
+    assert found.command is None
+    assert found.next_step.endswith("'C': [10.0, 100.0, 1000.0, 10000.0]")
+
+
 @pytest.mark.parametrize(
     ("values", "score"),
     [
@@ -193,6 +211,36 @@ def test_unstable_scores_and_a_bad_split(tmp_path):
     assert not {"unstable", "bad-split"} & calm.keys()
 
 
+def test_losses_vary_more(tmp_path):
+    """A loss that ends at 0 deviates by tenths of itself over good splits, and one split has often the double."""
+    params, scores = drawn(40, C=(-1, 1)), np.full((40, 1), -0.08) + RNG(0).randn(40, 5) * 0.0005
+    usual = found_in(run_of(tmp_path), table_of(params, scores + np.array([-0.04, -0.01, 0.02, 0.02, 0.03])))
+    assert not {"unstable", "bad-split"} & usual.keys()
+    bad = found_in(run_of(tmp_path), table_of(params, scores + np.array([-0.3, -0.01, 0, 0, 0.01])))
+    assert "bad-split" in bad
+
+
+def test_chance_makes_no_bad_split(tmp_path):
+    """The worst of five splits lies often a little farther off than the others are apart."""
+    params, scores = drawn(40, C=(-1, 1)), np.full((40, 1), 0.8) + RNG(0).randn(40, 5) * 0.001
+    found = found_in(run_of(tmp_path), table_of(params, scores + np.array([-0.07, 0, 0.01, 0.03, 0.04])))
+    assert "bad-split" not in found
+
+
+@pytest.mark.parametrize(
+    ("cv", "command"),
+    [(None, "raysk search spec.py --cv=10"), (5, "raysk search spec.py --cv=10"), ("TimeSeriesSplit(4)", None)],
+)
+def test_more_folds_do_not_replace_a_splitter(tmp_path, cv, command):
+    """A number of folds would mix what a person's own splitter keeps apart."""
+    params, scores = drawn(20, C=(-1, 1)), np.full((20, 1), 0.05) + RNG(0).randn(20, 5) * 0.005
+    run = run_of(tmp_path)
+    run.facts["search"]["cv"] = cv
+    found = found_in(run, table_of(params, scores + np.array([-0.1, -0.05, 0.0, 0.05, 0.1])))["unstable"]
+    assert found.command == command
+    assert "% of the score" not in found.evidence  # which is around 0
+
+
 def test_training_scores_far_above(tmp_path):
     """A gap of tenths is told with what moves it; a few percent are usual."""
     params = [{"depth": depth, "k": k} for depth in range(1, 11) for k in range(3)]
@@ -224,6 +272,13 @@ def test_failures_have_their_corners(tmp_path):
     found = found_in(run_of(tmp_path, method="grid"), table)["failures"]
     assert "all with solver=liblinear" in found.title
     assert space_in(found) == {"solver": ["lbfgs", "saga"]}
+
+
+def test_failures_are_put_down_to_a_value_before_a_range(tmp_path):
+    """Where a value and a range hold the same candidates, the value is the reason."""
+    params = [*({"C": C, "penalty": "l1"} for C in range(10, 15)), *({"C": C, "penalty": "l2"} for C in range(5))]
+    found = found_in(run_of(tmp_path), _failing(params, [each["penalty"] == "l1" for each in params]))["failures"]
+    assert "all with penalty=l1" in found.title
 
 
 def test_failures_beyond_a_number(tmp_path):

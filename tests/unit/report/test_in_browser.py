@@ -100,6 +100,25 @@ def test_colours_follow_the_reader(browser, pages, eventually):
     assert browser.execute_script(background) != light[0]
 
 
+def test_paper_has_all_figures(browser, pages):
+    """The page is there before its figures; who prints it by then gets all of them."""
+    emulate(browser, "light")
+    browser.get(pages[0].as_uri())
+    at_once = """
+        const done = arguments[0], empty = () => [...document.querySelectorAll('.plot')].filter(
+            each => !each.querySelector('svg path')).length, at = empty();
+        const timer = setInterval(() => {
+            if (!window.Plotly) return;
+            clearInterval(timer);
+            window.dispatchEvent(new Event('beforeprint'));
+            done([at, empty()]);
+        });
+    """
+    found = browser.execute_async_script(at_once)
+    assert found[0] > 0
+    assert found[1] == 0
+
+
 def test_a_brush_selects(browser, pages, eventually):
     """Dragging along an axis selects candidates, a click takes it back; the keyboard does the same."""
     from selenium.webdriver import ActionChains, Keys

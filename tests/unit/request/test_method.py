@@ -262,10 +262,11 @@ def test_the_manifest_tells_the_method():
         "class": "TPESearchCV",
         "method": "tpe",
         "options": {"n_iter": 7, "lag": 10, "optuna": optuna.__version__},
+        "cv": 3,
     }
     halving = method_facts(search_of("halving", SEARCHES["grid"](), factor=2))
     assert (halving["method"], halving["options"]["factor"]) == ("halving", 2)
-    assert method_facts(OwnWay(SVC(), GRID)) == {"class": "OwnWay", "method": None, "options": {}}
+    assert method_facts(OwnWay(SVC(), GRID)) == {"class": "OwnWay", "method": None, "options": {}, "cv": 3}
 
 
 def test_describe_a_method():

@@ -131,8 +131,8 @@ def test_what_does_not_count(person, old, new):
 def test_what_is_no_plain_data_is_left_out(person):
     """Open files, loggers and the time of day may be used by functions: they are others in every run."""
     more = """
-    import logging, time
-    BEGUN, LOG, FILE, LOCK = time.time(), logging.getLogger("a"), open(__file__), __import__("threading").Lock()
+    import logging, sys, time
+    BEGUN, LOG, FILE, LOCK = time.time(), logging.getLogger("a"), sys.__stdout__, __import__("threading").Lock()
     def say():
         LOG.info("%s %s %s", BEGUN, FILE, LOCK)
     """
