@@ -120,12 +120,16 @@ class Difference:
         How many pairs there are.
     not_paired : str or None
         Why there are none.
+    same_data : bool or None
+        Whether both have the same rows and columns: else splits are equal by the numbers of their rows, which may be
+        others. None if that is not known.
     """
 
     mean: float | None
     standard_error: float | None = None
     splits: int = 0
     not_paired: str | None = None
+    same_data: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -250,7 +254,15 @@ def _difference(first: Contender, other: Contender) -> Difference:
         return Difference(mean=other.mean - first.mean, not_paired=why)
     theirs, ours = (np.array([each.scores[split] for split in both]) for each in (other, first))
     gap = compare(theirs, ours, test_ratio_of(first.run))
-    return Difference(mean=gap.mean, standard_error=None if math.isnan(gap.error) else gap.error, splits=gap.splits)
+    error = None if math.isnan(gap.error) else gap.error
+    return Difference(
+        mean=gap.mean, standard_error=error, splits=gap.splits, same_data=_have_same_data(first.run, other.run)
+    )
+
+
+def _have_same_data(*runs: Run) -> bool | None:
+    hashes = [_mapping(_header(run).get("identity")).get("data") for run in runs]
+    return None if None in hashes else hashes[0] == hashes[1]
 
 
 # --- the rows of splits ---------------------------------------------------------------------------
