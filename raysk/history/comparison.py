@@ -19,6 +19,7 @@ from raysk.history.candidates import open_search, read_candidates
 from raysk.history.fits import read_fits
 from raysk.history.noise import compare, test_ratio_of
 from raysk.history.ranks import candidate_of, split_rank
+from raysk.history.rounds import planned_rounds
 from raysk.history.run import Run
 from raysk.runs.folder import JOURNAL
 from raysk.runs.records import parse_line
@@ -120,12 +121,16 @@ class Difference:
         How many pairs there are.
     not_paired : str or None
         Why there are none.
+    same_data : bool or None
+        Whether both have the same rows and columns: else splits are equal by the numbers of their rows, which may be
+        others. None if that is not known.
     """
 
     mean: float | None
     standard_error: float | None = None
     splits: int = 0
     not_paired: str | None = None
+    same_data: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -217,7 +222,7 @@ def _contender(run: Run, candidate: Candidate | None = None) -> Contender:
     if not math.isfinite(table.mean[metric][row]):
         raise InputError(f"{run.shown!r} has no candidate with a score, and so nothing to compare.")
     scores = table.splits[metric][row].tolist()
-    hashes = _hashes(run, int(table.numbers[row]), len(scores), by_candidate=table.rounds is not None)
+    hashes = _hashes(run, len(scores), None if table.rounds is None else int(table.rounds[row]))
     named = best.get("metric") if isinstance(best, dict) else None
     return Contender(
         run=run,
@@ -250,27 +255,36 @@ def _difference(first: Contender, other: Contender) -> Difference:
         return Difference(mean=other.mean - first.mean, not_paired=why)
     theirs, ours = (np.array([each.scores[split] for split in both]) for each in (other, first))
     gap = compare(theirs, ours, test_ratio_of(first.run))
-    return Difference(mean=gap.mean, standard_error=None if math.isnan(gap.error) else gap.error, splits=gap.splits)
+    error = None if math.isnan(gap.error) else gap.error
+    return Difference(
+        mean=gap.mean, standard_error=error, splits=gap.splits, same_data=_have_same_data(first.run, other.run)
+    )
+
+
+def _have_same_data(*runs: Run) -> bool | None:
+    hashes = [_mapping(_header(run).get("identity")).get("data") for run in runs]
+    return None if None in hashes else hashes[0] == hashes[1]
 
 
 # --- the rows of splits ---------------------------------------------------------------------------
 
 
-def _hashes(run: Run, candidate: int, n_splits: int, *, by_candidate: bool) -> dict[int, str]:
+def _hashes(run: Run, n_splits: int, halving: int | None) -> dict[int, str]:
     """Return the hash of each split's rows, by its number, as far as the journal tells.
 
     Parameters
     ----------
     run : Run
-    candidate : int
     n_splits : int
         When so many are found the rest of the journal is not read.
-    by_candidate : bool
-        Whether splits differ from candidate to candidate, as they do from round to round of a halving search.
+    halving : int or None
+        The round of a search by halving, whose splits are others in each; None where it is none.
     """
     found: dict[int, str] = {}
-    if by_candidate:
-        return {fit.split: fit.key.partition(" ")[2] for fit in read_fits(run) if fit.candidate == candidate}
+    if halving is not None:
+        # candidates of a search that ended early have other numbers in its table than in its journal
+        candidates = next((each.candidates for each in planned_rounds(run) if each.number == halving), ())
+        return {fit.split: fit.key.partition(" ")[2] for fit in read_fits(run) if fit.candidate in candidates}
     for record in _records(run.folder / JOURNAL):
         split = record.get("split")  # an older raysk wrote none: in which order fits ended tells nothing
         if isinstance(key := record.get("fit"), str) and type(split) is int:

@@ -148,10 +148,11 @@ def _score(facts: Mapping[str, Any], best: Mapping[str, Any]) -> tuple[str | Non
             _number(best.get("best_score")),
             _number(best.get("best_score_std")),
         )
-    for name, each in scores.items():
+    decides = f"test_{metric}"
+    for name, each in sorted(scores.items(), key=lambda item: item[0] != decides):
         if name.startswith("test_"):
-            several = None if name == "test_score" else name.removeprefix("test_")
-            return metric or several, _number(_mapping(each).get("mean")), _number(_mapping(each).get("std"))
+            named = metric if name in {"test_score", decides} else name.removeprefix("test_")
+            return named, _number(_mapping(each).get("mean")), _number(_mapping(each).get("std"))
     several_scores = _mapping(facts.get("test_scores"))
     if several_scores:
         name, value = next(iter(several_scores.items()))

@@ -94,7 +94,10 @@ def _number(value: float | None, form: str) -> str:
 
 
 def _paired(difference: Difference) -> str:
-    return f"{difference.splits} equal splits" if difference.not_paired is None else f"none: {difference.not_paired}"
+    if difference.not_paired is not None:
+        return f"none: {difference.not_paired}"
+    numbers = " by row numbers: the data differ" if difference.same_data is False else ""
+    return f"{difference.splits} equal splits{numbers}"
 
 
 def _parameters(values: Sequence[Any]) -> list[str]:

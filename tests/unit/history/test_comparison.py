@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from raysk.cli.view.comparison import _names
+from raysk.cli.view.comparison import _names, _paired
 from raysk.errors import InputError
 from raysk.history.comparison import compare_runs
 from raysk.history.run import Run
@@ -70,6 +70,19 @@ def test_splits_of_an_older_raysk_are_not_known(make_run):
     difference = compare_runs(first, second).differences[0]
     assert "the splits of" in difference.not_paired
     assert difference.standard_error is None
+
+
+def test_equal_splits_of_other_data(make_run):
+    """Rows have the same numbers, as where a column is added; whether they are the same rows nobody knows."""
+    scores = {"s": 0.5, "t": 0.6, "u": 0.7}
+    runs = [make_run(name, scores) for name in "abc"]
+    for run, data in zip(runs[1:], ("xyz", None), strict=True):
+        journal = run.folder / "journal.jsonl"
+        journal.write_text(journal.read_text().replace('"abc"', json.dumps(data)))
+    first, second = compare_runs(*runs).differences
+    assert (first.splits, first.same_data, second.same_data) == (3, False, None)
+    assert _paired(first) == "3 equal splits by row numbers: the data differ"
+    assert compare_runs(runs[0], runs[0]).differences[0].same_data
 
 
 def test_two_splits_have_no_error(make_run):

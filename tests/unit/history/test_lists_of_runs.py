@@ -76,6 +76,8 @@ def test_a_run_in_short(make):
     scores = {"test_r2": {"mean": 0.75, "std": 0.5}, "test_f1": {"mean": 0.5, "std": 0.25}}
     cv = summarize(Run(make("fourth", best={"metric": None, "best_score": None}, scores=scores)))
     assert (cv["metric"], cv["best_score"], cv["best_score_std"]) == ("r2", 0.75, 0.5)
+    several = summarize(Run(make("fifth", best=None, scores=scores, metric="f1")))
+    assert (several["metric"], several["best_score"], several["best_score_std"]) == ("f1", 0.5, 0.25)
     fit = summarize(Run(make("third", best=None, test_score=0.25)))
     assert (fit["metric"], fit["best_score"], fit["best_score_std"]) == (None, 0.25, None)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from raysk.history.candidates import open_search, read_candidates
 from raysk.history.comparison import compare_runs
 from raysk.history.ranks import best_candidates, candidate_of
 from raysk.history.seeds import Seeds
+from raysk.results.candidates import write_results
 from raysk.runs.folder import JOURNAL, MANIFEST, RESULTS, RunFolder
 from raysk.util.typed_json import Opaque
 
@@ -174,6 +176,21 @@ def test_halving_that_was_cut_off(tmp_path):
     assert (table.rounds.tolist(), table.resources.tolist()) == ([0, 0, 0, 1, 1], [10, 10, 10, 30, 30])
     assert [each.params["C"] for each in best_candidates(run)] == [2, 1, 3]
     assert compare_runs(run, run).contenders[0].number == 3
+
+
+def test_halving_that_ended_early_has_numbers_of_its_own(tmp_path):
+    """Its table leaves out what was not done: the rows of its splits are found by the round."""
+    params = [{"C": each} for each in (1, 2, 3, 1, 2)]
+    scores = np.array([[0.9, 0.9], [0.8, 0.8], [0.7, 0.7], [np.nan, 0.6], [0.5, 0.6]])
+    run = made_run(tmp_path / "run", params, scores, done=False, planned=ROUNDS)
+    rows = [0, 1, 2, 4]
+    table = {"iter": [0, 0, 0, 1], "n_resources": [10, 10, 10, 30], "params": [params[row] for row in rows]}
+    columns = {"mean_test_score": scores[rows].mean(axis=1), "std_test_score": [0.0] * 4}
+    columns |= {f"split{split}_test_score": scores[rows, split] for split in range(2)}
+    write_results({name: np.array(each) for name, each in {**columns, **table}.items()}, run.folder / RESULTS)
+    os.utime(run.folder / JOURNAL, (0, 0))
+    contender = compare_runs(run, run).contenders[0]
+    assert (contender.number, sorted(contender.scores.values())) == (3, [0.5, 0.6])
 
 
 def test_halving_in_the_midst_of_a_round(tmp_path):

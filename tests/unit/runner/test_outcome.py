@@ -17,6 +17,7 @@ from raysk.jobs import Limits
 from raysk.plans.limits import Enough, Watch
 from raysk.results.scores import best_of, has_score, metric_name
 from raysk.runner.outcome import Outcome, Tally
+from raysk.runner.record import facts_of
 
 X, y = load_iris(return_X_y=True)
 
@@ -180,3 +181,9 @@ def test_an_outcome_says_how_its_run_ended():
         interrupted.raise_error()
     with pytest.raises(KeyboardInterrupt):
         replace(interrupted, unwritten=None).raise_error()
+
+
+def test_a_fit_is_one_fit():
+    """Whatever its estimator counts: trees, or calls of joblib; a search counts its own."""
+    fits = [facts_of(Outcome(estimator=estimator, fits=100))["fits"] for estimator in (SVC(), searched())]
+    assert fits == [1, 100]
