@@ -38,6 +38,8 @@ class Data:
         Of the columns of X, also where X itself has none; None where there are no names.
     target_names : tuple of str or None
         Of the columns that became y.
+    target_is_earlier : bool
+        Whether these are the ones of an earlier run, and nobody named them now.
     source : str or None
         Where the data is from, without credentials: a table, or a file and the name in it.
     dates : mapping of int to str
@@ -60,6 +62,7 @@ class Data:
     fit_params: Mapping[str, Any] = field(default_factory=dict)
     feature_names: tuple[str, ...] | None = None
     target_names: tuple[str, ...] | None = None
+    target_is_earlier: bool = False
     source: str | None = None
     dates: Mapping[int, str] = field(default_factory=dict)
     given: bool = False

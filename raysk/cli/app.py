@@ -144,7 +144,7 @@ def main() -> NoReturn:
     except Exception as error:  # noqa: BLE001 - the person's code, or a bug of ours: it decides
         code = _report_code(error, debug=line.debug)
     if code == INTERRUPTED:
-        _say("Interrupted.")
+        _say("Interrupted.", is_error=False)  # it was wanted
     _leave(code)
 
 
@@ -224,9 +224,10 @@ def _print_all_frames(error: BaseException) -> None:
     traceback.print_exception(error, file=sys.stderr)
 
 
-def _say(text: str) -> None:
+def _say(text: str, *, is_error: bool = True) -> None:
     from raysk.cli.view.console import stderr_console
 
     console = stderr_console()
-    console.print("Error:", style="bold red", end=" ")
+    if is_error:
+        console.print("Error:", style="bold red", end=" ")
     console.say(text.strip())

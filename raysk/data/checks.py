@@ -51,13 +51,14 @@ def check_beside(value: Any, name: str, label: str) -> None:
         _refuse_infinite(Cells(values).infinite, name, label)
 
 
-def check_target(estimator: Any, table: Table) -> None:
-    """Raise if an estimator cannot be fitted without y."""
+def check_target(estimator: Any, table: Table, earlier: Sequence[str] = ()) -> None:
+    """Raise if an estimator cannot be fitted without y; `earlier` names what was y in an earlier run."""
     if requirements.needs_target(estimator):
         columns = "0, 1, ..., or -1 for the last" if table.names is None else join_names(table.names)
+        was = f"\nThe run's was {join_names(earlier)}, which it does not have." if earlier else ""
         raise InputError(
-            f"{type_name(estimator)} needs a target, and nothing says which column of {table.label} that is.\n"
-            f"Say it with --target; the columns are: {columns}."
+            f"{type_name(estimator)} needs a target, and nothing says which column of {table.label} that is.{was}\n"
+            f"Name it: -y COLUMN. The columns are: {columns}."
         )
 
 

@@ -9,7 +9,7 @@ from raysk.errors import InputError, UsageError
 from raysk.util.words import join_names, printable, suggestion
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from raysk.data.table import Table
 
@@ -25,6 +25,8 @@ class Columns:
     ----------
     target : tuple of str
         Columns of y; empty means the y that came beside the table, if any.
+    earlier_target : tuple of str
+        The names of the columns of y in an earlier run: y where nothing else is, and the table has them.
     features : tuple of str
         Columns of X, in this order; empty means all columns without another role.
     by_name : bool
@@ -43,6 +45,7 @@ class Columns:
     """
 
     target: tuple[str, ...] = ()
+    earlier_target: tuple[str, ...] = ()
     features: tuple[str, ...] = ()
     by_name: bool = False
     drop: tuple[str, ...] = ()
@@ -92,6 +95,7 @@ class Places:
         ones = {"--groups": columns.groups, "--weight": columns.weight, "--id-col": columns.id_col}
         one = {name: places_among(table, (text,), name, most=1)[0] for name, text in ones.items() if text is not None}
         features = places_among(table, columns.features, "--features", by_name=columns.by_name)
+        target = target or _earlier_target(table, columns, {*drop, *one.values(), *features})
         both = [index for index in features if index in target]
         if both and columns.by_name:
             raise UsageError(
@@ -107,6 +111,15 @@ class Places:
             raise InputError(f"{table.label}: no column is left for X.\nIts columns are: {known}.")
         ids = one.get("--id-col")
         return cls(target=target, features=left, groups=one.get("--groups"), weight=one.get("--weight"), id_col=ids)
+
+
+def _earlier_target(table: Table, columns: Columns, taken: Collection[int]) -> tuple[int, ...]:
+    """Return the columns that were y in an earlier run; none unless all are there, and have no other role."""
+    names = list(table.names or ())
+    if "y" in table.beside or not set(columns.earlier_target) <= set(names):
+        return ()
+    places = tuple(map(names.index, columns.earlier_target))
+    return () if set(places) & set(taken) else places
 
 
 def place_of(text: str, names: Sequence[str] | None, count: int) -> int | None:

@@ -29,7 +29,7 @@ from raysk.source.reference import PYTHON
 from raysk.util.words import join_names, shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from raysk.data.inputs import Stream
     from raysk.jobs import Data
@@ -43,6 +43,7 @@ __all__ = [
     "Table",
     "id_name",
     "id_values",
+    "import_libraries",
     "read_blocks",
     "read_table",
     "recorded_features",
@@ -168,10 +169,21 @@ def _opened(text: str, known: TableSpec) -> Iterator[tuple[Stream, TableSpec]]:
     with open_source(text) as stream:
         kind = detect_format(stream.label, stream.head, known.format)
         known.dialect.check_format(stream.label, kind)
-        for library in ("pyarrow", "pandas") if _READERS[kind][1] else ():
-            import_extra(library, f"Reading {kind}")
+        import_libraries(kind)
         with _explaining_faults(stream, kind):
             yield stream, replace(known, format=kind)
+
+
+def import_libraries(kind: str | None) -> None:
+    """Import what reads a format.
+
+    Raises
+    ------
+    InputError
+        If it is not installed, with the command that installs it.
+    """
+    for library in ("pyarrow", "pandas") if _READERS[kind][1] else ():
+        import_extra(library, f"Reading {kind}")
 
 
 @contextlib.contextmanager
@@ -278,6 +290,16 @@ class DataSource:
                 "For data in your own file say --data FILE.py:load_data, or choose its columns in the file."
             )
         return None
+
+    @property
+    def may_lack_target(self) -> bool:
+        """Whether nothing says what y is, as far as is known before the table is read."""
+        has_y_beside = _is_named(self.source, self.format) or self.format in {"npz", "svmlight", "pickle"}
+        return not self.columns.target and not has_y_beside
+
+    def with_target_of(self, names: Iterable[str]) -> DataSource:
+        """Return this, where y is what it was in an earlier run if nothing else says it, and the table has that."""
+        return replace(self, columns=replace(self.columns, earlier_target=tuple(names)))
 
     def load(self, estimator: Any) -> Data:
         """Read and split the data for an estimator; see `split`. The table is not kept: stdin can be read only once."""

@@ -67,7 +67,7 @@ def split(  # noqa: PLR0913 - what a table, a person and a fitted model say
     fit_params = _pick_beside(table, places)
     y = fit_params.pop("y", None)
     if y is None and estimator is not None and needs_target:
-        checks.check_target(estimator, table)
+        checks.check_target(estimator, table, columns.earlier_target)
     called, encoding = names or tuple(map(str, places.features)), Encoding()
     if encode is None:
         encoding = learn_encoding(table, places.features, columns, estimator)
@@ -76,7 +76,9 @@ def split(  # noqa: PLR0913 - what a table, a person and a fitted model say
     X = _make_features(table, places.features, values, estimator, as_frame=as_frame or table.as_made)
     checks.check_features(X, called, table.label, estimator)
     targets = tuple(table.names[index] for index in places.target) if table.names and places.target else None
-    return Data(X=X, y=y, fit_params=fit_params, feature_names=names, target_names=targets, dates=encoding.dates)
+    is_earlier = bool(targets) and not columns.target
+    named: dict[str, Any] = {"feature_names": names, "target_names": targets, "target_is_earlier": is_earlier}
+    return Data(X=X, y=y, fit_params=fit_params, dates=encoding.dates, **named)
 
 
 def id_values(table: Table, columns: Columns) -> Any | None:

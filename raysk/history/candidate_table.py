@@ -92,15 +92,23 @@ class CandidateTable:
         """The parameters in which candidates differ."""
         if self.said_to_vary is not None:
             return self.said_to_vary
-        return tuple(name for name in self.names if len({repr(each.get(name)) for each in self.params}) > 1)
+        values: dict[str, set[str]] = {name: set() for name in self.names}
+        for params in self.params:  # once: each is decoded
+            for name, several in values.items():
+                several.add(repr(params.get(name)))
+        return tuple(name for name, several in values.items() if len(several) > 1)
 
     def order(self, metric: str | None = None) -> np.ndarray[Any, Any]:
         """Return the rows, the best score first; equal ones by their numbers, those without a score last.
 
         Of a halving search those of the last round come first: scikit-learn chooses among them.
         """
-        order = np.argsort(-self.mean[metric or self.metric], kind="stable")
-        return order if self.rounds is None else order[np.argsort(-self.rounds[order], kind="stable")]
+        mean = self.mean[metric or self.metric]
+        order = np.argsort(-mean, kind="stable")
+        if self.rounds is None:
+            return order
+        order = order[np.argsort(-self.rounds[order], kind="stable")]
+        return order[np.argsort(~np.isfinite(mean[order]), kind="stable")]
 
     def best_rows(self, metric: str | None = None) -> np.ndarray[Any, Any]:
         """Return the rows that have a rank, the best first: those with a score.

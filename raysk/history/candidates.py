@@ -19,17 +19,19 @@ from raysk.errors import InputError
 from raysk.history.candidate_table import CandidateTable
 from raysk.history.fits import ONE_METRIC, read_fits
 from raysk.history.results_file import ResultsFile, read_results
+from raysk.history.rounds import planned_rounds, round_of
 from raysk.history.run import RUNNING, Run, open_run, runs_in
-from raysk.runs.folder import CV, JOURNAL, PYTHON_CV, RESULTS, RUNS_FOLDER, folds_of
+from raysk.runs.folder import CV, JOURNAL, NESTED, PYTHON_CV, PYTHON_NESTED, RESULTS, RUNS_FOLDER, folds_of
 from raysk.runs.lookup import LATEST
 from raysk.util.typed_json import decode_params, value_of_text
 
 __all__ = ["CandidateTable", "read_candidates"]
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from raysk.history.fits import Fit
+    from raysk.history.rounds import PlannedRound
 
     Floats = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -38,8 +40,12 @@ _KNOWN = re.compile(
 )
 """Columns of a table that are no others."""
 
-NO_SEARCH = {"fit", "nested", "cv"}
+NO_SEARCH = {"fit", NESTED, CV, PYTHON_NESTED, PYTHON_CV}
 """The commands whose runs have no candidates."""
+
+
+MORE_SPLITS = 1000
+"""By so much the number of a split may exceed that of all fits: a larger one is damaged, and would fill the memory."""
 
 
 def read_candidates(
@@ -72,6 +78,7 @@ def read_candidates(
         one = None if number is None or not 0 <= number < len(file.lines) else [number]
         return _from_file(run, file, one or _best_rows(run, file, best))
     fits = [fit for fit in read_fits(run) if not fit.fold]
+    fits = [fit for fit in fits if fit.split < MORE_SPLITS + len(fits)]
     if fits:
         return _from_journal(run, fits)
     raise InputError(f"{run.shown!r} has no candidates to show: {_why_none(run)}")
@@ -79,17 +86,20 @@ def read_candidates(
 
 def open_search(text: str | Path = LATEST) -> Run:
     """Find a run as `raysk.open_run` does, but ``latest`` is the newest search in ``raysk-runs``."""
-    here = Path.cwd() / RUNS_FOLDER
-    is_latest = str(text) == LATEST and not Path(LATEST).is_dir() and here.is_dir()
-    newest = next(filter(_is_search, runs_in(here)), None) if is_latest else None
+    newest = next(searches_here(), None) if str(text) == LATEST and not Path(LATEST).is_dir() else None
     return newest or open_run(text)
 
 
+def searches_here() -> Iterator[Run]:
+    """Yield the searches in ``raysk-runs`` where we are, those that began last first."""
+    here = Path.cwd() / RUNS_FOLDER
+    return filter(_is_search, runs_in(here) if here.is_dir() else ())
+
+
 def _is_search(run: Run) -> bool:
-    if run.command in {CV, PYTHON_CV}:  # its one candidate is no search's
+    if run.command in NO_SEARCH or folds_of(run.folder):
         return False
-    has_folds = bool(folds_of(run.folder))
-    return (run.folder / JOURNAL).is_file() or bool(run.facts.get("search") and not has_folds)
+    return any((run.folder / name).is_file() for name in (JOURNAL, RESULTS)) or bool(run.facts.get("search"))
 
 
 def _why_none(run: Run) -> str:
@@ -100,7 +110,7 @@ def _why_none(run: Run) -> str:
     if run.state == RUNNING:
         return "no fit of it is done yet.\nSee what runs there are: raysk runs"
     if run.command in NO_SEARCH:
-        return f"it is a run of 'raysk {run.command}', and no search.\nSee what runs there are: raysk runs"
+        return f"it is a run of {run.typed!r}, and no search.\nSee what runs there are: raysk runs"
     return "it has neither a table nor a journal with fits.\nSee what runs there are: raysk runs"
 
 
@@ -224,11 +234,7 @@ def _from_journal(run: Run, fits: Sequence[Fit]) -> CandidateTable:
     found = list(dict.fromkeys(name for fit in fits for name in fit.scores))
     metric = _deciding(run, found)
     metrics = (metric, *(name for name in found if name != metric))
-    rows = _rows(fits)
-    numbers, order = np.unique([row.number for row in rows], return_index=True)
-    if len(order) < len(rows):  # a search that has grown may have given a number twice: they are numbered anew
-        numbers, order = np.arange(len(rows)), np.argsort([row.number for row in rows], kind="stable")
-    rows = [rows[at] for at in order]
+    numbers, rows, rounds = _in_order(run, _rows(fits))
     shape = (len(rows), 1 + max(fit.split for fit in fits))
     described = {_candidate_key(fit): fit.params for fit in fits if fit.params is not None}
     params = [described.get(row.key, {}) for row in rows]
@@ -258,6 +264,8 @@ def _from_journal(run: Run, fits: Sequence[Fit]) -> CandidateTable:
         score_time=_mean_of_rows(grid(lambda fit: fit.score_time)),
         errors=[next((fit.error for fit in row.fits.values() if fit.error is not None), None) for row in rows],
         pruned=np.zeros(len(rows), bool),
+        rounds=np.array([each.number for each in rounds]) if rounds else None,
+        resources=np.array([each.amount for each in rounds]) if rounds else None,
         is_whole=False,
     )
 
@@ -283,6 +291,20 @@ def _rows(fits: Iterable[Fit]) -> list[_Row]:
             rows.append(row)
         row.number, row.fits[fit.split] = fit.candidate, fit
     return rows
+
+
+def _in_order(run: Run, rows: list[_Row]) -> tuple[np.ndarray[Any, Any], list[_Row], list[PlannedRound]]:
+    """Return numbers, and the rows by them; with the round of each of a search by halving.
+
+    Rows of a round that ``run.json`` does not tell of yet are left out: nobody knows what their candidates have spent.
+    """
+    planned = planned_rounds(run)
+    told = [(row, found) for row in rows if (found := round_of(row.number, planned)) is not None]
+    rows = sorted((row for row, _ in told) if told else rows, key=lambda row: row.number)
+    numbers = np.array([row.number for row in rows])
+    if len(np.unique(numbers)) < len(rows):  # a search that has grown may have given a number twice
+        numbers = np.arange(len(rows))
+    return numbers, rows, [found for _, found in sorted(told, key=lambda each: each[0].number)]
 
 
 def _candidate_key(fit: Fit) -> str:

@@ -2,6 +2,7 @@
 
 rank  candidate  mean  std  train  fit_time  score_time  splits  error  pruned  round  resources
 mean_roc_auc  std_roc_auc  roc_auc  split0  split0_roc_auc        of one metric, where there are several
+rank_test_score  rank_test_roc_auc                                scikit-learn's own, where equal scores share one
 C  svc__C                                                         parameters
 """
 
@@ -28,6 +29,9 @@ ABSENT = type("Absent", (), {"__repr__": lambda _: ""})()
 
 PARAMETER, SCORE, SPREAD, SECONDS, PLAIN = "parameter", "score", "spread", "seconds", "plain"
 """Kinds of columns: what their values are, and how they are written."""
+
+RANK_OF = "rank_test_"
+"""How scikit-learn's ranks are called, before the name of the metric."""
 
 _SPLIT = re.compile(r"split(\d+)(?:_(?:test_)?(.+))?")
 _METRIC = re.compile(r"(?:(mean|std|train)_(?:test_)?)?(.+)")
@@ -98,7 +102,7 @@ class Columns:
         return [self._split(number, metric) for number in range(self.table.splits[metric].shape[1])]
 
     def _find(self, name: str) -> Column | None:
-        name = "rank" if name == f"rank_test_{self.table.metric}" else _ALIKE.get(name, name)
+        name = _ALIKE.get(name, name)
         if name in self._fixed:
             return self._fixed[name]
         whole = [each for each, short in self._short.items() if name in {each, short, f"param_{each}"}]
@@ -109,6 +113,8 @@ class Columns:
         return self._of_metric(name)
 
     def _of_metric(self, name: str) -> Column | None:
+        if name.startswith(RANK_OF) and (metric := name.removeprefix(RANK_OF)) in self.table.metrics:
+            return _column(name, PLAIN, self.table.rank(metric))
         if match := _SPLIT.fullmatch(name):
             number, metric = int(match[1]), match[2] or self.table.metric
             cells = self.table.splits.get(metric)

@@ -17,6 +17,9 @@ import numpy as np
 from raysk.errors import InputError
 from raysk.history.candidates import open_search, read_candidates
 from raysk.history.fits import read_fits
+from raysk.history.noise import compare, test_ratio_of
+from raysk.history.ranks import candidate_of, split_rank
+from raysk.history.rounds import planned_rounds
 from raysk.history.run import Run
 from raysk.runs.folder import JOURNAL
 from raysk.runs.records import parse_line
@@ -26,8 +29,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-FEWEST_SPLITS = 2
-"""A standard error needs two."""
+    from raysk.history.ranks import Candidate
+
+FEWEST_PAIRED = 2
+"""Splits: one in common is chance."""
 
 COMPOSED = {"steps", "transformers", "transformer_list", "estimators"}
 """Parameters that list parts, of which each has its own parameters."""
@@ -38,11 +43,13 @@ SAME_VALUE = ("line", "outputs", "run_dir")
 
 @dataclass(frozen=True, kw_only=True)
 class Contender:
-    """The best candidate of a run.
+    """The best candidate of a run, or another one of it.
 
     Parameters
     ----------
     run : Run
+    rank : int or None
+        That the person asked for; None means the best.
     metric : str or None
         The name of the metric that decides.
     number : int
@@ -61,6 +68,7 @@ class Contender:
     """
 
     run: Run
+    rank: int | None = None
     metric: str | None
     number: int
     mean: float
@@ -73,6 +81,11 @@ class Contender:
     candidates: int
     splits: int
 
+    @property
+    def mark(self) -> str:
+        """What stands after the run's name: ``#2`` for a candidate that was asked for by its rank."""
+        return "" if self.rank is None else f"#{self.rank}"
+
     def parameter(self, name: str) -> Any:
         """Return the value of a parameter, `Ellipsis` if there is none."""
         if name in self.params or name not in self.fixed:
@@ -84,6 +97,7 @@ class Contender:
         plain = ("candidates", "splits", "mean", "std", "train", "fit_time")
         said = {
             "run": self.run.shown,
+            "rank": self.rank,
             "state": self.run.state,
             "metric": self.metric,
             **{name: getattr(self, name) for name in plain},
@@ -102,17 +116,21 @@ class Difference:
     mean : float or None
         Of the splits' differences, if they are paired; else the difference of the means. None if the metrics differ.
     standard_error : float or None
-        Of that mean; None where nothing is paired.
+        Of that mean, as `raysk.history.noise` has it; None where nothing is paired, or only two splits are.
     splits : int
         How many pairs there are.
     not_paired : str or None
         Why there are none.
+    same_data : bool or None
+        Whether both have the same rows and columns: else splits are equal by the numbers of their rows, which may be
+        others. None if that is not known.
     """
 
     mean: float | None
     standard_error: float | None = None
     splits: int = 0
     not_paired: str | None = None
+    same_data: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,7 +179,8 @@ def compare_runs(*runs: Run | str | Path) -> Comparison:
     Parameters
     ----------
     *runs : Run, str or Path
-        Two or more, as for `raysk.open_run`. The first is what the others are compared with.
+        Two or more, as for `raysk.open_run`, or ``RUN#RANK`` for another candidate than the best. The first is what
+        the others are compared with.
 
     Returns
     -------
@@ -170,9 +189,11 @@ def compare_runs(*runs: Run | str | Path) -> Comparison:
     Raises
     ------
     InputError
-        If one is no run, no search, or has no candidate with a score.
+        If one is no run, no search, or has no candidate with a score, or none of that rank.
+    UsageError
+        If what follows ``#`` is no rank.
     """
-    contenders = [_contender(run if isinstance(run, Run) else open_search(run)) for run in runs]
+    contenders = [_contender(run) if isinstance(run, Run) else _named_contender(str(run)) for run in runs]
     first, *others = contenders
     return Comparison(
         contenders=contenders,
@@ -181,21 +202,32 @@ def compare_runs(*runs: Run | str | Path) -> Comparison:
     )
 
 
-def _contender(run: Run) -> Contender:
+def _named_contender(text: str) -> Contender:
+    if split_rank(text)[1] is None:
+        return _contender(open_search(text))
+    found = candidate_of(text, option="raysk compare")
+    return _contender(found.run, found)
+
+
+def _contender(run: Run, candidate: Candidate | None = None) -> Contender:
     best = run.facts.get("best")
-    chosen = best.get("best_index") if isinstance(best, dict) else None
-    table = read_candidates(run, best=1, number=chosen if isinstance(chosen, int) else None)
+    said = best.get("best_index") if isinstance(best, dict) else None
+    chosen = said if isinstance(said, int) else None
+    if candidate is not None:
+        chosen = candidate.number
+    table = read_candidates(run, best=1, number=chosen)
     rows = np.flatnonzero(table.numbers == chosen)
     row = int(rows[0] if len(rows) else table.order()[0])
     metric = table.metric
     if not math.isfinite(table.mean[metric][row]):
         raise InputError(f"{run.shown!r} has no candidate with a score, and so nothing to compare.")
     scores = table.splits[metric][row].tolist()
-    hashes = _hashes(run, int(table.numbers[row]), len(scores), by_candidate=table.rounds is not None)
-    said = best.get("metric") if isinstance(best, dict) else None
+    hashes = _hashes(run, len(scores), None if table.rounds is None else int(table.rounds[row]))
+    named = best.get("metric") if isinstance(best, dict) else None
     return Contender(
         run=run,
-        metric=said or run.facts.get("metric") or metric,
+        rank=None if candidate is None else candidate.rank,
+        metric=named or run.facts.get("metric") or metric,
         number=int(table.numbers[row]),
         mean=float(table.mean[metric][row]),
         std=float(table.std[metric][row]),
@@ -215,41 +247,48 @@ def _difference(first: Contender, other: Contender) -> Difference:
     if first.metric != other.metric:
         return Difference(mean=None, not_paired=f"their metrics differ: {first.metric} and {other.metric}")
     both = [split for split in first.scores if split in other.scores]
-    if len(both) < FEWEST_SPLITS:
+    if len(both) < FEWEST_PAIRED:
         why = "their splits are not of the same rows"
         if not first.scores or not other.scores:
             unknown = other if first.scores else first
-            why = f"the splits of {unknown.run.shown} are not known"
+            why = f"the splits of {unknown.run.shown}{unknown.mark} are not known"
         return Difference(mean=other.mean - first.mean, not_paired=why)
-    pairs = np.array([other.scores[split] - first.scores[split] for split in both])
-    error = float(pairs.std(ddof=1) / math.sqrt(len(pairs)))
-    return Difference(mean=float(pairs.mean()), standard_error=error, splits=len(pairs))
+    theirs, ours = (np.array([each.scores[split] for split in both]) for each in (other, first))
+    gap = compare(theirs, ours, test_ratio_of(first.run))
+    error = None if math.isnan(gap.error) else gap.error
+    return Difference(
+        mean=gap.mean, standard_error=error, splits=gap.splits, same_data=_have_same_data(first.run, other.run)
+    )
+
+
+def _have_same_data(*runs: Run) -> bool | None:
+    hashes = [_mapping(_header(run).get("identity")).get("data") for run in runs]
+    return None if None in hashes else hashes[0] == hashes[1]
 
 
 # --- the rows of splits ---------------------------------------------------------------------------
 
 
-def _hashes(run: Run, candidate: int, n_splits: int, *, by_candidate: bool) -> dict[int, str]:
+def _hashes(run: Run, n_splits: int, halving: int | None) -> dict[int, str]:
     """Return the hash of each split's rows, by its number, as far as the journal tells.
 
     Parameters
     ----------
     run : Run
-    candidate : int
     n_splits : int
         When so many are found the rest of the journal is not read.
-    by_candidate : bool
-        Whether splits differ from candidate to candidate, as they do from round to round of a halving search.
+    halving : int or None
+        The round of a search by halving, whose splits are others in each; None where it is none.
     """
     found: dict[int, str] = {}
-    if by_candidate:
-        return {fit.split: fit.key.partition(" ")[2] for fit in read_fits(run) if fit.candidate == candidate}
-    numbers: dict[str, int] = {}
+    if halving is not None:
+        # candidates of a search that ended early have other numbers in its table than in its journal
+        candidates = next((each.candidates for each in planned_rounds(run) if each.number == halving), ())
+        return {fit.split: fit.key.partition(" ")[2] for fit in read_fits(run) if fit.candidate in candidates}
     for record in _records(run.folder / JOURNAL):
-        if isinstance(key := record.get("fit"), str):
-            digest = key.partition(" ")[2]
-            split = record.get("split")
-            found[split if type(split) is int else numbers.setdefault(digest, len(numbers))] = digest
+        split = record.get("split")  # an older raysk wrote none: in which order fits ended tells nothing
+        if isinstance(key := record.get("fit"), str) and type(split) is int:
+            found[split] = key.partition(" ")[2]
             if len(found) == n_splits:
                 break
     return found
@@ -308,7 +347,8 @@ def _values(described: Any) -> str | None:
         return f"[{', '.join(value_text(decode(value)) for value in values)}]"
     if isinstance(spaces := described.get("any_of"), list):
         return " or ".join(str(_values(each)) for each in spaces)
-    return described.get("text")
+    text = described.get("text")
+    return text if isinstance(text, str) else None
 
 
 def _header(run: Run) -> Mapping[str, Any]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from raysk.history.columns import ABSENT, PARAMETER, SCORE, Columns
+from raysk.history.columns import ABSENT, PARAMETER, RANK_OF, SCORE, Columns
 from raysk.history.where import matching_rows, parse_where
 from raysk.results.writers import Part
 from raysk.util.typed_json import encode, value_text
@@ -38,7 +38,7 @@ class ListingRequest:
         A column, with a minus to turn the order around; None puts the best first. Scores are sorted from the highest,
         all else from the lowest.
     columns : tuple of str
-        Names; none means those that a person wants to see first.
+        Names, or several with spaces between them; none means those that a person wants to see first.
     per_split : bool
         Whether each split's score is a column.
     where : tuple of str
@@ -54,7 +54,7 @@ class ListingRequest:
     @property
     def needs_all(self) -> bool:
         """Whether the best candidates alone do not tell."""
-        return bool(self.sort or self.where or self.top is None)
+        return bool(self.sort or self.where or self.top is None or any(RANK_OF in each for each in self.columns))
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,8 @@ def _columns(columns: Columns, request: ListingRequest) -> tuple[tuple[Column, .
     table = columns.table
     splits = columns.splits(table.metric) if request.per_split else []
     if request.columns:
-        named = [columns.find(name, "--columns") for name in request.columns]
+        parts = [part for name in request.columns for part in ([name] if name in columns else name.split())]
+        named = [columns.find(name, "--columns") for name in parts]
         every = tuple({each.name: each for each in [*named, *splits]}.values())
         return every, every
     halving = ("round", "resources") if table.rounds is not None else ()

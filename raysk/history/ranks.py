@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from raysk.errors import InputError, UsageError
-from raysk.history.candidates import read_candidates
-from raysk.history.run import Run, open_run, runs_in
-from raysk.runs.folder import JOURNAL, MANIFEST, PYTHON, RESULTS, RUNS_FOLDER, SEARCH
+from raysk.history.candidates import NO_SEARCH, read_candidates, searches_here
+from raysk.history.run import Run, open_run
+from raysk.runs.folder import JOURNAL, MANIFEST, RESULTS, RUNS_FOLDER
 from raysk.runs.lookup import LATEST, check_whose, find_run
 from raysk.util.typed_json import encode_params
 from raysk.util.words import count
@@ -57,13 +57,25 @@ class Candidate:
     params: Mapping[str, Any]
     chosen: int | None
 
+    @property
+    def target(self) -> tuple[str, ...]:
+        """What the target of the run is called; empty if that is not known."""
+        data = self.run.facts.get("data")
+        names = data.get("target") if isinstance(data, dict) else None
+        return tuple(name for name in names if isinstance(name, str)) if isinstance(names, list) else ()
+
     def as_record(self) -> dict[str, Any]:
         """Return what a manifest says of it."""
         params = encode_params(self.params)
         return {"run": str(self.run.folder), "number": self.number, "rank": self.rank, "params": params}
 
+    @property
+    def described(self) -> str:
+        """Its number, run, rank and score."""
+        return f"{self.number} of {self.run.shown}, rank {self.rank} by {self.metric} ({self.score:.6g})"
+
     def __str__(self) -> str:
-        return f"candidate {self.number} of {self.run.shown}, rank {self.rank} by {self.metric} ({self.score:.6g})"
+        return f"candidate {self.described}"
 
 
 def candidate_of(text: str, rank: int | None = None, option: str = "raysk refit") -> Candidate:
@@ -72,7 +84,8 @@ def candidate_of(text: str, rank: int | None = None, option: str = "raysk refit"
     Parameters
     ----------
     text : str
-        A run as for `find_candidates`, and perhaps ``#`` and a rank. What exists by that name with its ``#`` is a run.
+        A run as `raysk.open_run` finds it, ``latest`` the newest search that has candidates, and perhaps ``#`` and a
+        rank. What exists by that name with its ``#`` is a run.
     rank : int or None
         Where the text names none; None means the best.
     option : str
@@ -85,14 +98,14 @@ def candidate_of(text: str, rank: int | None = None, option: str = "raysk refit"
     InputError
         If there is no such run, it has fewer candidates with a score, or the latest may be somebody else's.
     """
-    name, said = _split(text)
+    name, said = split_rank(text)
     if said is not None and not (said.isascii() and said.isdigit() and int(said)):
         raise UsageError(f"{option} {text}: what follows # is a rank, 1 for the best candidate: {name}#2")
     if said is not None and rank is not None:
         raise UsageError(f"{option} {text}: this names a rank, and so does --rank {rank}. Leave one of the two out.")
     if rank is not None and rank < 1:
         raise UsageError(f"--rank {rank}: ranks begin with 1, the best candidate.")
-    run, table = find_candidates(name, option)
+    run, table = _find(name, option)
     rank = rank or int(said or 1)
     rows = table.best_rows().tolist()
     if rank > len(rows):
@@ -111,7 +124,7 @@ def best_candidates(text: str | Run = LATEST, top: int = TOP, option: str = "--s
     InputError
         As `candidate_of`; also if none has a score.
     """
-    run, table = find_candidates(text, option)
+    run, table = _find(text, option)
     rows = table.best_rows().tolist()
     if not len(rows):
         raise InputError(f"{run.shown!r} has no candidate with a score.\nName another run; see: raysk runs")
@@ -144,8 +157,8 @@ def top_params(run: str | Path | Run = LATEST, top: int = TOP) -> list[dict[str,
     return [dict(each.params) for each in found]
 
 
-def find_candidates(text: str | Run, option: str) -> tuple[Run, CandidateTable]:
-    """Find a run that has candidates; ``latest`` is the newest one that has any.
+def _find(text: str | Run, option: str) -> tuple[Run, CandidateTable]:
+    """Find a search and its candidates; ``latest`` is the newest one that has any.
 
     The person did not name the run that ``latest`` finds. What it says becomes parameters, some of which name files to
     load, such as a pipeline's ``memory``: it is used only if nobody else can have written it.
@@ -158,31 +171,29 @@ def find_candidates(text: str | Run, option: str) -> tuple[Run, CandidateTable]:
     if isinstance(text, Run):
         return text, read_candidates(text)
     if text == LATEST and not Path(text).is_dir():
-        return _latest_search(option)
+        return _find_latest(option)
     run = open_run(text)
-    if run.command not in {SEARCH, PYTHON, None}:
+    if run.command in NO_SEARCH:
         raise InputError(
-            f"{run.shown!r} is a run of 'raysk {run.command}', which has no candidates.\n"
+            f"{run.shown!r} is a run of {run.typed!r}, which has no candidates.\n"
             "Name a run of 'raysk search'; see: raysk runs"
         )
     return run, read_candidates(run)
 
 
-def _latest_search(option: str) -> tuple[Run, CandidateTable]:
-    here = Path.cwd() / RUNS_FOLDER
-    for run in runs_in(here) if here.is_dir() else ():
-        has_files = any((run.folder / name).is_file() for name in (JOURNAL, RESULTS))
-        if has_files and run.command in {SEARCH, PYTHON}:
-            try:
-                table = read_candidates(run)
-            except InputError:  # no fit of it is done
-                continue
-            check_whose(run.folder, (MANIFEST, JOURNAL, RESULTS), "search", option)
-            return run, table
-    raise InputError(f"There is no search in {str(here)!r} that has tried a candidate.\nMake one with 'raysk search'.")
+def _find_latest(option: str) -> tuple[Run, CandidateTable]:
+    for run in searches_here():
+        try:
+            table = read_candidates(run)
+        except InputError:  # no fit of it is done
+            continue
+        check_whose(run.folder, (MANIFEST, JOURNAL, RESULTS), "search", option)
+        return run, table
+    here = str(Path.cwd() / RUNS_FOLDER)
+    raise InputError(f"There is no search in {here!r} that has tried a candidate.\nMake one with 'raysk search'.")
 
 
-def _split(text: str) -> tuple[str, str | None]:
+def split_rank(text: str) -> tuple[str, str | None]:
     """Divide ``RUN#RANK``; None where there is no rank."""
     name, mark, rank = text.rpartition("#")
     if not mark or not name or Path(text).exists() or _is_run(text):
@@ -199,7 +210,8 @@ def _is_run(text: str) -> bool:
 
 def _candidate(run: Run, table: CandidateTable, rows: Sequence[int], rank: int) -> Candidate:
     row, numbers = rows[rank - 1], table.numbers[rows].tolist()
-    chosen = (run.facts.get("best") or {}).get("best_index")
+    best = run.facts.get("best")
+    chosen = best.get("best_index") if isinstance(best, dict) else None
     return Candidate(
         run=run,
         number=int(table.numbers[row]),

@@ -22,6 +22,7 @@ from raysk.events import (
     WorkPlanned,
 )
 from raysk.history.fits import ONE_METRIC, JournalTail
+from raysk.runs.records import ODD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
     from raysk.events import Event
     from raysk.history.fits import Fit
     from raysk.history.run import Run
-
-ODD = (KeyError, TypeError, ValueError)
-"""Errors that reading a damaged entry may raise."""
 
 FITTING = "fitting"
 
@@ -125,7 +123,7 @@ class Replay:
         run : Run
             As it is now; read before this is asked, so that no fit is unknown that was done by then.
         """
-        progress, metric = _mapping(run.facts.get("progress")), run.facts.get("metric")
+        progress, metric = _mapping(run.facts.get("progress")), _text(run.facts.get("metric"))
         planned = run.facts.get("planned")
         records = planned if isinstance(planned, list) else []
         self._left += self._tail.read()
@@ -220,6 +218,10 @@ def _failed(fit: Fit, plan: _Plan) -> FitFailed:
 
 def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _number(value: Any, known: int) -> int:

@@ -30,7 +30,8 @@ class ResultsFile(Mapping[str, "list[str]"]):
     """
 
     def __init__(self, names: Sequence[str], lines: list[str]) -> None:
-        self._names, self.lines = {name: at for at, name in enumerate(names)}, lines
+        self._header, self.lines = names, lines
+        self._names = {name: at for at, name in enumerate(names)}  # a damaged table may have one twice
         self._read: dict[str, list[str]] = {}
 
     def __iter__(self) -> Iterator[str]:
@@ -51,7 +52,7 @@ class ResultsFile(Mapping[str, "list[str]"]):
 
     def take(self, rows: Iterable[int]) -> ResultsFile:
         """Return a table of some rows."""
-        return ResultsFile(list(self._names), [self.lines[row] for row in rows])
+        return ResultsFile(self._header, [self.lines[row] for row in rows])
 
     def _unquoted(self, at: int) -> list[str] | None:
         """Return a column that is read without the others; None if something before it, or it, is quoted."""
@@ -60,7 +61,7 @@ class ResultsFile(Mapping[str, "list[str]"]):
 
     @cached_property
     def _all(self) -> dict[str, list[str]]:
-        rows = [_cells(line, len(self)) for line in self.lines]
+        rows = [_cells(line, len(self._header)) for line in self.lines]
         return {name: [row[at] for row in rows] for name, at in self._names.items()}
 
 

@@ -60,6 +60,12 @@ class Run:
         command = job.get("command") if isinstance(job, dict) else None
         return command if isinstance(command, str) else None
 
+    @property
+    def typed(self) -> str:
+        """What started it, as a person wrote that: ``raysk search``, ``raysk.fit``."""
+        command = self.command or ""
+        return command if command.startswith("raysk.") else f"raysk {command}"
+
     @cached_property
     def state(self) -> str:
         """``running``, ``done``, ``interrupted``, ``failed``; ``crashed`` if it went without a word; or ``unknown``."""

@@ -92,31 +92,36 @@ def summarize(run: Run) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``run`` (the name of its folder), ``folder``, ``name`` (that it was given), ``state``, ``command``, ``metric``,
+        ``run`` (the name of its folder), ``folder``, ``name`` (that it was given), ``state``, ``command``, ``kind``
+        (the same, but ``refit`` for a fit of a candidate), ``candidate`` (that one, as ``svc#2``), ``metric``,
         ``best_score`` and ``best_score_std`` (of the best candidate, or over outer folds, or of held-out data),
-        ``best_params``, ``varying`` (the parameters in which candidates differ), ``data``, ``fits``, ``fits_failed``,
-        ``duration_s`` (up to now, if it goes on), ``started``, ``ended``, ``tags``, and ``fault`` (what is wrong with
-        its ``run.json``).
+        ``best_params``, ``params`` (the same, with Python's types: see `raysk.util.typed_json`), ``varying`` (the
+        parameters in which candidates differ), ``data``, ``fits``, ``fits_failed``, ``duration_s`` (up to now, if it
+        goes on), ``started``, ``ended``, ``tags``, and ``fault`` (what is wrong with its ``run.json``).
     """
     facts, best = run.facts, _mapping(run.facts.get("best"))
     metric, score, deviation = _score(facts, best)
     varying = facts.get("varying")
-    params = best.get("best_params")
+    params, typed = best.get("best_params"), best.get("params")
+    candidate = _candidate(_mapping(facts.get("job")))
     return {
         "run": run.name,
         "folder": str(run.folder),
         "name": name_of(facts),
         "state": run.state,
         "command": run.command,
+        "kind": run.command if candidate is None else "refit",
+        "candidate": candidate,
         "metric": metric,
         "best_score": score,
         "best_score_std": deviation,
         "best_params": params if isinstance(params, dict) else None,
+        "params": typed if isinstance(typed, dict) and isinstance(params, dict) else None,
         "varying": [each for each in varying if isinstance(each, str)] if isinstance(varying, list) else None,
         "data": _data(_mapping(facts.get("data"))),
         "fits": _number(facts.get("fits")),
         "fits_failed": _number(facts.get("fits_failed")),
-        "duration_s": _duration_s(run),
+        "duration_s": duration_s(run),
         "started": _text(facts.get("started")) if run.started else None,
         "ended": _text(facts.get("ended")) if run.ended else None,
         "tags": tags_of(facts),
@@ -124,19 +129,30 @@ def summarize(run: Run) -> dict[str, Any]:
     }
 
 
+def _candidate(job: Mapping[str, Any]) -> str | None:
+    """Return the candidate of an earlier run that a fit is of: the name of that run, and the rank."""
+    said = _mapping(job.get("candidate"))
+    folder, rank = said.get("run"), said.get("rank")
+    if not isinstance(folder, str) or not isinstance(rank, int):
+        return None
+    return f"{name_of(Run(Path(folder)).facts) or Path(folder).name}#{rank}"
+
+
 def _score(facts: Mapping[str, Any], best: Mapping[str, Any]) -> tuple[str | None, float | None, float | None]:
     """Return metric, score and deviation: of a search's best, else over folds, else of the data held out."""
     metric = _text(facts.get("metric"))
-    if best:
+    scores = _mapping(facts.get("scores"))
+    if best and not scores:  # a cross-validation has no best
         return (
             _text(best.get("metric")) or metric,
             _number(best.get("best_score")),
             _number(best.get("best_score_std")),
         )
-    for name, each in _mapping(facts.get("scores")).items():
+    decides = f"test_{metric}"
+    for name, each in sorted(scores.items(), key=lambda item: item[0] != decides):
         if name.startswith("test_"):
-            several = None if name == "test_score" else name.removeprefix("test_")
-            return metric or several, _number(_mapping(each).get("mean")), _number(_mapping(each).get("std"))
+            named = metric if name in {"test_score", decides} else name.removeprefix("test_")
+            return named, _number(_mapping(each).get("mean")), _number(_mapping(each).get("std"))
     several_scores = _mapping(facts.get("test_scores"))
     if several_scores:
         name, value = next(iter(several_scores.items()))
@@ -149,9 +165,12 @@ def _data(data: Mapping[str, Any]) -> dict[str, Any] | None:
     return said if any(value is not None for value in said.values()) else None
 
 
-def _duration_s(run: Run) -> float | None:
+def duration_s(run: Run) -> float | None:
+    """Return for how many seconds a run went on, with what it had taken before it was resumed; None if unknown."""
     end = datetime.now().astimezone() if run.state == RUNNING else run.ended
-    return None if run.started is None or end is None else max((end - run.started).total_seconds(), 0.0)
+    if run.started is None or end is None:
+        return None
+    return max((end - run.started).total_seconds(), 0.0) + max(_number(run.facts.get("earlier_s")) or 0.0, 0.0)
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

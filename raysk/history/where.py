@@ -95,9 +95,15 @@ def _comparisons(part: ast.expr, text: str, columns: Columns) -> list[Comparison
         columns.find(names[0], f"--where {text!r}")
     sides = [_side(node, text, columns) for node in nodes]
     return [
-        Comparison(left, type(op), right, (is_left, is_right))
+        Comparison(left, type(op), right if is_right else _right_of(op, right), (is_left, is_right))
         for (left, is_left), op, (right, is_right) in zip(sides, part.ops, sides[1:], strict=False)
     ]
+
+
+def _right_of(op: ast.cmpop, value: Any) -> Any:
+    """Return what stands right of an operator: several values for ``in``, also where ``(rbf)`` names one."""
+    is_one = isinstance(op, ast.In | ast.NotIn) and not isinstance(value, tuple | list | set)
+    return (value,) if is_one else value
 
 
 def _side(node: ast.expr, text: str, columns: Columns) -> tuple[Any, bool]:

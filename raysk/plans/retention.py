@@ -18,6 +18,7 @@ from raysk._compat import sklearn as sklearn_private
 from raysk.events import PhaseStarted, Remark
 from raysk.pool import Task
 from raysk.results.scores import deciding_metric
+from raysk.runs.fingerprint import params_fingerprint
 from raysk.util.words import count
 
 if TYPE_CHECKING:
@@ -68,14 +69,28 @@ def retain(rounds: Rounds, wanted: Retention) -> None:
 
 
 def _best(rounds: Rounds, top: int) -> list[int]:
-    """Return the numbers of the candidates with the best scores, the best first; those without a score are none."""
+    """Return the numbers of the candidates with the best scores, the best first; those without a score are none.
+
+    Of a search by halving those of the last round come first; each candidate counts once, in the last of its rounds.
+    """
     results, first = rounds.results, getattr(rounds.search, "best_index_", None)  # a function may have chosen that
     names = [name.removeprefix("rank_test_") for name in results if name.startswith("rank_test_")]
     decides = deciding_metric(rounds.search.refit)
     metric = decides if decides in names else names[0]
     ranks, scores = results[f"rank_test_{metric}"], results[f"mean_test_{metric}"]
-    order = sorted(range(len(ranks)), key=lambda number: (number != first, ranks[number], number))
-    return [number for number in order if math.isfinite(scores[number])][:top]
+    steps = results.get("iter", [0] * len(ranks))
+    order = sorted(range(len(ranks)), key=lambda number: (number != first, -steps[number], ranks[number], number))
+    best: dict[Any, int] = {}
+    for number in order:
+        if math.isfinite(scores[number]):
+            best.setdefault(_identity(rounds, number) if "iter" in results else number, number)
+    return list(best.values())[:top]
+
+
+def _identity(rounds: Rounds, number: int) -> str:
+    """Return what stands for a candidate of a search by halving, whatever it could spend in a round."""
+    resource = rounds.search.resource
+    return params_fingerprint({name: each for name, each in rounds.candidates[number].items() if name != resource})
 
 
 def _fits(rounds: Rounds, candidates: list[int]) -> Iterator[tuple[int, int]]:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from raysk.history.noise import FEWEST_SPLITS
 from raysk.report import commands
 from raysk.report.axes import is_number
 from raysk.report.finding import Finding
-from raysk.report.noise import FEWEST_SPLITS
 from raysk.report.study import deviation, number
 from raysk.report.words import seconds
 from raysk.runs.folder import CV, PYTHON_CV
@@ -68,7 +68,7 @@ def find_result(study: Study) -> Finding:
     spread = f" ± {deviation(table.std[table.metric][row])} over {count(done, 'split')}" if done > 1 else ""
     with_params = f", with {text}" if (text := study.params_text(row)) else ""
     what = "The best" if table.is_whole or study.run.state == "done" else "The best so far"
-    whose = f"{what} of {count(total, 'candidate')}" if total > 1 else "The one candidate"
+    whose = f"{what} of {count(total, 'candidate')}" if total > 1 else "The only candidate"
     if study.run.command in {CV, PYTHON_CV}:
         whose = "The estimator"
     title = f"{whose} has {score}{spread}{with_params}."
@@ -141,7 +141,8 @@ def find_unstable(study: Study) -> Finding | None:
         return None
     is_part = splits.min() >= 0 or splits.max() <= 0  # of a score around 0 parts say nothing
     part = f"{splits.std(ddof=1) / mean:.0%} of the score, " if is_part else ""
-    title = f"The score depends on the split: the best candidate has {number(splits.min())} to {number(splits.max())}."
+    whose = "the best candidate has " if len(study.order) > 1 else ""
+    title = f"The score depends on the split: {whose}{number(splits.min())} to {number(splits.max())}."
     evidence = (
         f"The deviation over {len(splits)} splits is {deviation(splits.std(ddof=1))}, {part}"
         f"and the standard error of its mean {deviation(error)}. "

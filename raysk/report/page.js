@@ -140,11 +140,11 @@
   const MOST_ROWS = 10;
 
   class Parallel {
-    constructor(place, { columns, numbers }) {
+    constructor(place, { columns, numbers, ranks }) {
       Object.assign(this, { place, columns, numbers, brushes: new Map() });
       this.scores = columns.at(-1).at;
       this.scales = columns.map(Parallel.scale);
-      this.inOrder = numbers.map((_, row) => row).sort((a, b) => this.scores[a] - this.scores[b]);
+      this.inOrder = numbers.map((_, row) => row).sort((a, b) => ranks[b] - ranks[a]);
       this.room = place.appendChild(document.createElement("div"));
       this.room.className = "room";
       this.canvas = this.room.appendChild(document.createElement("canvas"));

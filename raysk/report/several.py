@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from raysk.history.comparison import compare_runs
 from raysk.report.figures import axis_of_scores
 from raysk.report.heading import command_line, when
 from raysk.report.page import Section
@@ -16,6 +17,7 @@ from raysk.report.words import escape, label, number, rounded, score, seconds, t
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from raysk.history.comparison import Difference
     from raysk.report.page import Figures
     from raysk.report.reading import Reading
 
@@ -58,7 +60,31 @@ def _scores(runs: Sequence[Reading], drawn: Figures) -> Section:
         "" if len(several) == 1 else '<p class="notice">The runs have different metrics: scores do not compare.</p>'
     )
     shown = drawn.add("best-scores", _best_scores(runs, found))
-    return Section("scores", "Best scores", f"{warning}{shown}{listed}")
+    return Section("scores", "Best scores", f"{warning}{shown}{listed}{_differences(runs)}")
+
+
+def _differences(runs: Sequence[Reading]) -> str:
+    """Return the HTML of what is between the best run and each other one; none where scores do not compare."""
+    scored = [each for each in runs if each.best is not None and len(each.order)]
+    scored.sort(key=lambda each: -float(each.scores[each.best]))
+    if len(scored) < 2 or len({each.metric for each in scored}) > 1:  # noqa: PLR2004 - a pair
+        return ""
+    best, *others = scored
+    differences = compare_runs(*(each.run for each in scored)).differences
+    rows = [[other.run.name, *_gap(gap)] for other, gap in zip(others, differences, strict=True)]
+    return table(f"Beside the best, {best.run.name}", ["run", "difference", "standard error", "what that says"], rows)
+
+
+def _gap(gap: Difference) -> list[str]:
+    """Return a difference in words."""
+    if gap.mean is None:
+        return ["-", "-", str(gap.not_paired)]
+    if gap.standard_error is None:
+        return [f"{gap.mean:+.4g}", "-", f"cannot be told: {gap.not_paired or 'too few splits'}"]
+    said = "equal" if gap.mean == gap.standard_error == 0 else "within noise"
+    if abs(gap.mean) > gap.standard_error:
+        said = "more than its error"
+    return [f"{gap.mean:+.4g}", f"{gap.standard_error:.2g}", f"{said}, over {gap.splits} equal splits"]
 
 
 def _fits(run: Reading) -> int:

@@ -13,7 +13,7 @@ from raysk.report.diagram import diagram_of, saved_estimator
 from raysk.report.heading import environment
 from raysk.report.page import Section
 from raysk.report.words import escape, number, rounded, score, seconds, shortened, table, terms, value_text
-from raysk.runs.folder import RESULTS
+from raysk.runs.folder import CV, PYTHON_CV, RESULTS
 from raysk.util.words import count, error_line
 
 if TYPE_CHECKING:
@@ -49,7 +49,8 @@ def sections_of(run: Reading, drawn: Figures, estimator: Any = None) -> Iterator
         columns = sorted(run.columns, key=lambda column: -shares.shares.get(column.name, 0.0))
         yield _result(run)
         if len(run.order):
-            yield _over_time(run, drawn)
+            if len(run.order) > 1:
+                yield _over_time(run, drawn)
             if columns:
                 yield _parameters(run, drawn, columns, shares)
                 yield _parallel(run, drawn, columns)
@@ -57,7 +58,8 @@ def sections_of(run: Reading, drawn: Figures, estimator: Any = None) -> Iterator
         if run.table.rounds is not None:
             yield _rounds(run, drawn)
     yield from filter(None, (_outer_result(run), _folds(run), _not_done(run), _work(run, drawn), _times(run, drawn)))
-    yield _estimator(run, estimator)
+    if run.run.command not in {CV, PYTHON_CV}:  # they keep none
+        yield _estimator(run, estimator)
     yield environment(run.run)
 
 
@@ -164,7 +166,8 @@ def _importance(run: Reading, shares: Importance) -> str:
         for name, share in list(shares.shares.items())[:MOST_PARAMETERS]
     )
     return (
-        f'<table class="bars"><caption>Which parameters mattered: the share of each in how scores differ</caption>'
+        '<table class="bars"><caption>Which parameters mattered: the share of each in how scores differ, alone '
+        "and with others</caption>"
         '<thead><tr><th scope="col">parameter</th><th scope="col" class="number">share</th>'
         '<th scope="col">as a bar</th></tr></thead>'
         f"<tbody>{rows}</tbody></table><details><summary>How this is computed</summary>"
@@ -175,10 +178,12 @@ def _importance(run: Reading, shares: Importance) -> str:
 def _parallel(run: Reading, drawn: Figures, columns: list[Any]) -> Section:
     assert run.table is not None  # noqa: S101 - the caller has asked
     rows = np.sort(figures.thinned(run.order, MOST_CANDIDATES))
+    place = {row: at for at, row in enumerate(run.order.tolist())}
     kept = columns[:MOST_AXES][::-1]  # the most important one beside the score
     of_score = {"name": run.metric, "short": run.metric, "log": False, "categories": None}
     drawn.parallel = {
         "numbers": run.table.numbers[rows].tolist(),
+        "ranks": [place[row] for row in rows.tolist()],  # of equal scores too
         "columns": [*(column.as_json(rows) for column in kept), of_score | {"at": rounded(run.scores[rows])}],
     }
     names = "".join(f'<th scope="col">{escape(name)}</th>' for name in ["candidate", *(each.short for each in kept)])
@@ -216,7 +221,8 @@ def _top(run: Reading, drawn: Figures) -> Section:
         line = [f"#{at + 1}", str(run.table.numbers[row]), scores[0], *training, *scores[1:]]
         cells.append([*line, seconds(float(run.table.fit_time[row])), *values])
     shown = drawn.add("folds", figures.folds_of_top(run.table, rows, run.metric))
-    listed = table(f"The best {len(rows)} candidates", header, cells, numbers=[2, len(header) - len(names) - 1])
+    title = f"The best {count(len(rows), 'candidate')}" if len(run.order) > 1 else "The candidate"
+    listed = table(title, header, cells, numbers=[2, len(header) - len(names) - 1])
     return Section("top", f"The best {len(rows)} over the splits" if len(rows) > 1 else "The candidate over the splits",
                    f"{shown}{listed}")  # fmt: skip
 

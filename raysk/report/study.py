@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from raysk.history.noise import Difference, compare, errors_of_means, test_ratio_of
 from raysk.report import words
 from raysk.report.axes import ABSENT, columns_of
-from raysk.report.noise import Difference, compare, errors_of_means, test_ratio_of
 from raysk.report.parameters import short_names
 from raysk.util.words import brief_value
 

@@ -78,26 +78,38 @@ def _setting(name: str, value: Any) -> str:
 
 
 def _own_value(name: str, value: Any, grids: Sequence[Mapping[str, Any]]) -> Any:
-    """Return the value of the space that equals one that was read; that itself if it is no `Opaque`, and none does."""
+    """Return the value of the space that is one that was read; that itself if it is no `Opaque`, and none is.
+
+    Numbers of another type are others: of a forest's ``max_features`` 1 is one, and 1.0 all of them.
+    """
     lists = [grid[name] for grid in grids if name in grid and not hasattr(grid[name], "rvs")]
-    found = [each for values in lists for each in values if _is_alike(each, value)]
-    if not isinstance(value, Opaque):
+    found = [each for values in lists for each in values if _is_same(each, value)]
+    if not _has_object(value):
         return found[0] if found else value
     if not found:
         raise InputError(
             f"The value of {name!r} is an object, and none in the file's parameter space is written as it was:\n"
-            f"{shorten(value.text)}\n"
+            f"{shorten(str(value))}\n"
             f"Write it in the space, or set the parameter with --set {name}=..."
         )
     if len(found) > 1 and len({fingerprint(each) for each in found}) > 1:
         raise InputError(
             f"The value of {name!r} may be one of several in the file's parameter space, which are written alike:\n"
-            f"{shorten(value.text)}"
+            f"{shorten(str(value))}"
         )
     return found[0]
 
 
-def _is_alike(one: Any, other: Any) -> bool:
+def _has_object(value: Any) -> bool:
+    return any(map(_has_object, value)) if isinstance(value, list) else isinstance(value, Opaque)
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    """Tell whether two values are written alike; numpy's numbers as Python's."""
+    return repr(encode(one)) == repr(encode(other))
+
+
+def _is_equal(one: Any, other: Any) -> bool:
     """Tell whether two values are written alike, or are equal numbers."""
     one, other = encode(one), encode(other)
     return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)
@@ -156,10 +168,18 @@ def _seed_for(search: Any, params: Params) -> Params:
 
 
 def _of_grid(search: Any, params: Params) -> Params:
-    """Return the candidate of a grid that equals another, with the grid's own values."""
+    """Return the candidate of a grid that equals another, with the grid's own values, of the same types if it has them.
+
+    All of the grid is tried anyway, so that 1 may stand for 1.0.
+    """
     for grid in grids_of(search):
         if grid.keys() == params.keys():
-            own = {name: next((each for each in grid[name] if _is_alike(each, params[name])), _NONE) for name in grid}
+            own = {name: _of_values(grid[name], params[name]) for name in grid}
             if all(each is not _NONE for each in own.values()):
                 return own
     raise InputError("it is not in the grid.")
+
+
+def _of_values(values: Sequence[Any], value: Any) -> Any:
+    """Return the value of a list that is another, or else equals it."""
+    return next((each for is_it in (_is_same, _is_equal) for each in values if is_it(each, value)), _NONE)

@@ -216,15 +216,15 @@ def summarize_data(data: Data, estimator: Any) -> dict[str, Any]:
         "passed_over": list(data.passed_over) or None,
         "held_out": None if test is None else {"rows": rows, "source": test.source},
     }
-    return {"line": _write_line(facts, shape), **facts}
+    return {"line": _write_line(facts, shape, " (the run's target)" if data.target_is_earlier else ""), **facts}
 
 
-def _write_line(facts: Mapping[str, Any], shape: list[int]) -> str:
+def _write_line(facts: Mapping[str, Any], shape: list[int], about_y: str) -> str:
     size = " x ".join(f"{number:,}" for number in shape)
     kinds = facts["columns"]
     counted = ", ".join(f"{count:,} {_inflect(kind, count)}" for kind, count in kinds.items())
     what = f"{size} ({counted})" if len(kinds) > 1 else f"{size} {_inflect(next(iter(kinds), ''), 2)}".rstrip()
-    names = " ".join(["y", *(facts["target"] or ())])
+    names = " ".join(["y", *(facts["target"] or ())]) + about_y
     y = "no y" if facts["kind"] is None else f"{names}: {facts['kind']}"
     if facts["classes"] is not None:
         y = f"{names}: {facts['classes']:,} {'class' if facts['classes'] == 1 else 'classes'}"

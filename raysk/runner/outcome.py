@@ -227,7 +227,8 @@ class Tally:
     def _count(self, event: Event) -> None:
         match event:
             case WorkPlanned() if event.candidates:
-                self._splits, self._varying = event.splits, event.varying
+                self._splits = event.splits
+                self._varying = tuple(dict.fromkeys([*self._varying, *event.varying]))  # a last round may have but one
                 self._add(event, fits=event.resumed, resumed=event.resumed)
             case WorkDone() if not self._refits:
                 shares = {"shared": event.shared, "pruned": event.pruned, "steps_shared": event.steps_shared}

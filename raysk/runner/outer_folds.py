@@ -31,7 +31,7 @@ from raysk.events import (
     null_sink,
 )
 from raysk.request.space_facts import space_facts
-from raysk.results.scores import metric_name
+from raysk.results.scores import deciding_metric, metric_name
 from raysk.runner.outcome import Outcome, Tally
 from raysk.runner.progress import Progress, time_budget
 from raysk.runner.record import how_to_go_on, recorded
@@ -388,7 +388,8 @@ def _facts_of(outcome: NestedOutcome) -> dict[str, Any]:
     return {
         "outcome": "done",
         "model": None,
-        **{name: getattr(outcome, name) for name in ("metric", "scores", "outputs", "cluster", "time_s")},
+        "metric": outcome.metric or deciding_metric(outcome.results["estimator"][0].refit),
+        **{name: getattr(outcome, name) for name in ("scores", "outputs", "cluster", "time_s")},
         "folds": outcome.rows(),
         "fits": counts["fits"],
         "fits_failed": counts["failed"],

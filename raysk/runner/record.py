@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from raysk.errors import AllFitsFailed, InputError, UsageError
 from raysk.events import PhaseStarted, Remark
+from raysk.source.objects import is_search
 from raysk.util import exits
 from raysk.util.jsonable import plain_parameter
 from raysk.util.typed_json import encode_params
@@ -140,7 +141,7 @@ def facts_of(outcome: Outcome) -> dict[str, Any]:
         "cpu_time_s": outcome.cpu_time_s,
         "best": None if best is None else {**best, "params": encode_params(best["best_params"] or {})},
         "varying": outcome.varying,
-        "fits": outcome.fits,
+        "fits": outcome.fits if is_search(outcome.estimator) else 1,  # a forest counts its trees
         "fits_failed": outcome.failed,
         "scores_failed": outcome.scores_failed,
         "fits_verified": outcome.verified,

@@ -152,6 +152,8 @@ def _fit_and_record(  # noqa: PLR0913 - what a run is made of
     progress: Progress,
 ) -> Outcome:
     """Fit a job, save what it made, and leave a run folder."""
+    from raysk.history.run import Run
+    from raysk.history.summaries import duration_s
     from raysk.request.method import method_facts
     from raysk.request.space_facts import space_facts
 
@@ -166,14 +168,22 @@ def _fit_and_record(  # noqa: PLR0913 - what a run is made of
             made = conditions_of(found, outputs, where)
             journal = stack.enter_context(journaled(folder, made, tally, job.estimator))
         metric = expected_metric(job.search) if isinstance(job, SearchJob) else None
-        begin = {"job": call, "outputs": outputs.written(), "data": used, "search": method, "metric": metric}
+        begin: dict[str, Any] = {
+            "job": call,
+            "outputs": outputs.written(),
+            "data": used,
+            "search": method,
+            "metric": metric,
+        }
         if isinstance(job, SearchJob):
             begin |= {"space": space_facts(job.search), "time_budget": time_budget(job.limits)}
-        begin |= outputs.labels
+        begin |= {**outputs.labels, "earlier_s": None if outputs.resume is None else duration_s(Run(folder.root))}
         facts = stack.enter_context(recorded(folder, found.path, saver, progress, **begin))
         retention = saver.retention(folder) if isinstance(job, SearchJob) else None
         outcome = _fit(where, start, work, tally, journal=journal, retention=retention)
         outcome = replace(outcome, run_dir=folder.root.absolute(), data=used)
+        if outcome.fits and outcome.resumed == outcome.fits:
+            tally(Remark(text="No fit was left to do: the journal has them all"))
         tally(PhaseStarted(name="saving"))
         outcome = _save(outcome, work, folder, saver, tally)
         outcome = replace(outcome, outputs=tuple(outputs.written(saver.lost)))

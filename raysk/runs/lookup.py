@@ -2,6 +2,7 @@
 
     find_search(text)  the folder of a search to go on with
     find_model(text)   a model file: itself, or that of a run
+    name_model(text)   what a person calls it
 
 The person did not name the run that ``latest`` finds: it is used only if nobody else can have written it.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shlex
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,7 @@ from raysk.runs.folder import (
     MANIFEST,
     RUN_FILES,
     RUNS_FOLDER,
+    SEARCH,
     RunFolder,
     journals_of,
 )
@@ -29,9 +32,13 @@ from raysk.runs.labels import name_of
 from raysk.util.jsonable import read_object
 from raysk.util.path_suggestions import suggest_path
 from raysk.util.trust import why_not_trusted
-from raysk.util.words import join_names
+from raysk.util.words import join_names, nearest_names, printable
 
 LATEST = "latest"
+MOST_MEANT = 3  # runs that a slip may have meant
+STAMP = re.compile(r"-\d{8}-\d{6}(-\d+)?$")
+"""The time in the name of a run's folder; see `raysk.runs.folder`."""
+
 MODEL_FILE = "model.pkl"
 
 
@@ -106,7 +113,8 @@ def find_model(text: str, command: str) -> str:
     Raises
     ------
     InputError
-        If the run has no model, or its model was replaced since, or the latest may be somebody else's.
+        If the run has no model, or its model was replaced since, or the latest may be somebody else's; if there is no
+        such run or file, but a run with a name like it.
     """
     try:
         found = _model_meant(text)
@@ -115,8 +123,31 @@ def find_model(text: str, command: str) -> str:
     except (OSError, ValueError):  # too long a name, or a null character
         return text
     if found is None:
+        _check_is_no_run(text, command)
         return text
-    return _shown(_latest_model(command) if found == Path(LATEST) else _model_of(found))
+    return _shown(_latest_model(command)[1] if found == Path(LATEST) else _model_of(found))
+
+
+def name_model(text: str, command: str) -> str:
+    """Return what a person calls the run or the model that a text means: of ``latest`` the name of the run."""
+    if text != LATEST or Path(text).exists():
+        return text
+    run = _latest_model(command)[0]
+    return name_of(_manifest(run)) or run.name
+
+
+def _check_is_no_run(text: str, command: str) -> None:
+    """Fail if what names nothing is a candidate of a run, or may be a slip in a run's name."""
+    if text == "-" or os.path.lexists(text):
+        return
+    name, mark, rank = text.rpartition("#")
+    if mark and rank.isdecimal() and find_run(name) is not None:
+        raise InputError(
+            f"{text}: of a run only the model of its best candidate is saved: {command} {shlex.quote(name)}\n"
+            f"Fit another one first: raysk refit {shlex.quote(name)} --rank {rank} -o FILE"
+        )
+    if not Path(text).suffix and _runs_like(text):  # with one it may as well be a file
+        raise InputError(f"There is no model file and no run {text!r}.\n{suggest_run(text)}")
 
 
 def _model_meant(text: str) -> Path | None:
@@ -158,10 +189,35 @@ def _named_run(name: str) -> Path | None:
 
 
 def suggest_run(text: str) -> str:
-    """Return folders with a name like a text's, where it may have been meant."""
-    return suggest_path(Path(text).absolute(), folders=True) or suggest_path(
-        Path.cwd() / RUNS_FOLDER / text, folders=True
-    )
+    """Return "Did you mean a or b?" of the runs in ``raysk-runs`` with a name like a text's, or else of folders."""
+    if meant := _runs_like(text):
+        return f"Did you mean {' or '.join(map(printable, meant))}?"
+    return suggest_path(Path(text).absolute(), folders=True)
+
+
+def _runs_like(text: str) -> list[str]:
+    called, path = _names_of_runs(), Path(text).absolute()
+    text = path.name if path.parent == Path.cwd() / RUNS_FOLDER else text
+    begun = [runs[0] for name, runs in called.items() if name.startswith(text)]
+    close = [called[name][0] for name in nearest_names(text, called)]
+    return list(dict.fromkeys(begun or close))[:MOST_MEANT]
+
+
+def _names_of_runs() -> dict[str, list[str]]:
+    """Return what runs in ``raysk-runs`` are called, and what finds those that are: a name of one run, or a folder.
+
+    A folder is also called what stands before the time in its name. Runs that began last come first.
+    """
+    called: dict[str, list[str]] = {}
+    given: dict[str, str | None] = {}
+    with contextlib.suppress(OSError):
+        folders = sorted((Path.cwd() / RUNS_FOLDER).iterdir(), key=_modified, reverse=True)
+        given = {each.name: name_of(read_object(each / MANIFEST) or {}) for each in folders if each.is_dir()}
+    for folder, name in given.items():
+        found_by = name if name and list(given.values()).count(name) == 1 else folder
+        for each in filter(None, (name, folder, STAMP.sub("", folder))):
+            called.setdefault(each, []).append(found_by)
+    return called
 
 
 def _shown(path: Path) -> str:
@@ -172,12 +228,13 @@ def _shown(path: Path) -> str:
 # --- the model of a run ---------------------------------------------------------------------------
 
 
-def _latest_model(command: str) -> Path:
+def _latest_model(command: str) -> tuple[Path, Path]:
+    """Return the newest run that has a model, and the model."""
     runs = sorted((Path.cwd() / RUNS_FOLDER).glob(f"*/{MANIFEST}"), key=_began, reverse=True)
     for manifest in runs:
         if manifest.is_file() and (model := _recorded_model(manifest.parent)) is not None:
             check_whose(manifest.parent, (MANIFEST,), "run", command)
-            return _checked(manifest.parent, *model)
+            return manifest.parent, _checked(manifest.parent, *model)
     raise InputError(
         f"No run in {str(Path.cwd() / RUNS_FOLDER)!r} has a model.\nMake one with 'raysk fit' or 'raysk search'."
     )
@@ -205,7 +262,22 @@ def _model_of(run: Path) -> Path:
         models = ", ".join(sorted(repr(each.name) for each in run.glob("*.pkl"))[:5])
         there = f"In it there is {models}." if models else "Name a model file, or the folder of a run."
         raise InputError(f"{str(run)!r} is a folder, and none of a run.\n{there}")
-    raise InputError(f"The run in {_shown(run)!r} has no model: its outcome is {str(ended)!r}.\nName another run.")
+    raise InputError(f"The run in {_shown(run)!r} has no model: its outcome is {str(ended)!r}.\n{_instead(run, ended)}")
+
+
+def _instead(run: Path, ended: Any) -> str:
+    """Return what to type to get a model of a run that has none."""
+    folder, name = RunFolder(run), shlex.quote(_shown(run))
+    journals = journals_of(run)
+    if not any(map(_has_fits, journals)) or folder.kind != SEARCH:
+        return "Name another run."
+    if folder.began_in_python:
+        return f"Go on with it: {folder.python_call(_shown(run))}"
+    refit = f"raysk refit {name} -o FILE"
+    if ended == "done":
+        return f"Fit its best candidate: {refit}"
+    watch = f"If it goes on: raysk watch {name}\n" if ended == "running" else ""
+    return f"{watch}Go on with it: raysk resume {name}\nOr fit the best of the candidates that are done: {refit}"
 
 
 def _recorded_model(run: Path) -> tuple[Path, str | None] | None:

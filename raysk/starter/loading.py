@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from raysk.data.formats import detect_format
 from raysk.data.inputs import STDIN, is_file, is_uri, name_source, open_source
-from raysk.data.reading import read_table
+from raysk.data.reading import import_libraries, read_table
 from raysk.data.separators import separator_of
 from raysk.data.table import is_frame
 from raysk.data.table_spec import TableSpec
@@ -79,6 +79,7 @@ def read(given: DataSource) -> tuple[Table, Loading]:
                 f"Name a file of one of these formats: {', '.join(_FUNCTIONS)}."
             )
         given.dialect.check_format(stream.label, kind)
+        import_libraries(kind)
         options: dict[str, Any] = {}
         if kind in {"csv", "tsv"}:
             sep = separator_of(stream.head, TableSpec(format=kind, dialect=given.dialect))

@@ -18,7 +18,7 @@ class Compare:
     """Compare the best candidates of runs, and show in what the runs differ.
 
     The first run is what the others are compared with. Where splits are of the same rows, the difference is that of
-    each split: its mean, and the standard error of that.
+    each split: its mean, and the standard error of that, corrected for the training rows that splits share.
 
     For example:
 
@@ -26,10 +26,17 @@ class Compare:
 
       raysk compare raysk-runs/a raysk-runs/b raysk-runs/c
 
+      raysk compare latest latest#2
+
       raysk compare a b | jq .differences
     """
 
-    runs: Annotated[list[str], typer.Argument(metavar="RUN RUN...", help="Folders or names of runs, or latest.")]
+    runs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="RUN RUN...", help="Folders or names of runs, or latest. RUN#2 is the second candidate of one."
+        ),
+    ]
     as_json: Json = False
     debug: Debug = False
 

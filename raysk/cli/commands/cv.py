@@ -57,7 +57,7 @@ class Cv(ValidationOutput, ClusterOptions, DataOptions, FitLimit, FitOverrides):
     def run(self) -> None:
         """Cross-validate the estimator, or say what would run."""
         from raysk.cli.commands import inspect
-        from raysk.cli.commands.work import call_of, read_by, work_of
+        from raysk.cli.commands.work import call_of, read_by, read_first, work_of
         from raysk.cli.settings import is_typed
         from raysk.cli.streams import data_stdout
         from raysk.cli.view.live import View
@@ -81,6 +81,7 @@ class Cv(ValidationOutput, ClusterOptions, DataOptions, FitLimit, FitOverrides):
                 return
             read = work_of(self.file, make_job, where, needs_score=False)
             with View(quiet=self.quiet, verbose=self.verbose).running() as view:
+                read = read_first(read, given, view)
                 outcome = run(read, where, outputs, call=call_of(self.context, self.file), sink=view)
             show_validation(out, outcome, as_json=self.as_json)
         outcome.raise_error()

@@ -39,7 +39,7 @@ class Fit(Talk, FitOutput, ClusterOptions, HoldOutOptions, FitOverrides, ParamsO
         """Run the fit, or say what would run."""
         from raysk.cli.commands import inspect
         from raysk.cli.commands.export import check_mlflow, log_to_mlflow
-        from raysk.cli.commands.work import call_of, check_terminal, read_by, work_of
+        from raysk.cli.commands.work import call_of, check_terminal, read_by, read_first, work_of
         from raysk.cli.settings import is_typed
         from raysk.cli.streams import data_stdout
         from raysk.cli.view.live import View
@@ -50,6 +50,8 @@ class Fit(Talk, FitOutput, ClusterOptions, HoldOutOptions, FitOverrides, ParamsO
 
         overrides, given, held, candidate = self.overrides(), self.given(), self.hold_out(), self.candidate()
         where, outputs = self.where(worker_output=self.verbose), self.outputs()
+        if candidate is not None and given is not None:
+            given = given.with_target_of(candidate.target)
         where.check({"--address": is_typed(self.context, "address")})
         outputs.check(FILE=self.file, **read_by(given, held))
         check_mlflow(wanted=self.mlflow)
@@ -58,7 +60,7 @@ class Fit(Talk, FitOutput, ClusterOptions, HoldOutOptions, FitOverrides, ParamsO
             check_terminal(outputs.output, out)
             if self.dry_run:
                 shown: dict[str, Any] = {"as_json": self.as_json, "quiet": self.quiet}
-                inspect.show(out, self.file, where, make_job=make_job, plan=self.dry_run, **shown)
+                inspect.show(out, self.file, where, make_job=make_job, plan=self.dry_run, candidate=candidate, **shown)
                 return
             read = work_of(self.file, make_job, where, score_train=self.score)
             call = call_of(self.context, self.file)
@@ -68,6 +70,7 @@ class Fit(Talk, FitOutput, ClusterOptions, HoldOutOptions, FitOverrides, ParamsO
                     call["candidate"] = candidate.as_record()
                     if candidate.rank == 1 and candidate.chosen not in {None, 1}:
                         view.say(f"The search itself chose rank {candidate.chosen}, by a rule of its own.")
+                read = read_first(read, given, view)
                 outcome = run(read, where, outputs, call=call, sink=view)
                 log_to_mlflow(outcome, view, wanted=self.mlflow)
             show_fit(out, outcome, outputs.output, as_json=self.as_json, quiet=self.quiet)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from raysk.cli.streams import DataOut
     from raysk.data.reading import DataSource
+    from raysk.history.ranks import Candidate
     from raysk.jobs import FitJob, SearchJob
     from raysk.runner.where import Where
     from raysk.source.objects import SourceObjects
@@ -58,10 +59,12 @@ def show(
     quiet: bool = False,
     plan: str | None = None,
     outer: int | None = None,
+    candidate: Candidate | None = None,
 ) -> None:
     """Write what is found in a file and what would run to stdout; fails as the job would if it could not be made.
 
-    With a job, also what it would do: `plan` is what ``--dry-run`` says, `outer` the number of outer folds.
+    With a job, also what it would do: `plan` is what ``--dry-run`` says, `outer` the number of outer folds, and
+    `candidate` the one of an earlier run whose parameters are fitted.
     """
     from raysk.cli.options.job import TIME
     from raysk.cli.view.live import View
@@ -69,6 +72,7 @@ def show(
     from raysk.request import assemble
     from raysk.runner.run import read_file
     from raysk.source import loader
+    from raysk.util.words import pairs
 
     with View(quiet=quiet, still=True).running() as view:
         if make_job is None or where is None:
@@ -82,7 +86,11 @@ def show(
             from raysk.runner.dry_run import plan_job
 
             facts["plan"] = plan_job(job, where, outer=outer, is_timed=plan == TIME, sink=view)
-    show_summary(out, {"schema": 1, **facts}, as_json=as_json, rows=list(_rows(facts)))
+    rows = list(_rows(facts))
+    if candidate is not None:
+        rows.insert(0, ("candidate", f"{candidate.described}: {', '.join(pairs(candidate.params))}"))
+        facts["candidate"] = candidate.as_record()
+    show_summary(out, {"schema": 1, **facts}, as_json=as_json, rows=rows)
 
 
 def _rows(facts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

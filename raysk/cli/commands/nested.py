@@ -45,7 +45,7 @@ class Nested(NestedOutput, ClusterOptions, DataOptions, EndOptions, ShortcutOpti
     def run(self) -> None:
         """Cross-validate the search, or say what would run."""
         from raysk.cli.commands import inspect
-        from raysk.cli.commands.work import call_of, read_by, work_of
+        from raysk.cli.commands.work import call_of, read_by, read_first, work_of
         from raysk.cli.streams import data_stdout
         from raysk.cli.view.live import View
         from raysk.cli.view.outer_folds import show_nested
@@ -68,6 +68,7 @@ class Nested(NestedOutput, ClusterOptions, DataOptions, EndOptions, ShortcutOpti
                 return
             read, call = work_of(self.file, make_job, where), call_of(self.context, self.file)
             with View(quiet=self.quiet, verbose=self.verbose, until=limits.until).running() as view:
+                read = read_first(read, given, view)
                 outcome = outer_folds.run(read, where, outputs, nesting=nesting, call=call, sink=view)
             show_nested(out, outcome, as_json=self.as_json)
         if outcome.unwritten is not None:

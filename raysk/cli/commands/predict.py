@@ -61,7 +61,7 @@ class PredictOptions:
         from raysk.models.sidecar import sidecar_path
         from raysk.runner.outputs import is_stdout
         from raysk.runs.collisions import check_distinct
-        from raysk.runs.lookup import find_model
+        from raysk.runs.lookup import find_model, name_model
         from raysk.runs.overwriting import refuse_existing
         from raysk.util.writing import check_output
 
@@ -76,7 +76,7 @@ class PredictOptions:
             check_output(output)
         return PredictJob(
             model=model,
-            named=self.model,
+            named=name_model(self.model, "raysk predict"),
             data=self.data,
             method=self.method,
             trust=tuple(self.trust or ()),

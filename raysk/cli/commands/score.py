@@ -43,14 +43,14 @@ class ScoreOptions:
         from raysk.model_jobs import ScoreJob
         from raysk.request.overrides import metric_names
         from raysk.runs.collisions import check_distinct
-        from raysk.runs.lookup import find_model
+        from raysk.runs.lookup import find_model, name_model
 
         check_format(self.format_)
         dialect = Dialect(sep=self.sep, decimal=self.decimal)
         check_distinct({}, {"MODEL": self.model, "DATA": self.data})
         return ScoreJob(
             model=find_model(self.model, "raysk score"),
-            named=self.model,
+            named=name_model(self.model, "raysk score"),
             data=self.data,
             trust=tuple(self.trust or ()),
             input_format=self.format_,

@@ -54,7 +54,7 @@ class Search(SearchOutput, ClusterOptions, HoldOutOptions, LimitOptions, Shortcu
         """Run the search, or say what would run."""
         from raysk.cli.commands import inspect
         from raysk.cli.commands.export import check_mlflow, log_to_mlflow
-        from raysk.cli.commands.work import call_of, check_terminal, read_by, work_of
+        from raysk.cli.commands.work import call_of, check_terminal, read_by, read_first, work_of
         from raysk.cli.streams import data_stdout
         from raysk.cli.view.live import View
         from raysk.cli.view.outcome import show_search
@@ -89,6 +89,7 @@ class Search(SearchOutput, ClusterOptions, HoldOutOptions, LimitOptions, Shortcu
                 if seeds is not None:
                     call["seeds"] = seeds.as_record()
                     view.say(f"Trying first the {seeds}")
+                read = read_first(read, given, view)
                 outcome = run(read, where, outputs, call=call, sink=_streaming(view, out) if self.stream else view)
                 log_to_mlflow(outcome, view, wanted=self.mlflow)
             show_search(out, outcome, outputs.output, as_json=self.as_json or self.stream, quiet=self.quiet)

@@ -38,6 +38,14 @@ def work_of(
     return read
 
 
+def read_first(read: Callable[[Sink], Work], given: DataSource | None, sink: Sink) -> Callable[[Sink], Work]:
+    """Read a job before a cluster starts in vain, if its table may lack a target: such a job is mostly refused."""
+    if given is None or not given.may_lack_target:
+        return read
+    work = read(sink)
+    return lambda _: work
+
+
 def call_of(context: Context, file: str) -> dict[str, Any]:
     """Return how a command was called, as the run's manifest has it."""
     return {"command": context.info_name, "source": file, "arguments": as_typed(context)}

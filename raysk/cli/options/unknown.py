@@ -38,6 +38,13 @@ MEANT = {
 }
 """raysk's options, and how else they are called."""
 
+OF_PREDICT = {
+    "--method predict_proba": ("proba", "predict-proba", "probability", "probabilities", "prob", "probs"),
+    "--method decision_function": ("decision-function", "decision"),
+    "--method transform": ("transform",),
+}
+"""Values of an option of ``raysk predict``, and options of that name."""
+
 ALIKE = 0.8
 """Of difflib: ``--scorin`` is as like to ``--scoring`` as 0.92, ``--test-size`` to ``--set-str`` as 0.5."""
 
@@ -69,6 +76,10 @@ def parse(read: Callable[..., Any], context: Any, *args: Any, **named: Any) -> A
 
 
 def _hint(option: str, known: Iterable[str], command: str) -> str:
+    if command.endswith(" predict"):
+        for value, others in OF_PREDICT.items():
+            if option.lstrip("-").replace("_", "-").lower() in others:
+                return f"Did you mean {value}?"
     names = {name.lstrip("-"): name for name in known if name.startswith("--")}
     close = [names[name] for name in meant(option.lstrip("-"), names)]
     return f"Did you mean {' or '.join(close)}?" if close else f"'{command} --help' lists its options."

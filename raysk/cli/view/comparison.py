@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
@@ -9,7 +10,7 @@ from rich.text import Text
 
 from raysk.cli.view.columns import TextColumn, table_lines
 from raysk.cli.view.console import harmless, stdout_console
-from raysk.cli.view.words import wrap
+from raysk.cli.view.words import brief_value, wrap
 from raysk.util.names import short_names
 from raysk.util.typed_json import value_text
 
@@ -22,6 +23,12 @@ if TYPE_CHECKING:
     Row = tuple[str, list[str]]
 
 INDENT = "  "
+
+TIME = re.compile(r"-\d{8}-\d{6}(-\d+)?$")
+"""When a run began, at the end of its name; see `raysk.runs.folder`."""
+
+MOST_LONE = 5
+"""Parameters of an estimator that not all runs have, and that are all shown; --json has each."""
 
 HASH = 12
 """Digits of a hash that are shown."""
@@ -43,13 +50,22 @@ def _sections(comparison: Comparison) -> Iterator[tuple[str, list[Row]]]:
     yield "Best candidates", list(_scores(comparison))
     params = comparison.params()
     short = short_names(params)
-    yield "Their parameters", [(short[name], list(map(_parameter, values))) for name, values in params.items()]
-    facts = [
-        (name if name == subject else f"{subject} {name}", [_fact(name, value) for value in values])
-        for subject, each in comparison.facts.items()
-        for name, values in each.items()
-    ]
-    yield "What differs", facts
+    yield "Their parameters", [(short[name], _parameters(values)) for name, values in params.items()]
+    yield "What differs", list(_facts(comparison))
+
+
+def _facts(comparison: Comparison) -> Iterator[Row]:
+    """Yield a row a fact; of parts of the estimator that not all have, not each parameter: that they are there."""
+    for subject, each in comparison.facts.items():
+        lone = [name for name, values in each.items() if subject == "estimator" and None in values]
+        parts = {name for name in lone if any(other.startswith(f"{name}__") for other in lone)}
+        folded = {name for name in lone if name not in parts} if len(lone) > MOST_LONE else set()
+        for name, values in each.items():
+            if name not in folded:
+                yield (name if name == subject else f"{subject} {name}"), [_fact(name, value) for value in values]
+        if folded:
+            of_each = [sum(each[name][at] is not None for name in folded) for at in range(len(comparison.contenders))]
+            yield "other parameters of these", [f"{number}" if number else "-" for number in of_each]
 
 
 def _scores(comparison: Comparison) -> Iterator[Row]:
@@ -78,11 +94,17 @@ def _number(value: float | None, form: str) -> str:
 
 
 def _paired(difference: Difference) -> str:
-    return f"{difference.splits} equal splits" if difference.not_paired is None else f"none: {difference.not_paired}"
+    if difference.not_paired is not None:
+        return f"none: {difference.not_paired}"
+    numbers = " by row numbers: the data differ" if difference.same_data is False else ""
+    return f"{difference.splits} equal splits{numbers}"
 
 
-def _parameter(value: Any) -> str:
-    return "-" if value is ... else harmless(" ".join(value_text(value).split()))
+def _parameters(values: Sequence[Any]) -> list[str]:
+    """Return values in few digits, or in all where they would look alike."""
+    brief = ["-" if value is ... else brief_value(value) for value in values]
+    whole = ["-" if value is ... else " ".join(value_text(value).split()) for value in values]
+    return list(map(harmless, brief if len(set(brief)) == len(set(whole)) else whole))
 
 
 def _fact(name: str, value: Any) -> str:
@@ -93,12 +115,12 @@ def _fact(name: str, value: Any) -> str:
 
 
 def _names(contenders: Sequence[Contender]) -> list[str]:
-    """Return the names of runs, or their folders where two have one name."""
-    names = [each.run.name for each in contenders]
-    return [
-        harmless(name if names.count(name) == 1 else each.run.shown)
-        for name, each in zip(names, contenders, strict=True)
-    ]
+    """Return the names of runs without their time where that leaves them different, or else their folders."""
+    whole = [each.run.name + each.mark for each in contenders]
+    for names in ([TIME.sub("", each.run.name) + each.mark for each in contenders], whole):
+        if len(set(names)) == len(names):
+            return list(map(harmless, names))
+    return [harmless(each.run.shown + each.mark) for each in contenders]
 
 
 def _lines(names: Sequence[str], rows: Sequence[Row], width: int | None) -> Iterator[str]:
@@ -108,10 +130,12 @@ def _lines(names: Sequence[str], rows: Sequence[Row], width: int | None) -> Iter
         widest = max(narrow, key=lambda row: max(map(len, [row[0], *row[1]])))
         narrow.remove(widest)
         wide.append(widest)
-    for row in (row for row in rows if row in wide):
-        yield from _below_each_other(names, row, width or 0)
+    header, *lines = _table(names, narrow) if narrow else [""]
     if narrow:
-        yield from _table(names, narrow)
+        yield header
+    left = iter(lines)
+    for row in rows:
+        yield from _below_each_other(names, row, width or 0) if row in wide else [next(left)]
 
 
 def _table(names: Sequence[str], rows: Sequence[Row]) -> list[str]:

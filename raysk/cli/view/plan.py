@@ -34,7 +34,8 @@ def plan_rows(plan: Mapping[str, Any], rounds: Any = None) -> Iterator[tuple[str
         saved = {"saved": "equal to others", "contained": "contained in others"}
         yield "not done", ", ".join(f"{plan[name]:,} {why}" for name, why in saved.items() if plan[name])
         yield "", "steps that candidates have in common are fitted once" if plan["steps_in_common"] else ""
-    yield "shared", f"{size(plan['node_bytes'])} a node, pickled as it is sent: data, splits, candidates, estimator"
+    what = "data, estimator" if plan["candidates"] is None else "data, splits, candidates, estimator"
+    yield "shared", f"{size(plan['node_bytes'])} a node, pickled as it is sent: {what}"
     workers = plan["workers"]
     yield "workers", "as many as the cluster has room for" if workers is None else f"{workers:,}"
     if plan["time"] is not None:

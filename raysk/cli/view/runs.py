@@ -18,6 +18,7 @@ from raysk.cli.view.words import clock, pairs
 from raysk.runs.folder import file_name
 from raysk.util.jsonable import to_json
 from raysk.util.names import short_names
+from raysk.util.typed_json import decode_params
 from raysk.util.words import count
 
 if TYPE_CHECKING:
@@ -70,6 +71,9 @@ def _table(runs: Sequence[Summary], width: int) -> Table:
     cells = {name: [_cell(make(run)) for run in runs] for name, make in COLUMNS.items()}
     needed = {name: max(map(cell_len, [name, *column])) for name, column in cells.items() if any(column)}
     widths = _fitting(needed, width, gap)
+    if BEST in widths:  # what does not fill its room leaves it to others
+        needed[BEST] = max(len(BEST), *(cell_len(_cell(_best(run, widths[BEST]))) for run in runs))
+        widths = _fitting(needed, width, gap)
     cells[RUN] = [_cut(cell, widths[RUN]) for cell in cells[RUN]]
     cells[BEST] = [_cell(_best(run, widths.get(BEST, 0))) for run in runs]
     table = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style="bold")
@@ -95,8 +99,8 @@ def _fitting(needed: Mapping[str, int], width: int, gap: int) -> dict[str, int]:
     for name in MOST_IMPORTANT_FIRST:
         least = min(needed.get(name, 0), SHORTEST.get(name, width))
         if least and least + gap <= left:
-            widths[name] = least
-            left -= least + gap
+            widths[name] = max(least, min(needed[name], WANTED.get(name, least), left - gap))
+            left -= widths[name] + gap
     for name in (RUN, BEST):
         more = min(needed[name] - widths[name], left) if name in widths else 0
         widths |= {name: widths[name] + more} if more else {}
@@ -129,7 +133,7 @@ def _name(run: Summary) -> str:
 
 
 def _score(run: Summary) -> str:
-    return "" if run["best_score"] is None else f"{run['best_score']:.4g}"
+    return _cut(run["kind"] or "", LONGEST) if run["best_score"] is None else f"{run['best_score']:.4g}"
 
 
 def _deviation(run: Summary) -> str:
@@ -138,7 +142,9 @@ def _deviation(run: Summary) -> str:
 
 def _best(run: Summary, room: int = 60) -> str:
     """Return the best parameters in which candidates differ; as many as there is room for, none cut."""
-    params = run["best_params"] or {}
+    if run["candidate"] is not None:
+        return _some([run["candidate"]], room, "")
+    params = decode_params(run["params"]) or run["best_params"] or {}
     varying = params if run["varying"] is None else [name for name in run["varying"] if name in params]
     return _some(pairs(params, short_names(varying)), room, " ")
 
@@ -199,5 +205,7 @@ MOST_IMPORTANT_FIRST = ("state", "score", BEST, "+-", "name", "tags", "metric", 
 """The order in which columns get room, after that of the run."""
 
 SHORTEST = {RUN: 20, BEST: 24}
-"""How narrow columns may become whose cells can be cut: a name in its middle, parameters after one of
-them."""
+"""How narrow columns may become whose cells can be cut: a name in its middle, parameters after one of them."""
+
+WANTED = {BEST: 36}
+"""How wide a column is before less important ones get room: what the best has is what one looks for."""

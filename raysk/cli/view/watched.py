@@ -10,7 +10,9 @@ from raysk.cli.view import words
 from raysk.cli.view.summary import show_summary
 from raysk.errors import InputError
 from raysk.history.run import CRASHED
+from raysk.runs.folder import CV, PYTHON_CV
 from raysk.util.jsonable import plain_parameter
+from raysk.util.typed_json import decode_params
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -41,7 +43,8 @@ def next_steps(run: Run) -> Iterator[str]:
 def show_run(out: DataOut, run: Run, *, as_json: bool) -> None:
     """Show what came of a run: a table for a person, or one JSON object."""
     summary = _summary(run)
-    show_summary(out, summary, as_json=as_json, rows=list(_rows(summary)))
+    plain = summary["best_params"] and plain_parameter(summary["best_params"])
+    show_summary(out, {**summary, "best_params": plain}, as_json=as_json, rows=list(_rows(summary)))
 
 
 def _summary(run: Run) -> dict[str, Any]:
@@ -64,7 +67,8 @@ def _found(run: Run) -> dict[str, Any]:
     best = run.facts.get("best")
     if isinstance(best, dict) or "fits" in run.facts:
         said = best if isinstance(best, dict) else {}
-        return {name: said.get(name) for name in names}
+        typed = decode_params(said.get("params"))
+        return {name: said.get(name) for name in names} | ({"best_params": typed} if typed else {})
     return {**dict.fromkeys(names), "metric": run.facts.get("metric"), **_so_far(run)}
 
 
@@ -84,8 +88,8 @@ def _so_far(run: Run) -> dict[str, Any]:
     if math.isnan(score):  # no candidate is done
         return counts
     metric = run.facts.get("metric") if table.metric == ONE_METRIC else table.metric
-    params = plain_parameter(dict(table.params[row]))
-    return {**counts, "metric": metric, "best_score": score, "best_score_std": std, "best_params": params}
+    said = {"metric": metric, "best_score": score, "best_score_std": std, "best_params": dict(table.params[row])}
+    return {**counts, **said}
 
 
 def _rows(summary: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -96,8 +100,9 @@ def _rows(summary: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         spread = "" if std is None else f" +- {std:.3g} over the splits"
         yield f"best {summary['metric'] or 'score'}", f"{summary['best_score']:.6g}{spread}"
         yield "best params", "\n".join(f"{name} = {value!r}" for name, value in summary["best_params"].items())
-    for name, each in (summary["scores"] or {}).items():  # of outer folds
-        yield name.replace("_", " "), f"{each['mean']:.6g} +- {each['std']:.3g} over the outer folds"
+    folds = "folds" if summary["command"] in {CV, PYTHON_CV} else "outer folds"
+    for name, each in (summary["scores"] or {}).items():
+        yield name.replace("_", " "), f"{each['mean']:.6g} +- {each['std']:.3g} over the {folds}"
     if summary["test_score"] is not None:
         yield "test score", f"{summary['test_score']:.6g}"
     if summary["fits"] is not None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from raysk.cli.view.columns import TextColumn, cut, fit_columns, markdown_lines, table_lines
-from raysk.cli.view.comparison import _lines
+from raysk.cli.view.comparison import _facts, _lines, _names, _parameters
 from raysk.cli.view.results import _text_columns
 from raysk.history.candidate_table import CandidateTable
 from raysk.history.listing import ListingRequest, list_candidates
@@ -78,13 +80,41 @@ def test_wide_characters_count_twice():
 
 
 def test_runs_stand_below_each_other_where_they_do_not_fit():
-    """Only the rows that are too wide."""
+    """Only the rows that are too wide, and all in their order."""
     rows = [("time", ["1 s", "2 s"]), ("command", ["search spec.py --seed=1", "search spec.py"])]
     assert list(_lines(["a", "b"], rows, 24)) == [
+        "        a    b",
+        "  time  1 s  2 s",
         "  command",
         "    a  search spec.py",
         "       --seed=1",
         "    b  search spec.py",
-        "        a    b",
-        "  time  1 s  2 s",
+    ]
+
+
+def test_the_time_in_a_name_goes_where_names_stay_different():
+    """A comparison has no room for it."""
+    one, other, again = (
+        SimpleNamespace(run=SimpleNamespace(name=name, shown=f"runs/{name}"), mark="")
+        for name in ("svc-20261129-090533", "my-svc-20261129-090533-2", "svc-20261130-090533")
+    )
+    assert _names([one, other]) == ["svc", "my-svc"]
+    assert _names([one, again]) == ["svc-20261129-090533", "svc-20261130-090533"]
+    assert _names([one, one]) == ["runs/svc-20261129-090533"] * 2
+
+
+def test_values_that_differ_late_are_written_whole():
+    """All others have few digits."""
+    assert _parameters([0.123456789, ...]) == ["0.123457", "-"]
+    assert _parameters([0.123456789, 0.123456788]) == ["0.123456789", "0.123456788"]
+
+
+def test_parts_that_not_all_runs_have_are_folded():
+    """Of another estimator in a pipeline it is said that it is there, and how many parameters it has."""
+    lone = {"svc": "SVC", **{f"svc__{letter}": "1" for letter in "abcdef"}}
+    facts = {"estimator": {"verbose": ["0", "1"], **{name: [text, None] for name, text in lone.items()}}}
+    assert list(_facts(SimpleNamespace(facts=facts, contenders=[1, 2]))) == [
+        ("estimator verbose", ["0", "1"]),
+        ("estimator svc", ["SVC", "-"]),
+        ("other parameters of these", ["6", "-"]),
     ]

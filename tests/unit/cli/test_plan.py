@@ -57,6 +57,13 @@ def test_another_value_is_refused(command):
         app([command, "--dry-run=fast", "spec.py"], prog_name="raysk")
 
 
+def test_one_fit_shares_no_candidates():
+    """Of a fit the data and the estimator go to a node."""
+    nothing = dict.fromkeys(("candidates", "splits", "saved", "contained", "to_do"))
+    assert rows(**nothing)[0] == "shared: 1.2 MiB a node, pickled as it is sent: data, estimator"
+    assert rows()[2].endswith("data, splits, candidates, estimator")
+
+
 def test_what_would_run():
     """Fits, what need not be done, what is sent, who works."""
     assert rows() == [

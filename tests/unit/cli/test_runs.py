@@ -12,6 +12,7 @@ from rich.cells import cell_len
 
 from raysk.cli.app import app
 from raysk.cli.streams import DataOut
+from raysk.cli.view import runs as view
 from raysk.cli.view.runs import faults, show_runs
 from raysk.errors import InputError, UsageError
 from raysk.history.summaries import list_runs
@@ -148,3 +149,20 @@ def test_tag(raysk):
     second = json.loads(raysk("runs", "tag", NAMES[0], "paper", "--remove").out)
     assert (first["run"], first["tags"]) == (NAMES[0], ["paper", "\x1b[2J", "a", "b"])
     assert second["tags"] == ["\x1b[2J", "a", "b"]
+
+
+def test_best_parameters_as_python_writes_them():
+    """NaN is no None: the types of `params` count where there are any."""
+    run = {"best_params": {"a": None, "b": [1, 2]}, "params": {"a": {"python": "nan"}, "b": {"python": "(1, 2)"}}}
+    run["candidate"] = None
+    assert view._best({**run, "varying": None}) == "a=nan b=(1, 2)"
+    assert view._best({**run, "params": None, "varying": ["a"]}) == "a=None"
+
+
+def test_what_a_run_is_shows_where_it_has_no_score():
+    """A refit has no best candidate: it names the one that it fits, and stands as a refit."""
+    fit = {"best_score": None, "kind": "refit", "candidate": "svc#2", "params": None, "best_params": None}
+    assert (view._score(fit), view._best(fit)) == ("refit", "svc#2")
+    assert view._score(fit | {"kind": None}) == ""
+    assert view._score(fit | {"best_score": 0.5}) == "0.5"
+    assert view._best(fit, 3) == "…"

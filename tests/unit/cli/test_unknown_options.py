@@ -29,6 +29,8 @@ def said(*arguments):
         (["search", "s.py", "--scorin", "f1"], "--scoring?"),
         (["search", "s.py", "--time", "3m"], "--time-budget?"),
         (["model", "show", "m.pkl", "--jsn"], "--json?"),
+        (["predict", "m.pkl", "t.csv", "--proba"], "--method predict_proba?"),
+        (["predict", "m.pkl", "t.csv", "--predict_proba"], "--method predict_proba?"),
     ],
 )
 def test_what_was_meant(typed, meant):

@@ -10,8 +10,10 @@ import pytest
 from growing_runs import GrowingRun, line, plan
 
 from raysk.cli.commands import watch
+from raysk.cli.view import watched as watched_view
 from raysk.errors import InputError
 from raysk.history import run as history_run
+from raysk.history.run import Run
 
 BEST = {"metric": "accuracy", "best_score": 0.75, "best_score_std": 0.25, "best_params": {"C": 1.0}}
 
@@ -139,3 +141,21 @@ def test_no_run(tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match=r"There (is no run 'nothing'|are no runs in)"):
         watch.Watch(name=name).run()
+
+
+def test_parameters_as_python_writes_them(make_run, watched):
+    """NaN is no None, and an estimator no text; JSON has what it can."""
+    typed = {"fill": {"python": "nan"}, "shape": {"python": "(1, 2)"}, "step": {"object": "SVC()"}}
+    plain = {"fill": None, "shape": [1, 2], "step": "SVC()"}
+    run = make_run(goes_on=False, outcome="done", best={**BEST, "best_params": plain, "params": typed})
+    assert watched()[0]["best_params"] == plain
+    rows = dict(watched_view._rows(watched_view._summary(Run(run.path))))
+    assert rows["best params"] == "fill = nan\nshape = (1, 2)\nstep = SVC()"
+
+
+def test_folds_of_a_cross_validation(make_run):
+    """They are no outer folds."""
+    scores = {"test_score": {"mean": 0.5, "std": 0.25}}
+    run = make_run(goes_on=False, outcome="done", best=None, scores=scores, job={"command": "cv"})
+    rows = dict(watched_view._rows(watched_view._summary(Run(run.path))))
+    assert rows["test score"] == "0.5 +- 0.25 over the folds"

@@ -57,6 +57,22 @@ def test_target_by_name_and_index(target):
     assert data.feature_names == ("id", "age", "pay", "city", "a,b")
 
 
+def test_the_target_of_an_earlier_run():
+    """It is y where nothing else is, the table has it, and it has no other role; that nobody named it is known."""
+    data = parts(earlier_target=("left",), estimator=LogisticRegression(), features=("age",))
+    assert (data.target_names, data.target_is_earlier) == (("left",), True)
+    assert "left" not in parts(earlier_target=("left",)).feature_names
+    named = parts(earlier_target=("left",), target=("age",))
+    assert (named.target_names, named.target_is_earlier) == (("age",), False)
+    for other in ({"drop": ("left",)}, {"features": ("age", "left")}, {"groups": "left"}):
+        assert parts(earlier_target=("left",), **other).y is None
+    assert parts(earlier_target=("left", "gone")).y is None
+    beside = Table(values=FRAME, names=tuple(FRAME), beside={"y": np.arange(3)})
+    assert parts(table=beside, earlier_target=("left",)).y.tolist() == [0, 1, 2]
+    with pytest.raises(InputError, match=r"\nThe run's was gone, which it does not have\.\nName it: -y COLUMN\."):
+        parts(earlier_target=("gone",), estimator=LogisticRegression())
+
+
 @pytest.mark.parametrize("features", [("pay,age",), ("pay", "age"), ("2,1",), (" pay , 1 ",)])
 def test_features_in_the_order_they_are_said(features):
     """Features come repeated or with commas, and in that order."""
@@ -261,7 +277,7 @@ def test_who_needs_a_target(estimator, required):
     """A missing target is refused where the last step learns from one, and names the columns."""
     assert needs_target(estimator) is required
     if required:
-        with pytest.raises(InputError, match="--target; the columns are: id, age, pay"):
+        with pytest.raises(InputError, match=r"-y COLUMN\. The columns are: id, age, pay"):
             parts(features=("age",), estimator=estimator)
     else:
         assert parts(features=("age",), estimator=estimator).y is None

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
+from raysk.cli.view.comparison import _names, _paired
 from raysk.errors import InputError
 from raysk.history.comparison import compare_runs
 from raysk.history.run import Run
@@ -15,12 +17,16 @@ from raysk.history.run import Run
 def make_run(tmp_path):
     """Return a function that leaves a run of one candidate: its scores by the hash of the split."""
 
-    def make(name, scores, *, C=1.0, fixed=None, table=False, metric="accuracy", **facts):  # noqa: PLR0913
+    def make(name, scores, *, C=1.0, fixed=None, splits="", table=False, metric="accuracy", **facts):  # noqa: PLR0913
         folder = tmp_path / name
         folder.mkdir()
         best = {"metric": metric, "best_index": 0}
         (folder / "run.json").write_text(json.dumps({"outcome": "done", "best": best, **facts}))
-        header = {"raysk": "journal", "identity": {"data": "abc"}, "texts": {"estimator": fixed or {}}}
+        header = {
+            "raysk": "journal",
+            "identity": {"data": "abc"},
+            "texts": {"estimator": fixed or {}, "splits": {"": splits}},
+        }
         result = {"fit_time": 0.5, "score_time": 0.5, "n_test_samples": 5, "fit_error": None}
         lines = [header] + [
             {"fit": f"p {key}", "test_scores": score, "candidate": 0, "split": split, "params": {"C": C}, **result}
@@ -39,13 +45,51 @@ def make_run(tmp_path):
 
 
 def test_equal_splits_are_paired(make_run):
-    """The difference is that of each split, whatever its number, and its error that of their mean."""
-    first = make_run("a", {"s": 0.5, "t": 0.6, "u": 0.7})
-    second = make_run("b", {"u": 0.9, "s": 0.6, "other": 0.1})
+    """The difference is that of each split, whatever its number; its error counts the training rows that they share."""
+    first = make_run("a", {"s": 0.5, "t": 0.6, "u": 0.7, "v": 0.5})
+    second = make_run("b", {"u": 0.9, "s": 0.6, "v": 0.8, "other": 0.1})
     difference = compare_runs(first, second).differences[0]
-    assert (difference.splits, difference.not_paired) == (2, None)
-    assert difference.mean == pytest.approx(0.15)
-    assert difference.standard_error == pytest.approx(0.05)
+    assert (difference.splits, difference.not_paired) == (3, None)
+    assert difference.mean == pytest.approx(0.2)
+    assert difference.standard_error == pytest.approx(0.1 * (1 / 3 + 1 / 2) ** 0.5)  # nobody knows more than 3 folds
+
+
+def test_the_error_knows_the_sizes_of_splits(make_run):
+    """The journal has the rows of a split: a repeated cross-validation has many splits, and no fewer rows in common."""
+    scores = {"s": 0.5, "t": 0.6, "u": 0.7}
+    first = make_run("a", scores, splits="splits of 80 / 20 rows")
+    second = make_run("b", {"s": 0.6, "t": 0.8, "u": 1.0})
+    assert compare_runs(first, second).differences[0].standard_error == pytest.approx(0.1 * (1 / 3 + 1 / 4) ** 0.5)
+
+
+def test_splits_of_an_older_raysk_are_not_known(make_run):
+    """Its journal has no numbers of splits, and fits end in any order: which score is of which rows is not known."""
+    first, second = (make_run(name, {"s": 0.5, "t": 0.6, "u": 0.7}) for name in "ab")
+    journal = second.folder / "journal.jsonl"
+    journal.write_text(re.sub(r'"split": \d, ', "", journal.read_text()))
+    difference = compare_runs(first, second).differences[0]
+    assert "the splits of" in difference.not_paired
+    assert difference.standard_error is None
+
+
+def test_equal_splits_of_other_data(make_run):
+    """Rows have the same numbers, as where a column is added; whether they are the same rows nobody knows."""
+    scores = {"s": 0.5, "t": 0.6, "u": 0.7}
+    runs = [make_run(name, scores) for name in "abc"]
+    for run, data in zip(runs[1:], ("xyz", None), strict=True):
+        journal = run.folder / "journal.jsonl"
+        journal.write_text(journal.read_text().replace('"abc"', json.dumps(data)))
+    first, second = compare_runs(*runs).differences
+    assert (first.splits, first.same_data, second.same_data) == (3, False, None)
+    assert _paired(first) == "3 equal splits by row numbers: the data differ"
+    assert compare_runs(runs[0], runs[0]).differences[0].same_data
+
+
+def test_two_splits_have_no_error(make_run):
+    """It would be a guess from one number."""
+    found = compare_runs(make_run("a", {"s": 0.5, "t": 0.6}), make_run("b", {"s": 0.6, "t": 0.8})).differences[0]
+    assert (found.splits, found.standard_error) == (2, None)
+    assert found.mean == pytest.approx(0.15)
 
 
 @pytest.mark.parametrize(
@@ -90,6 +134,32 @@ def test_spaces_are_compared(make_run):
         "C": ["loguniform(0.1, 10)", "loguniform(0.1, 10) or [1, a]"],
         "shape": ["[(1, 2), None]", None],
     }
+
+
+def test_another_candidate_of_a_run(make_run):
+    """It is named by its rank, is compared with the best on the same splits, and is told apart from it."""
+    run = make_run("a", {"s": 0.5, "t": 0.7})
+    other = make_run("b", {"s": 0.4, "t": 0.5}, C=9.0)
+    lines = (
+        (other.folder / "journal.jsonl")
+        .read_text()
+        .replace('"candidate": 0', '"candidate": 1')
+        .replace('"p ', '"q ')
+        .splitlines()
+    )
+    with (run.folder / "journal.jsonl").open("a") as journal:
+        journal.write("\n".join(lines[1:]) + "\n")
+    compared = compare_runs(str(run.folder), f"{run.folder}#2")
+    assert [(each.number, each.mark, each.params["C"]) for each in compared.contenders] == [
+        (0, "", 1.0),
+        (1, "#2", 9.0),
+    ]
+    assert compared.differences[0].mean == pytest.approx(-0.15)
+    assert [each["rank"] for each in compared.as_object()["runs"]] == [None, 2]
+    assert not compared.facts
+    assert _names(compared.contenders) == ["a", "a#2"]
+    with pytest.raises(InputError, match="none has rank 3"):
+        compare_runs(run, f"{run.folder}#3")
 
 
 def test_a_run_without_a_score_has_nothing_to_compare(make_run):

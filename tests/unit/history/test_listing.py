@@ -65,6 +65,9 @@ class TestRows:
         assert rows() == [1, 3, 0, 2]
         assert rows(top=1) == [1]
         assert cells("rank") == [1, 2, 3, None]
+        assert cells("rank_test_roc_auc") == [1, 1, 3, 4]  # scikit-learn's own
+        assert cells("rank_test_accuracy") == [2, 4, 1, 3]
+        assert ListingRequest(columns=("rank_test_accuracy",)).needs_all
 
     @pytest.mark.parametrize(
         ("sort", "expected"),
@@ -85,6 +88,9 @@ class TestRows:
     @pytest.mark.parametrize(
         ("where", "expected"),
         [
+            ("C in (auto)", [3]),
+            ("C in 100", [2]),
+            ("C not in auto", [1, 0, 2]),
             ("C < 10", [0]),
             ("svc__C >= 10", [1, 2]),
             ("0.1 < C <= 100 and mean > 0.5", [1]),
@@ -140,6 +146,8 @@ class TestColumns:
         assert [each.name for each in listing.columns] == ["rank", "mean", "std", "split0", "split1", "fit_time", "C"]
         listing = list_candidates(table(), ListingRequest(columns=("accuracy", "error", "svc__shape")))
         assert [each.name for each in listing.columns] == ["accuracy", "error", "shape"]
+        listing = list_candidates(table(), ListingRequest(columns=("rank mean", "C")))
+        assert [each.name for each in listing.columns] == ["rank", "mean", "C"]
         with pytest.raises(UsageError, match=r"--columns: there is no column 'acuracy'\.\nDid you mean accuracy"):
             list_candidates(table(), ListingRequest(columns=("acuracy",)))
 
@@ -229,6 +237,22 @@ def test_a_damaged_row_leaves_the_others_as_they_are(tmp_path):
     found = read_candidates(Run(tmp_path))
     assert found.errors[::2] == ["x", "y"]
     assert [each.get("C") for each in found.params][::2] == [1, 3]
+
+
+def test_a_damaged_header_leaves_the_other_columns_as_they_are(tmp_path):
+    """One name twice, and a quote that is not closed, end no command."""
+    rows = ['0.5,x,y,"{""C"": 1}"', '0.6,"x,y,"{""C"": 2}"']
+    (tmp_path / "results.csv").write_text("\n".join(["mean_test_score,error,error,params", *rows, ""]))
+    assert read_candidates(Run(tmp_path)).mean["score"][0] == 0.5
+    assert read_candidates(Run(tmp_path), number=0).params[0] == {"C": 1}
+
+
+def test_a_damaged_number_of_a_split_is_passed_over(tmp_path):
+    """A table as wide would fill the memory."""
+    result = {"fit_time": 0.5, "score_time": 0.5, "n_test_samples": 5, "fit_error": None, "test_scores": 0.5}
+    lines = [{"fit": f"{number} a", **result, "candidate": number, "split": number * 10**9} for number in range(2)]
+    (tmp_path / "journal.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    assert read_candidates(Run(tmp_path)).splits["score"].shape == (1, 1)
 
 
 def test_candidates_for_pandas():

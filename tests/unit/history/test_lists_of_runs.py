@@ -73,8 +73,31 @@ def test_a_run_in_short(make):
     assert said["fault"] is None
     nested = summarize(Run(make("second", best=None, scores={"test_f1": {"mean": 0.75, "std": 0.5}})))
     assert (nested["metric"], nested["best_score"], nested["best_score_std"]) == ("f1", 0.75, 0.5)
+    scores = {"test_r2": {"mean": 0.75, "std": 0.5}, "test_f1": {"mean": 0.5, "std": 0.25}}
+    cv = summarize(Run(make("fourth", best={"metric": None, "best_score": None}, scores=scores)))
+    assert (cv["metric"], cv["best_score"], cv["best_score_std"]) == ("r2", 0.75, 0.5)
+    several = summarize(Run(make("fifth", best=None, scores=scores, metric="f1")))
+    assert (several["metric"], several["best_score"], several["best_score_std"]) == ("f1", 0.5, 0.25)
     fit = summarize(Run(make("third", best=None, test_score=0.25)))
     assert (fit["metric"], fit["best_score"], fit["best_score_std"]) == (None, 0.25, None)
+
+
+def test_a_refit_names_its_candidate(make, root):
+    """By the name that the search was given, or else its folder, and the rank."""
+    make("svc-1", name="svc")
+    make("bare")
+
+    def refit(name, **said):
+        return summarize(Run(make(name, best=None, job={"command": "fit", "candidate": said})))
+
+    said = refit("second", run=str(root / "svc-1"), rank=2)
+    assert (said["command"], said["kind"], said["candidate"]) == ("fit", "refit", "svc#2")
+    assert refit("third", run=str(root / "bare"), rank=1)["candidate"] == "bare#1"
+    assert refit("fourth", run=str(root / "gone"), rank=1)["candidate"] == "gone#1"
+    for number, damaged in enumerate([{"run": 3, "rank": 1}, {"run": "a\0b", "rank": 1}, {"run": "a", "rank": "x"}]):
+        refit(f"damaged-{number}", **damaged)
+    assert summarize(Run(root / "svc-1"))["kind"] == "search"
+    assert summarize(Run(root / "svc-1"))["candidate"] is None
 
 
 def test_states(make):

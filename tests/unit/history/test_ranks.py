@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 
+import numpy as np
 import pytest
+from made_runs import make_run as made_run
 
 import raysk
 from raysk.errors import InputError, UsageError
+from raysk.history.candidates import open_search, read_candidates
+from raysk.history.comparison import compare_runs
 from raysk.history.ranks import best_candidates, candidate_of
 from raysk.history.seeds import Seeds
+from raysk.results.candidates import write_results
 from raysk.runs.folder import JOURNAL, MANIFEST, RESULTS, RunFolder
 from raysk.util.typed_json import Opaque
 
@@ -20,6 +26,13 @@ ROWS = [
     ("", {"C": 3, "shape": None}),
     (0.9, {"C": 4, "shape": {"object": "RBF(1)"}}),
 ]
+
+
+ROUNDS = [
+    {"first": 0, "candidates": 3, "fold": None, "round": {"number": 1, "of": 3, "resource": "n_samples", "amount": 10}},
+    {"first": 3, "candidates": 2, "fold": None, "round": {"number": 2, "of": 3, "resource": "n_samples", "amount": 30}},
+]
+"""What `run.json` says of the first two rounds of a search by halving; another may have begun."""
 
 
 @pytest.fixture
@@ -96,6 +109,10 @@ def test_latest_is_the_newest_that_has_tried_something(make_run):
     assert candidate_of("latest#2").run.name == "new"
     with pytest.raises(InputError, match=r"run of 'raysk fit', which has no candidates"):
         candidate_of("fit")
+    make_run("cv", started="2026-01-05", command="raysk.cross_validate")
+    assert (candidate_of("latest").run.name, open_search("latest").name) == ("new", "begun")
+    with pytest.raises(InputError, match=r"run of 'raysk.cross_validate', which has no candidates"):
+        candidate_of("cv")
 
 
 def test_the_latest_must_be_the_persons_own(make_run):
@@ -141,3 +158,54 @@ def test_seeds_are_kept_by_value(make_run, tmp_path):
     for damaged in ({}, {"job": None}, {"job": {"seeds": 3}}, {"job": {"seeds": {"text": "a", "top": "x"}}}):
         (tmp_path / MANIFEST).write_text(json.dumps(damaged))
         assert Seeds.kept_by(RunFolder(tmp_path)) is None
+
+
+@pytest.mark.parametrize("best", [3, "x", [], {"best_index": []}, {"best_index": True}])
+def test_a_damaged_best(make_run, best):
+    """What `run.json` says of the best is passed over if it is odd."""
+    assert candidate_of(make_run(best=best).name).number == 1
+    assert compare_runs("first", "first").differences[0].mean == 0
+
+
+def test_halving_that_was_cut_off(tmp_path):
+    """Its journal has the rounds of `run.json`: the last comes first, and each candidate has one rank."""
+    params = [{"C": each} for each in (1, 2, 3, 2, 1, 1)]
+    scores = [[0.9], [0.8], [0.7], [0.6], [0.5], [1.0]]
+    run = made_run(tmp_path / "run", params, scores, done=False, planned=ROUNDS)
+    table = read_candidates(run)
+    assert (table.rounds.tolist(), table.resources.tolist()) == ([0, 0, 0, 1, 1], [10, 10, 10, 30, 30])
+    assert [each.params["C"] for each in best_candidates(run)] == [2, 1, 3]
+    assert compare_runs(run, run).contenders[0].number == 3
+
+
+def test_halving_that_ended_early_has_numbers_of_its_own(tmp_path):
+    """Its table leaves out what was not done: the rows of its splits are found by the round."""
+    params = [{"C": each} for each in (1, 2, 3, 1, 2)]
+    scores = np.array([[0.9, 0.9], [0.8, 0.8], [0.7, 0.7], [np.nan, 0.6], [0.5, 0.6]])
+    run = made_run(tmp_path / "run", params, scores, done=False, planned=ROUNDS)
+    rows = [0, 1, 2, 4]
+    table = {"iter": [0, 0, 0, 1], "n_resources": [10, 10, 10, 30], "params": [params[row] for row in rows]}
+    columns = {"mean_test_score": scores[rows].mean(axis=1), "std_test_score": [0.0] * 4}
+    columns |= {f"split{split}_test_score": scores[rows, split] for split in range(2)}
+    write_results({name: np.array(each) for name, each in {**columns, **table}.items()}, run.folder / RESULTS)
+    os.utime(run.folder / JOURNAL, (0, 0))
+    contender = compare_runs(run, run).contenders[0]
+    assert (contender.number, sorted(contender.scores.values())) == (3, [0.5, 0.6])
+
+
+def test_halving_in_the_midst_of_a_round(tmp_path):
+    """Candidates that are not done have no rank, and stand behind all others."""
+    params = [{"C": each} for each in (1, 2, 3, 2, 1)]
+    scores = [[0.9, 0.9], [0.8, 0.8], [0.7, 0.7], [0.6, np.nan], [0.5, np.nan]]
+    run = made_run(tmp_path / "run", params, scores, done=False, planned=ROUNDS)
+    assert read_candidates(run).order().tolist() == [0, 1, 2, 3, 4]
+    assert [each.params["C"] for each in best_candidates(run)] == [1, 2, 3]
+    assert compare_runs(run, run).contenders[0].mean == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize("planned", [None, [3], [{}], [{**ROUNDS[0], "first": 9}], [{**ROUNDS[0], "round": {}}]])
+def test_rounds_that_are_not_known(tmp_path, planned):
+    """The candidates are those of any other search."""
+    run = made_run(tmp_path / "run", [{"C": 1}, {"C": 2}], [[0.9], [0.8]], done=False, planned=planned)
+    table = read_candidates(run)
+    assert (table.rounds, len(table)) == (None, 2)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from growing_runs import PARAMS, GrowingRun, line, plan
 
@@ -17,6 +19,8 @@ from raysk.events import (
 )
 from raysk.history.replay import Replay
 from raysk.history.run import Run
+
+ODD_FACTS = {"splits": "two", "fold": 3, "units": math.inf, "round": {}}
 
 
 @pytest.fixture
@@ -126,7 +130,9 @@ def test_progress(folder):
     assert folder.news() == [PhaseStarted(name="refitting")]
 
 
-@pytest.mark.parametrize("odd", [None, 3, [None], [{}], ["x"], [plan(splits="two")], [plan(fold=3)], [plan(round={})]])
+@pytest.mark.parametrize(
+    "odd", [None, 3, [None], [{}], ["x"], *([plan(**{name: odd})] for name, odd in ODD_FACTS.items())]
+)
 def test_damaged_manifests(folder, odd):
     """What cannot be read is not told, and stops nothing."""
     folder.say(planned=odd, progress=odd, metric=odd)

@@ -70,6 +70,16 @@ def test_rounds_have_splits_of_their_own(kept):
     assert {number for number, _ in found} == {search.best_index_}
 
 
+def test_a_candidate_of_several_rounds_is_kept_once(kept):
+    """Those that came further are better, whatever they scored on few rows."""
+    search = HalvingGridSearchCV(TREE, {"max_depth": [1, 2, 3, 4]}, cv=2, random_state=0, factor=2)
+    found = list(dict.fromkeys(number for number, _ in kept(search, 3)))
+    results = search.cv_results_
+    assert found[0] == search.best_index_
+    assert [int(results["iter"][number]) for number in found] == [2, 1, 0]
+    assert len({results["params"][number]["max_depth"] for number in found}) == 3
+
+
 def test_kept_estimators_are_loaded(tmp_path):
     """They are models in the run folder, each with its description; a run that is replaced loses them."""
     folder = RunFolder(tmp_path)

@@ -42,6 +42,15 @@ def sections_of(page):
     return re.findall(r'<section id="([\w-]+)"', page)
 
 
+def test_equal_scores_are_in_the_order_of_results(tmp_path):
+    """The one whose mean is larger in the last digit counts as better, though what is drawn is rounded."""
+    scores = np.full((len(GRID), 3), 0.5)
+    scores[4] = [0.5 + 2e-16, 0.5, 0.5]
+    found = figures_of(write_report([make_run(tmp_path / "first", GRID, scores)]).read_text())["parallel"]
+    in_order = sorted(zip(found["ranks"], found["numbers"], strict=True))
+    assert [number for _, number in in_order][:3] == [4, 0, 1]
+
+
 def test_page_of_a_search(tmp_path):
     """A page has all that a search left: result, parameters, splits, work; nothing is loaded from afar."""
     run = make_run(tmp_path / "first", GRID, scores_of(GRID), metric="accuracy", time_s=12.0)
@@ -80,7 +89,7 @@ def test_text_of_a_person_is_text(tmp_path):
 @pytest.mark.parametrize(
     ("params", "scores", "missing"),
     [
-        pytest.param([{"C": 1.0}], [[0.5, 0.7]], {"parameters", "together"}, id="one-candidate"),
+        pytest.param([{"C": 1.0}], [[0.5, 0.7]], {"time", "parameters", "together"}, id="one-candidate"),
         pytest.param(GRID, np.full((12, 3), np.nan), {"time", "parameters", "together", "top"}, id="no-score"),
         pytest.param([{"C": 1.0, "x": 3}] * 5, scores_of(range(5)), {"parameters", "together"}, id="all-constant"),
         pytest.param([{"C": c, "x": 3} for c in range(5)], scores_of(range(5)), set(), id="one-constant"),
@@ -157,6 +166,30 @@ def test_runs_are_compared(tmp_path):
     assert "score" in titles
     assert "accuracy" not in titles
     assert "<td>kernel</td><td>&#x27;poly&#x27;</td><td>&#x27;rbf&#x27;</td>" in page
+
+
+def test_page_of_a_cross_validation(tmp_path):
+    """It has one candidate that is none, no course of scores, and no estimator."""
+    run = make_run(tmp_path / "first", [{}], np.array([[0.5, 0.6, 0.7]]))
+    manifest = json.loads((run.folder / "run.json").read_text())
+    (run.folder / "run.json").write_text(json.dumps({**manifest, "job": {"command": "cv", "arguments": ["a.py"]}}))
+    page = page_of_runs(Run(run.folder))
+    assert sections_of(page) == ["result", "top", "work", "fit-times", "environment"]
+    assert "The estimator has" in page
+    said = re.sub(r"<(style|script).*?</\1>|<[^>]*>", "", page, flags=re.DOTALL)
+    assert "best" not in said.lower()
+
+
+def test_the_best_run_is_named(tmp_path):
+    """Beside it each other one has its difference, and whether that is more than noise."""
+    scores = np.array([[0.5, 0.6, 0.7], [0.4, 0.4, 0.4]])
+    noisy = scores + np.array([0.1, 0.05, -0.14])
+    runs = [make_run(tmp_path / name, GRID[:2], each) for name, each in [("a", scores), ("b", noisy), ("c", scores)]]
+    page = page_of_runs(*runs)
+    assert "Beside the best, b" in page
+    assert page.count("within noise, over 3 equal splits") == 2
+    worse = make_run(tmp_path / "worse", GRID[:2], scores - np.array([0.2, 0.21, 0.22]))
+    assert "more than its error, over 3 equal splits" in page_of_runs(runs[0], worse)
 
 
 def test_outer_folds_have_their_table(tmp_path):

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from scipy import stats
+from sklearn.ensemble import RandomForestClassifier, VotingClassifier
 from sklearn.gaussian_process import GaussianProcessClassifier
 from sklearn.gaussian_process.kernels import RBF, Matern
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
@@ -46,6 +47,19 @@ def test_the_files_own_values_are_used():
     }
 
 
+@pytest.mark.parametrize("space", [[1, 1.0], [1.0, 1], [1, "sqrt"], [np.float64(1.0), 1, True]])
+def test_a_number_keeps_its_type(space):
+    """1 and 1.0 are two values of a forest's `max_features`: one of the features, and all of them."""
+    for tried in (1, 1.0):
+        found = params_for(RandomForestClassifier(), read({"max_features": tried}), [{"max_features": space}])
+        assert isinstance(found["max_features"], type(tried))
+    grid = GridSearchCV(RandomForestClassifier(), {"max_features": [1, 1.0]})
+    assert [type(each["max_features"]) for each in seeds_for(grid, [{"max_features": 1.0}, {"max_features": 1}])] == [
+        float,
+        int,
+    ]
+
+
 @pytest.mark.parametrize(
     ("estimator", "params", "space", "words"),
     [
@@ -60,6 +74,12 @@ def test_the_files_own_values_are_used():
             {"C": 1.5, "kernel": "rbf"},
             {},
             ["--set svc__C=1.5 --set svc__kernel=rbf"],
+        ),
+        (
+            VotingClassifier([]),
+            {"estimators": [("a", SVC(C=3))]},
+            {"estimators": [[("a", SVC(C=4))]]},
+            ["estimators", "is an object", "SVC(C=3)"],
         ),
         (SVC(), {"nonsense": 1}, {}, ["SVC has no parameter nonsense", "parameters are"]),
         (

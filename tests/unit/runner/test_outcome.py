@@ -17,6 +17,7 @@ from raysk.jobs import Limits
 from raysk.plans.limits import Enough, Watch
 from raysk.results.scores import best_of, has_score, metric_name
 from raysk.runner.outcome import Outcome, Tally
+from raysk.runner.record import facts_of
 
 X, y = load_iris(return_X_y=True)
 
@@ -54,6 +55,13 @@ class TestTally:
         assert (done.fits, done.failed, done.scores_failed, done.saved, done.resumed) == (2 + 3 + 1 + 2, 2, 1, 2, 2)
         assert (done.reasons, done.errors, done.candidates) == ({"a": 2, "b": 1}, {0: "a"}, 2)
         assert (done.stopped, done.kept, len(done.lost), len(done.failures)) == ("patience", (0, 1), 1, 1)
+
+    def test_halving_varies_what_its_rounds_vary(self):
+        """The last round may have one candidate, in which nothing varies."""
+        tally = Tally()
+        for varying in (("C", "gamma"), ("gamma",), ()):
+            tally(events.WorkPlanned(unit="fit", units=2, candidates=2, splits=1, varying=varying))
+        assert tally.counts.varying == ("C", "gamma")
 
     def test_nothing_happened(self):
         """Before anything happens all is nothing, and all candidates count as kept."""
@@ -173,3 +181,9 @@ def test_an_outcome_says_how_its_run_ended():
         interrupted.raise_error()
     with pytest.raises(KeyboardInterrupt):
         replace(interrupted, unwritten=None).raise_error()
+
+
+def test_a_fit_is_one_fit():
+    """Whatever its estimator counts: trees, or calls of joblib; a search counts its own."""
+    fits = [facts_of(Outcome(estimator=estimator, fits=100))["fits"] for estimator in (SVC(), searched())]
+    assert fits == [1, 100]

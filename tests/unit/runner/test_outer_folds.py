@@ -14,6 +14,8 @@ from sklearn.model_selection import GridSearchCV, cross_validate
 
 from raysk.errors import InputError, UsageError
 from raysk.events import RefitStarted, Remark, WorkDone, WorkPlanned
+from raysk.history.run import Run
+from raysk.history.summaries import summarize
 from raysk.jobs import Data, Limits, SearchJob
 from raysk.runner.outer_folds import Nesting, run
 from raysk.runner.outputs import Outputs
@@ -54,6 +56,15 @@ def work(search=GRID, limits=None):
 
 def nested(here, read=None, outputs=None, **said):
     return run(read or work(), here, outputs, nesting=Nesting(outer=3, return_train_score=True), **said)
+
+
+def test_of_several_metrics_the_one_that_decides_is_recorded(here, tmp_path):
+    """A list of runs shows that one, and not the first."""
+    search = GridSearchCV(GRID.estimator, GRID.param_grid, cv=2, scoring=["accuracy", "f1"], refit="f1")
+    outcome = nested(here, work(search), Outputs(run_dir=tmp_path / "run"))
+    assert outcome.metric is None
+    said = summarize(Run(tmp_path / "run"))
+    assert (said["metric"], said["best_score"]) == ("f1", outcome.scores["test_f1"]["mean"])
 
 
 def test_results_are_scikit_learns_and_told_as_one_job(here, Events):

@@ -19,6 +19,7 @@ from raysk.errors import ClusterError, InputError, NoScore, TooManyFailures, Usa
 from raysk.events import PhaseStarted, Remark, WorkPlanned
 from raysk.history.changing import tag_run
 from raysk.history.run import open_run
+from raysk.history.summaries import duration_s
 from raysk.jobs import Data, FitJob, Limits, SearchJob
 from raysk.runner.outputs import Outputs
 from raysk.runner.run import Work, run
@@ -138,6 +139,12 @@ def test_a_search_is_stopped_and_goes_on(here, events, tmp_path):
     assert (second.resumed, second.fits, second.stopped) == (first.fits, 400, None)
     expected = many().fit(X, Y).cv_results_["mean_test_score"]
     assert np.array_equal(second.estimator.cv_results_["mean_test_score"], expected)
+    took = duration_s(open_run(str(tmp_path / "run")))
+    assert took > first.time_s + second.time_s  # of both
+    third = run(work(search=many()), here, outputs(resume=earlier), sink=events.append)
+    assert third.resumed == 400
+    assert "No fit was left to do: the journal has them all" in remarks(events)
+    assert duration_s(open_run(str(tmp_path / "run"))) > took
 
 
 class Breaks(DummyClassifier):

@@ -8,9 +8,10 @@ import pytest
 from sklearn.svm import SVC
 
 from raysk.errors import InputError
+from raysk.history.run import open_run
 from raysk.models.store import read_sidecar, save_model
 from raysk.runs.folder import RunFolder
-from raysk.runs.lookup import find_model, find_search, passed_over
+from raysk.runs.lookup import find_model, find_search, name_model, passed_over
 
 
 def refused(call, *args):
@@ -90,6 +91,35 @@ def test_no_such_run(tmp_path):
     assert refused(find_search, "n" * 5_000).endswith("n': File name too long.")
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("svc-wid", "svc-wide"),
+        ("raysk-runs/svc-wid", "svc-wide"),
+        ("svc-wide-20261129-101501", "svc-wide"),
+        ("my", "my-20261129-090720"),
+        ("my-2026", "my-20261129-090720"),
+        ("twic", "twice-20261129-111500 or twice-20261129-101500"),
+    ],
+)
+def test_the_run_that_was_meant(here, typed, meant):
+    """By the name it was given or the beginning of its folder's, with what finds it: no name that two runs have."""
+    given = {
+        "svc-wide-20261129-101500": "svc-wide",
+        "my-20261129-090720": None,
+        "twice-20261129-101500": "twice",
+        "twice-20261129-111500": "twice",
+    }
+    for age, (folder, name) in enumerate(given.items()):
+        run = search_folder(here, folder, 0, "header\nfit\n")
+        (run / "run.json").write_text(json.dumps({"name": name}))
+        os.utime(run, (1e9 + age, 1e9 + age))
+    for find in (find_search, open_run, lambda text: find_model(text, "raysk predict")):
+        assert f"Did you mean {meant}" in refused(find, typed)
+    assert find_model("svc-wid.pkl", "raysk predict") == "svc-wid.pkl"
+    assert find_model("nothing", "raysk predict") == "nothing"
+
+
 # --- the model of a run
 
 
@@ -154,9 +184,39 @@ def test_no_model(here):
     assert "No run in" in refused(find_model, "latest", "raysk predict")
     said = refused(find_model, "cut", "raysk predict")
     assert said == "The run in 'raysk-runs/cut' has no model: its outcome is 'interrupted'.\nName another run."
+    (here / "raysk-runs/cut/journal.jsonl").write_text("header\nfit\n")
+    assert refused(find_model, "cut", "raysk predict").splitlines()[1:] == [
+        "Go on with it: raysk resume raysk-runs/cut",
+        "Or fit the best of the candidates that are done: raysk refit raysk-runs/cut -o FILE",
+    ]
+    (here / "raysk-runs/cut/run.json").write_text('{"outcome": "done"}')
+    assert refused(find_model, "cut", "raysk predict").endswith(
+        "\nFit its best candidate: raysk refit raysk-runs/cut -o FILE"
+    )
     (here / "models").mkdir()
     (here / "models" / "a.pkl").touch()
     assert "In it there is 'a.pkl'." in refused(find_model, "models", "raysk predict")
+
+
+def test_a_candidate_of_a_run_has_no_model(here):
+    """Only the best was saved: it is said how another one is fitted."""
+    model_run(here, "svc", 0)
+    said = refused(find_model, "svc#2", "raysk predict")
+    assert said.splitlines() == [
+        "svc#2: of a run only the model of its best candidate is saved: raysk predict svc",
+        "Fit another one first: raysk refit svc --rank 2 -o FILE",
+    ]
+    assert find_model("other#2", "raysk predict") == "other#2"
+
+
+def test_what_the_latest_model_is_called(here):
+    """By the name that its run was given, or else its folder."""
+    run = model_run(here, "svc-1", 0)
+    assert name_model("latest", "raysk predict") == "svc-1"
+    said = json.loads((run / "run.json").read_text()) | {"name": "wide"}
+    (run / "run.json").write_text(json.dumps(said))
+    assert name_model("latest", "raysk predict") == "wide"
+    assert name_model("m.pkl", "raysk predict") == "m.pkl"
 
 
 @pytest.mark.parametrize("said", [b"", b"{", b"[]", b"{}", b'{"model": 3}', b'{"model": ["x"]}', b"\xff" * 40])

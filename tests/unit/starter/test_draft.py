@@ -208,3 +208,13 @@ def test_kind_is_suggested():
     """A table given as the kind, or a slip, is answered with what to type."""
     with pytest.raises(UsageError, match="Did you mean search"):
         draft("serach")
+
+
+@pytest.mark.parametrize("library", ["pyarrow", "pandas"])
+@pytest.mark.parametrize("dialect", [Dialect(), Dialect(sep=",")])
+def test_library_that_is_missing(monkeypatch, library, dialect):
+    """Without what reads a table the message says what to install, as that of every other command."""
+    _customers().to_csv("t.csv", index=False)
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(InputError, match=rf"^Reading csv needs {library}.*\n.*pip install 'raysk\[data\]'$"):
+        draft("search", DataSource(source="t.csv", columns=Columns(target=("churned",)), dialect=dialect))

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from made_tables import run_of
 
-from raysk.report.noise import compare
-from raysk.report.noise import test_ratio_of as ratio_of
+from raysk.history.noise import compare
+from raysk.history.noise import test_ratio_of as ratio_of
 
 FIRST = np.array([0.9, 0.8, 0.7, 0.85])
 SECOND = np.array([0.88, 0.79, 0.69, 0.82])
