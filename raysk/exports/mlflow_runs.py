@@ -9,6 +9,7 @@ import contextlib
 import logging
 import math
 import os
+import shlex
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -59,10 +60,11 @@ def write_runs(run: Run, uri: str | None, *, top: int | None) -> dict[str, Any]:
             client = MlflowClient(tracking_uri=uri)
             experiment = _find_experiment(client)
             parent = _write_parent(client, experiment, run, table)
-            if table is not None:
-                for row in rows:
-                    _write_child(client, experiment, parent, table, row)
-            artifacts = _write_artifacts(client, parent, run)
+            with _or_failed(client, parent):
+                if table is not None:
+                    for row in rows:
+                        _write_child(client, experiment, parent, table, row)
+                artifacts = _write_artifacts(client, parent, run)
             client.set_terminated(parent, status=_STATUS.get(run.state, "FAILED"), end_time=_millis(run, "ended"))
     return {
         "tool": "mlflow",
@@ -72,7 +74,7 @@ def write_runs(run: Run, uri: str | None, *, top: int | None) -> dict[str, Any]:
         "candidates": len(rows),
         "left_out": 0 if table is None else len(table) - len(rows),
         "artifacts": artifacts,
-        "next": f"mlflow ui --backend-store-uri {uri}" if uri.startswith("sqlite:") else None,
+        "next": f"mlflow ui --backend-store-uri {shlex.quote(uri)}" if uri.startswith("sqlite:") else None,
     }
 
 
@@ -202,6 +204,17 @@ def _write_artifacts(client: MlflowClient, parent: str, run: Run) -> list[str]:
 
 
 # --- the server
+
+
+@contextlib.contextmanager
+def _or_failed(client: MlflowClient, run_id: str) -> Iterator[None]:
+    """Let a run that is not written to its end be no run that goes on forever."""
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(Exception):
+            client.set_terminated(run_id, status="FAILED")
+        raise
 
 
 @contextlib.contextmanager

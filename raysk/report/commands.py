@@ -6,6 +6,8 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from raysk.runs.folder import PYTHON, PYTHON_CV, PYTHON_NESTED, RunFolder
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -77,6 +79,13 @@ def with_more_folds(run: Run, words: str, splits: int) -> str:
 def on_run(words: str, command: str, *arguments: str) -> str:
     """Return words, and a command for a run, as ``raysk fit FILE --params RUN#2``."""
     return f"{words}:\n{shlex.join(['raysk', command, *arguments])}"
+
+
+def go_on(run: Run) -> str:
+    """Return how to go on with a run that is not whole: a program goes on with what it has begun."""
+    if run.command in {PYTHON, PYTHON_NESTED, PYTHON_CV}:
+        return f"Go on with it: {RunFolder(run.folder).python_call(run.shown)}"
+    return on_run("Go on with it", "resume", run.shown)
 
 
 def source_of(run: Run) -> str | None:

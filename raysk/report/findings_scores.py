@@ -68,7 +68,7 @@ def find_result(study: Study) -> Finding:
     spread = f" ± {deviation(table.std[table.metric][row])} over {count(done, 'split')}" if done > 1 else ""
     with_params = f", with {text}" if (text := study.params_text(row)) else ""
     what = "The best" if table.is_whole or study.run.state == "done" else "The best so far"
-    whose = f"{what} of {count(total, 'candidate')}" if total > 1 else "The only candidate"
+    whose = f"{what} of {count(total, 'candidate')}" if total > 1 else "The one candidate"
     if study.run.command in {CV, PYTHON_CV}:
         whose = "The estimator"
     title = f"{whose} has {score}{spread}{with_params}."
@@ -93,8 +93,7 @@ def _others(study: Study) -> str:
 def _use_of(study: Study) -> str:
     run = study.run
     if not (study.table.is_whole or run.state == "done"):
-        is_running = run.state == "running"
-        return "" if is_running else commands.on_run("Go on with it", "resume", run.shown)
+        return "" if run.state == "running" else commands.go_on(run)
     if run.facts.get("model"):
         return commands.on_run("Predict with its model", "predict", run.shown, "new.csv")
     return commands.on_run("Fit it on all data", "refit", run.shown) if commands.source_of(run) else ""

@@ -239,14 +239,21 @@ def _slowest(study: Study) -> str:
     return f"The last fit{with_params} took {seconds(last.fit_time)}, the median {seconds(median)}."
 
 
+def _without_stragglers(study: Study) -> str:
+    """Return how to give up the longest fits; not those of the best candidate."""
+    limit_s = max(1, round(max(fit.fit_time for fit in study.fits) / 2))
+    if not study.table.fit_time[study.top] < limit_s:
+        return "The best candidate is one of the slow ones, which decide how long it takes: fewer workers do as well."
+    words = "Leave the slow values out, or give up fits that take too long"
+    return commands.with_options(study.run, words, f"--fit-timeout={limit_s}s")
+
+
 def _keep_busy(study: Study, cause: str, timeline: Timeline) -> str:
     if cause == "unused":
         words = "More candidates, or more splits, take no more time"
         return commands.with_more_folds(study.run, words, study.splits.shape[1])
     if cause == "end":
-        words = "Leave the slow values out, or give up fits that take too long"
-        longest = float(np.quantile([fit.fit_time for fit in study.fits], 0.95))
-        return commands.with_options(study.run, words, f"--fit-timeout={max(1, round(2 * longest))}s")
+        return _without_stragglers(study)
     if cause == "start":
         return "A cluster that runs already has its workers at once: ray start --head, then --address auto."
     if study.method == "tpe":

@@ -108,11 +108,16 @@ def _best_scores(runs: Sequence[Reading], found: Sequence[tuple[float, float]]) 
         "data": traces,
         "layout": {
             "height": 80 + 34 * len(runs),
-            "xaxis": {"title": {"text": label(runs[0].metric) + ", ± deviation over the splits"}},
+            "xaxis": {"title": {"text": label(_metric(runs)) + ", ± deviation over the splits"}},
             "yaxis": {"tickvals": list(range(len(runs))), "ticktext": names, "range": [len(runs) - 0.5, -0.5],
                       "showgrid": False},
         },
     }  # fmt: skip
+
+
+def _metric(runs: Sequence[Reading]) -> str:
+    """Return what an axis for all runs shows."""
+    return runs[0].metric if len({each.metric for each in runs}) == 1 else "score"
 
 
 def _colour(at: int) -> str:
@@ -149,7 +154,7 @@ def _best_so_far(runs: Sequence[Reading], title: str, *, is_time: bool) -> dict[
     return {
         "data": traces,
         "layout": {"height": 320,  "xaxis": {"title": {"text": title}},
-                   "yaxis": axis_of_scores(runs[0].metric, None)},
+                   "yaxis": axis_of_scores(_metric(runs), None)},
     }  # fmt: skip
 
 

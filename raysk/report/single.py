@@ -57,7 +57,7 @@ def sections_of(run: Reading, drawn: Figures, estimator: Any = None) -> Iterator
             yield _top(run, drawn)
         if run.table.rounds is not None:
             yield _rounds(run, drawn)
-    yield from filter(None, (_folds(run), _not_done(run), _work(run, drawn), _times(run, drawn)))
+    yield from filter(None, (_outer_result(run), _folds(run), _not_done(run), _work(run, drawn), _times(run, drawn)))
     if run.run.command not in {CV, PYTHON_CV}:  # they keep none
         yield _estimator(run, estimator)
     yield environment(run.run)
@@ -227,6 +227,19 @@ def _top(run: Reading, drawn: Figures) -> Section:
                    f"{shown}{listed}")  # fmt: skip
 
 
+def _outer_result(run: Reading) -> Section | None:
+    """Return the mean score of outer folds; None for what has none."""
+    folds = run.run.facts.get("folds") if run.table is None else None
+    said = [fold.get("test_score") for fold in folds if isinstance(fold, dict)] if isinstance(folds, list) else []
+    known = np.array([each for each in said if isinstance(each, float)])
+    if not np.isfinite(known).any():
+        return None
+    known = known[np.isfinite(known)]
+    spread = f"± {known.std():.2g} · {run.metric}, mean over {count(len(known), 'outer fold')}"
+    html = f'<strong>{number(float(known.mean()))}</strong> <span class="quiet">{escape(spread)}</span>'
+    return Section("result", "Result", f'<div class="best"><p class="score">{html}</p></div>')
+
+
 def _folds(run: Reading) -> Section | None:
     """Return the table of outer folds as it was written; None for what has none."""
     if run.table is not None:
@@ -236,8 +249,16 @@ def _folds(run: Reading) -> Section | None:
             header, *rows = csv.reader(file)
     except (OSError, ValueError, csv.Error):  # it is written at the end only
         return None
-    cells = [[shortened(cell, 24) for cell in row] for row in rows if len(row) == len(header)]
+    cells = [list(map(_cell, row)) for row in rows if len(row) == len(header)]
     return Section("folds", "Outer folds", table("The folds, and the best candidate of each search", header, cells))
+
+
+def _cell(text: str) -> str:
+    """Return a cell of a table that was written as text: of a fraction, four digits."""
+    try:
+        return shortened(text, 24) if text.lstrip("-").isdecimal() else number(float(text))
+    except ValueError:
+        return shortened(text, 24)
 
 
 def _rounds(run: Reading, drawn: Figures) -> Section:

@@ -133,6 +133,25 @@ def test_mlflow_gets_runs_and_files(run, tmp_path, monkeypatch):
         assert file.read() == b"never unpickled"
 
 
+def test_half_a_run_of_mlflow_has_failed(run, tmp_path, monkeypatch):
+    """What ends in the middle leaves no run that seems to go on forever."""
+    from mlflow import MlflowClient
+
+    from raysk.exports import mlflow_runs
+
+    def broken(*_):
+        raise OSError("no room")
+
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    monkeypatch.setattr(mlflow_runs, "_write_artifacts", broken)
+    client = MlflowClient(tracking_uri=(tmp_path / "tracking").as_uri())
+    with pytest.raises(InputError, match="no room"):
+        raysk.export(run, to=f"mlflow:{(tmp_path / 'tracking').as_uri()}")
+    [experiment] = [each for each in client.search_experiments() if each.name == "raysk"]
+    [parent] = client.search_runs([experiment.experiment_id], f"tags.mlflow.runName = '{run.name}'")
+    assert parent.info.status == "FAILED"
+
+
 def test_mlflow_that_does_not_answer_is_named(run, monkeypatch):
     """A server that is not there ends in one error, soon, and without the password of its address."""
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")

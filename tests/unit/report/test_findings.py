@@ -56,6 +56,26 @@ def test_the_result_of_a_run_that_ended_early_is_the_best_so_far(tmp_path):
     assert found.command == "raysk resume raysk-runs/spec"
 
 
+@pytest.mark.parametrize(("command", "whose"), [("search", "The one candidate has"), ("cv", "The estimator has")])
+def test_a_single_candidate_is_no_best(tmp_path, command, whose):
+    """What was tried alone is the best of nothing."""
+    run = run_of(tmp_path)
+    run.command = command
+    assert found_in(run, table_of([{"C": 1}], [0.5]))["result"].title.startswith(whose)
+
+
+def test_a_program_goes_on_with_its_run(tmp_path):
+    """The command line cannot resume a search that a program made."""
+    params = drawn(10, C=(-3, 3))
+    run = run_of(tmp_path)
+    run.state, run.command = "crashed", "raysk.fit"
+    (tmp_path / "run.json").write_text('{"job": {"command": "raysk.fit"}}')
+    (tmp_path / "journal.jsonl").touch()
+    found = found_in(run, table_of(params, list(map(peak(0), params)), is_whole=False))["result"]
+    assert found.command is None
+    assert found.next_step == "Go on with it: raysk.fit(search, X, y, resume='raysk-runs/spec')"
+
+
 def test_no_score_at_all(tmp_path):
     """A search without a score says why."""
     table = table_of([{"C": 1}, {"C": 2}], np.full((2, 5), np.nan), errors=["ValueError: no", "ValueError: no"])
@@ -347,6 +367,15 @@ def test_idle_workers(tmp_path, fits, workers, words):
         assert "idle" not in found
     else:
         assert (words or "idle") in found["idle"].title
+
+
+@pytest.mark.parametrize(("of_best", "command"), [(1.0, "raysk search spec.py --fit-timeout=50s"), (100.0, None)])
+def test_a_limit_gives_up_the_longest_fit_unless_it_is_the_best(tmp_path, of_best, command):
+    """A limit that no fit of the run has reached would change nothing."""
+    params = drawn(10, C=(-1, 1))
+    table = table_of(params, list(map(peak(0), params)), fit_time=np.full(10, of_best))
+    fits = [*lanes(20, 20, 20), fit_of(9, 3, ended=100.0, worker="node:3", fit_time=100.0)]
+    assert found_in(run_of(tmp_path, workers=4), table, fits)["idle"].command == command
 
 
 def test_parts_of_run_json_may_be_missing(tmp_path):

@@ -162,6 +162,9 @@ def test_runs_are_compared(tmp_path):
     page = page_of_runs(first, second, third)
     assert sections_of(page) == ["scores", "progress", "parameters", "commands"]
     assert "different metrics" in page
+    titles = {figure["layout"]["yaxis"].get("title", {}).get("text") for figure in figures_of(page)["figures"].values()}
+    assert "score" in titles
+    assert "accuracy" not in titles
     assert "<td>kernel</td><td>&#x27;poly&#x27;</td><td>&#x27;rbf&#x27;</td>" in page
 
 
@@ -194,10 +197,13 @@ def test_outer_folds_have_their_table(tmp_path):
     folder = tmp_path / "nested"
     for number in (1, 2):
         make_run(folder / f"outer-{number}", GRID, scores_of(GRID))
-    (folder / "run.json").write_text(json.dumps({"outcome": "done", "job": {"command": "nested"}}))
-    (folder / "results.csv").write_text("fold,test_score,param_C\n1,0.5,10\n2,0.75,0.1\n")
+    said = {"metric": "f1", "folds": [{"test_score": 0.5}, {"test_score": 0.75}, {"test_score": None}]}
+    (folder / "run.json").write_text(json.dumps({"outcome": "done", "job": {"command": "nested"}, **said}))
+    (folder / "results.csv").write_text("fold,test_score,param_C\n1,0.5,10\n2,0.7499999999,0.1\n")
     page = page_of_runs(Run(folder))
-    assert sections_of(page) == ["folds", "work", "fit-times", "estimator", "environment"]
+    assert "<strong>0.625</strong>" in page
+    assert "± 0.12 · f1, mean over 2 outer folds" in page
+    assert sections_of(page) == ["result", "folds", "work", "fit-times", "estimator", "environment"]
     assert "<td>0.75</td>" in page
 
 

@@ -266,7 +266,7 @@ def test_the_manifest_tells_the_method():
     }
     halving = method_facts(search_of("halving", SEARCHES["grid"](), factor=2))
     assert (halving["method"], halving["options"]["factor"]) == ("halving", 2)
-    assert method_facts(OwnWay(SVC(), GRID)) == {"class": "OwnWay", "method": None, "options": {}, "cv": 3}
+    assert method_facts(OwnWay(SVC(), GRID)) == {"class": "OwnWay", "method": None, "options": {}, "cv": None}
 
 
 def test_describe_a_method():
