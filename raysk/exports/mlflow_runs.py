@@ -53,7 +53,7 @@ _LONGEST = {"param": 500, "tag": 5000}
 def write_runs(run: Run, uri: str | None, *, top: int | None) -> dict[str, Any]:
     """Write the runs; see `raysk.exports.export.export`."""
     table = read_candidates(run) if journals_of(run.folder) else None
-    rows = [] if table is None else table.order()[: top or TOP].tolist()
+    rows = [] if table is None else table.one_row_each()[: top or TOP].tolist()
     with _patiently():
         uri = mlflow_tracking.get_tracking_uri() if uri is None else uri
         with _explained(uri):

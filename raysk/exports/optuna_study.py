@@ -37,8 +37,7 @@ def write_study(run: Run, file: str, *, top: int | None, force: bool) -> dict[st
     """Write a study; see `raysk.exports.export.export`."""
     table, path = read_candidates(run), Path(file)
     check_output(path)
-    order = table.order()[:top]
-    rows = sorted(order.tolist())
+    rows = sorted(table.one_row_each()[:top].tolist())
     with _quiet(), _explained(path):
         storage = _open_storage(path)
         _make_room(storage, run.name, path, force=force)

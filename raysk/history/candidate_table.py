@@ -124,6 +124,11 @@ class CandidateTable:
             latest.setdefault(self._without_resource(row), row)
         return np.array(list(latest.values()), dtype=int)
 
+    def one_row_each(self) -> np.ndarray[Any, Any]:
+        """Return a row for each candidate, as `best_rows` does, and then those without a score."""
+        order = self.order()
+        return np.concatenate([self.best_rows(), order[~np.isfinite(self.mean[self.metric][order])]])
+
     def places(self, metric: str | None = None) -> np.ndarray[Any, Any]:
         """Return the place of each row in `best_rows`, from 1; 0 of one that is not there."""
         order = self.best_rows(metric)

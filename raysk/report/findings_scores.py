@@ -68,7 +68,7 @@ def find_result(study: Study) -> Finding:
     spread = f" ± {deviation(table.std[table.metric][row])} over {count(done, 'split')}" if done > 1 else ""
     with_params = f", with {text}" if (text := study.params_text(row)) else ""
     what = "The best" if table.is_whole or study.run.state == "done" else "The best so far"
-    whose = f"{what} of {count(total, 'candidate')}" if total > 1 else "The only candidate"
+    whose = f"{what} of {count(total, 'candidate')}" if total > 1 else "The one candidate"
     if study.run.command in {CV, PYTHON_CV}:
         whose = "The estimator"
     title = f"{whose} has {score}{spread}{with_params}."

@@ -138,12 +138,15 @@ def test_of_halving_the_last_round_comes_first(make_run):
     told = [(0.9, 1, 0, 10), (0.8, 2, 0, 10), (0.7, 1, 1, 20)]
     rows = [(score, {"C": C, "n": spent}, number, spent, C, spent) for score, C, number, spent in told]
     make_run(rows=rows, columns=["iter", "n_resources", "param_C", "param_n"])
+    table = read_candidates(open_search("first"))
+    assert table.numbers[table.one_row_each()].tolist() == [2, 1]
     assert [each.number for each in best_candidates("first")] == [2, 1]
 
 
 def test_no_score_at_all(make_run):
     """There is nothing to begin with."""
     make_run(rows=[("", {"C": 1})])
+    assert read_candidates(open_search("first")).one_row_each().tolist() == [0]
     with pytest.raises(InputError, match="no candidate with a score"):
         best_candidates("first")
 

@@ -56,7 +56,7 @@ def test_the_result_of_a_run_that_ended_early_is_the_best_so_far(tmp_path):
     assert found.command == "raysk resume raysk-runs/spec"
 
 
-@pytest.mark.parametrize(("command", "whose"), [("search", "The only candidate has"), ("cv", "The estimator has")])
+@pytest.mark.parametrize(("command", "whose"), [("search", "The one candidate has"), ("cv", "The estimator has")])
 def test_a_single_candidate_is_no_best(tmp_path, command, whose):
     """What was tried alone is the best of nothing."""
     run = run_of(tmp_path)
