@@ -152,7 +152,8 @@ def test_stream_and_the_run_folder(raysk, spec, expected):
     ]
     assert "has no table: 6 candidates" in found.err
     compared = json.loads(raysk("compare", "latest", folder.name).out)
-    assert compared["differences"] == [{"mean": 0.0, "standard_error": 0.0, "splits": 3, "not_paired": None}]
+    same = {"mean": 0.0, "standard_error": 0.0, "splits": 3, "not_paired": None, "same_data": True}
+    assert compared["differences"] == [same]
     raysk("results", "--format", "parquet", "-o", "t.txt", "--top", "x").assert_error(2, "--top x", "or all")
 
 
