@@ -132,6 +132,12 @@ class Difference:
     not_paired: str | None = None
     same_data: bool | None = None
 
+    @property
+    def paired_over(self) -> str:
+        """What was paired, in words."""
+        numbers = " by row numbers: the data differ" if self.same_data is False else ""
+        return f"{self.splits} equal splits{numbers}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:

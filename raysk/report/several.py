@@ -84,7 +84,7 @@ def _gap(gap: Difference) -> list[str]:
     said = "equal" if gap.mean == gap.standard_error == 0 else "within noise"
     if abs(gap.mean) > gap.standard_error:
         said = "more than its error"
-    return [f"{gap.mean:+.4g}", f"{gap.standard_error:.2g}", f"{said}, over {gap.splits} equal splits"]
+    return [f"{gap.mean:+.4g}", f"{gap.standard_error:.2g}", f"{said}, over {gap.paired_over}"]
 
 
 def _fits(run: Reading) -> int:

@@ -187,8 +187,9 @@ def _fit_and_record(  # noqa: PLR0913 - what a run is made of
     job: Any = work.job
     used, made = data_used(work, progress), conditions_of(work.found, outputs, where)
     folder, splits = folder_of(outputs, start, work.found, progress), _splits(work, nesting)
-    begin = {"job": call, "outputs": outputs.written(), "data": used, "time_budget": time_budget(job.limits)}
-    begin |= {"space": space_facts(job.estimator), **outputs.labels}
+    begin: dict[str, Any] = {"job": call, "outputs": outputs.written(), "data": used}
+    begin |= {"time_budget": time_budget(job.limits), "space": space_facts(job.estimator), **outputs.labels}
+    begin["earlier_s"] = outputs.earlier_s()
     with (
         _journaled(folder, made, len(splits), progress) as journals,
         recorded(folder, work.found.path, saver, progress, **begin) as facts,

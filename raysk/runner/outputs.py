@@ -80,6 +80,16 @@ class Outputs:
             check_name(self.name)
         check_tags(self.tags)
 
+    def earlier_s(self) -> float | None:
+        """Return how long a run that goes on has taken so far, in seconds; None where it is new, or nobody knows.
+
+        One that has crashed seems to go on, until now, once its journal is ours.
+        """
+        from raysk.history.run import Run
+        from raysk.history.summaries import duration_s
+
+        return None if self.resume is None else duration_s(Run(self.resume.root))
+
     @property
     def labels(self) -> dict[str, Any]:
         """The name and the tags, as the manifest takes them."""

@@ -152,8 +152,6 @@ def _fit_and_record(  # noqa: PLR0913 - what a run is made of
     progress: Progress,
 ) -> Outcome:
     """Fit a job, save what it made, and leave a run folder."""
-    from raysk.history.run import Run
-    from raysk.history.summaries import duration_s
     from raysk.request.method import method_facts
     from raysk.request.space_facts import space_facts
 
@@ -162,6 +160,7 @@ def _fit_and_record(  # noqa: PLR0913 - what a run is made of
     folder = folder_of(outputs, start, found, tally)
     is_kept = where.has_plans and isinstance(job, SearchJob)  # a search that raysk itself spreads
     method = method_facts(job.search) if isinstance(job, SearchJob) else None
+    earlier_s = outputs.earlier_s()  # before its journal is ours
     with contextlib.ExitStack() as stack:
         journal = None
         if is_kept:
@@ -177,7 +176,7 @@ def _fit_and_record(  # noqa: PLR0913 - what a run is made of
         }
         if isinstance(job, SearchJob):
             begin |= {"space": space_facts(job.search), "time_budget": time_budget(job.limits)}
-        begin |= {**outputs.labels, "earlier_s": None if outputs.resume is None else duration_s(Run(folder.root))}
+        begin |= {**outputs.labels, "earlier_s": earlier_s}
         facts = stack.enter_context(recorded(folder, found.path, saver, progress, **begin))
         retention = saver.retention(folder) if isinstance(job, SearchJob) else None
         outcome = _fit(where, start, work, tally, journal=journal, retention=retention)

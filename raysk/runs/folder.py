@@ -213,6 +213,11 @@ def refuse_used(path: Path) -> None:
         )
 
 
+def name_without_time(name: str) -> str:
+    """Return the name of a run's folder without when it began, as `_new_folder` writes it."""
+    return re.sub(r"-\d{8}-\d{6}(-\d+)?$", "", name)
+
+
 def file_name(name: str) -> str:
     """Return a run's name as the name of its folder begins."""
     return re.sub(r"[^\w.]+", "-", name)[:60].strip("-.") or "run"

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import shlex
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from raysk.runs.folder import (
     SEARCH,
     RunFolder,
     journals_of,
+    name_without_time,
 )
 from raysk.runs.labels import name_of
 from raysk.util.jsonable import read_object
@@ -36,9 +36,6 @@ from raysk.util.words import join_names, nearest_names, printable
 
 LATEST = "latest"
 MOST_MEANT = 3  # runs that a slip may have meant
-STAMP = re.compile(r"-\d{8}-\d{6}(-\d+)?$")
-"""The time in the name of a run's folder; see `raysk.runs.folder`."""
-
 MODEL_FILE = "model.pkl"
 
 
@@ -215,7 +212,7 @@ def _names_of_runs() -> dict[str, list[str]]:
         given = {each.name: name_of(read_object(each / MANIFEST) or {}) for each in folders if each.is_dir()}
     for folder, name in given.items():
         found_by = name if name and list(given.values()).count(name) == 1 else folder
-        for each in filter(None, (name, folder, STAMP.sub("", folder))):
+        for each in filter(None, (name, folder, name_without_time(folder))):
             called.setdefault(each, []).append(found_by)
     return called
 

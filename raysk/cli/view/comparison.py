@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
@@ -11,6 +10,7 @@ from rich.text import Text
 from raysk.cli.view.columns import TextColumn, table_lines
 from raysk.cli.view.console import harmless, stdout_console
 from raysk.cli.view.words import brief_value, wrap
+from raysk.runs.folder import name_without_time
 from raysk.util.names import short_names
 from raysk.util.typed_json import value_text
 
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     Row = tuple[str, list[str]]
 
 INDENT = "  "
-
-TIME = re.compile(r"-\d{8}-\d{6}(-\d+)?$")
-"""When a run began, at the end of its name; see `raysk.runs.folder`."""
 
 MOST_LONE = 5
 """Parameters of an estimator that not all runs have, and that are all shown; --json has each."""
@@ -96,8 +93,7 @@ def _number(value: float | None, form: str) -> str:
 def _paired(difference: Difference) -> str:
     if difference.not_paired is not None:
         return f"none: {difference.not_paired}"
-    numbers = " by row numbers: the data differ" if difference.same_data is False else ""
-    return f"{difference.splits} equal splits{numbers}"
+    return difference.paired_over
 
 
 def _parameters(values: Sequence[Any]) -> list[str]:
@@ -117,7 +113,7 @@ def _fact(name: str, value: Any) -> str:
 def _names(contenders: Sequence[Contender]) -> list[str]:
     """Return the names of runs without their time where that leaves them different, or else their folders."""
     whole = [each.run.name + each.mark for each in contenders]
-    for names in ([TIME.sub("", each.run.name) + each.mark for each in contenders], whole):
+    for names in ([name_without_time(each.run.name) + each.mark for each in contenders], whole):
         if len(set(names)) == len(names):
             return list(map(harmless, names))
     return [harmless(each.run.shown + each.mark) for each in contenders]
