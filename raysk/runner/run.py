@@ -181,7 +181,7 @@ def _fit_and_record(  # noqa: PLR0913 - what a run is made of
         retention = saver.retention(folder) if isinstance(job, SearchJob) else None
         outcome = _fit(where, start, work, tally, journal=journal, retention=retention)
         outcome = replace(outcome, run_dir=folder.root.absolute(), data=used)
-        if outcome.fits and outcome.resumed == outcome.fits:
+        if outcome.fits and outcome.resumed == outcome.fits and outcome.stopped is None:
             tally(Remark(text="No fit was left to do: the journal has them all"))
         tally(PhaseStarted(name="saving"))
         outcome = _save(outcome, work, folder, saver, tally)

@@ -134,6 +134,8 @@ def test_a_search_is_stopped_and_goes_on(here, events, tmp_path):
     assert first.fits < 400
     assert remarks(events)[-1] == "Finished fits are kept. Go on with: raysk resume run --stop-at N"
     earlier = find_search(str(tmp_path / "run"))
+    run(limited, here, outputs(resume=earlier), sink=events.append)
+    assert not any("No fit was left" in said for said in remarks(events))  # the limit was met already
     second = run(work(search=many()), here, outputs(resume=earlier), sink=events.append)
     assert "Going on with run" in remarks(events)
     assert (second.resumed, second.fits, second.stopped) == (first.fits, 400, None)
